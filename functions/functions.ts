@@ -1,0 +1,79 @@
+import type { ENV } from './settings.ts';
+
+/**
+ * The functions, what starts them and what they are told: the one description that the stack (`infra/`) and
+ * the embedded environment (`local/`) both build from.
+ */
+export interface FunctionDescription {
+  /** One sentence for whoever meets the function in a console. */
+  readonly description: string;
+  /** Main file, below `functions/`. Files that it imports lazily (`await import('./x.ts')`) become files beside it. */
+  readonly entry: string;
+  readonly memoryMb: number;
+  readonly timeoutSeconds: number;
+  /** A Function URL, open to everyone (`public`) or to signed AWS requests (`iam`). */
+  readonly url?: 'public' | 'iam';
+  /** Objects created in the input bucket that start it. */
+  readonly objectsCreated?: { readonly prefix: string; readonly suffix: string };
+  /** Runs once a minute. */
+  readonly everyMinute?: true;
+  readonly environment: readonly (keyof typeof ENV)[];
+}
+
+export type FunctionName = 'api' | 'submit' | 'callback' | 'reconcile';
+
+/** Where S3-triggered requests are put, and where their answers are left, all in the input bucket. */
+export const PREFIX = {
+  requests: 'requests/',
+  results: 'results/',
+  rejected: 'rejected/',
+  /** In the output bucket. */
+  outputs: 'outputs/',
+} as const;
+
+const EVERYWHERE = ['deployment', 'table', 'durations', 'durationDivisor'] as const;
+const WIRO = ['parameterPath', 'wiroApiUrl'] as const;
+const ANNOUNCING = ['eventBus', 'inputBucket', 'outputBucket'] as const;
+
+export const FUNCTIONS: Readonly<Record<FunctionName, FunctionDescription>> = {
+  api: {
+    description: 'Accepts generations and answers their records.',
+    entry: 'api/handler.ts',
+    memoryMb: 512,
+    timeoutSeconds: 29,
+    url: 'iam',
+    environment: [
+      ...EVERYWHERE,
+      ...WIRO,
+      'wiroSocketUrl',
+      'inputBucket',
+      'furtherInputBuckets',
+      'outputBucket',
+      'submitFunction',
+    ],
+  },
+  submit: {
+    description: 'Brings the inputs of a generation to Wiro and runs it; accepts request files put into S3.',
+    entry: 'submit/handler.ts',
+    memoryMb: 512,
+    timeoutSeconds: 300,
+    objectsCreated: { prefix: PREFIX.requests, suffix: '.json' },
+    environment: [...EVERYWHERE, ...WIRO, ...ANNOUNCING, 'furtherInputBuckets', 'submitFunction'],
+  },
+  callback: {
+    description: 'Notes what Wiro calls back, and collects results: records them and copies outputs to S3.',
+    entry: 'callback/handler.ts',
+    memoryMb: 512,
+    timeoutSeconds: 900,
+    url: 'public',
+    environment: [...EVERYWHERE, ...WIRO, ...ANNOUNCING, 'wiroOutputHosts', 'submitFunction'],
+  },
+  reconcile: {
+    description: 'Once a minute, takes up whatever is due: lost events and callbacks do no harm.',
+    entry: 'reconcile/handler.ts',
+    memoryMb: 256,
+    timeoutSeconds: 60,
+    everyMinute: true,
+    environment: [...EVERYWHERE, ...ANNOUNCING, 'submitFunction', 'callbackFunction'],
+  },
+};

@@ -1,0 +1,45 @@
+import type { Readable } from 'node:stream';
+
+/** A byte-for-byte place in S3. */
+export interface ObjectRef {
+  readonly bucket: string;
+  readonly key: string;
+}
+
+/** An input as it lay in S3 when it was accepted. */
+export interface InputObject extends ObjectRef {
+  readonly etag: string;
+  readonly sizeBytes: number;
+  readonly contentType?: string;
+}
+
+export interface OutputToCopy extends ObjectRef {
+  readonly url: string;
+  /** What Wiro's record says, a hint only: the CDN's header and the file's first bytes decide. */
+  readonly contentType?: string;
+  /** What Wiro's record says; Content-Length is binding, a difference is noted. */
+  readonly sizeBytes?: number;
+}
+
+export interface CopiedOutput extends ObjectRef {
+  readonly contentType: string;
+  readonly sizeBytes: number;
+  /** Lower-case hex over all bytes in order. */
+  readonly sha256: string;
+}
+
+export interface InputStore {
+  /** `undefined` when there is no such object (S3 says so by 404, or by 403 to who may not list). */
+  head(ref: ObjectRef): Promise<InputObject | undefined>;
+  /** @throws {InputChangedError} When the object is no longer the one with that ETag, or is gone. */
+  open(input: InputObject): Promise<Readable>;
+}
+
+export interface OutputCopier {
+  /**
+   * Copies one output from the CDN to S3, bounded in memory however large it is.
+   * @throws {OutputUnavailableError} When trying again later may succeed (404, 5xx, cut off, stalled, size differs).
+   * @throws {OutputRefusedError} When it never may be fetched (host not allowed, private address, too large, not https).
+   */
+  copy(output: OutputToCopy, signal?: AbortSignal): Promise<CopiedOutput>;
+}

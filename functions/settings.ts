@@ -1,0 +1,144 @@
+/**
+ * Everything a deployment can set, read from one place.
+ * The names are those of environment variables; `infra/` and `local/` write them, functions read them here.
+ */
+
+/** Names of the environment variables that the functions read. */
+export const ENV = {
+  /** Name of this deployment: part of every id and callback URL. Letters, digits and `-`. */
+  deployment: 'DEPLOYMENT',
+  table: 'TABLE_NAME',
+  inputBucket: 'INPUT_BUCKET',
+  /** Further buckets that inputs may come from, comma-separated. */
+  furtherInputBuckets: 'FURTHER_INPUT_BUCKETS',
+  outputBucket: 'OUTPUT_BUCKET',
+  eventBus: 'EVENT_BUS_NAME',
+  /** SSM parameters lie under this path, for example `/wiro/my-stack`. See `PARAMETER`. */
+  parameterPath: 'PARAMETER_PATH',
+  submitFunction: 'SUBMIT_FUNCTION',
+  callbackFunction: 'CALLBACK_FUNCTION',
+  wiroApiUrl: 'WIRO_API_URL',
+  wiroSocketUrl: 'WIRO_SOCKET_URL',
+  /** Comma-separated `host` or `host:port`; a host stands for its subdomains too. */
+  wiroOutputHosts: 'WIRO_OUTPUT_HOSTS',
+  /** JSON, overrides by name of `DURATIONS`, in milliseconds. */
+  durations: 'DURATIONS',
+  /** Every duration is divided by this; for test suites that run the real bundles. */
+  durationDivisor: 'DURATION_DIVISOR',
+} as const;
+
+export const WIRO_DEFAULTS = {
+  apiUrl: 'https://api.wiro.ai/v1',
+  socketUrl: 'wss://socket.wiro.ai/v1',
+  outputHosts: 'wiro.ai',
+} as const;
+
+/** SSM parameters under the deployment's path. The first four are SecureStrings that `npm run setup` writes. */
+export const PARAMETER = {
+  apiKey: 'api-key',
+  /** Missing for a key-only Wiro project. */
+  apiSecret: 'api-secret',
+  callbackSecret: 'callback-secret',
+  /** Still accepted while a rotation is under way. */
+  previousCallbackSecret: 'previous-callback-secret',
+  /** Written by the stack: where Wiro reaches `callback`, for example its Function URL. */
+  callbackBaseUrl: 'callback-base-url',
+  /** Written by the stack: the name of `callback`, for who records a task that was called back already. */
+  callbackFunction: 'callback-function',
+} as const;
+
+/** Every duration of the system, in milliseconds, with its default. */
+export const DURATIONS = {
+  /** How long a claim of `submitting` or `collecting` holds without being renewed. */
+  lease: 60_000,
+  leaseRenewal: 20_000,
+  /** How far two clocks may differ. */
+  clockSkew: 5_000,
+  /** Lease that the write-ahead mark of a Run sets. */
+  markLease: 90_000,
+  /** One Run, from before the mark to the end of its answer. */
+  runLimit: 30_000,
+  /** A Run is not sent when this much has passed since before the mark. */
+  runSendLimit: 10_000,
+  /** How far before the mark a search for a lost Run looks: Wiro's clock is not ours. */
+  searchMargin: 300_000,
+  /** Between two complete searches that found nothing, before a Run may be repeated. */
+  searchGap: 60_000,
+  /** How long an inconclusive search goes on before `submission_unknown`. */
+  searchLimit: 3_600_000,
+  /** First look at a running task when no callback came; doubles up to `lookMax`. */
+  look: 60_000,
+  lookMax: 900_000,
+  /** First wait after a failed step that may succeed later; doubles up to `retryMax`. */
+  retry: 5_000,
+  retryMax: 300_000,
+  /** How long Wiro may be unreachable or refuse for passing reasons before a generation fails. */
+  patience: 21_600_000,
+  /** How long a wrong key (401) is tried again: it may just have been replaced. */
+  unauthorizedPatience: 30_000,
+  /** Between the three readings of an end with `pexit` 0 and no outputs. */
+  emptyOutputsGap: 20_000,
+  /** How long outputs may be unavailable before the generation fails. */
+  outputPatience: 21_600_000,
+  /** From Run to the wish that the task be stopped. */
+  deadline: 21_600_000,
+  /** Between Cancel and Kill, and between their repetitions. */
+  stopRepeat: 15_000,
+  /** After Kill, how long an end is waited for. */
+  stopLimit: 900_000,
+  /** How long a waiting generation lies before `reconcile` looks whether it was forgotten. */
+  waiting: 300_000,
+  /** How long the gate stays shut after a code 96 that says more tasks run than we know of. */
+  gatePause: 5_000,
+  /** After this, a known limit is tried by one more task: a balance may have grown. */
+  limitProbe: 60_000,
+  /** After this without a code 96, the limit counts as unknown again. */
+  limitForget: 3_600_000,
+  /** An uploaded input is used again for this long: Wiro keeps files for "a limited time". */
+  uploadReuse: 86_400_000,
+  /** How long the model's schema is kept. */
+  modelCache: 600_000,
+  /** How long acceptance waits for the model's schema. */
+  modelLimit: 2_000,
+  /** How long secrets are kept before they are read again. */
+  secrets: 300_000,
+  /** Time-outs of a call to Wiro's API. */
+  connect: 5_000,
+  headers: 20_000,
+  body: 20_000,
+  /** An upload to Wiro or a copy of an output fails when nothing moves for this long. */
+  stall: 30_000,
+} as const;
+
+export type Durations = { readonly [name in keyof typeof DURATIONS]: number };
+
+/** Reads the durations, in milliseconds, from `DURATIONS` (overrides) and `DURATION_DIVISOR`. */
+export function readDurations(env: NodeJS.ProcessEnv): Durations {
+  const overrides: unknown = JSON.parse(env[ENV.durations] ?? '{}');
+  if (typeof overrides !== 'object' || overrides === null)
+    throw new Error(`${ENV.durations} must be a JSON object`);
+  const divisor = Number(env[ENV.durationDivisor] ?? '1');
+  if (!(divisor >= 1)) throw new Error(`${ENV.durationDivisor} must be a number from 1`);
+  const given = new Map(Object.entries(overrides));
+  const names = Object.keys(DURATIONS) as (keyof Durations)[];
+  for (const name of given.keys())
+    if (!(name in DURATIONS)) throw new Error(`${ENV.durations}: no duration is called "${name}"`);
+  return Object.fromEntries(
+    names.map((name) => {
+      const value: unknown = given.get(name) ?? DURATIONS[name] / divisor;
+      if (typeof value !== 'number' || !(value >= 0))
+        throw new Error(`${ENV.durations}: "${name}" must be milliseconds`);
+      return [name, value];
+    }),
+  ) as Durations;
+}
+
+/** A setting without which a function cannot work. */
+export function requireEnv(name: string, env: NodeJS.ProcessEnv = process.env): string {
+  const value = env[name];
+  if (!value)
+    throw new Error(
+      `The environment variable ${name} is not set: the stack sets it, see functions/functions.ts`,
+    );
+  return value;
+}
