@@ -29,6 +29,8 @@ export const PREFIX = {
   rejected: 'rejected/',
   /** In the output bucket. */
   outputs: 'outputs/',
+  /** Requests too large for the table, in the output bucket. */
+  largeRequests: 'large-requests/',
 } as const;
 
 const EVERYWHERE = ['deployment', 'table', 'durations', 'durationDivisor'] as const;

@@ -96,6 +96,8 @@ export const DURATIONS = {
   limitForget: 3_600_000,
   /** An uploaded input is used again for this long: Wiro keeps files for "a limited time". */
   uploadReuse: 86_400_000,
+  /** Between two looks at an upload that somebody else is at. */
+  uploadPoll: 250,
   /** How long the model's schema is kept. */
   modelCache: 600_000,
   /** How long acceptance waits for the model's schema. */
@@ -141,4 +143,16 @@ export function requireEnv(name: string, env: NodeJS.ProcessEnv = process.env): 
       `The environment variable ${name} is not set: the stack sets it, see functions/functions.ts`,
     );
   return value;
+}
+
+/** The buckets that inputs may come from. */
+export function readInputBuckets(env: NodeJS.ProcessEnv): {
+  readonly inputBucket: string;
+  readonly furtherBuckets: readonly string[];
+} {
+  const further = (env[ENV.furtherInputBuckets] ?? '').split(',').map((name) => name.trim());
+  return {
+    inputBucket: requireEnv(ENV.inputBucket, env),
+    furtherBuckets: further.filter((name) => name !== ''),
+  };
 }

@@ -1,0 +1,166 @@
+import { randomUUID } from 'node:crypto';
+import type { AcceptedInput, AcceptedRequest, ResultsPlace } from '../generation/accepted-request.ts';
+import { checkAgainstSchema } from '../generation/check-schema.ts';
+import { RequestError } from '../generation/errors.ts';
+import type { Generation, RequestOrigin } from '../generation/generation.ts';
+import { generationId, requestHash } from '../generation/identity.ts';
+import type { GenerationRequest } from '../generation/request.ts';
+import { type Clock, timestamp } from '../generation/time.ts';
+import { accepted } from '../generation/transitions.ts';
+import { mapLimited } from '../limit.ts';
+import type { InputStore } from '../objects/types.ts';
+import type { Durations } from '../settings.ts';
+import type { GenerationStore } from '../store/generation-store.ts';
+import type { KnownModel } from '../store/model-cache.ts';
+
+export interface AcceptDeps {
+  readonly deployment: string;
+  readonly inputs: Pick<InputStore, 'head'>;
+  readonly generations: Pick<GenerationStore, 'accept' | 'get'>;
+  /** `undefined` when it cannot be had: then Wiro decides. */
+  readonly knownModel: (model: string) => Promise<KnownModel | undefined>;
+  readonly durations: Durations;
+  readonly clock: Clock;
+}
+
+/** A request that may be accepted: everything outside was asked, nothing was stored. */
+export interface CheckedRequest {
+  readonly id: string;
+  readonly origin: RequestOrigin;
+  readonly hash: string;
+  readonly request: AcceptedRequest;
+}
+
+/** Wiro takes no larger file. */
+const LARGEST_INPUT_BYTES = 100 * 1024 * 1024;
+const HEADS_AT_ONCE = 10;
+
+/**
+ * Looks whether a request can be accepted, or was accepted before.
+ * @param path - Put before every field that an error names, such as `[3].`.
+ * @returns The generation that its key stands for already, or the request, checked.
+ * @throws {RequestError} When it cannot be accepted; nothing is stored.
+ */
+export async function checkRequest(
+  deps: AcceptDeps,
+  request: GenerationRequest,
+  {
+    origin,
+    key,
+    path = '',
+    results,
+  }: {
+    readonly origin: RequestOrigin;
+    /** What makes it the same request again. @default - the request's own key, or none: every request is new */
+    readonly key?: string;
+    readonly path?: string;
+    readonly results?: ResultsPlace;
+  },
+): Promise<
+  | { readonly kind: 'known'; readonly generation: Generation }
+  | { readonly kind: 'new'; readonly checked: CheckedRequest }
+> {
+  const id = generationId(deps.deployment, origin, key ?? request.idempotencyKey ?? randomUUID());
+  const hash = requestHash(request);
+  const standing = await deps.generations.get(id);
+  // Before inputs are looked at: they may be gone since, and the answer is the same.
+  if (standing !== undefined) return { kind: 'known', generation: same(standing, hash, path) };
+  const known = await deps.knownModel(request.model);
+  if (known?.kind === 'unknownModel') {
+    throw new RequestError(
+      'model_not_found',
+      `${path}model "${request.model}" does not exist at Wiro, or this project may not use it.`,
+      `${path}model`,
+    );
+  }
+  if (known !== undefined) checkAgainstSchema(request, known.schema, path);
+  const inputs = await acceptInputs(deps, request.inputs, path);
+  const { model, parameters, labels } = request;
+  return {
+    kind: 'new',
+    checked: {
+      id,
+      origin,
+      hash,
+      request: { model, parameters, inputs, labels, ...(results && { results }) },
+    },
+  };
+}
+
+/**
+ * Accepts a checked request: from here on it is never lost.
+ * @throws {RequestError} `idempotency_conflict` when its key was given to another request meanwhile.
+ */
+export async function acceptChecked(
+  deps: AcceptDeps,
+  { id, origin, hash, request }: CheckedRequest,
+  path = '',
+): Promise<Generation> {
+  const now = timestamp(deps.clock());
+  const generation = accepted(
+    { id, deployment: deps.deployment, origin, model: request.model, requestHash: hash },
+    { now, durations: deps.durations },
+  );
+  return same(await deps.generations.accept(generation, request), hash, path);
+}
+
+function same(standing: Generation, hash: string, path: string): Generation {
+  if (standing.requestHash === hash) return standing;
+  const field = `${path}idempotencyKey`;
+  throw new RequestError(
+    'idempotency_conflict',
+    `${field} was used for another request before: use a new key for a new request.`,
+    field,
+  );
+}
+
+async function acceptInputs(
+  { inputs: store }: Pick<AcceptDeps, 'inputs'>,
+  inputs: GenerationRequest['inputs'],
+  path: string,
+): Promise<AcceptedRequest['inputs']> {
+  const named = Object.entries(inputs).flatMap(([name, sources]) =>
+    sources.map((written, index) => ({
+      ...written,
+      name,
+      field: `${path}inputs.${name}${sources.length > 1 ? `[${index}]` : ''}`,
+    })),
+  );
+  const looked = await mapLimited(named, HEADS_AT_ONCE, async ({ name, text, source, field }) => {
+    if (source.kind === 'url')
+      return { name, input: { kind: 'url', text, url: source.url } satisfies AcceptedInput };
+    const { bucket, key } = source;
+    const object = await store.head({ bucket, key });
+    if (object === undefined) {
+      throw new RequestError(
+        'input_not_found',
+        `${field}: there is no object "${key}" in the bucket "${bucket}".`,
+        field,
+      );
+    }
+    if (object.sizeBytes === 0) {
+      throw new RequestError('input_empty', `${field}: the object "${key}" is empty (0 bytes).`, field);
+    }
+    if (object.sizeBytes > LARGEST_INPUT_BYTES) {
+      throw new RequestError(
+        'input_too_large',
+        `${field}: the object "${key}" has ${object.sizeBytes} bytes; Wiro takes at most ${LARGEST_INPUT_BYTES} (100 MB).`,
+        field,
+      );
+    }
+    const { etag, sizeBytes, contentType } = object;
+    const input: AcceptedInput = {
+      kind: 'object',
+      text,
+      bucket,
+      key,
+      etag,
+      sizeBytes,
+      ...(contentType && { contentType }),
+    };
+    return { name, input };
+  });
+  const accepted = new Map<string, AcceptedInput[]>();
+  for (const { name, input } of looked) accepted.set(name, [...(accepted.get(name) ?? []), input]);
+  return Object.fromEntries(accepted);
+}

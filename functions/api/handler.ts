@@ -1,0 +1,72 @@
+import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from 'aws-lambda';
+import { createKnownModels } from '../acceptance/known-models.ts';
+import { invokeLater } from '../aws/invoke.ts';
+import { readDeployment, readParameters } from '../deployment.ts';
+import { PREFIX } from '../functions.ts';
+import { timestamp } from '../generation/time.ts';
+import { log } from '../log.ts';
+import { createInputStore } from '../objects/input-store.ts';
+import { createOverflow } from '../objects/overflow.ts';
+import { createOutputPresigner } from '../objects/presign-output.ts';
+import { createS3Client } from '../objects/s3-client.ts';
+import { ENV, readInputBuckets, requireEnv, WIRO_DEFAULTS } from '../settings.ts';
+import { createGenerationStore } from '../store/generation-store.ts';
+import { createModelCache } from '../store/model-cache.ts';
+import { createDeploymentWiro } from '../wiro/create-from-deployment.ts';
+import { answerRequest, type RoutesDeps } from './routes.ts';
+
+// Built once per container, so that a warm start reuses the connections.
+const deployment = readDeployment();
+const { table, durations, clock } = deployment;
+const parameters = readParameters(deployment);
+const s3 = createS3Client({ env: process.env });
+const overflow = createOverflow(s3, { bucket: requireEnv(ENV.outputBucket), prefix: PREFIX.largeRequests });
+const presign = createOutputPresigner({ client: s3, now: clock });
+const deps: RoutesDeps = {
+  deployment: deployment.name,
+  inputs: createInputStore(s3),
+  generations: createGenerationStore(table, { overflow }),
+  knownModel: createKnownModels({
+    cache: createModelCache(table, { keepMs: durations.modelCache }),
+    wiro: createDeploymentWiro(deployment, parameters),
+    limitMs: durations.modelLimit,
+  }),
+  rules: readInputBuckets(process.env),
+  submit: (id) => invokeLater(requireEnv(ENV.submitFunction), { submit: id }),
+  collect: async (id) => invokeLater((await parameters.get()).callbackFunction, { collect: id }),
+  socketUrl: process.env[ENV.wiroSocketUrl] || WIRO_DEFAULTS.socketUrl,
+  presign: async (output) => {
+    const { url, expiresAt } = await presign(output);
+    return { url, expiresAt: timestamp(expiresAt) };
+  },
+  durations,
+  clock,
+};
+
+export async function handler(event: LambdaFunctionURLEvent): Promise<LambdaFunctionURLResult> {
+  const { method, path } = event.requestContext.http;
+  try {
+    const { statusCode, headers, body } = await answerRequest(deps, {
+      method,
+      path: event.rawPath || path,
+      body: Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8'),
+    });
+    return answer(statusCode, body, headers);
+  } catch (error) {
+    log.error('A request could not be answered', { method, error });
+    return answer(503, {
+      error: {
+        code: 'internal_error',
+        message:
+          'This deployment could not reach one of its own services: ask again, with the same idempotencyKey.',
+        retryable: true,
+      },
+    });
+  }
+}
+
+const answer = (statusCode: number, body: unknown, headers: Readonly<Record<string, string>> = {}) => ({
+  statusCode,
+  headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
+  body: JSON.stringify(body),
+});

@@ -1,0 +1,329 @@
+import type { GenerationError } from '../generation/errors.ts';
+import {
+  assertNever,
+  type Collecting,
+  type Generation,
+  hasEnded,
+  type Output,
+  type StopSent,
+} from '../generation/generation.ts';
+import { after, type Clock, timestamp } from '../generation/time.ts';
+import {
+  type Account,
+  cancelled,
+  claimToCollect,
+  collectingLater,
+  failed,
+  isPastDeadline,
+  isToStop,
+  readEmpty,
+  rerun,
+  type Setback,
+  stillRunning,
+  succeeded,
+  withTask,
+} from '../generation/transitions.ts';
+import { ignore } from '../ignore.ts';
+import { log } from '../log.ts';
+import type { Durations } from '../settings.ts';
+import type { Gate } from '../store/gate.ts';
+import type { GenerationStore } from '../store/generation-store.ts';
+import { holdClaim } from '../store/hold-claim.ts';
+import { WiroError } from '../wiro/errors.ts';
+import { confirmHint } from '../wiro/search-task.ts';
+import type { Task, WiroClient } from '../wiro/types.ts';
+import { type CopyOutputsDeps, copyOutputs } from './copy-outputs.ts';
+
+export interface CollectDeps extends CopyOutputsDeps {
+  readonly generations: GenerationStore;
+  readonly gate: Pick<Gate, 'free' | 'admit'>;
+  readonly wiro: Pick<WiroClient, 'task' | 'cancel' | 'kill'>;
+  readonly forgetParameters: () => void;
+  readonly announce: (id: string) => Promise<void>;
+  readonly submit: (id: string) => Promise<void>;
+  readonly durations: Durations;
+  readonly clock: Clock;
+  readonly createHolder: () => string;
+}
+
+/** Reads of a task before an end with no outputs is believed. */
+const EMPTY_READS = 3;
+
+/**
+ * Asks Wiro how a generation's task stands and records it: still running, or its end with its outputs copied.
+ * Safe to repeat and to die in anywhere.
+ */
+export async function collectGeneration(deps: CollectDeps, id: string): Promise<void> {
+  const current = await deps.generations.get(id);
+  if (current === undefined) return;
+  if (hasEnded(current)) {
+    if (current.announcements.length > 0) await deps.announce(id);
+    return;
+  }
+  await adoptHinted(deps, current);
+  const holder = deps.createHolder();
+  const claimed = await deps.generations.update(id, (current) =>
+    claimToCollect(current, holder, moment(deps)),
+  );
+  if (claimed.kind === 'refused' || claimed.kind === 'missing') return;
+  const held = holdClaim(deps, id, holder);
+  const claim = { ...deps, id, holder, signal: held.signal };
+  try {
+    await collectClaimed(claim, claimed.generation);
+  } catch (error) {
+    if (held.signal.aborted) return;
+    log.error('Collecting failed unexpectedly', { generationId: id, error });
+    await later(claim, {
+      code: 'internal_error',
+      message: 'This deployment could not reach one of its own services.',
+    });
+  } finally {
+    await held.stop();
+  }
+}
+
+interface ClaimDeps extends CollectDeps {
+  readonly id: string;
+  readonly holder: string;
+  readonly signal: AbortSignal;
+}
+
+/** A callback may name the task of a Run whose answer was lost: confirmed, it is adopted at any time. */
+async function adoptHinted(deps: CollectDeps, generation: Generation): Promise<void> {
+  if (generation.status !== 'submitting' || generation.run === undefined) return;
+  if (generation.callback?.taskId === undefined) return;
+  const { id } = generation;
+  const { run, attempt, deployment, callback } = generation;
+  const task = await confirmHint(deps.wiro, {
+    deployment,
+    generationId: id,
+    attempt,
+    startedAt: run.startedAt,
+    marginMs: deps.durations.searchMargin,
+    ...(callback.taskId !== undefined && { hintedTaskId: callback.taskId }),
+  }).catch(ignore('the Run is searched for when its lease is over', { generationId: id }));
+  if (!task) return;
+  const names = { id: task.id, ...(task.token !== undefined && { token: task.token }) };
+  const adopted = await deps.generations.update(id, (current) =>
+    withTask(current, run, attempt, names, moment(deps)),
+  );
+  if (adopted.kind === 'written')
+    log.info('A task was adopted by its callback', { generationId: id, taskId: task.id });
+}
+
+async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<void> {
+  const { id, holder, generations, durations } = deps;
+  let task: Task | undefined;
+  try {
+    task = await deps.wiro.task({ taskId: generation.task.id });
+  } catch (error) {
+    if (!(error instanceof WiroError)) throw error;
+    if (error.kind === 'unauthorized') deps.forgetParameters();
+    return await laterOrFail(
+      deps,
+      generation,
+      {
+        code: 'upstream_unavailable',
+        message: `Wiro could not be asked about the task: ${error.message}`,
+      },
+      durations.patience,
+    );
+  }
+  if (task === undefined) {
+    return await laterOrFail(
+      deps,
+      generation,
+      { code: 'task_not_found', message: 'Wiro does not know the task any more.' },
+      durations.patience,
+    );
+  }
+  const account: Account = {
+    ...(task.costUsd !== undefined && { costUsd: task.costUsd }),
+    ...(task.elapsedSeconds !== undefined && { elapsedSeconds: task.elapsedSeconds }),
+  };
+  if (task.end === 'unfinished') return await keepRunning(deps, generation);
+  // Before anything that takes time: the place at Wiro is free, and somebody may be waiting for it.
+  await freeSlot(deps);
+  switch (task.end) {
+    case 'cancelled':
+      return await finish(deps, (current) =>
+        generation.cancelRequestedAt === undefined && isPastDeadline(generation, moment(deps))
+          ? failed(current, holder, pastDeadline(generation), account, moment(deps))
+          : cancelled(current, holder, account, moment(deps)),
+      );
+    case 'failed':
+      return await endFailed(deps, generation, task, account);
+    case 'succeeded':
+      break;
+    default:
+      return assertNever(task.end);
+  }
+  if (task.outputs.length === 0 && generation.emptyReads + 1 < EMPTY_READS) {
+    await generations.update(id, (current) => readEmpty(current, holder, moment(deps)));
+    return;
+  }
+  const copies = await copyOutputs(deps, generation, task.outputs, deps.signal);
+  if (copies.kind === 'copied') {
+    await putOutputs(deps, generation, copies.outputs);
+    return await finish(deps, (current) => succeeded(current, holder, account, moment(deps)));
+  }
+  const { code, message } = copies;
+  if (
+    code === 'output_unavailable' &&
+    !isPatienceOver(generation, code, durations.outputPatience, moment(deps).now)
+  ) {
+    return await later(deps, { code, message });
+  }
+  // What was copied is kept: it was paid for.
+  await putOutputs(deps, generation, copies.outputs);
+  return await finish(deps, (current) =>
+    failed(
+      current,
+      holder,
+      { code, message, retryable: code === 'output_unavailable' },
+      account,
+      moment(deps),
+    ),
+  );
+}
+
+// --- not ended ------------------------------------------------------------------------------------------------
+
+async function keepRunning(deps: ClaimDeps, generation: Collecting): Promise<void> {
+  const { id, holder, generations } = deps;
+  const isToBeStopped = isToStop(generation, moment(deps));
+  const sent = generation.stop?.killSentAt;
+  if (isToBeStopped && sent !== undefined && after(sent, deps.durations.stopLimit) <= moment(deps).now) {
+    await freeSlot(deps);
+    const error: GenerationError = isPastDeadline(generation, moment(deps))
+      ? pastDeadline(generation)
+      : {
+          code: 'cancel_unconfirmed',
+          message: `Wiro was asked to stop task ${generation.task.id}, but it did not end. Look at it at Wiro.`,
+          retryable: true,
+        };
+    return await finish(deps, (current) => failed(current, holder, error, {}, moment(deps)));
+  }
+  const stop = isToBeStopped ? await stopTask(deps, generation) : undefined;
+  const callbackKnown = generation.callback?.seenAt;
+  const released = await generations.update(id, (current) =>
+    stillRunning(current, holder, { callbackKnown, ...(stop && { stop }) }, moment(deps)),
+  );
+  // Called back while the answer was on its way: look once more, now.
+  if (released.kind === 'written' && released.generation.callback?.seenAt !== callbackKnown) {
+    await deps.collectAgain(id).catch(ignore('reconcile collects what is due', { generationId: id }));
+  }
+}
+
+/** Cancel first; refused, or on the next look, Kill. Neither is believed: only the task's own end is. */
+async function stopTask({ wiro, id, ...deps }: ClaimDeps, generation: Collecting): Promise<StopSent> {
+  const { task, stop } = generation;
+  const now = timestamp(deps.clock());
+  const cancelledNow = await wiro
+    .cancel(task.id, task.token)
+    .catch(ignore('it is repeated', { generationId: id }));
+  if (cancelledNow?.kind === 'stopped' && stop === undefined) return { cancelSentAt: now };
+  await wiro.kill(task.id, task.token).catch(ignore('it is repeated', { generationId: id }));
+  return { cancelSentAt: stop?.cancelSentAt ?? now, killSentAt: stop?.killSentAt ?? now };
+}
+
+const pastDeadline = ({ task }: Collecting): GenerationError => ({
+  code: 'deadline_exceeded',
+  message: `Task ${task.id} ran past this deployment's deadline and was stopped.`,
+  retryable: true,
+});
+
+// --- ended ----------------------------------------------------------------------------------------------------
+
+async function endFailed(
+  deps: ClaimDeps,
+  generation: Collecting,
+  task: Task,
+  account: Account,
+): Promise<void> {
+  const { id, holder, generations } = deps;
+  const error: GenerationError =
+    isPastDeadline(generation, moment(deps)) && generation.stop !== undefined
+      ? pastDeadline(generation)
+      : {
+          code: 'model_failed',
+          message: `The model failed: ${task.errorText?.trim() || 'Wiro gives no reason'}`,
+          retryable: true,
+        };
+  const mayBeStale =
+    generation.run.reusedUploads &&
+    !generation.freshUploads &&
+    !task.costUsd &&
+    !isToStop(generation, moment(deps));
+  if (!mayBeStale)
+    return await finish(deps, (current) => failed(current, holder, error, account, moment(deps)));
+  const again = await generations.update(id, (current) => rerun(current, holder, error, moment(deps)));
+  if (again.kind !== 'written') return;
+  log.info('A run with reused uploads failed and goes once more with fresh ones', { generationId: id });
+  await deps.submit(id).catch(ignore('reconcile submits what is due', { generationId: id }));
+}
+
+async function finish(
+  deps: ClaimDeps,
+  decide: (current: Generation) => Generation | undefined,
+): Promise<void> {
+  const ended = await deps.generations.update(deps.id, decide);
+  if (ended.kind !== 'written') return;
+  const { id: generationId, status } = ended.generation;
+  log.info('A generation ended', {
+    generationId,
+    status,
+    ...(ended.generation.status === 'failed' && { code: ended.generation.error.code }),
+  });
+  await deps.announce(deps.id).catch(ignore('reconcile announces what is due', { generationId }));
+}
+
+async function putOutputs(
+  { id, generations }: ClaimDeps,
+  { attempt }: Collecting,
+  outputs: readonly Output[],
+) {
+  await generations.putOutputs(id, { attempt, outputs });
+}
+
+/** Gives the slot back and lets the oldest waiting ones start. */
+async function freeSlot({ id, gate, submit }: ClaimDeps): Promise<void> {
+  try {
+    await gate.free(id, 'ended');
+    const admitted = await gate.admit();
+    await Promise.all(admitted.map((next) => submit(next)));
+  } catch (error) {
+    log.warn('The next in line could not be started; reconcile does', { generationId: id, error });
+  }
+}
+
+async function laterOrFail(
+  deps: ClaimDeps,
+  generation: Collecting,
+  setback: Setback,
+  patienceMs: number,
+): Promise<void> {
+  if (!isPatienceOver(generation, setback.code, patienceMs, moment(deps).now))
+    return await later(deps, setback);
+  await freeSlot(deps);
+  await finish(deps, (current) =>
+    failed(current, deps.holder, { ...setback, retryable: true }, {}, moment(deps)),
+  );
+}
+
+async function later({ id, holder, generations, ...deps }: ClaimDeps, setback: Setback): Promise<void> {
+  log.warn('Collecting is tried again later', { generationId: id, code: setback.code });
+  await generations.update(id, (current) => collectingLater(current, holder, setback, moment(deps)));
+}
+
+const isPatienceOver = (
+  { trouble }: Collecting,
+  code: Setback['code'],
+  patienceMs: number,
+  now: string,
+): boolean => trouble?.code === code && after(trouble.since, patienceMs) <= now;
+
+const moment = ({ clock, durations }: Pick<CollectDeps, 'clock' | 'durations'>) => ({
+  now: timestamp(clock()),
+  durations,
+});

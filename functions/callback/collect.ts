@@ -1,0 +1,69 @@
+import { randomUUID } from 'node:crypto';
+import { invokeLater } from '../aws/invoke.ts';
+import type { ParameterReader } from '../aws/parameters.ts';
+import type { Deployment } from '../deployment.ts';
+import { announce } from '../events/announce.ts';
+import { createPutEvents } from '../events/put-events.ts';
+import { PREFIX } from '../functions.ts';
+import { createOutputCopier } from '../objects/copy-output.ts';
+import { createOutputFetcher } from '../objects/fetch-output.ts';
+import { createJsonObjects } from '../objects/json-object.ts';
+import { parseOutputHosts } from '../objects/output-hosts.ts';
+import { createOverflow } from '../objects/overflow.ts';
+import { createPutBytes } from '../objects/put-bytes.ts';
+import { createS3Client } from '../objects/s3-client.ts';
+import { ENV, requireEnv, WIRO_DEFAULTS } from '../settings.ts';
+import { createGate } from '../store/gate.ts';
+import { createGenerationStore } from '../store/generation-store.ts';
+import { createDeploymentWiro } from '../wiro/create-from-deployment.ts';
+import { type CollectDeps, collectGeneration } from './collect-generation.ts';
+
+let built: CollectDeps | undefined;
+
+/** Collects one generation. What it needs is built with the first one and kept. */
+export async function collect(
+  deployment: Deployment,
+  parameters: ParameterReader,
+  id: string,
+): Promise<void> {
+  built ??= build(deployment, parameters);
+  await collectGeneration(built, id);
+}
+
+function build(deployment: Deployment, parameters: ParameterReader): CollectDeps {
+  const { table, durations, clock } = deployment;
+  const s3 = createS3Client({ env: process.env, stallMs: durations.stall });
+  const outputBucket = requireEnv(ENV.outputBucket);
+  const overflow = createOverflow(s3, { bucket: outputBucket, prefix: PREFIX.largeRequests });
+  const generations = createGenerationStore(table, { overflow });
+  const fetcher = createOutputFetcher({
+    hosts: parseOutputHosts(process.env[ENV.wiroOutputHosts] || WIRO_DEFAULTS.outputHosts),
+    connectMs: durations.connect,
+    headersMs: durations.headers,
+    stallMs: durations.stall,
+  });
+  return {
+    generations,
+    gate: createGate({ ...table, waiting: generations.waiting, durations }),
+    wiro: createDeploymentWiro(deployment, parameters),
+    forgetParameters: () => parameters.forget(),
+    outputBucket,
+    outputPrefix: PREFIX.outputs,
+    copier: createOutputCopier({ client: s3, fetcher }),
+    putBytes: createPutBytes(s3),
+    announce: (id) =>
+      announce(
+        {
+          generations,
+          putEvents: createPutEvents(requireEnv(ENV.eventBus)),
+          results: createJsonObjects({ client: s3, maxBytes: 64 * 1024 * 1024 }),
+        },
+        id,
+      ),
+    submit: (id) => invokeLater(requireEnv(ENV.submitFunction), { submit: id }),
+    collectAgain: (id) => invokeLater(requireEnv('AWS_LAMBDA_FUNCTION_NAME'), { collect: id }),
+    durations,
+    clock,
+    createHolder: randomUUID,
+  };
+}

@@ -1,0 +1,61 @@
+import type { Context, LambdaFunctionURLEvent, LambdaFunctionURLResult } from 'aws-lambda';
+import { invokeLater } from '../aws/invoke.ts';
+import { readDeployment, readParameters } from '../deployment.ts';
+import { parseCallbackPath } from '../generation/callback-url.ts';
+import { log } from '../log.ts';
+import { requireEnv } from '../settings.ts';
+import { createGenerationStore } from '../store/generation-store.ts';
+import { type CallbackOutcome, type ReceiveCallbackDeps, receiveCallback } from './receive-callback.ts';
+
+/** What the functions send each other: one generation to collect. */
+export interface CollectEvent {
+  readonly collect: string;
+}
+
+// Built once per container. Everything that only collecting needs is in a file of its own, loaded when it starts:
+// a callback is to be answered within a second, cold start included.
+const deployment = readDeployment();
+const parameters = readParameters(deployment);
+const deps: ReceiveCallbackDeps = {
+  deployment: deployment.name,
+  secrets: async () => (await parameters.get()).callbackSecrets,
+  generations: createGenerationStore(deployment.table),
+  startCollecting: (id) =>
+    invokeLater(requireEnv('AWS_LAMBDA_FUNCTION_NAME'), { collect: id } satisfies CollectEvent),
+  durations: deployment.durations,
+  clock: deployment.clock,
+};
+
+// One that comes too late is still 200: whoever sent it can stop.
+const STATUS: Record<CallbackOutcome['kind'], number> = { noted: 200, over: 200, forged: 403 };
+const LONGEST_PATH = 256;
+
+export async function handler(
+  event: LambdaFunctionURLEvent | CollectEvent,
+  _context: Context,
+): Promise<LambdaFunctionURLResult | undefined> {
+  if ('collect' in event) {
+    const { collect } = await import('./collect.ts');
+    await collect(deployment, parameters, event.collect);
+    return undefined;
+  }
+  const callback = event.rawPath.length <= LONGEST_PATH ? parseCallbackPath(event.rawPath) : undefined;
+  if (callback === undefined) return answer(403, 'forged');
+  if (event.requestContext.http.method !== 'POST') return answer(405, 'POST only');
+  try {
+    const { kind } = await receiveCallback(deps, callback, () =>
+      event.isBase64Encoded ? Buffer.from(event.body ?? '', 'base64').toString('utf8') : (event.body ?? ''),
+    );
+    return answer(STATUS[kind], kind);
+  } catch (error) {
+    // Neither yes nor no: whoever sent it is to try again.
+    log.error('A callback could not be noted', { generationId: callback.generationId, error });
+    return answer(503, 'try again');
+  }
+}
+
+const answer = (statusCode: number, body: string) => ({
+  statusCode,
+  headers: { 'content-type': 'text/plain', 'cache-control': 'no-store' },
+  body,
+});

@@ -1,0 +1,31 @@
+import { createParameterReader, type ParameterReader } from './aws/parameters.ts';
+import { type Clock, timestamp } from './generation/time.ts';
+import { type Durations, ENV, readDurations, requireEnv } from './settings.ts';
+import { createDynamoDb, type Table } from './store/dynamodb.ts';
+
+/** What every function stands on, read from its environment once a container. Opens no connection. */
+export interface Deployment {
+  readonly name: string;
+  readonly table: Table;
+  readonly durations: Durations;
+  readonly clock: Clock;
+  readonly moment: () => { readonly now: string; readonly durations: Durations };
+}
+
+export function readDeployment(env: NodeJS.ProcessEnv = process.env): Deployment {
+  const durations = readDurations(env);
+  const clock = () => new Date();
+  return {
+    name: requireEnv(ENV.deployment, env),
+    table: { client: createDynamoDb(), tableName: requireEnv(ENV.table, env) },
+    durations,
+    clock,
+    moment: () => ({ now: timestamp(clock()), durations }),
+  };
+}
+
+export const readParameters = (
+  { durations }: Pick<Deployment, 'durations'>,
+  env = process.env,
+): ParameterReader =>
+  createParameterReader({ path: requireEnv(ENV.parameterPath, env), keepMs: durations.secrets });

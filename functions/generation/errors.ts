@@ -1,0 +1,51 @@
+/** What can go wrong with a request or a generation. A code is a contract: it never changes its meaning. */
+export type ErrorCode =
+  // The request was not accepted, or not run.
+  | 'invalid_request'
+  | 'invalid_parameter'
+  | 'request_too_large'
+  | 'model_not_found'
+  | 'input_not_found'
+  | 'input_not_allowed'
+  | 'input_empty'
+  | 'input_too_large'
+  | 'input_changed'
+  | 'idempotency_conflict'
+  | 'not_found'
+  | 'method_not_allowed'
+  // Wiro did not take it.
+  | 'insufficient_balance'
+  | 'upstream_unauthorized'
+  | 'upstream_refused'
+  | 'upstream_unavailable'
+  | 'submission_unknown'
+  // The task ended badly.
+  | 'model_failed'
+  | 'task_not_found'
+  | 'deadline_exceeded'
+  | 'cancel_unconfirmed'
+  | 'output_unavailable'
+  | 'output_refused'
+  | 'internal_error';
+
+/** An error as users meet it, in answers, records, events and result files. */
+export interface GenerationError {
+  readonly code: ErrorCode;
+  /** A sentence for a person, with the remedy. */
+  readonly message: string;
+  /** What it concerns, as a path into the request: `inputs.inputImage[1]`. */
+  readonly field?: string;
+  /** Whether trying again, later and unchanged, can help. */
+  readonly retryable: boolean;
+}
+
+/** A request that cannot be accepted; nothing was stored, run or charged. */
+export class RequestError extends Error {
+  override readonly name = 'RequestError';
+  readonly error: GenerationError;
+
+  constructor(code: ErrorCode, message: string, field?: string) {
+    super(message);
+    this.error = { code, message, ...(field !== undefined && { field }), retryable: false };
+  }
+}

@@ -1,0 +1,94 @@
+import type { AcceptedRequest } from './accepted-request.ts';
+import type { GenerationError } from './errors.ts';
+import type { Generation, Output, PastAttempt, Status } from './generation.ts';
+import type { Timestamp } from './time.ts';
+
+/** A generation as its users see it: the answer of the API, and what `demo --json` prints. */
+export interface GenerationRecord {
+  readonly id: string;
+  readonly model: string;
+  readonly status: Status;
+  readonly attempt: number;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  /** As the request said them. */
+  readonly inputs: Readonly<Record<string, string | readonly string[]>>;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly taskId?: string;
+  /** While it runs: where to follow it. The token is a capability: do not pass it on. */
+  readonly progress?: { readonly socketUrl: string; readonly token: string };
+  readonly outputs: readonly RecordedOutput[];
+  readonly costUsd?: number;
+  /** The task's own account of its time. */
+  readonly elapsedSeconds?: number;
+  readonly error?: GenerationError;
+  readonly cancelRequestedAt?: Timestamp;
+  readonly pastAttempts?: readonly PastAttempt[];
+  readonly createdAt: Timestamp;
+  readonly updatedAt: Timestamp;
+  readonly endedAt?: Timestamp;
+}
+
+export interface RecordedOutput extends Output {
+  /** Presigned: whoever has it can read the output until `urlExpiresAt`. */
+  readonly url: string;
+  readonly urlExpiresAt: Timestamp;
+}
+
+export interface PresignedUrl {
+  readonly url: string;
+  readonly expiresAt: Timestamp;
+}
+
+export interface RecordDeps {
+  readonly socketUrl: string;
+  readonly presign: (output: Output) => Promise<PresignedUrl>;
+}
+
+/** The record of a generation. */
+export async function toRecord(
+  { socketUrl, presign }: RecordDeps,
+  {
+    generation,
+    request,
+    outputs,
+  }: {
+    readonly generation: Generation;
+    readonly request: AcceptedRequest;
+    readonly outputs: readonly Output[];
+  },
+): Promise<GenerationRecord> {
+  const { id, model, status, attempt, createdAt, updatedAt, cancelRequestedAt, pastAttempts } = generation;
+  const task = 'task' in generation ? generation.task : undefined;
+  const isRunning = status === 'running' || status === 'collecting';
+  return {
+    id,
+    model,
+    status,
+    attempt,
+    parameters: request.parameters,
+    inputs: Object.fromEntries(
+      Object.entries(request.inputs).map(([name, given]) => {
+        const texts = given.map(({ text }) => text);
+        return [name, texts.length === 1 && texts[0] !== undefined ? texts[0] : texts];
+      }),
+    ),
+    ...(Object.keys(request.labels).length > 0 && { labels: request.labels }),
+    ...(task && { taskId: task.id }),
+    ...(isRunning && task?.token !== undefined && { progress: { socketUrl, token: task.token } }),
+    outputs: await Promise.all(
+      outputs.map(async (output) => {
+        const { url, expiresAt } = await presign(output);
+        return { ...output, url, urlExpiresAt: expiresAt };
+      }),
+    ),
+    ...('costUsd' in generation && generation.costUsd !== undefined && { costUsd: generation.costUsd }),
+    ...('elapsedSeconds' in generation &&
+      generation.elapsedSeconds !== undefined && { elapsedSeconds: generation.elapsedSeconds }),
+    ...(generation.status === 'failed' && { error: generation.error }),
+    ...(cancelRequestedAt !== undefined && { cancelRequestedAt }),
+    ...(pastAttempts.length > 0 && { pastAttempts }),
+    createdAt,
+    updatedAt,
+    ...('endedAt' in generation && { endedAt: generation.endedAt }),
+  };
+}

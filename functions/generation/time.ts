@@ -1,0 +1,14 @@
+/** A moment as ISO 8601 in UTC with milliseconds: sorts as text, and reads as a date in table, record and event. */
+export type Timestamp = string;
+
+/** What time it is; passed in, so that tests hold the clock. */
+export type Clock = () => Date;
+
+export const timestamp = (moment: Date | number): Timestamp => new Date(moment).toISOString();
+
+export const after = (moment: Timestamp, milliseconds: number): Timestamp =>
+  timestamp(Date.parse(moment) + milliseconds);
+
+/** Doubles from `first` with every `count` from 0, up to `longest`; in milliseconds. */
+export const backOff = (count: number, first: number, longest: number): number =>
+  Math.min(first * 2 ** Math.min(count, 30), longest);

@@ -1,0 +1,40 @@
+import { invokeLater } from '../aws/invoke.ts';
+import { readDeployment } from '../deployment.ts';
+import { PREFIX } from '../functions.ts';
+import { log } from '../log.ts';
+import type { JsonObjects } from '../objects/json-object.ts';
+import { ENV, requireEnv } from '../settings.ts';
+import { createGate } from '../store/gate.ts';
+import { createGenerationStore, type Overflow } from '../store/generation-store.ts';
+import { reconcile } from './reconcile.ts';
+
+const { table, durations, moment } = readDeployment();
+
+// It runs every minute, and nearly every time there is nothing to do: what only announcing needs is loaded then.
+const lazily = async () => {
+  const { createObjects } = await import('./objects.ts');
+  return createObjects({ bucket: requireEnv(ENV.outputBucket), prefix: PREFIX.largeRequests });
+};
+const overflow: Overflow = {
+  write: async (name, text) => (await lazily()).overflow.write(name, text),
+  read: async (name) => (await lazily()).overflow.read(name),
+};
+const results: Pick<JsonObjects, 'update'> = {
+  update: async (ref, change) => (await lazily()).json.update(ref, change),
+};
+const generations = createGenerationStore(table, { overflow });
+
+export async function handler(): Promise<void> {
+  const { announce } = await import('../events/announce.ts');
+  const { createPutEvents } = await import('../events/put-events.ts');
+  const done = await reconcile({
+    generations,
+    gate: createGate({ ...table, waiting: generations.waiting, durations }),
+    submit: (id) => invokeLater(requireEnv(ENV.submitFunction), { submit: id }),
+    collect: (id) => invokeLater(requireEnv(ENV.callbackFunction), { collect: id }),
+    announce: (id) =>
+      announce({ generations, putEvents: createPutEvents(requireEnv(ENV.eventBus)), results }, id),
+    moment,
+  });
+  if (done.due > 0) log.info('Reconciled what was due', { ...done });
+}

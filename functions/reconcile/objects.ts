@@ -1,0 +1,16 @@
+import { createJsonObjects, type JsonObjects } from '../objects/json-object.ts';
+import { createOverflow } from '../objects/overflow.ts';
+import { createS3Client } from '../objects/s3-client.ts';
+import type { Overflow } from '../store/generation-store.ts';
+
+let built: { readonly json: JsonObjects; readonly overflow: Overflow } | undefined;
+
+/** What announcing needs of S3, built with the first one and kept. */
+export function createObjects(place: { readonly bucket: string; readonly prefix: string }) {
+  const client = createS3Client({ env: process.env });
+  built ??= {
+    json: createJsonObjects({ client, maxBytes: 64 * 1024 * 1024 }),
+    overflow: createOverflow(client, place),
+  };
+  return built;
+}

@@ -1,0 +1,55 @@
+import { type Clock, timestamp } from '../generation/time.ts';
+import { renewed } from '../generation/transitions.ts';
+import { log } from '../log.ts';
+import type { Durations } from '../settings.ts';
+import type { GenerationStore } from './generation-store.ts';
+
+/** A claim that is kept while work goes on. */
+export interface HeldClaim {
+  /** Aborted once the claim is lost: whoever works on must stop. */
+  readonly signal: AbortSignal;
+  /** Lets it run out; resolves when no renewal is under way. */
+  stop(): Promise<void>;
+}
+
+/** Renews the claim of `holder` in the background until stopped. */
+export function holdClaim(
+  {
+    generations,
+    durations,
+    clock,
+  }: {
+    readonly generations: Pick<GenerationStore, 'update'>;
+    readonly durations: Durations;
+    readonly clock: Clock;
+  },
+  id: string,
+  holder: string,
+): HeldClaim {
+  const lost = new AbortController();
+  let renewal: Promise<void> = Promise.resolve();
+
+  async function renew(): Promise<void> {
+    try {
+      const moment = { now: timestamp(clock()), durations };
+      const { kind } = await generations.update(id, (current) => renewed(current, holder, moment));
+      if (kind === 'refused' || kind === 'missing') lost.abort(new Error(`The claim on ${id} was lost`));
+    } catch (error) {
+      // The lease still stands for a while; the next renewal may work.
+      log.warn('A claim could not be renewed', { generationId: id, error });
+    }
+  }
+
+  const timer = setInterval(() => {
+    renewal = renewal.then(renew);
+  }, durations.leaseRenewal);
+  timer.unref();
+
+  return {
+    signal: lost.signal,
+    async stop() {
+      clearInterval(timer);
+      await renewal;
+    },
+  };
+}

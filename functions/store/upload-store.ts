@@ -1,0 +1,143 @@
+import { DeleteItemCommand, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { after, type Clock, type Timestamp, timestamp } from '../generation/time.ts';
+import { isConditionFailed, type Table } from './dynamodb.ts';
+
+/** Which bytes: of one content, and with one extension, since Wiro goes by it. */
+export interface UploadKey {
+  readonly sha256: string;
+  readonly extension: string;
+}
+
+export type UploadClaim =
+  /** Uploaded already, `by` this generation or another. */
+  | { readonly kind: 'uploaded'; readonly url: string; readonly by: string }
+  /** Ours to upload, until the lease is over. */
+  | { readonly kind: 'ours' }
+  /** Somebody else is at it: look again soon. */
+  | { readonly kind: 'theirs' };
+
+/** Inputs at Wiro, so that the same bytes go there once. */
+export interface UploadStore {
+  /** The SHA-256 of an object that was read before, by bucket, key and ETag. */
+  contentOf(object: { bucket: string; key: string; etag: string }): Promise<string | undefined>;
+  noteContent(object: { bucket: string; key: string; etag: string }, sha256: string): Promise<void>;
+  /** @param notBefore - Earlier uploads do not count: Wiro may have dropped them. */
+  claim(key: UploadKey, holder: string, notBefore: Timestamp): Promise<UploadClaim>;
+  done(key: UploadKey, url: string, by: string): Promise<void>;
+  /** Lets the next one try at once. */
+  release(key: UploadKey, holder: string): Promise<void>;
+}
+
+export function createUploadStore(
+  { client, tableName }: Table,
+  {
+    leaseMs,
+    keepMs,
+    clock = () => new Date(),
+  }: { readonly leaseMs: number; readonly keepMs: number; readonly clock?: Clock },
+): UploadStore {
+  const contentKey = (object: { bucket: string; key: string; etag: string }) => ({
+    pk: `object#${object.bucket}/${object.key}`,
+    sk: `content#${object.etag}`,
+  });
+  const uploadKey = ({ sha256, extension }: UploadKey) => ({
+    pk: `upload#${sha256}`,
+    sk: `upload#${extension}`,
+  });
+  const expiry = () => Math.ceil((clock().getTime() + keepMs) / 1_000) + 86_400;
+
+  async function get(key: Record<string, string>) {
+    const { Item } = await client.send(
+      new GetItemCommand({ TableName: tableName, Key: marshall(key), ConsistentRead: true }),
+    );
+    return Item && unmarshall(Item);
+  }
+
+  return {
+    async contentOf(object) {
+      const item = await get(contentKey(object));
+      return item && String(item.sha256);
+    },
+
+    async noteContent(object, sha256) {
+      await client.send(
+        new PutItemCommand({
+          TableName: tableName,
+          Item: marshall({ ...contentKey(object), version: 1, sha256, expiresAtSeconds: expiry() }),
+        }),
+      );
+    },
+
+    async claim(key, holder, notBefore) {
+      const now = timestamp(clock());
+      const oldest = [notBefore, timestamp(clock().getTime() - keepMs)].sort().at(-1) ?? notBefore;
+      const item = await get(uploadKey(key));
+      if (item?.url !== undefined && item.uploadedAt >= oldest)
+        return { kind: 'uploaded', url: String(item.url), by: String(item.by) };
+      if (item?.holder !== undefined && item.holder !== holder && item.until > now) return { kind: 'theirs' };
+      try {
+        await client.send(
+          new PutItemCommand({
+            TableName: tableName,
+            Item: marshall({
+              ...uploadKey(key),
+              version: 1,
+              holder,
+              until: after(now, leaseMs),
+              expiresAtSeconds: expiry(),
+            }),
+            // Only over what was just read: of two who saw it free, one gets it.
+            ...(item === undefined
+              ? { ConditionExpression: 'attribute_not_exists(pk)' }
+              : item.holder !== undefined
+                ? {
+                    ConditionExpression: 'holder = :seen',
+                    ExpressionAttributeValues: marshall({ ':seen': item.holder }),
+                  }
+                : {
+                    ConditionExpression: 'uploadedAt = :seen',
+                    ExpressionAttributeValues: marshall({ ':seen': item.uploadedAt }),
+                  }),
+          }),
+        );
+        return { kind: 'ours' };
+      } catch (error) {
+        if (!isConditionFailed(error)) throw error;
+        // A lost answer of our own write looks the same.
+        return (await get(uploadKey(key)))?.holder === holder ? { kind: 'ours' } : { kind: 'theirs' };
+      }
+    },
+
+    async done(key, url, by) {
+      await client.send(
+        new PutItemCommand({
+          TableName: tableName,
+          Item: marshall({
+            ...uploadKey(key),
+            version: 1,
+            url,
+            by,
+            uploadedAt: timestamp(clock()),
+            expiresAtSeconds: expiry(),
+          }),
+        }),
+      );
+    },
+
+    async release(key, holder) {
+      try {
+        await client.send(
+          new DeleteItemCommand({
+            TableName: tableName,
+            Key: marshall(uploadKey(key)),
+            ConditionExpression: 'holder = :holder',
+            ExpressionAttributeValues: marshall({ ':holder': holder }),
+          }),
+        );
+      } catch (error) {
+        if (!isConditionFailed(error)) throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import type { GenerationError } from '../generation/errors.ts';
+import { InputChangedError } from '../objects/errors.ts';
+import { WiroError } from '../wiro/errors.ts';
+import { InputError } from './bring-inputs.ts';
+
+/** What a failure to bring an input means for its generation; `retryable` ones are tried again by us. */
+export function explainInputFailure(error: unknown): GenerationError {
+  if (!(error instanceof InputError)) throw error;
+  const { field, cause } = error;
+  if (cause instanceof InputChangedError) {
+    return {
+      code: 'input_changed',
+      message: `${field} is no longer the object that was accepted: it was replaced or deleted. Request it again.`,
+      field,
+      retryable: false,
+    };
+  }
+  if (cause instanceof WiroError) {
+    if (cause.kind === 'unauthorized') {
+      return {
+        code: 'upstream_unauthorized',
+        message: `Wiro does not accept this deployment's API key: run "npm run setup" with the right one.`,
+        retryable: true,
+      };
+    }
+    if (cause.retryable) {
+      return {
+        code: 'upstream_unavailable',
+        message: `${field} could not be uploaded to Wiro: ${cause.message}`,
+        retryable: true,
+      };
+    }
+    return {
+      code: 'upstream_refused',
+      message: `Wiro refused ${field}: ${cause.message}`,
+      field,
+      retryable: false,
+    };
+  }
+  return { code: 'internal_error', message: `${field} could not be read from S3.`, field, retryable: true };
+}

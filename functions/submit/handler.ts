@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto';
+import type { Context, S3Event } from 'aws-lambda';
+import { createKnownModels } from '../acceptance/known-models.ts';
+import { invokeLater } from '../aws/invoke.ts';
+import { readDeployment, readParameters } from '../deployment.ts';
+import { announce } from '../events/announce.ts';
+import { createPutEvents } from '../events/put-events.ts';
+import { PREFIX } from '../functions.ts';
+import { ignore } from '../ignore.ts';
+import { createInputStore } from '../objects/input-store.ts';
+import { createJsonObjects } from '../objects/json-object.ts';
+import { createOverflow } from '../objects/overflow.ts';
+import { createS3Client } from '../objects/s3-client.ts';
+import { ENV, readInputBuckets, requireEnv } from '../settings.ts';
+import { createGate } from '../store/gate.ts';
+import { createGenerationStore } from '../store/generation-store.ts';
+import { createModelCache } from '../store/model-cache.ts';
+import { createUploadStore } from '../store/upload-store.ts';
+import { createDeploymentWiro } from '../wiro/create-from-deployment.ts';
+import { receiveObject } from './receive-objects.ts';
+import { submitGeneration } from './submit-generation.ts';
+import { submitInTurn } from './submit-in-turn.ts';
+
+/** What the other functions send: one generation to submit. */
+export interface SubmitEvent {
+  readonly submit: string;
+}
+
+// Built once per container, so that a warm start reuses the connections.
+const deployment = readDeployment();
+const { table, durations, clock } = deployment;
+const parameters = readParameters(deployment);
+const s3 = createS3Client({ env: process.env });
+const { inputBucket, furtherBuckets } = readInputBuckets(process.env);
+const overflow = createOverflow(s3, { bucket: requireEnv(ENV.outputBucket), prefix: PREFIX.largeRequests });
+const generations = createGenerationStore(table, { overflow });
+const wiro = createDeploymentWiro(deployment, parameters);
+const json = createJsonObjects({ client: s3, maxBytes: 64 * 1024 * 1024 });
+const deps = {
+  deployment: deployment.name,
+  generations,
+  gate: createGate({ ...table, waiting: generations.waiting, durations }),
+  wiro,
+  inputs: createInputStore(s3),
+  uploads: createUploadStore(table, { leaseMs: durations.markLease, keepMs: durations.uploadReuse }),
+  knownModel: createKnownModels({
+    cache: createModelCache(table, { keepMs: durations.modelCache }),
+    wiro,
+    limitMs: durations.modelLimit,
+  }),
+  parameters: () => parameters.get(),
+  forgetParameters: () => parameters.forget(),
+  announce: (id: string) =>
+    announce({ generations, putEvents: createPutEvents(requireEnv(ENV.eventBus)), results: json }, id),
+  collect: async (id: string) => invokeLater((await parameters.get()).callbackFunction, { collect: id }),
+  submit: (id: string) =>
+    invokeLater(requireEnv('AWS_LAMBDA_FUNCTION_NAME'), { submit: id } satisfies SubmitEvent),
+  rejections: json,
+  rules: { inputBucket, furtherBuckets },
+  inputBucket,
+  durations,
+  clock,
+  monotonic: () => performance.now(),
+  createHolder: randomUUID,
+};
+
+export async function handler(event: SubmitEvent | S3Event, context: Context): Promise<void> {
+  if ('submit' in event) {
+    await submitInTurn(
+      {
+        ...deps,
+        submitOne: (id) => submitGeneration(deps, id),
+        remainingMs: () => context.getRemainingTimeInMillis(),
+      },
+      event.submit,
+    );
+    return;
+  }
+  // S3 sends a test event without records when the stack is deployed.
+  const records = 'Records' in event && Array.isArray(event.Records) ? event.Records : [];
+  let failure: { readonly error: unknown } | undefined;
+  for (const record of records) {
+    await receiveObject(deps, record).catch((error: unknown) => {
+      ignore('S3 delivers the event again')(error);
+      failure = { error };
+    });
+  }
+  if (failure !== undefined) throw failure.error;
+}

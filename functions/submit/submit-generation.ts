@@ -1,0 +1,388 @@
+import type { DeploymentParameters } from '../aws/parameters.ts';
+import type { AcceptedRequest } from '../generation/accepted-request.ts';
+import { callbackUrl } from '../generation/callback-url.ts';
+import type { GenerationError } from '../generation/errors.ts';
+import { assertNever, type Generation, type RunMark, type Submitting } from '../generation/generation.ts';
+import { after, type Clock, timestamp } from '../generation/time.ts';
+import {
+  cancelled,
+  claimToSubmit,
+  failed,
+  marked,
+  requeued,
+  type Setback,
+  searched,
+  turnedAway,
+  unmarked,
+  withTask,
+} from '../generation/transitions.ts';
+import { ignore } from '../ignore.ts';
+import { log } from '../log.ts';
+import type { Durations } from '../settings.ts';
+import type { Gate } from '../store/gate.ts';
+import type { GenerationStore } from '../store/generation-store.ts';
+import { holdClaim } from '../store/hold-claim.ts';
+import type { KnownModel } from '../store/model-cache.ts';
+import { searchTask } from '../wiro/search-task.ts';
+import type { RunOutcome, Task, WiroClient } from '../wiro/types.ts';
+import { type BringInputsDeps, type BroughtInputs, bringInputs, freshSince } from './bring-inputs.ts';
+import { explainInputFailure } from './explain-failure.ts';
+
+export interface SubmitDeps {
+  readonly generations: GenerationStore;
+  readonly gate: Gate;
+  readonly wiro: Pick<WiroClient, 'run' | 'task' | 'tasks' | 'upload'>;
+  readonly inputs: BringInputsDeps['inputs'];
+  readonly uploads: BringInputsDeps['uploads'];
+  readonly knownModel: (model: string) => Promise<KnownModel | undefined>;
+  readonly parameters: () => Promise<DeploymentParameters>;
+  /** What was kept of the parameters did not work: they are read anew. */
+  readonly forgetParameters: () => void;
+  readonly announce: (id: string) => Promise<void>;
+  /** Starts collecting a task that was called back before it was recorded. */
+  readonly collect: (id: string) => Promise<void>;
+  readonly durations: Durations;
+  readonly clock: Clock;
+  /** Milliseconds on a clock that nobody sets. */
+  readonly monotonic: () => number;
+  readonly createHolder: () => string;
+}
+
+/** How one submission ended; `noTask` and `waiting` leave room for whoever waits. */
+export type SubmitEnd =
+  | { readonly kind: 'task' | 'noTask' | 'later' | 'elsewhere' }
+  | { readonly kind: 'waiting'; readonly generation: Generation };
+
+/** Brings a generation to Wiro: claim, inputs, slot, mark, Run, task. Safe to repeat and to die in anywhere. */
+export async function submitGeneration(deps: SubmitDeps, id: string): Promise<SubmitEnd> {
+  const holder = deps.createHolder();
+  const claimed = await deps.generations.update(id, (current) =>
+    claimToSubmit(current, holder, moment(deps)),
+  );
+  if (claimed.kind === 'refused' || claimed.kind === 'missing') return { kind: 'elsewhere' };
+  const held = holdClaim(deps, id, holder);
+  const claim = { ...deps, id, holder, held };
+  try {
+    let generation = claimed.generation;
+    if (generation.run !== undefined) {
+      const found = await findLostTask(claim, generation, generation.run);
+      if (found.kind === 'end') return found.end;
+      generation = found.generation;
+    }
+    if (generation.cancelRequestedAt !== undefined) return await cancelNow(claim);
+    return await bringAndRun(claim, generation);
+  } catch (error) {
+    if (held.signal.aborted) return { kind: 'elsewhere' };
+    log.error('A submission failed unexpectedly', { generationId: id, error });
+    return await releaseUnmarked(claim);
+  } finally {
+    await held.stop();
+  }
+}
+
+interface ClaimDeps extends SubmitDeps {
+  readonly id: string;
+  readonly holder: string;
+  readonly held: ReturnType<typeof holdClaim>;
+}
+
+// --- a Run whose answer is not known --------------------------------------------------------------------------
+
+async function findLostTask(
+  deps: ClaimDeps,
+  generation: Submitting,
+  run: RunMark,
+): Promise<
+  { readonly kind: 'end'; readonly end: SubmitEnd } | { readonly kind: 'go'; readonly generation: Submitting }
+> {
+  const { id, holder, generations, durations } = deps;
+  const result = await searchTask(deps.wiro, {
+    deployment: generation.deployment,
+    generationId: id,
+    attempt: generation.attempt,
+    startedAt: run.startedAt,
+    marginMs: durations.searchMargin,
+    ...(generation.callback?.taskId !== undefined && { hintedTaskId: generation.callback.taskId }),
+  });
+  log.info('A lost Run was searched for', {
+    generationId: id,
+    result: result.kind,
+    searches: run.searches + 1,
+  });
+  if (result.kind === 'found') {
+    return { kind: 'end', end: await recordTask(deps, generation, run, result.task) };
+  }
+  const now = moment(deps);
+  if (result.kind === 'none' && run.emptySearchAt !== undefined) {
+    const cleared = await generations.update(id, (current) => unmarked(current, holder));
+    if (cleared.kind === 'written') return { kind: 'go', generation: cleared.generation };
+    return { kind: 'end', end: { kind: 'elsewhere' } };
+  }
+  if (result.kind === 'unproven' && after(run.startedAt, durations.searchLimit) <= now.now) {
+    const error: GenerationError = {
+      code: 'submission_unknown',
+      message: `Wiro's answer to this run was lost, and whether a task exists could not be found out (${result.why}). Look at the project's tasks at Wiro before you run it again.`,
+      retryable: false,
+    };
+    return { kind: 'end', end: await failNow(deps, error) };
+  }
+  await generations.update(id, (current) => searched(current, holder, result.kind === 'none', now));
+  return { kind: 'end', end: { kind: 'later' } };
+}
+
+// --- inputs, slot, mark, Run ----------------------------------------------------------------------------------
+
+async function bringAndRun(deps: ClaimDeps, generation: Submitting): Promise<SubmitEnd> {
+  const { id, holder, generations, gate } = deps;
+  const request = await generations.request(generation);
+  const [parameters, known, brought] = await Promise.all([
+    deps.parameters(),
+    deps.knownModel(generation.model),
+    bringInputs(deps, request, {
+      generationId: id,
+      holder,
+      notBefore: freshSince(generation.freshUploads && generation.pastAttempts.at(-1)?.endedAt),
+      signal: deps.held.signal,
+    }).catch((error: unknown) => ({ error })),
+  ]);
+  if ('error' in brought) {
+    const failure = explainInputFailure(brought.error);
+    if (failure.code === 'upstream_unauthorized') deps.forgetParameters();
+    return failure.retryable ? await tryLater(deps, failure) : await failNow(deps, failure);
+  }
+
+  if (!(await gate.take(generation))) return await wait(deps);
+
+  // From here to the answer there is one limit, on a clock that nobody sets; the mark's lease outlasts it.
+  const begun = deps.monotonic();
+  await deps.held.stop();
+  const mark = await generations.update(id, (current) =>
+    marked(current, holder, { reusedUploads: brought.reused }, moment(deps)),
+  );
+  if (mark.kind !== 'written' && mark.kind !== 'unchanged') {
+    await gate.free(id, 'notRun');
+    return mark.kind === 'refused' && mark.generation.cancelRequestedAt !== undefined
+      ? await cancelNow(deps)
+      : { kind: 'elsewhere' };
+  }
+  const run = mark.generation.run;
+  if (run === undefined) throw new Error(`The mark of ${id} was written without a run`);
+  const outcome = await runOnce(deps, mark.generation, request, {
+    brought,
+    known,
+    url: callbackUrl(
+      parameters.callbackBaseUrl,
+      { deployment: generation.deployment, generationId: id, attempt: generation.attempt },
+      parameters.callbackSecrets[0],
+    ),
+    elapsedMs: deps.monotonic() - begun,
+  });
+  switch (outcome.kind) {
+    case 'ran': {
+      const { taskId, taskToken } = outcome;
+      return await recordTask(deps, mark.generation, run, {
+        id: taskId,
+        ...(taskToken !== undefined && { token: taskToken }),
+      });
+    }
+    case 'unknown':
+      // The mark stands: once its lease is over, whoever looks searches. The slot is kept, for the task may exist.
+      log.warn('A Run was not answered', { generationId: id, why: outcome.message });
+      await gate.ran(id).catch(ignore('reconcile clears what is over'));
+      return { kind: 'later' };
+    case 'notRun':
+      return await notRun(deps, outcome);
+    default:
+      return assertNever(outcome);
+  }
+}
+
+async function runOnce(
+  { wiro, durations }: ClaimDeps,
+  generation: Submitting,
+  request: AcceptedRequest,
+  {
+    brought,
+    known,
+    url,
+    elapsedMs,
+  }: {
+    readonly brought: BroughtInputs;
+    readonly known: KnownModel | undefined;
+    readonly url: string;
+    readonly elapsedMs: number;
+  },
+): Promise<RunOutcome> {
+  if (elapsedMs > durations.runSendLimit) {
+    return {
+      kind: 'notRun',
+      reason: 'unreachable',
+      message: 'Writing the mark took too long; the Run was not sent.',
+    };
+  }
+  return wiro.run({
+    model: generation.model,
+    parameters: request.parameters,
+    files: brought.files,
+    ...(known?.kind === 'model' && { schema: known.schema }),
+    callbackUrl: url,
+    timeoutMs: durations.runLimit - elapsedMs,
+  });
+}
+
+async function notRun(deps: ClaimDeps, outcome: Extract<RunOutcome, { kind: 'notRun' }>): Promise<SubmitEnd> {
+  const { id, gate } = deps;
+  log.info('A Run was refused', { generationId: id, reason: outcome.reason });
+  if (outcome.reason === 'concurrencyLimit') {
+    await gate.refused(id, outcome.limit);
+    return await wait(deps);
+  }
+  await gate.free(id, 'notRun').catch(ignore('reconcile clears what is over'));
+  const failing = (code: GenerationError['code'], message: string, retryable: boolean) =>
+    failNow(deps, {
+      code,
+      message,
+      ...(outcome.field !== undefined && { field: `parameters.${outcome.field}` }),
+      retryable,
+    });
+  switch (outcome.reason) {
+    case 'busy':
+    case 'unreachable':
+      return await tryLater(deps, {
+        code: 'upstream_unavailable',
+        message: `Wiro could not take the run: ${outcome.message}`,
+      });
+    case 'unauthorized':
+      deps.forgetParameters();
+      return await tryLater(deps, {
+        code: 'upstream_unauthorized',
+        message: `Wiro does not accept this deployment's API key: run "npm run setup" with the right one. (${outcome.message})`,
+      });
+    case 'insufficientBalance':
+      return await failing(
+        'insufficient_balance',
+        `The Wiro account has too little balance: add funds, then retry. (${outcome.message})`,
+        true,
+      );
+    case 'notFound':
+      return await failing(
+        'model_not_found',
+        `Wiro does not know this model, or this project may not use it. (${outcome.message})`,
+        false,
+      );
+    case 'invalid':
+      return await failing('invalid_parameter', `Wiro refused the request: ${outcome.message}`, false);
+    case 'refused':
+      return await failing('upstream_refused', `Wiro refused the request: ${outcome.message}`, false);
+    default:
+      return assertNever(outcome.reason);
+  }
+}
+
+// --- ends -----------------------------------------------------------------------------------------------------
+
+/** Records the task: it is paid for, so this is tried until it stands or another task stands there. */
+async function recordTask(
+  deps: ClaimDeps,
+  generation: Submitting,
+  run: RunMark,
+  task: Pick<Task, 'id' | 'token'>,
+): Promise<SubmitEnd> {
+  const { id, generations, gate } = deps;
+  const names = { id: task.id, ...(task.token !== undefined && { token: task.token }) };
+  const recorded = await persistently(() =>
+    generations.update(id, (current) => withTask(current, run, generation.attempt, names, moment(deps))),
+  );
+  if (recorded.kind === 'refused' || recorded.kind === 'missing') {
+    log.error('A second task was made for one attempt: look at both at Wiro', {
+      generationId: id,
+      taskId: task.id,
+      alarm: 'second_task',
+    });
+    return { kind: 'elsewhere' };
+  }
+  log.info('A task runs', { generationId: id, taskId: task.id });
+  await gate.ran(id).catch(ignore('reconcile clears what is over'));
+  if (recorded.generation.callback !== undefined)
+    await deps.collect(id).catch(ignore('reconcile collects what is due'));
+  await deps.announce(id).catch(ignore('reconcile announces what is due'));
+  return { kind: 'task' };
+}
+
+async function wait(deps: ClaimDeps): Promise<SubmitEnd> {
+  const { id, holder, generations, gate } = deps;
+  const away = await generations.update(id, (current) => turnedAway(current, holder, moment(deps)));
+  if (away.kind !== 'written') return { kind: 'elsewhere' };
+  await gate.wait(away.generation);
+  return { kind: 'waiting', generation: away.generation };
+}
+
+/** Puts it back for later; once the same has failed for too long, it fails for good. */
+async function tryLater(deps: ClaimDeps, setback: Setback): Promise<SubmitEnd> {
+  const { id, holder, generations, durations } = deps;
+  const now = moment(deps);
+  const patience =
+    setback.code === 'upstream_unauthorized' ? durations.unauthorizedPatience : durations.patience;
+  const decided = await generations.update(id, (current): Generation | undefined =>
+    current.trouble?.code === setback.code && after(current.trouble.since, patience) <= now.now
+      ? failed(current, holder, { code: setback.code, message: setback.message, retryable: true }, {}, now)
+      : requeued(current, holder, setback, now),
+  );
+  if (decided.kind !== 'written') return { kind: 'elsewhere' };
+  if (decided.generation.status !== 'failed') return { kind: 'later' };
+  await deps.announce(id).catch(ignore('reconcile announces what is due'));
+  return { kind: 'noTask' };
+}
+
+/** After a failure that nobody foresaw. A mark may mean a task: then the claim runs out, and a search comes first. */
+async function releaseUnmarked({ id, holder, generations, gate, ...deps }: ClaimDeps): Promise<SubmitEnd> {
+  const setback: Setback = {
+    code: 'internal_error',
+    message: 'This deployment could not reach one of its own services.',
+  };
+  const released = await generations.update(id, (current) =>
+    'run' in current && current.run !== undefined
+      ? undefined
+      : requeued(current, holder, setback, moment(deps)),
+  );
+  if (released.kind === 'written')
+    await gate.free(id, 'notRun').catch(ignore('reconcile clears what is over'));
+  return { kind: 'later' };
+}
+
+async function failNow(deps: ClaimDeps, error: GenerationError): Promise<SubmitEnd> {
+  const { id, holder, generations, gate } = deps;
+  const ended = await generations.update(id, (current) => failed(current, holder, error, {}, moment(deps)));
+  if (ended.kind !== 'written') return { kind: 'elsewhere' };
+  log.info('A generation failed', { generationId: id, code: error.code });
+  await gate.free(id, 'notRun').catch(ignore('reconcile clears what is over'));
+  await deps.announce(id).catch(ignore('reconcile announces what is due'));
+  return { kind: 'noTask' };
+}
+
+async function cancelNow(deps: ClaimDeps): Promise<SubmitEnd> {
+  const { id, holder, generations } = deps;
+  const ended = await generations.update(id, (current) => cancelled(current, holder, {}, moment(deps)));
+  if (ended.kind !== 'written') return { kind: 'elsewhere' };
+  await deps.announce(id).catch(ignore('reconcile announces what is due'));
+  return { kind: 'noTask' };
+}
+
+const RECORD_TRIES = 8;
+
+async function persistently<T>(work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (tries === RECORD_TRIES) throw error;
+      log.warn('A task could not be recorded yet', { error });
+      await new Promise((resolve) => setTimeout(resolve, 100 * 2 ** tries));
+    }
+  }
+}
+
+const moment = ({ clock, durations }: Pick<SubmitDeps, 'clock' | 'durations'>) => ({
+  now: timestamp(clock()),
+  durations,
+});
