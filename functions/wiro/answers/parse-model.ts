@@ -1,0 +1,83 @@
+import type { Model, ModelParameter } from '../types.ts';
+import {
+  amountOf,
+  type Fields,
+  fieldOf,
+  filledTextOf,
+  isFields,
+  listOf,
+  numberOf,
+  present,
+  textOf,
+  truthOf,
+} from './values.ts';
+
+/** Reads one row of `tool`. `undefined` when it does not say which model it is. */
+export function parseModel(row: unknown): Model | undefined {
+  if (!isFields(row)) return undefined;
+  const owner = filledTextOf(fieldOf(row, 'cleanslugowner')) ?? filledTextOf(fieldOf(row, 'slugowner'));
+  const project = filledTextOf(fieldOf(row, 'cleanslugproject')) ?? filledTextOf(fieldOf(row, 'slugproject'));
+  if (owner === undefined || project === undefined) return undefined;
+  return {
+    name: `${owner}/${project}`,
+    parameters: parametersOf(fieldOf(row, 'parameters')),
+    ...present({
+      title: filledTextOf(fieldOf(row, 'title')),
+      description: filledTextOf(fieldOf(row, 'description')),
+      prices: pricesOf(row),
+      approximateCostUsd: amountOf(fieldOf(row, 'approximatelycost')),
+    }),
+  };
+}
+
+/** Groups of parameters become one list, in their order; of two with the same id the first counts. */
+function parametersOf(groups: unknown): readonly ModelParameter[] {
+  const parameters = new Map<string, ModelParameter>();
+  for (const group of listOf(groups) ?? []) {
+    const items = isFields(group) ? (listOf(fieldOf(group, 'items')) ?? [group]) : [];
+    for (const item of items) {
+      const parameter = parseParameter(item);
+      if (parameter && !parameters.has(parameter.id)) parameters.set(parameter.id, parameter);
+    }
+  }
+  return [...parameters.values()];
+}
+
+function parseParameter(item: unknown): ModelParameter | undefined {
+  if (!isFields(item)) return undefined;
+  const id = filledTextOf(fieldOf(item, 'id'));
+  if (id === undefined) return undefined;
+  return {
+    id,
+    type: filledTextOf(fieldOf(item, 'type')) ?? 'text',
+    required: truthOf(fieldOf(item, 'required')) ?? false,
+    ...present({
+      label: filledTextOf(fieldOf(item, 'label')),
+      default: fieldOf(item, 'default') ?? undefined,
+      options: optionsOf(fieldOf(item, 'options')),
+      min: numberOf(fieldOf(item, 'min')),
+      max: numberOf(fieldOf(item, 'max')),
+      step: numberOf(fieldOf(item, 'step')),
+      note: filledTextOf(fieldOf(item, 'note')),
+    }),
+  };
+}
+
+function optionsOf(options: unknown): ModelParameter['options'] {
+  return listOf(options)?.flatMap((option) => {
+    const value = isFields(option) ? textOf(fieldOf(option, 'value')) : textOf(option);
+    if (value === undefined) return [];
+    const label = isFields(option)
+      ? (filledTextOf(fieldOf(option, 'label')) ?? filledTextOf(fieldOf(option, 'text')))
+      : undefined;
+    return [{ value, ...present({ label }) }];
+  });
+}
+
+/** `dynamicprice`, else the price per second (`cps`) in the same form. */
+function pricesOf(row: Fields): readonly unknown[] | undefined {
+  const prices = listOf(fieldOf(row, 'dynamicprice'));
+  if (prices !== undefined && prices.length > 0) return prices;
+  const price = amountOf(fieldOf(row, 'cps'));
+  return price ? [{ inputs: {}, price, priceMethod: 'cps' }] : undefined;
+}

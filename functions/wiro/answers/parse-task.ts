@@ -1,0 +1,97 @@
+import { createRedaction } from '../redact.ts';
+import type { Task, TaskOutput } from '../types.ts';
+import {
+  amountOf,
+  type Fields,
+  fieldOf,
+  filledTextOf,
+  isFields,
+  listOf,
+  numberOf,
+  present,
+  textOf,
+} from './values.ts';
+
+const MAX_ERROR_TEXT = 2_000;
+
+/** Reads one row of `tasklist`. `undefined` when it does not say which task it is and how it stands. */
+export function parseTask(row: unknown): Task | undefined {
+  if (!isFields(row)) return undefined;
+  const id = filledTextOf(fieldOf(row, 'id')) ?? filledTextOf(fieldOf(row, 'taskid'));
+  const status = filledTextOf(fieldOf(row, 'status'));
+  if (id === undefined || status === undefined) return undefined;
+  const exitCode = filledTextOf(fieldOf(row, 'pexit'));
+  const token = filledTextOf(fieldOf(row, 'socketaccesstoken')) ?? filledTextOf(fieldOf(row, 'tasktoken'));
+  const callbackUrl = callbackUrlOf(row);
+  const createdAtSeconds = numberOf(fieldOf(row, 'createtime'));
+  const errorText = filledTextOf(fieldOf(row, 'debugerror'));
+  return {
+    id,
+    status,
+    end: endOf(status, exitCode),
+    outputs: outputsOf(row),
+    ...present({
+      token,
+      exitCode,
+      callbackUrl,
+      // "0" is how Wiro writes a time that has not come.
+      createdAtSeconds: createdAtSeconds !== undefined && createdAtSeconds > 0 ? createdAtSeconds : undefined,
+      costUsd: amountOf(fieldOf(row, 'totalcost')),
+      elapsedSeconds: amountOf(fieldOf(row, 'elapsedseconds')),
+      errorText: errorText && createRedaction([token, callbackUrl], MAX_ERROR_TEXT)(errorText),
+    }),
+  };
+}
+
+function endOf(status: string, exitCode: string | undefined): Task['end'] {
+  switch (status) {
+    case 'task_postprocess_end':
+      // Success and failure both end here, and only `pexit` tells them apart. Without it neither is known: whoever
+      // asks looks again, until the deadline, whereas a paid result called failed would be lost.
+      if (exitCode === undefined) return 'unfinished';
+      return Number(exitCode) === 0 ? 'succeeded' : 'failed';
+    case 'task_cancel':
+      return 'cancelled'; // whatever `pexit`: Wiro's sample of a cancelled task has "0"
+    case 'task_error':
+      return 'failed';
+    default:
+      return 'unfinished'; // `task_end` precedes post-processing: it decides nothing
+  }
+}
+
+/**
+ * `undefined` also where it is null: the sample writes `""` for a task without one, so null may as well be a
+ * field that this list leaves out. Taking it for "none" could run, and charge, a lost task again.
+ */
+function callbackUrlOf(row: Fields): string | undefined {
+  const shown = [fieldOf(row, 'callbackurl'), fieldOf(row, 'callbackUrl')].filter(
+    (url) => typeof url === 'string',
+  );
+  return shown.find((url) => url !== '') ?? shown[0];
+}
+
+function outputsOf(row: Fields): readonly TaskOutput[] {
+  const text = textOf(fieldOf(row, 'debugoutput')) || undefined;
+  return (listOf(fieldOf(row, 'outputs')) ?? [])
+    .filter((output) => output !== null && output !== undefined)
+    .map((output) => parseOutput(output, text));
+}
+
+/** What is no file is kept as it came, as a raw output: it was paid for. */
+function parseOutput(output: unknown, text: string | undefined): TaskOutput {
+  const file: Fields = isFields(output) ? output : { url: output };
+  const url = fieldOf(file, 'url');
+  if (typeof url !== 'string' || !/^https?:\/\//i.test(url.trim())) {
+    const content = fieldOf(file, 'content');
+    return { kind: 'raw', content: content === undefined ? output : content, ...present({ text }) };
+  }
+  return {
+    kind: 'file',
+    name: filledTextOf(fieldOf(file, 'name')) ?? filledTextOf(fieldOf(file, 'id')) ?? 'output',
+    url: url.trim(),
+    ...present({
+      contentType: filledTextOf(fieldOf(file, 'contenttype')),
+      sizeBytes: amountOf(fieldOf(file, 'size')),
+    }),
+  };
+}

@@ -1,0 +1,58 @@
+/** Readers of Wiro's values, in which a number may be a string, a list a JSON string, and anything null. */
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+export const isFields = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** An own property: nothing that the object's prototype lends it. */
+export const fieldOf = (fields: Fields, name: string): unknown =>
+  Object.hasOwn(fields, name) ? fields[name] : undefined;
+
+/** A string or a number, as a string; `''` stays `''`. */
+export function textOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' && Number.isFinite(value) ? String(value) : undefined;
+}
+
+export const filledTextOf = (value: unknown): string | undefined => textOf(value)?.trim() || undefined;
+
+export function numberOf(value: unknown): number | undefined {
+  const text = filledTextOf(value);
+  if (text === undefined) return undefined;
+  const number = Number(text);
+  return Number.isFinite(number) ? number : undefined;
+}
+
+/** What is never below zero, such as a size. */
+export function amountOf(value: unknown): number | undefined {
+  const number = numberOf(value);
+  return number !== undefined && number >= 0 ? number : undefined;
+}
+
+export function truthOf(value: unknown): boolean | undefined {
+  const text = typeof value === 'boolean' ? String(value) : filledTextOf(value)?.toLowerCase();
+  if (text === 'true' || text === '1') return true;
+  return text === 'false' || text === '0' ? false : undefined;
+}
+
+/** An array, or a JSON string of one. `undefined` for anything else, which is not an empty list. */
+export function listOf(value: unknown): readonly unknown[] | undefined {
+  const parsed = typeof value === 'string' ? parseJson(value) : value;
+  return Array.isArray(parsed) ? parsed : undefined;
+}
+
+/** `undefined` for what is not JSON. The parser's own error would quote the text, secrets included. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Leaves out what is `undefined`: an optional field is absent then. */
+export const present = <T extends object>(fields: T) =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
+  } & { [K in keyof T as undefined extends T[K] ? never : K]: T[K] };

@@ -1,0 +1,59 @@
+import { parseAnswer } from './answers/parse-answer.ts';
+import { fieldOf, filledTextOf, present } from './answers/values.ts';
+import type { PostResult } from './http.ts';
+import type { Redaction } from './redact.ts';
+import { meaningOf } from './refusal.ts';
+import type { NotRunReason, RunOutcome } from './types.ts';
+
+/**
+ * Decides what the answer to a Run means. `notRun` only where it is certain that there is no task: a Run that is
+ * repeated in error is paid twice, one that is searched for in vain costs a minute.
+ */
+export function classifyRun(result: PostResult, model: string, redact: Redaction): RunOutcome {
+  const unknown = (why: string): RunOutcome => ({
+    kind: 'unknown',
+    message: `It is not known whether Wiro runs "${model}": ${why}`,
+  });
+  const notRun = (reason: NotRunReason, why: string): RunOutcome => ({
+    kind: 'notRun',
+    reason,
+    message: `Cannot run "${model}": ${why}`,
+  });
+
+  if (result.kind === 'failed')
+    return result.isSent ? unknown(result.message) : notRun('unreachable', result.message);
+  const { status, text } = result;
+  const answer = parseAnswer(text);
+  if (status === 401 || status === 404 || status === 429) {
+    const said = answer.kind === 'refused' ? redact(answer.refusals[0]?.message ?? '') : '';
+    return notRun(REASON[status], `Wiro answered ${status}${said && ` "${said}"`}`);
+  }
+  if (status < 200 || status > 299) return unknown(`Wiro answered ${status}`);
+  if (answer.kind === 'unreadable')
+    return unknown(`Wiro answered ${status} with something that is no answer`);
+
+  const taskId = taskIdOf(fieldOf(answer.fields, 'taskid'));
+  if (answer.kind === 'accepted') {
+    if (taskId === undefined) return unknown('Wiro accepted it without naming a task');
+    const taskToken = filledTextOf(fieldOf(answer.fields, 'socketaccesstoken'));
+    return { kind: 'ran', taskId, ...present({ taskToken }) };
+  }
+  if (taskId !== undefined) return unknown('Wiro refused it, yet named a task');
+
+  const said = answer.refusals.map(({ message }) => redact(message)).join('; ') || 'nothing more';
+  const meanings = answer.refusals.map(meaningOf);
+  const [first] = meanings;
+  // Several errors are as certain as the least certain of them.
+  if (first === undefined || first.kind === 'open' || meanings.some(({ kind }) => kind === 'open'))
+    return unknown(`Wiro refused it saying ${said}`);
+  const { kind: reason, ...details } = first;
+  return { ...notRun(reason, `Wiro says: ${said}`), ...details };
+}
+
+const REASON = { 401: 'unauthorized', 404: 'notFound', 429: 'busy' } as const;
+
+/** `"0"` is how Wiro writes "none" in its numbers. */
+const taskIdOf = (value: unknown): string | undefined => {
+  const id = filledTextOf(value);
+  return id === '0' ? undefined : id;
+};

@@ -1,0 +1,124 @@
+import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { WiroError } from './errors.ts';
+import type { FileField, RunField } from './spell-parameters.ts';
+import type { FileToSend } from './types.ts';
+
+export interface MultipartBody {
+  readonly contentType: string;
+  /** Exact: boundaries and headers of all parts included. */
+  readonly sizeBytes: number;
+  readonly stream: Readable;
+  /** What went wrong with a file while it was read, apart from what went wrong with the connection. */
+  readonly fileError: () => unknown;
+  /** Lets go of the files, however far they were read. */
+  readonly close: () => void;
+}
+
+/**
+ * Opens the files and lays out a multipart body around them, which streams: no file is ever whole in memory.
+ * @throws What `open` of a file throws, as it is; the files opened before are closed.
+ */
+export async function openMultipart(fields: readonly (RunField | FileField)[]): Promise<MultipartBody> {
+  const boundary = `wiro-serverless-${randomUUID()}`;
+  const opened: Readable[] = [];
+  const close = () => {
+    for (const source of opened) source.destroy();
+  };
+  const pieces: (Buffer | OpenedFile)[] = [];
+  try {
+    for (const field of fields) {
+      if ('file' in field) {
+        const source = await field.file.open();
+        source.on('error', () => {}); // it may break before its turn to be read has come; the reading meets it
+        opened.push(source);
+        pieces.push(
+          Buffer.from(fileHeader(boundary, field)),
+          { file: field.file, source },
+          Buffer.from('\r\n'),
+        );
+      } else pieces.push(Buffer.from(valuePart(boundary, field)));
+    }
+  } catch (error) {
+    close();
+    throw error;
+  }
+  pieces.push(Buffer.from(`--${boundary}--\r\n`));
+
+  let fileError: unknown;
+  async function* write() {
+    for (const piece of pieces) {
+      if (Buffer.isBuffer(piece)) yield piece;
+      else
+        try {
+          yield* readExactly(piece);
+        } catch (error) {
+          fileError = error;
+          throw error;
+        }
+    }
+  }
+  return {
+    contentType: `multipart/form-data; boundary=${boundary}`,
+    sizeBytes: pieces.reduce(
+      (sum, piece) => sum + (Buffer.isBuffer(piece) ? piece.length : piece.file.sizeBytes),
+      0,
+    ),
+    stream: Readable.from(write(), { objectMode: false, highWaterMark: 64 * 1024 }),
+    fileError: () => fileError,
+    close,
+  };
+}
+
+interface OpenedFile {
+  readonly file: FileToSend;
+  readonly source: Readable;
+}
+
+/** A byte too many or too few would shift everything behind it: what was announced is sent, or nothing more. */
+async function* readExactly({ file, source }: OpenedFile): AsyncGenerator<Uint8Array> {
+  let sizeBytes = 0;
+  for await (const chunk of source) {
+    const bytes: Uint8Array = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+    sizeBytes += bytes.length;
+    if (sizeBytes > file.sizeBytes) break;
+    yield bytes;
+  }
+  if (sizeBytes !== file.sizeBytes)
+    throw new WiroError(
+      'wrongSize',
+      `Cannot send "${safeFileName(file.name)}" to Wiro: it should have ${file.sizeBytes} bytes, and has ` +
+        `${sizeBytes > file.sizeBytes ? 'more' : sizeBytes}`,
+    );
+}
+
+const fileHeader = (boundary: string, { name, file }: FileField) =>
+  `--${boundary}\r\nContent-Disposition: form-data; name="${quoted(name)}"; filename="${safeFileName(file.name)}"\r\n` +
+  `Content-Type: ${safeContentType(file.contentType)}\r\n\r\n`;
+
+const valuePart = (boundary: string, { name, value }: RunField) =>
+  `--${boundary}\r\nContent-Disposition: form-data; name="${quoted(name)}"\r\n\r\n${spelled(value)}\r\n`;
+
+function spelled(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+/** As browsers write it. */
+const quoted = (name: string) => name.replaceAll('"', '%22').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+
+/** Only what no parser of headers, shell or path takes for more than a name; the extension is kept. */
+export function safeFileName(name: string): string {
+  const last = name.split(/[/\\]/).at(-1) ?? '';
+  const plain = last
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .replace(/[^A-Za-z0-9._-]+/g, '_')
+    .replace(/^[._]+/, '');
+  const extension = /\.[A-Za-z0-9]{1,10}$/.exec(plain)?.[0] ?? '';
+  const stem = plain.slice(0, plain.length - extension.length).slice(0, 100);
+  return `${stem || 'file'}${extension}`;
+}
+
+const safeContentType = (contentType: string) =>
+  /^[\w.+-]+\/[\w.+-]+(?:; ?[\w-]+=[\w.-]+)*$/.test(contentType) ? contentType : 'application/octet-stream';

@@ -1,0 +1,48 @@
+import type { Refusal } from './answers/parse-answer.ts';
+import type { NotRunReason } from './types.ts';
+
+/** What one entry of `errors` means. `open` is a server error, or a text that nobody has described. */
+export type RefusalMeaning =
+  | {
+      readonly kind: Exclude<NotRunReason, 'unreachable' | 'busy'>;
+      readonly field?: string;
+      readonly limit?: number;
+    }
+  | { readonly kind: 'open' };
+
+/** @see https://wiro.ai/docs/error-reference */
+export function meaningOf({ code, message }: Refusal): RefusalMeaning {
+  // A bare string has no code: only a known text makes it mean something.
+  if (code === undefined || code === 0) return meaningOfText(message);
+  switch (code) {
+    case 1:
+      return { kind: 'notFound' };
+    case 96: {
+      const limit = Number(/up to (\d{1,9}) task/i.exec(message)?.[1]);
+      return limit > 0 ? { kind: 'concurrencyLimit', limit } : { kind: 'concurrencyLimit' };
+    }
+    case 97:
+      return { kind: 'insufficientBalance' };
+    case 98:
+    case 99:
+      return { kind: 'unauthorized' };
+    default:
+      return { kind: 'refused' };
+  }
+}
+
+// Whole sentences: a server error that merely quotes one of them is not a validation.
+const VALIDATIONS = [
+  /^Request parameter \[([^\]]+)\] (?:is )?required\.?$/i,
+  /^Request files? \[([^\]]+)\] (?:is |are )?required\.?$/i,
+  /^(?:Request parameter )?\[?([^\s\]]+)\]? must be integer or float\.?$/i,
+  /^(?:Request parameter )?\[?([^\s\]]+)\]? must be between -?[\d.]+ and -?[\d.]+$/i,
+];
+
+function meaningOfText(message: string): RefusalMeaning {
+  for (const validation of VALIDATIONS) {
+    const field = validation.exec(message)?.[1];
+    if (field !== undefined) return { kind: 'invalid', field };
+  }
+  return { kind: 'open' };
+}

@@ -1,0 +1,115 @@
+import type { Clock } from '../generation/time.ts';
+import { type Answer, parseAnswer, type Refusal } from './answers/parse-answer.ts';
+import { type Fields, present } from './answers/values.ts';
+import { beforeEnd } from './deadline.ts';
+import { WiroError, type WiroErrorDetails, type WiroErrorKind } from './errors.ts';
+import { type PostRequest, type PostResult, type PostTimeouts, post } from './http.ts';
+import { createRedaction, type Redaction } from './redact.ts';
+import { meaningOf } from './refusal.ts';
+import { createNonces, sign, type WiroCredentials } from './sign.ts';
+
+export interface RequestDeps {
+  /** Base of the API, ending in `/v1`; `http:` too, for a simulator. */
+  readonly apiUrl: string;
+  readonly credentials: () => Promise<WiroCredentials>;
+  readonly now: Clock;
+}
+
+/** A request that is ready to be sent, and what must be taken out of every text that comes back. */
+export interface SignedRequest {
+  readonly send: (
+    body: PostRequest['body'],
+    contentType: string,
+    timeouts: PostTimeouts,
+  ) => Promise<PostResult>;
+  readonly redact: Redaction;
+}
+
+/** Signs requests, each with a nonce of its own. */
+export type SignRequest = (path: string, options?: RequestOptions) => Promise<SignedRequest>;
+
+export interface RequestOptions {
+  /** When the whole call must be over, on the clock of `performance.now()`. */
+  readonly endsAt?: number | undefined;
+  /** What the request holds and no message may: a token, a callback URL. */
+  readonly secrets?: readonly (string | undefined)[];
+}
+
+export function createSignRequest({ apiUrl, credentials, now }: RequestDeps): SignRequest {
+  const base = parseApiUrl(apiUrl);
+  const nextNonce = createNonces(now);
+  return async (path, { endsAt, secrets = [] } = {}) => {
+    const { apiKey, apiSecret } = await beforeEnd(endsAt, credentials());
+    const headers = sign({ apiKey, ...present({ apiSecret }) }, nextNonce());
+    return {
+      redact: createRedaction([apiKey, apiSecret, headers['x-signature'], ...secrets]),
+      send: (body, contentType, timeouts) =>
+        post({
+          url: new URL(`${base}/${path}`),
+          headers: { ...headers, accept: 'application/json', 'content-type': contentType },
+          body,
+          timeouts,
+          ...present({ endsAt }),
+        }),
+    };
+  };
+}
+
+function parseApiUrl(apiUrl: string): string {
+  const url = URL.canParse(apiUrl) ? new URL(apiUrl) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username || url.password)
+    throw new Error(
+      'The URL of the Wiro API must be a plain http or https URL, for example https://api.wiro.ai/v1',
+    );
+  return url.origin + url.pathname.replace(/\/+$/, '');
+}
+
+/** What an answer that means something says: yes, or no with the reason. */
+export type Reply =
+  | { readonly kind: 'accepted'; readonly fields: Fields }
+  | { readonly kind: 'refused'; readonly error: WiroError };
+
+/**
+ * Reads the result of any call but a Run.
+ * @throws {WiroError} When there is no answer that means something.
+ */
+export function readReply(result: PostResult, path: string, redact: Redaction): Reply {
+  const error = (kind: WiroErrorKind, why: string, details?: WiroErrorDetails) =>
+    new WiroError(kind, `Cannot call Wiro's ${path}: ${why}`, details);
+  if (result.kind === 'failed') throw error(result.failure, result.message, present({ cause: result.cause }));
+
+  const { status } = result;
+  const answer = parseAnswer(result.text);
+  if (status < 200 || status > 299) {
+    const kind = status === 401 ? 'unauthorized' : status === 429 ? 'busy' : 'status';
+    const said = saidIn(answer, redact);
+    throw error(kind, `it answered ${status}${said && `: ${said}`}`, {
+      status,
+      ...(status >= 500 && { retryable: true }),
+    });
+  }
+  switch (answer.kind) {
+    case 'accepted':
+      return answer;
+    case 'unreadable':
+      throw error('badAnswer', 'it answered something that is no answer of its API');
+    case 'refused': {
+      const [first] = answer.refusals;
+      const why = `it says: ${saidIn(answer, redact) || 'nothing more'}`;
+      return { kind: 'refused', error: refusalError(first, (kind, details) => error(kind, why, details)) };
+    }
+  }
+}
+
+const saidIn = (answer: Answer, redact: Redaction): string =>
+  answer.kind === 'refused' ? answer.refusals.map(({ message }) => redact(message)).join('; ') : '';
+
+function refusalError(
+  refusal: Refusal = { message: '' },
+  error: (kind: WiroErrorKind, details: WiroErrorDetails) => WiroError,
+): WiroError {
+  const meaning = meaningOf(refusal);
+  const code = present({ code: refusal.code });
+  if (meaning.kind === 'open') return error('refused', { ...code, retryable: true }); // a server error may pass
+  return error(meaning.kind, { ...code, ...present({ field: meaning.field }) });
+}

@@ -1,0 +1,423 @@
+import { createHash } from 'node:crypto';
+import { createServer } from 'node:http';
+import { Readable } from 'node:stream';
+import { inspect } from 'node:util';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createWiroClient } from '../../functions/wiro/client.ts';
+import { WiroError } from '../../functions/wiro/errors.ts';
+import type { WiroClient } from '../../functions/wiro/types.ts';
+import { clientOf, deadOrigin, listen, serverThat, wiroThat, wiroThatAnswers } from './server.ts';
+
+const TASK = { id: '5', status: 'task_start', socketaccesstoken: 'tok' };
+const FILE = {
+  id: 'f',
+  name: 'a.png',
+  contenttype: 'image/png',
+  size: '4',
+  url: 'https://api.wiro.ai/v1/File/x/a.png',
+};
+const NO = (code: number | string, message: string) => ({ result: false, errors: [{ code, message }] });
+const fileOf = (content: string) => ({
+  name: 'a.png',
+  contentType: 'image/png',
+  sizeBytes: Buffer.byteLength(content),
+  open: async () => Readable.from([Buffer.from(content)]),
+});
+const failureOf = (call: Promise<unknown>): Promise<WiroError> =>
+  call.then(
+    (value) => expect.unreachable(`it answered ${JSON.stringify(value)}`),
+    (error) => error,
+  );
+
+describe('what is sent', () => {
+  it.each<[string, (wiro: WiroClient) => Promise<unknown>, string, unknown]>([
+    ['task by id', (wiro) => wiro.task({ taskId: '5' }), 'Task/Detail', { taskid: '5' }],
+    [
+      'task by token',
+      (wiro) => wiro.task({ taskToken: 'tok' }),
+      'Task/Detail',
+      { tasktoken: 'tok', socketaccesstoken: 'tok' },
+    ],
+    [
+      'tasks',
+      (wiro) => wiro.tasks({ start: 20, limit: 10 }),
+      'Task/List',
+      { type: 'model', sort: 'id', order: 'DESC', start: '20', limit: '10' },
+    ],
+    [
+      'cancel, under every name',
+      (wiro) => wiro.cancel('5', 'tok'),
+      'Task/Cancel',
+      { taskid: '5', tasktoken: 'tok', socketaccesstoken: 'tok' },
+    ],
+    ['kill without a token', (wiro) => wiro.kill('5'), 'Task/Kill', { taskid: '5' }],
+    [
+      'deletion',
+      (wiro) => wiro.deleteInputsAndOutputs('tok'),
+      'Task/InputOutputDelete',
+      { tasktoken: 'tok', socketaccesstoken: 'tok' },
+    ],
+    ['folder', (wiro) => wiro.createFolder('in', 'up'), 'File/FolderCreate', { name: 'in', parentid: 'up' }],
+    ['model', (wiro) => wiro.model('a/b'), 'Tool/Detail', { slugowner: 'a', slugproject: 'b' }],
+  ])('%s', async (_, call, path, payload) => {
+    const list = { tasklist: [TASK], list: [FILE], tool: [{}] };
+    const { apiUrl, seen } = await wiroThatAnswers({ result: true, errors: [], ...list });
+
+    await call(clientOf(apiUrl));
+
+    expect(seen.map((request) => request.path)).toEqual([`/v1/${path}`]);
+    expect(JSON.parse(seen[0]?.body ?? '')).toEqual(payload);
+  });
+
+  it('is signed with a nonce of its own every time', async () => {
+    const { apiUrl, seen } = await wiroThatAnswers({ result: true, tool: [] });
+    const wiro = clientOf(apiUrl);
+
+    await Promise.all([wiro.models({}), wiro.models({})]);
+
+    const [first, second] = seen.map(({ headers }) => headers['x-nonce']);
+    expect(new Set([first, second]).size).toBe(2);
+  });
+
+  it('has the key alone for a project without a secret', async () => {
+    const { apiUrl, seen } = await wiroThatAnswers({ result: true, tool: [] });
+    const timeouts = { connectMs: 5_000, headersMs: 5_000, bodyMs: 5_000, stallMs: 5_000 };
+    const credentials = async () => ({ apiKey: 'k' });
+
+    await createWiroClient({ apiUrl, credentials, now: () => new Date(0), timeouts }).models({});
+
+    expect(seen[0]?.headers['x-api-key']).toBe('k');
+    expect(seen[0]?.headers).not.toHaveProperty('x-signature');
+    expect(seen[0]?.headers).not.toHaveProperty('x-nonce');
+  });
+});
+
+describe('tasks', () => {
+  it('finds the task asked for, and none where Wiro says that there is none', async () => {
+    const found = await wiroThatAnswers({ total: '1', result: true, tasklist: [TASK] });
+    const none = await wiroThatAnswers({ total: 0, result: true, tasklist: [] });
+    const refused = await wiroThatAnswers(NO(1, 'There is no task yet.'));
+
+    expect(await clientOf(found.apiUrl).task({ taskId: '5' })).toMatchObject({ id: '5', token: 'tok' });
+    expect(await clientOf(none.apiUrl).task({ taskId: '5' })).toBeUndefined();
+    expect(await clientOf(refused.apiUrl).task({ taskId: '5' })).toBeUndefined();
+  });
+
+  it.each([
+    ['another task', { result: true, tasklist: [{ ...TASK, id: '6', socketaccesstoken: 'other' }] }],
+    ['no list', { result: true }],
+    ['unreadable rows', { result: true, tasklist: [{}] }],
+  ])('takes %s for no answer', async (_, body) => {
+    const { apiUrl } = await wiroThatAnswers(body);
+
+    expect(await failureOf(clientOf(apiUrl).task({ taskId: '5' }))).toMatchObject({
+      kind: 'badAnswer',
+      retryable: true,
+    });
+    expect(await failureOf(clientOf(apiUrl).task({ taskToken: 'tok' }))).toMatchObject({ kind: 'badAnswer' });
+  });
+
+  it('lists a page, and counts rows that it cannot read', async () => {
+    const { apiUrl } = await wiroThatAnswers({ total: '41', result: true, tasklist: [TASK, {}, null] });
+
+    expect(await clientOf(apiUrl).tasks({ start: 0, limit: 20 })).toEqual({
+      tasks: [{ id: '5', token: 'tok', status: 'task_start', end: 'unfinished', outputs: [] }],
+      rows: 3,
+      total: 41,
+    });
+  });
+
+  it('never takes a missing list for an empty one', async () => {
+    const empty = await wiroThatAnswers(NO(1, 'There is no task yet.'));
+    const missing = await wiroThatAnswers({ result: true, total: '0' });
+    const other = await wiroThatAnswers(NO(1, 'not accessible'));
+
+    expect(await clientOf(empty.apiUrl).tasks({ start: 0, limit: 20 })).toEqual({ tasks: [], rows: 0 });
+    expect((await failureOf(clientOf(missing.apiUrl).tasks({ start: 0, limit: 20 }))).kind).toBe('badAnswer');
+    expect((await failureOf(clientOf(other.apiUrl).tasks({ start: 0, limit: 20 }))).kind).toBe('notFound');
+  });
+
+  it('tells a stop that Wiro refuses from one that failed', async () => {
+    const stopped = await wiroThatAnswers({ result: true, tasklist: [TASK] });
+    const refused = await wiroThatAnswers(NO('1', 'Task is not in a cancellable state.'));
+    const failed = await wiroThatAnswers(NO(0, 'Internal error'));
+
+    expect(await clientOf(stopped.apiUrl).cancel('5')).toEqual({ kind: 'stopped' });
+    expect(await clientOf(refused.apiUrl).kill('5')).toEqual({
+      kind: 'refused',
+      message: "Cannot call Wiro's Task/Kill: it says: Task is not in a cancellable state.",
+    });
+    expect(await failureOf(clientOf(failed.apiUrl).kill('5'))).toMatchObject({
+      kind: 'refused',
+      code: 0,
+      retryable: true,
+    });
+  });
+});
+
+describe('models', () => {
+  it('reads one with its schema, and none where there is none', async () => {
+    const tool = [{ cleanslugowner: 'a', cleanslugproject: 'b', parameters: null }];
+    const found = await wiroThatAnswers({ result: true, tool });
+    const refused = await wiroThatAnswers(NO(1, 'slug-owner-project-not-exist'));
+
+    expect(await clientOf(found.apiUrl).model('a/b')).toEqual({ name: 'a/b', parameters: [] });
+    expect(await clientOf(found.apiUrl).models({ search: 'b' })).toEqual([{ name: 'a/b', parameters: [] }]);
+    expect(await clientOf(refused.apiUrl).model('a/b')).toBeUndefined();
+  });
+
+  it('waits for one no longer than asked to', async () => {
+    const { origin } = await serverThat((socket) => socket.resume());
+
+    const failure = await failureOf(clientOf(`${origin}/v1`).model('a/b', 50));
+
+    expect(failure).toMatchObject({ kind: 'timeout', retryable: true });
+  });
+});
+
+describe('upload', () => {
+  it('streams a large file with its exact length, never whole in memory', async () => {
+    const piece = Buffer.alloc(64 * 1024, 'wiro');
+    const pieces = 960; // 60 MB
+    const fileHash = createHash('sha256');
+    let ahead = 0;
+    let mostAhead = 0;
+    const received = Promise.withResolvers<{
+      length: number;
+      sha256: string;
+      announced: string | undefined;
+    }>();
+    const server = createServer(async (request, response) => {
+      const chunks = createHash('sha256');
+      const boundary = /boundary=(.*)/.exec(request.headers['content-type'] ?? '')?.[1] ?? '';
+      const tailLength = `\r\n--${boundary}--\r\n`.length;
+      let length = 0;
+      let head = Buffer.alloc(0);
+      let isInFile = false;
+      let held = Buffer.alloc(0); // the end may be the closing boundary
+      for await (const chunk of request as AsyncIterable<Buffer>) {
+        length += chunk.length;
+        ahead -= chunk.length;
+        let bytes = chunk;
+        if (!isInFile) {
+          head = Buffer.concat([head, chunk]);
+          const at = head.indexOf('\r\n\r\n', head.indexOf('filename='));
+          if (at < 0) continue;
+          isInFile = true;
+          bytes = head.subarray(at + 4);
+        }
+        held = Buffer.concat([held, bytes]);
+        const sure = Math.max(0, held.length - tailLength);
+        chunks.update(held.subarray(0, sure));
+        held = held.subarray(sure);
+      }
+      received.resolve({
+        length,
+        sha256: chunks.digest('hex'),
+        announced: request.headers['content-length'],
+      });
+      response.end(JSON.stringify({ result: true, list: [FILE] }));
+    });
+    const open = async () =>
+      Readable.from(
+        (async function* () {
+          for (let index = 0; index < pieces; index += 1) {
+            piece.writeUInt32BE(index);
+            const bytes = Buffer.from(piece);
+            fileHash.update(bytes);
+            ahead += bytes.length;
+            mostAhead = Math.max(mostAhead, ahead);
+            yield bytes;
+          }
+        })(),
+        { objectMode: false },
+      );
+    const file = { name: 'a.png', contentType: 'image/png', sizeBytes: pieces * piece.length, open };
+
+    const uploaded = await clientOf(`${await listen(server)}/v1`).upload(file, 'folder-1');
+
+    const { length, sha256, announced } = await received.promise;
+    expect(uploaded).toEqual({
+      id: 'f',
+      name: 'a.png',
+      contentType: 'image/png',
+      sizeBytes: 4,
+      url: FILE.url,
+    });
+    expect(announced).toBe(String(length));
+    expect(sha256).toBe(fileHash.digest('hex'));
+    // What lies between file and server is bounded by buffers of the sockets, not by the file.
+    expect(mostAhead).toBeLessThan(24 * 1024 * 1024);
+  });
+
+  it('goes on as long as something moves, and fails when nothing does', async () => {
+    const { apiUrl } = await wiroThatAnswers({ result: true, list: [FILE] });
+    const stalled = new Readable({ read() {} });
+    stalled.push('ab');
+    const slow = { ...fileOf('abcd'), open: async () => stalled };
+
+    const failure = await failureOf(clientOf(apiUrl, { stallMs: 100 }).upload(slow));
+
+    expect(failure).toMatchObject({ kind: 'timeout', retryable: true });
+    expect(stalled.destroyed).toBe(true);
+  });
+
+  it('throws what opening or reading the file threw, as it is', async () => {
+    const { apiUrl } = await wiroThatAnswers({ result: true, list: [FILE] });
+    const changed = new Error('the input has changed');
+    const broken = async () =>
+      Readable.from(
+        (async function* () {
+          yield Buffer.from('ab');
+          throw changed;
+        })(),
+      );
+
+    const wiro = clientOf(apiUrl);
+
+    expect(await failureOf(wiro.upload({ ...fileOf('abcd'), open: () => Promise.reject(changed) }))).toBe(
+      changed,
+    );
+    expect(await failureOf(wiro.upload({ ...fileOf('abcd'), open: broken }))).toBe(changed);
+    expect(await failureOf(wiro.upload({ ...fileOf('abcd'), sizeBytes: 5 }))).toMatchObject({
+      kind: 'wrongSize',
+    });
+  });
+
+  it('hears an answer that comes before the file was sent', async () => {
+    const { origin } = await serverThat((socket) => {
+      const body = JSON.stringify(NO(97, 'Insufficient balance'));
+      socket.once('data', () =>
+        socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`),
+      );
+    });
+    const endless = { ...fileOf(''), sizeBytes: 10_000_000, open: async () => new Readable({ read() {} }) };
+
+    const failure = await failureOf(clientOf(`${origin}/v1`).upload(endless));
+
+    expect(failure).toMatchObject({ kind: 'insufficientBalance', code: 97 });
+  });
+
+  it('has no file without an address', async () => {
+    const { apiUrl } = await wiroThatAnswers({ result: true, list: [{ id: 'f' }] });
+
+    expect((await failureOf(clientOf(apiUrl).upload(fileOf('x')))).kind).toBe('badAnswer');
+  });
+});
+
+describe('failures', () => {
+  it.each([
+    [401, '', { kind: 'unauthorized', retryable: false }],
+    [403, '', { kind: 'status', retryable: false }],
+    [404, JSON.stringify(NO(0, 'Error parsing url.')), { kind: 'status', retryable: false }],
+    [429, '', { kind: 'busy', retryable: true }],
+    [503, '<html>', { kind: 'status', retryable: true }],
+    [302, '', { kind: 'status', retryable: false }],
+    [200, '<html>the-api-secret</html>', { kind: 'badAnswer', retryable: true }],
+    [200, JSON.stringify(NO(97, 'x')), { kind: 'insufficientBalance', code: 97, retryable: false }],
+    [200, JSON.stringify(NO(99, 'x')), { kind: 'unauthorized', code: 99, retryable: false }],
+    [200, JSON.stringify(NO(0, 'Request parameter [limit] required')), { kind: 'invalid', field: 'limit' }],
+    [200, JSON.stringify({ result: false }), { kind: 'refused', retryable: true }],
+    [200, `{"x":"${'x'.repeat(5 * 1024 * 1024)}"}`, { kind: 'tooLarge', retryable: false }],
+  ])('status %i with %.40s', async (status, body, expected) => {
+    const { apiUrl } = await wiroThatAnswers(body, status);
+
+    const failure = await failureOf(clientOf(apiUrl).models({}));
+
+    expect(failure).toBeInstanceOf(WiroError);
+    expect(failure).toMatchObject(expected);
+    expect(`${failure.stack} ${failure.cause}`).not.toContain('the-api-secret');
+  });
+
+  it('of the connection', async () => {
+    const reset = await serverThat((socket) => socket.once('data', () => socket.resetAndDestroy()));
+    const silent = await serverThat((socket) => socket.resume());
+    const trickling = await serverThat((socket) =>
+      socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{')),
+    );
+
+    expect(await failureOf(clientOf(await deadOrigin()).models({}))).toMatchObject({ kind: 'unreachable' });
+    expect(await failureOf(clientOf(reset.origin).models({}))).toMatchObject({ kind: 'cutOff' });
+    expect(await failureOf(clientOf(silent.origin, { headersMs: 50 }).models({}))).toMatchObject({
+      kind: 'timeout',
+    });
+    expect(await failureOf(clientOf(trickling.origin, { bodyMs: 50 }).models({}))).toMatchObject({
+      kind: 'timeout',
+    });
+  });
+
+  it('keep nothing of an answer that is not HTTP', async () => {
+    const { origin } = await serverThat((socket) =>
+      socket.once('data', () => socket.end('tok-1 is your token\r\n')),
+    );
+
+    const failure = await failureOf(clientOf(origin).models({}));
+
+    expect(failure).toMatchObject({ kind: 'cutOff' });
+    expect(inspect(failure)).not.toContain('tok-1');
+  });
+
+  it('show no token, key or presigned query', async () => {
+    const { apiUrl } = await wiroThat((response) => {
+      response.end(JSON.stringify(NO(42, 'the-api-key tok-1 https://x.example/a?sig=1')));
+    });
+
+    const failure = await failureOf(clientOf(apiUrl).deleteInputsAndOutputs('tok-1'));
+
+    expect(failure.message).toBe(
+      "Cannot call Wiro's Task/InputOutputDelete: it says: … … https://x.example/a?…",
+    );
+  });
+});
+
+it.each(['', 'nonsense', 'ftp://x/v1', 'https://user:secret@x/v1'])(
+  'refuses "%s" as the URL of the API',
+  (apiUrl) => {
+    expect(() => clientOf(apiUrl)).toThrow('must be a plain http or https URL');
+    expect(() => clientOf(apiUrl)).not.toThrow('secret');
+  },
+);
+
+it('has a value or a WiroError for any JSON whatever', async () => {
+  let body: unknown;
+  const { apiUrl } = await wiroThat((response) => void response.end(JSON.stringify(body)));
+  const wiro = clientOf(apiUrl);
+  const calls: ((wiro: WiroClient) => Promise<unknown>)[] = [
+    (wiro) => wiro.task({ taskId: '5' }),
+    (wiro) => wiro.tasks({ start: 0, limit: 1 }),
+    (wiro) => wiro.cancel('5', 'tok'),
+    (wiro) => wiro.deleteInputsAndOutputs('tok'),
+    (wiro) => wiro.createFolder('x'),
+    (wiro) => wiro.upload(fileOf('x')),
+    (wiro) => wiro.models({}),
+    (wiro) => wiro.model('a/b'),
+  ];
+  const rows = fc.oneof(
+    fc.jsonValue(),
+    fc.array(
+      fc.dictionary(
+        fc.constantFrom('id', 'status', 'url', 'outputs', 'parameters', 'slugowner', 'slugproject'),
+        fc.jsonValue(),
+      ),
+    ),
+  );
+  const answers = fc.oneof(
+    fc.jsonValue(),
+    fc.record({
+      result: fc.constantFrom(true, false, 'true', null),
+      errors: fc.jsonValue(),
+      tasklist: rows,
+      list: rows,
+      tool: rows,
+    }),
+  );
+
+  await fc.assert(
+    fc.asyncProperty(answers, fc.constantFrom(...calls), async (answer, call) => {
+      body = answer;
+      await call(wiro).catch((error) => expect(error).toBeInstanceOf(WiroError));
+    }),
+    { numRuns: 300 },
+  );
+});
