@@ -2,7 +2,8 @@ import { type AcceptDeps, acceptChecked, checkRequest } from '../acceptance/acce
 import { type GenerationError, RequestError } from '../generation/errors.ts';
 import { isGenerationId } from '../generation/identity.ts';
 import { type GenerationRecord, type RecordDeps, toRecord } from '../generation/record.ts';
-import { parseRequest } from '../generation/request.ts';
+import { isRecord, parseRequest } from '../generation/request.ts';
+import { retried } from '../generation/retry.ts';
 import type { SourceRules } from '../generation/source.ts';
 import { timestamp } from '../generation/time.ts';
 import { cancelWished } from '../generation/transitions.ts';
@@ -35,6 +36,7 @@ const LARGEST_BODY_BYTES = 1024 * 1024;
 const STATUS: Partial<Record<GenerationError['code'], number>> = {
   idempotency_conflict: 409,
   method_not_allowed: 405,
+  not_retryable: 409,
   not_found: 404,
   request_too_large: 413,
 };
@@ -49,7 +51,9 @@ export async function answerRequest(deps: RoutesDeps, request: ApiRequest): Prom
     return {
       statusCode,
       body: { error: error.error },
-      ...(statusCode === 405 && { headers: { allow: request.path === '/generations' ? 'POST' : 'GET' } }),
+      ...(statusCode === 405 && {
+        headers: { allow: /^\/generations\/[^/]+$/.test(request.path) ? 'GET' : 'POST' },
+      }),
     };
   }
 }
@@ -70,12 +74,16 @@ async function route(deps: RoutesDeps, { method, path, body }: ApiRequest): Prom
       requireMethod(method, 'POST');
       return cancel(deps, id);
     }
+    if (parts.length === 3 && action === 'retry') {
+      requireMethod(method, 'POST');
+      return retry(deps, id, body);
+    }
   }
   throw new RequestError(
     'not_found',
     resource === 'generations' && parts.length === 2
       ? `There is no generation "${id}".`
-      : 'There is nothing at this path: POST /generations, GET /generations/{id}, POST /generations/{id}/cancel.',
+      : 'There is nothing at this path: POST /generations, GET /generations/{id}, POST /generations/{id}/cancel or /retry.',
   );
 }
 
@@ -108,6 +116,20 @@ async function cancel(deps: RoutesDeps, id: string): Promise<ApiAnswer> {
   if (wished.kind === 'written') {
     await deps.collect(id).catch(ignore('reconcile collects what is due', { generationId: id }));
   }
+  return { statusCode: 202, body: await record(deps, id) };
+}
+
+async function retry(deps: RoutesDeps, id: string, body: Buffer): Promise<ApiAnswer> {
+  const options = body.length === 0 ? {} : parseBody(body);
+  const force = isRecord(options) ? (options.force ?? false) : undefined;
+  if (typeof force !== 'boolean') {
+    throw new RequestError('invalid_parameter', 'force must be true or false, in a JSON object.', 'force');
+  }
+  const moment = { now: timestamp(deps.clock()), durations: deps.durations };
+  const again = await deps.generations.update(id, (current) => retried(current, force, moment));
+  if (again.kind === 'missing') throw new RequestError('not_found', `There is no generation "${id}".`);
+  const start = again.generation.status === 'queued' ? deps.submit : deps.collect;
+  await start(id).catch(ignore('reconcile takes up what is due', { generationId: id }));
   return { statusCode: 202, body: await record(deps, id) };
 }
 

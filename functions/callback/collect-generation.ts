@@ -138,6 +138,7 @@ async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<
     );
   }
   const account: Account = {
+    ...(task.end !== 'unfinished' && { taskEnd: task.end }),
     ...(task.costUsd !== undefined && { costUsd: task.costUsd }),
     ...(task.elapsedSeconds !== undefined && { elapsedSeconds: task.elapsedSeconds }),
   };

@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'input_too_large'
   | 'input_changed'
   | 'idempotency_conflict'
+  | 'not_retryable'
   | 'not_found'
   | 'method_not_allowed'
   // Wiro did not take it.
@@ -23,6 +24,7 @@ export type ErrorCode =
   | 'model_failed'
   | 'task_not_found'
   | 'deadline_exceeded'
+  | 'cancelled'
   | 'cancel_unconfirmed'
   | 'output_unavailable'
   | 'output_refused'

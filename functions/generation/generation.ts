@@ -76,6 +76,8 @@ interface Ended extends Base {
   readonly endedAt: Timestamp;
   readonly run?: RunMark;
   readonly task?: TaskNames;
+  /** How the task ended, as Wiro said; absent where there is none, or no end was seen. */
+  readonly taskEnd?: 'succeeded' | 'failed' | 'cancelled';
   readonly costUsd?: number;
   /** The task's own account of its time, in seconds. */
   readonly elapsedSeconds?: number;

@@ -287,6 +287,7 @@ export function rerun(
 
 /** What the task says of itself at its end. */
 export interface Account {
+  readonly taskEnd?: 'succeeded' | 'failed' | 'cancelled';
   readonly costUsd?: number;
   readonly elapsedSeconds?: number;
 }
@@ -424,10 +425,10 @@ function ended(
 }
 
 /** The next attempt, from the queue again; what the last one came to is kept. */
-function nextAttempt(
+export function nextAttempt(
   generation: Generation,
   task: TaskNames | undefined,
-  error: GenerationError,
+  error: Pick<GenerationError, 'code' | 'message'>,
   { now, durations }: Moment,
 ): Queued {
   const past: PastAttempt = {

@@ -1,0 +1,61 @@
+import { type GenerationError, RequestError } from './errors.ts';
+import type { Cancelled, Ending, Failed, Generation, Queued, Running } from './generation.ts';
+import { hasEnded } from './generation.ts';
+import { type Moment, nextAttempt } from './transitions.ts';
+
+/**
+ * Starts the next attempt of a generation that ended badly, at the last paid step: a task that succeeded, or whose
+ * end nobody saw, is collected again and never run again.
+ * @param force - Run again although a task of the last attempt may exist (`submission_unknown`).
+ * @throws {RequestError} `not_retryable` when it succeeded, has not ended, or must be forced.
+ */
+export function retried(generation: Generation, force: boolean, moment: Moment): Queued | Running {
+  if (!hasEnded(generation)) {
+    throw new RequestError(
+      'not_retryable',
+      `This generation is ${generation.status}: it can be retried once it has ended.`,
+    );
+  }
+  if (generation.status === 'succeeded') {
+    throw new RequestError(
+      'not_retryable',
+      'This generation succeeded: request a new one for another result.',
+    );
+  }
+  if (isSubmissionUnknown(generation) && !force) {
+    throw new RequestError(
+      'not_retryable',
+      'Whether a task of this generation exists is not known: look at the tasks at Wiro, then retry with {"force": true}.',
+      'force',
+    );
+  }
+  const { cancelRequestedAt: _, ...next } = nextAttempt(
+    generation,
+    generation.task,
+    reasonOf(generation),
+    moment,
+  );
+  const { task, run, taskEnd } = generation;
+  if (task === undefined || run === undefined || taskEnd === 'failed' || taskEnd === 'cancelled') {
+    return { ...next, dueAt: moment.now };
+  }
+  const { status: _status, waiting: _waiting, ...rest } = next;
+  // The deadline counts anew: the task has had its time, but its end is still to be seen.
+  return {
+    ...rest,
+    status: 'running',
+    run: { ...run, startedAt: moment.now },
+    task,
+    emptyReads: 0,
+    dueAt: moment.now,
+  };
+}
+
+const isSubmissionUnknown = (generation: Ending): generation is Failed =>
+  generation.status === 'failed' && generation.error.code === 'submission_unknown';
+
+function reasonOf(generation: Failed | Cancelled): Pick<GenerationError, 'code' | 'message'> {
+  return generation.status === 'failed'
+    ? generation.error
+    : { code: 'cancelled', message: 'It was cancelled.' };
+}

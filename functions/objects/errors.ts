@@ -1,0 +1,31 @@
+/** The object is no longer the one that was accepted, or is gone. */
+export class InputChangedError extends Error {
+  override readonly name = 'InputChangedError';
+}
+
+/** S3 refused for another reason than a missing object: rights, keys or clock need mending. */
+export class InputAccessError extends Error {
+  override readonly name = 'InputAccessError';
+}
+
+/** The output could not be had now; trying again later may succeed. */
+export class OutputUnavailableError extends Error {
+  override readonly name: string = 'OutputUnavailableError';
+  /** What the host answered, where it answered. */
+  readonly status?: number;
+
+  constructor(message: string, options: ErrorOptions & { readonly status?: number } = {}) {
+    super(message, options);
+    if (options.status !== undefined) this.status = options.status;
+  }
+}
+
+/** The connection failed or broke: the same request again, from the byte reached, may succeed at once. */
+export class OutputCutOffError extends OutputUnavailableError {
+  override readonly name = 'OutputCutOffError';
+}
+
+/** The output may never be fetched, however often it is tried. */
+export class OutputRefusedError extends Error {
+  override readonly name = 'OutputRefusedError';
+}

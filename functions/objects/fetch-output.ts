@@ -1,0 +1,251 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Dispatcher } from 'undici';
+import request from 'undici/lib/api/api-request.js';
+import Agent from 'undici/lib/dispatcher/agent.js';
+import { OutputCutOffError, OutputRefusedError, OutputUnavailableError } from './errors.ts';
+import { createOutputConnector, type OutputConnectorDeps } from './output-connector.ts';
+import { checkOutputUrl, type OutputHost } from './output-hosts.ts';
+
+export interface OutputFetcherDeps extends Pick<OutputConnectorDeps, 'lookup' | 'ca'> {
+  readonly hosts: readonly OutputHost[];
+  readonly connectMs: number;
+  readonly headersMs: number;
+  /** How long nothing, or next to nothing, may come of a body. */
+  readonly stallMs: number;
+  /** A monotonic clock in milliseconds. @default - performance.now */
+  readonly now?: () => number;
+}
+
+export interface ByteRange {
+  readonly start: number;
+  /** The last byte, inclusive, as HTTP has it. */
+  readonly end: number;
+}
+
+export interface OutputRequest {
+  readonly url: string;
+  readonly range?: ByteRange;
+  /** The range is wanted of this version only; of another the whole comes. */
+  readonly ifRange?: string;
+  readonly signal: AbortSignal;
+}
+
+export interface OutputAnswer {
+  /** Where redirects ended. */
+  readonly url: string;
+  /** What came of a range that was asked for; without it, `body` is the whole. */
+  readonly range?: ByteRange;
+  /** Of the whole output. */
+  readonly sizeBytes?: number;
+  /** Whether the end of `body` is told from a broken connection, by a length or chunks. */
+  readonly isDelimited: boolean;
+  /** A strong one: the same ETag means the same bytes. */
+  readonly etag?: string;
+  readonly contentType?: string;
+  /**
+   * The bytes, exactly as many as announced.
+   * @throws {OutputCutOffError} When the connection broke, stalled or crawls.
+   */
+  readonly body: AsyncIterable<Uint8Array, void>;
+  /** Closes the connection of a body that will not be read, or not further. */
+  discard(): void;
+}
+
+export interface OutputFetcher {
+  /**
+   * @throws {OutputUnavailableError} When the host does not answer with the bytes.
+   * @throws {OutputRefusedError} When the URL, a redirect or an address is not allowed.
+   */
+  fetch(request: OutputRequest): Promise<OutputAnswer>;
+  /** Closes all connections. */
+  close(): Promise<void>;
+}
+
+const MAX_REDIRECTS = 5;
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+/** What comes slower than this for as long as a stall lasts is as good as stalled. */
+const MIN_BYTES_PER_MS = 1;
+/** All ranges of several copies at once. */
+const CONNECTIONS = 16;
+
+/** Fetches outputs from the allowed hosts, and never from anywhere else. */
+export function createOutputFetcher(deps: OutputFetcherDeps): OutputFetcher {
+  const { hosts, headersMs, stallMs, now = () => performance.now() } = deps;
+  const agent = new Agent({
+    connect: createOutputConnector(deps),
+    connections: CONNECTIONS,
+    headersTimeout: headersMs,
+    bodyTimeout: stallMs,
+  });
+
+  async function send(url: URL, { range, ifRange, signal }: OutputRequest): Promise<Dispatcher.ResponseData> {
+    try {
+      return await request.call(agent, {
+        origin: url.origin,
+        path: url.pathname + url.search,
+        method: 'GET',
+        headers: {
+          accept: '*/*',
+          // Byte for byte what the host has: nothing to unpack, no bomb to unpack.
+          'accept-encoding': 'identity',
+          'user-agent': 'wiro-serverless',
+          ...(range ? { range: `bytes=${range.start}-${range.end}` } : {}),
+          ...(ifRange === undefined ? {} : { 'if-range': ifRange }),
+        },
+        signal,
+      });
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof OutputRefusedError) throw error;
+      throw new OutputCutOffError(`Cannot fetch ${shown(url)}: ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  async function* readBody(
+    url: URL,
+    response: Dispatcher.ResponseData,
+    length: number | undefined,
+    signal: AbortSignal,
+  ) {
+    const failed = (why: string, cause?: unknown) =>
+      new OutputCutOffError(`Cannot fetch ${shown(url)}: ${why}`, { cause });
+    const chunks = response.body[Symbol.asyncIterator]();
+    let received = 0;
+    let waitedMs = 0;
+    let receivedMeanwhile = 0;
+    try {
+      for (;;) {
+        const askedAt = now();
+        const next: IteratorResult<Uint8Array, undefined> = await chunks.next();
+        if (next.done) break;
+        received += next.value.length;
+        if (length !== undefined && received > length)
+          throw failed(`more than the announced ${length} bytes came`);
+        // Only time spent waiting for the host counts: a slow reader is not its fault.
+        waitedMs += now() - askedAt;
+        receivedMeanwhile += next.value.length;
+        if (waitedMs >= stallMs) {
+          if (receivedMeanwhile < waitedMs * MIN_BYTES_PER_MS)
+            throw failed(`only ${receivedMeanwhile} bytes came in ${Math.round(waitedMs)} ms`);
+          waitedMs = 0;
+          receivedMeanwhile = 0;
+        }
+        yield next.value;
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof OutputUnavailableError) throw error;
+      throw failed(`after ${received} bytes: ${messageOf(error)}`, error);
+    } finally {
+      discard(response);
+    }
+    if (length !== undefined && received !== length)
+      throw failed(`${received} of the announced ${length} bytes came`);
+  }
+
+  function answerOf(url: URL, response: Dispatcher.ResponseData, wanted: OutputRequest): OutputAnswer {
+    const { statusCode: status, headers } = response;
+    const unavailable = (why: string) =>
+      new OutputUnavailableError(`Cannot fetch ${shown(url)}: ${why}`, { status });
+    if (status !== 200 && !(status === 206 && wanted.range)) throw unavailable(`the host answered ${status}`);
+    const encoding = textOf(headers, 'content-encoding');
+    if (encoding !== undefined && encoding.trim().toLowerCase() !== 'identity')
+      throw unavailable(`it came as "${encoding}", though only "identity" was accepted`);
+    const transfer = textOf(headers, 'transfer-encoding')?.trim().toLowerCase();
+    if (transfer !== undefined && transfer !== 'chunked') throw unavailable('its transfer is encoded');
+
+    const length = lengthOf(textOf(headers, 'content-length'));
+    const etag = textOf(headers, 'etag');
+    const contentType = textOf(headers, 'content-type');
+    const partial = status === 206 ? partOf(textOf(headers, 'content-range')) : undefined;
+    if (status === 206) {
+      if (!partial || partial.start !== wanted.range?.start || !isWithin(partial, wanted.range))
+        throw unavailable('the host answered another range than the one asked for');
+      if (length !== undefined && length !== partial.end - partial.start + 1)
+        throw unavailable('its length contradicts its range');
+    }
+    const expected = partial ? partial.end - partial.start + 1 : length;
+    const sizeBytes = partial ? partial.sizeBytes : length;
+    return {
+      url: url.href,
+      isDelimited: expected !== undefined || transfer === 'chunked',
+      body: readBody(url, response, expected, wanted.signal),
+      discard: () => discard(response),
+      ...(partial ? { range: { start: partial.start, end: partial.end } } : {}),
+      ...(sizeBytes === undefined ? {} : { sizeBytes }),
+      ...(etag?.startsWith('"') ? { etag } : {}),
+      ...(contentType === undefined ? {} : { contentType }),
+    };
+  }
+
+  return {
+    async fetch(wanted) {
+      let target = wanted.url;
+      for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
+        const check = checkOutputUrl(target, hosts);
+        if (check.kind === 'refused')
+          throw new OutputRefusedError(
+            `Cannot fetch ${redirects === 0 ? 'an output' : 'what an output redirects to'}: ${check.reason}`,
+          );
+        const response = await send(check.url, wanted);
+        const location = textOf(response.headers, 'location');
+        const next = location === undefined ? null : URL.parse(location, check.url.href);
+        if (!REDIRECTS.has(response.statusCode) || !next) {
+          try {
+            return answerOf(check.url, response, wanted);
+          } catch (error) {
+            discard(response);
+            throw error;
+          }
+        }
+        discard(response);
+        target = next.href;
+      }
+      throw new OutputUnavailableError(
+        `Cannot fetch an output: it redirects more than ${MAX_REDIRECTS} times`,
+      );
+    },
+
+    close: () => agent.destroy(),
+  };
+}
+
+/** Closes the connection unless the body was read to its end. */
+function discard({ body }: Dispatcher.ResponseData): void {
+  body.on('error', () => {});
+  body.destroy();
+}
+
+function partOf(contentRange: string | undefined): (ByteRange & { readonly sizeBytes: number }) | undefined {
+  const [, start, end, size] = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/.exec(contentRange ?? '') ?? [];
+  if (start === undefined) return undefined;
+  return { start: Number(start), end: Number(end), sizeBytes: Number(size) };
+}
+
+/** A host may serve less than asked for, never more. */
+function isWithin(
+  { end, sizeBytes }: ByteRange & { readonly sizeBytes: number },
+  wanted: ByteRange,
+): boolean {
+  return end >= wanted.start && end <= wanted.end && end < sizeBytes;
+}
+
+function lengthOf(header: string | undefined): number | undefined {
+  return header !== undefined && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
+}
+
+function textOf(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+/** A query may hold a signature: it stays out of messages. */
+function shown(url: URL): string {
+  return url.origin + url.pathname;
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // Several addresses that all failed: Node leaves the message empty.
+  return error.message || ('code' in error ? String(error.code) : error.name);
+}

@@ -1,0 +1,123 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { GetObjectCommand, PutObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import type { ObjectRef } from './types.ts';
+
+export interface StoredJson {
+  readonly value: unknown;
+  readonly etag: string;
+}
+
+/** What must hold for a write to happen. */
+export type WriteCondition =
+  | { readonly kind: 'always' }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'unchanged'; readonly etag: string };
+
+export interface JsonObjects {
+  /**
+   * @returns `undefined` when there is no such object.
+   * @throws {JsonObjectError} When it is larger than allowed, or not JSON.
+   */
+  read(ref: ObjectRef): Promise<StoredJson | undefined>;
+  /** @returns Whether it was written: `false` means that the condition did not hold. */
+  write(ref: ObjectRef, value: unknown, condition: WriteCondition): Promise<boolean>;
+  /**
+   * Reads, changes and writes, anew whenever somebody else wrote in between.
+   * @param change - Gets `undefined` when there is no object yet; returns the same value to leave it so.
+   * @throws {JsonObjectError} When others were faster every time.
+   */
+  update(ref: ObjectRef, change: (value: unknown) => unknown): Promise<void>;
+}
+
+/** An object that should be JSON is not, or could not be changed. */
+export class JsonObjectError extends Error {
+  override readonly name = 'JsonObjectError';
+}
+
+export interface JsonObjectsDeps {
+  readonly client: Pick<S3Client, 'send'>;
+  /** @default 1 MiB */
+  readonly maxBytes?: number;
+  /** Waits before the next try. @default - up to 25 ms, doubling to 1 s at most */
+  readonly pause?: (attempt: number) => Promise<void>;
+}
+
+const MAX_BYTES = 1024 * 1024;
+/** A thousand writers of one file are possible; each try lets at least one of them through. */
+const MAX_TRIES = 60;
+
+/** Small JSON objects in S3 that several functions write at once. */
+export function createJsonObjects({
+  client,
+  maxBytes = MAX_BYTES,
+  pause = pauseBriefly,
+}: JsonObjectsDeps): JsonObjects {
+  async function read({ bucket, key }: ObjectRef): Promise<StoredJson | undefined> {
+    const command = new GetObjectCommand({ Bucket: bucket, Key: key });
+    const found = await client.send(command).catch((error: unknown) => {
+      if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 404) return undefined;
+      throw error;
+    });
+    if (!found?.Body || found.ETag === undefined) return undefined;
+    const chunks: Uint8Array[] = [];
+    let sizeBytes = 0;
+    for await (const chunk of found.Body as AsyncIterable<Uint8Array>) {
+      sizeBytes += chunk.length;
+      if (sizeBytes > maxBytes)
+        throw new JsonObjectError(`Cannot read "${key}": it is larger than ${maxBytes} bytes`);
+      chunks.push(chunk);
+    }
+    try {
+      return { value: JSON.parse(Buffer.concat(chunks).toString('utf8')), etag: found.ETag };
+    } catch (cause) {
+      throw new JsonObjectError(`Cannot read "${key}": it is not JSON`, { cause });
+    }
+  }
+
+  async function write(
+    { bucket, key }: ObjectRef,
+    value: unknown,
+    condition: WriteCondition,
+  ): Promise<boolean> {
+    const command = new PutObjectCommand({
+      Bucket: bucket,
+      Key: key,
+      Body: JSON.stringify(value, null, 2),
+      ContentType: 'application/json',
+      ...(condition.kind === 'missing' ? { IfNoneMatch: '*' } : {}),
+      ...(condition.kind === 'unchanged' ? { IfMatch: condition.etag } : {}),
+    });
+    try {
+      await client.send(command);
+      return true;
+    } catch (error) {
+      if (condition.kind !== 'always' && isLost(error)) return false;
+      throw error;
+    }
+  }
+
+  async function update(ref: ObjectRef, change: (value: unknown) => unknown): Promise<void> {
+    for (let attempt = 1; attempt <= MAX_TRIES; attempt += 1) {
+      const stored = await read(ref);
+      const value = change(stored?.value);
+      if (stored && value === stored.value) return;
+      const condition: WriteCondition = stored
+        ? { kind: 'unchanged', etag: stored.etag }
+        : { kind: 'missing' };
+      if (await write(ref, value, condition)) return;
+      await pause(attempt);
+    }
+    throw new JsonObjectError(`Cannot change "${ref.key}": others wrote it first, ${MAX_TRIES} times`);
+  }
+
+  return { read, write, update };
+}
+
+/** 412: somebody wrote; 409: somebody is writing; 404 to If-Match: somebody deleted. */
+function isLost(error: unknown): boolean {
+  return error instanceof S3ServiceException && [404, 409, 412].includes(error.$metadata.httpStatusCode ?? 0);
+}
+
+async function pauseBriefly(attempt: number): Promise<void> {
+  await wait(Math.random() * Math.min(25 * 2 ** (attempt - 1), 1_000));
+}

@@ -1,0 +1,69 @@
+import { lookup as lookupDns } from 'node:dns';
+import { isIP, type LookupFunction } from 'node:net';
+import type { buildConnector as undici } from 'undici';
+import buildConnector from 'undici/lib/core/connect.js';
+import { OutputRefusedError } from './errors.ts';
+import { isAllowedAddress, type OutputHost } from './output-hosts.ts';
+
+export interface OutputConnectorDeps {
+  readonly hosts: readonly OutputHost[];
+  readonly connectMs: number;
+  /** Resolves a name to all its addresses. @default - the system's */
+  readonly lookup?: LookupFunction;
+  /** Further certificate authorities, as PEM. @default - those that Node trusts */
+  readonly ca?: string;
+}
+
+/**
+ * Opens connections to output hosts, to checked addresses only.
+ * The name is resolved once: the addresses that were checked are the ones connected to, and TLS still
+ * asks for the name.
+ */
+export function createOutputConnector({
+  hosts,
+  connectMs,
+  lookup = lookupDns as LookupFunction,
+  ca,
+}: OutputConnectorDeps): undici.connector {
+  const connectorFor = (mayBeLoopback: boolean): undici.connector => {
+    const options = {
+      allowH2: false,
+      timeout: connectMs,
+      lookup: checkedLookup(lookup, mayBeLoopback),
+      ...(ca === undefined ? {} : { ca }),
+    };
+    return buildConnector(options as undici.BuildOptions);
+  };
+  const connectPublic = connectorFor(false);
+  const connectExact = connectorFor(true);
+
+  return (options, callback) => {
+    const { hostname, protocol } = options;
+    const port = options.port || (protocol === 'https:' ? '443' : '80');
+    const isExact = hosts.some(
+      (known) => known.kind === 'exact' && known.host === hostname && known.port === port,
+    );
+    // An address needs no lookup, so nothing further on would check it.
+    if (isIP(hostname) !== 0 && !isAllowedAddress(hostname, isExact))
+      return callback(privateAddress(hostname), null);
+    return (isExact ? connectExact : connectPublic)(options, callback);
+  };
+}
+
+function checkedLookup(lookup: LookupFunction, mayBeLoopback: boolean): LookupFunction {
+  return (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, answer) => {
+      if (error) return callback(error, []);
+      const addresses = typeof answer === 'string' ? [{ address: answer, family: isIP(answer) }] : answer;
+      const [first] = addresses;
+      // One private address among public ones is refused too: which one is connected to would be chance.
+      if (!first || addresses.some(({ address }) => !isAllowedAddress(address, mayBeLoopback)))
+        return callback(privateAddress(hostname), []);
+      return options.all ? callback(null, addresses) : callback(null, first.address, first.family);
+    });
+  };
+}
+
+function privateAddress(host: string): OutputRefusedError {
+  return new OutputRefusedError(`Cannot fetch an output from ${host}: it leads to a private address`);
+}
