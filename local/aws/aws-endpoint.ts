@@ -1,0 +1,85 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { LOCAL_CREDENTIALS } from './credentials.ts';
+import type { LocalService } from './local-service.ts';
+import { readBody, startServer } from './server.ts';
+
+/** An error as AWS answers it: `code` is its name there, for example `ParameterNotFound`. */
+export class AwsError extends Error {
+  readonly code: string;
+  readonly status: number;
+
+  constructor(code: string, message: string, status = 400) {
+    super(message);
+    this.code = code;
+    this.status = status;
+  }
+}
+
+export function sendAwsError(response: ServerResponse, error: unknown): void {
+  const { code, message, status } =
+    error instanceof AwsError ? error : new AwsError('InternalFailure', String(error), 500);
+  response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-errortype': code });
+  response.end(JSON.stringify({ __type: code, message }));
+}
+
+/**
+ * Refuses a request that AWS would refuse before it reads it: unsigned, signed with other keys, or for another
+ * service or region. The signature itself is not computed again.
+ * @throws {AwsError}
+ */
+export function requireSignature(request: IncomingMessage, service: string, region: string): void {
+  const { authorization = '' } = request.headers;
+  const [, accessKeyId, signedRegion, signedService] =
+    /^AWS4-HMAC-SHA256 Credential=([^/]+)\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request,/.exec(authorization) ?? [];
+  if (!accessKeyId)
+    throw new AwsError('MissingAuthenticationTokenException', 'Missing Authentication Token', 403);
+  if (accessKeyId !== LOCAL_CREDENTIALS.accessKeyId)
+    throw new AwsError(
+      'UnrecognizedClientException',
+      'The security token included in the request is invalid.',
+      403,
+    );
+  if (signedService !== service || signedRegion !== region)
+    throw new AwsError(
+      'InvalidSignatureException',
+      `Credential should be scoped to service '${service}' in region '${region}', not '${signedService}' in '${signedRegion}'.`,
+      403,
+    );
+}
+
+export type Operations = Readonly<Record<string, (input: Record<string, unknown>) => unknown>>;
+
+/** Serves operations of an AWS service that speaks JSON 1.1: `X-Amz-Target: <prefix>.<operation>`. */
+export function startJsonEndpoint(
+  { prefix, service, region }: { readonly prefix: string; readonly service: string; readonly region: string },
+  operations: Operations,
+): Promise<LocalService> {
+  return startServer(async (request, response) => {
+    const body = await readBody(request, 16 * 1024 * 1024);
+    try {
+      requireSignature(request, service, region);
+      const target = String(request.headers['x-amz-target'] ?? '');
+      const name = target.startsWith(`${prefix}.`) ? target.slice(prefix.length + 1) : '';
+      const operation = Object.hasOwn(operations, name) ? operations[name] : undefined;
+      if (!operation)
+        throw new AwsError('UnknownOperationException', `The local ${service} has no operation "${target}"`);
+      const answer = await operation(parseInput(body));
+      response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' });
+      response.end(JSON.stringify(answer));
+    } catch (error) {
+      sendAwsError(response, error);
+    }
+  });
+}
+
+function parseInput(body: Buffer | undefined): Record<string, unknown> {
+  let input: unknown;
+  try {
+    input = JSON.parse(body?.toString('utf8') || '{}');
+  } catch {
+    input = undefined;
+  }
+  if (typeof input !== 'object' || input === null || Array.isArray(input))
+    throw new AwsError('SerializationException', 'The request is not a JSON object');
+  return input as Record<string, unknown>;
+}

@@ -1,0 +1,4 @@
+/** What local clients sign with and the embedded services expect. */
+export const LOCAL_CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local-secret' } as const;
+
+export const LOCAL_REGION = 'us-east-1';

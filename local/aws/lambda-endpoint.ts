@@ -1,0 +1,89 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { AwsError, requireSignature, sendAwsError } from './aws-endpoint.ts';
+import { FunctionNotFoundError, type LambdaHost, PayloadTooLargeError } from './lambda-host.ts';
+import { PAYLOAD_LIMIT } from './lambda-types.ts';
+import type { LocalService } from './local-service.ts';
+import { readBody, startServer } from './server.ts';
+
+/** Lambda's `Invoke`, for functions that start each other and for whoever likes the AWS CLI. */
+export function startLambdaEndpoint(
+  host: Pick<LambdaHost, 'has' | 'invoke' | 'invokeLater'>,
+  { region }: { readonly region: string },
+): Promise<LocalService> {
+  return startServer(async (request, response) => {
+    const body = await readBody(request, PAYLOAD_LIMIT.synchronous);
+    try {
+      requireSignature(request, 'lambda', region);
+      await invoke(host, request, body, response);
+    } catch (error) {
+      sendAwsError(response, asAwsError(error));
+    }
+  });
+}
+
+async function invoke(
+  host: Pick<LambdaHost, 'has' | 'invoke' | 'invokeLater'>,
+  request: IncomingMessage,
+  body: Buffer | undefined,
+  response: ServerResponse,
+): Promise<void> {
+  const [, encoded] = /^\/2015-03-31\/functions\/([^/?]+)\/invocations(\?|$)/.exec(request.url ?? '') ?? [];
+  if (request.method !== 'POST' || encoded === undefined)
+    throw new AwsError('UnknownOperationException', 'The local Lambda knows Invoke alone', 404);
+  const functionName = nameOf(decodeURIComponent(encoded));
+  if (!host.has(functionName)) throw new FunctionNotFoundError(`Function not found: ${functionName}`);
+  if (body === undefined)
+    throw new PayloadTooLargeError(
+      `Request must be smaller than ${PAYLOAD_LIMIT.synchronous} bytes for the InvokeFunction operation`,
+    );
+  const payload = requireJson(body.toString('utf8') || '{}');
+  switch (request.headers['x-amz-invocation-type'] ?? 'RequestResponse') {
+    case 'DryRun':
+      response.writeHead(204).end();
+      return;
+    case 'Event': {
+      const requestId = host.invokeLater(functionName, payload);
+      response.writeHead(202, { 'x-amzn-requestid': requestId }).end();
+      return;
+    }
+    case 'RequestResponse': {
+      const result = await host.invoke(functionName, payload);
+      response.writeHead(200, {
+        'content-type': 'application/json',
+        'x-amzn-requestid': result.requestId,
+        'x-amz-executed-version': '$LATEST',
+        ...(result.kind === 'failed' && { 'x-amz-function-error': 'Unhandled' }),
+      });
+      response.end(result.payload);
+      return;
+    }
+    default:
+      throw new AwsError('InvalidParameterValueException', 'No such invocation type');
+  }
+}
+
+/** `name`, `name:qualifier`, `account:function:name` or the whole ARN. */
+function nameOf(reference: string): string {
+  const [, afterFunction] = /(?:^|:)function:([^:]+)/.exec(reference) ?? [];
+  return afterFunction ?? reference.split(':', 1)[0] ?? '';
+}
+
+function requireJson(payload: string): string {
+  try {
+    JSON.parse(payload);
+    return payload;
+  } catch (error) {
+    throw new AwsError(
+      'InvalidRequestContentException',
+      `Could not parse request body into json: ${error instanceof Error ? error.message : ''}`,
+    );
+  }
+}
+
+function asAwsError(error: unknown): unknown {
+  if (error instanceof FunctionNotFoundError)
+    return new AwsError('ResourceNotFoundException', error.message, 404);
+  if (error instanceof PayloadTooLargeError)
+    return new AwsError('RequestTooLargeException', error.message, 413);
+  return error;
+}

@@ -1,0 +1,61 @@
+import type { StoredObject } from './s3-bucket.ts';
+import { type ChecksumAlgorithm, checksumHeader, isChecksumAlgorithm } from './s3-checksum.ts';
+import { S3Error } from './s3-errors.ts';
+import type { S3Request } from './s3-request.ts';
+
+const KEPT = ['cache-control', 'content-disposition', 'content-language', 'expires'] as const;
+const METADATA = 'x-amz-meta-';
+const MAX_METADATA_BYTES = 2048;
+
+/** The headers of a request that an object keeps. */
+export function readObjectHeaders({ header, incoming, query }: S3Request): Record<string, string> {
+  const headers: Record<string, string> = { 'content-type': header('content-type') ?? 'binary/octet-stream' };
+  const encoding = (header('content-encoding') ?? '').split(',').map((one) => one.trim());
+  const kept = encoding.filter((one) => one !== '' && one !== 'aws-chunked').join(', ');
+  if (kept !== '') headers['content-encoding'] = kept;
+  for (const name of KEPT) {
+    const value = header(name);
+    if (value !== undefined) headers[name] = value;
+  }
+  let metadataBytes = 0;
+  const names = [...Object.keys(incoming.headers), ...query.keys()].map((name) => name.toLowerCase());
+  for (const name of new Set(names.filter((one) => one.startsWith(METADATA)))) {
+    const value = header(name) ?? '';
+    metadataBytes += name.length - METADATA.length + Buffer.byteLength(value);
+    headers[name] = value;
+  }
+  if (metadataBytes > MAX_METADATA_BYTES) throw new S3Error('MetadataTooLarge');
+  return headers;
+}
+
+/** The headers that describe an object in an answer. */
+export function describeObject(object: StoredObject, { header, query }: S3Request): Record<string, string> {
+  const overrides: Record<string, string> = {};
+  for (const [name, value] of query) {
+    const [, overridden] = /^response-([a-z-]+)$/.exec(name) ?? [];
+    if (overridden === undefined) continue;
+    if (/[^\t -~\u00a0-\u00ff]/.test(value))
+      throw new S3Error('InvalidArgument', 'Header value cannot be represented using ISO-8859-1.');
+    overrides[overridden] = value;
+  }
+  const { checksum } = object;
+  return {
+    ...object.headers,
+    ...overrides,
+    etag: `"${object.etag}"`,
+    'last-modified': new Date(object.lastModified).toUTCString(),
+    'accept-ranges': 'bytes',
+    ...(checksum &&
+    header('x-amz-checksum-mode')?.toUpperCase() === 'ENABLED' &&
+    header('range') === undefined
+      ? { [checksumHeader(checksum.algorithm)]: checksum.value, 'x-amz-checksum-type': checksum.type }
+      : {}),
+  };
+}
+
+/** Which checksum a CopyObject or CreateMultipartUpload asks for. */
+export function readChecksumAlgorithm({ header }: S3Request): ChecksumAlgorithm | undefined {
+  const name = header('x-amz-checksum-algorithm')?.toUpperCase();
+  if (name === undefined || isChecksumAlgorithm(name)) return name;
+  throw new S3Error('InvalidRequest', 'Checksum algorithm provided is unsupported.');
+}

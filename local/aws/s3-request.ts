@@ -1,0 +1,65 @@
+import type { IncomingMessage } from 'node:http';
+import { S3Error } from './s3-errors.ts';
+
+/** A request in path style, `/bucket/key`, taken apart. */
+export interface S3Request {
+  readonly method: string;
+  /** Empty for the service itself. */
+  readonly bucket: string;
+  /** Empty for the bucket itself. */
+  readonly key: string;
+  /** The path as it is signed. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** A header, or what a presigned URL says in its place. */
+  readonly header: (name: string) => string | undefined;
+  readonly incoming: IncomingMessage;
+}
+
+const MAX_KEY_BYTES = 1024;
+
+/** @throws {S3Error} When the path is no bucket and key. */
+export function parseRequest(incoming: IncomingMessage): S3Request {
+  // Not `new URL`: it would resolve the `..` that a key may contain.
+  const target = incoming.url ?? '/';
+  const queryAt = target.indexOf('?');
+  const path = decode(queryAt < 0 ? target : target.slice(0, queryAt));
+  const query = new URLSearchParams(queryAt < 0 ? '' : target.slice(queryAt + 1));
+  const [, bucket = '', key = ''] = /^\/([^/]*)\/?(.*)$/s.exec(path) ?? [];
+  if (Buffer.byteLength(key) > MAX_KEY_BYTES) throw new S3Error('KeyTooLongError');
+  const hoisted = new Map([...query].map(([name, value]) => [name.toLowerCase(), value]));
+  return {
+    method: incoming.method ?? 'GET',
+    bucket,
+    key,
+    path,
+    query,
+    header: (name) => {
+      const value = incoming.headers[name] ?? (name.startsWith('x-amz-') ? hoisted.get(name) : undefined);
+      return Array.isArray(value) ? value.join(',') : value;
+    },
+    incoming,
+  };
+}
+
+function decode(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    throw new S3Error('InvalidURI');
+  }
+}
+
+/** A whole number in the query. @throws {S3Error} When it is none or out of bounds. */
+export function readNumber(
+  { query }: Pick<S3Request, 'query'>,
+  name: string,
+  { min, max, byDefault }: { min: number; max: number; byDefault: number },
+): number {
+  const text = query.get(name);
+  if (text === null) return byDefault;
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < min || value > max)
+    throw new S3Error('InvalidArgument', `${name} must be a whole number from ${min} to ${max}`);
+  return value;
+}

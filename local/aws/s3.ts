@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import type { S3Event } from 'aws-lambda';
+import { LOCAL_CREDENTIALS } from './credentials.ts';
+import { closeServer, type LocalService, listenLocally } from './local-service.ts';
+import { S3Error } from './s3-errors.ts';
+import { objectCreatedEvent } from './s3-event.ts';
+import { type OperationDeps, operate } from './s3-operations.ts';
+import { parseRequest } from './s3-request.ts';
+import { type S3Response, xmlResponse } from './s3-response.ts';
+import { verifySignature } from './s3-signature.ts';
+import { openS3Store } from './s3-store.ts';
+
+export interface S3Options {
+  /** Where objects outlive a restart; one process at a time. */
+  readonly dataDir: string;
+  /** @default - any free one */
+  readonly port?: number;
+  /** Called once an object stands, before its maker is answered; not waited for, and must not throw. */
+  readonly onObjectCreated?: (event: S3Event) => void;
+}
+
+/**
+ * Starts S3 on the loopback interface, in path style (`http://127.0.0.1:port/bucket/key`): objects, multipart
+ * uploads, conditions, checksums and presigned URLs. Requests must be signed with `LOCAL_CREDENTIALS`.
+ * There are no versions, ACLs, tags, bucket settings or rights: what is not here answers 501.
+ */
+export async function startS3({ dataDir, port = 0, onObjectCreated }: S3Options): Promise<LocalService> {
+  const deps: OperationDeps = {
+    store: await openS3Store(dataDir, () => new Date()),
+    announce: (bucket, object, by) => onObjectCreated?.(objectCreatedEvent(bucket, object, by)),
+  };
+  const underWay = new Set<Promise<void>>();
+  const server = createServer((incoming, outgoing) => {
+    const answered = answer(deps, incoming, outgoing)
+      .catch((error: unknown) => {
+        console.error('The embedded S3 could not answer:', error);
+        outgoing.destroy();
+      })
+      .finally(() => underWay.delete(answered));
+    underWay.add(answered);
+  });
+  return {
+    endpoint: await listenLocally(server, port),
+    stop: async () => {
+      await closeServer(server);
+      await Promise.all(underWay);
+    },
+  };
+}
+
+async function answer(
+  deps: OperationDeps,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
+  const response = await respond(deps, incoming);
+  const { status, headers, body } = response;
+  const isBodyless = incoming.method === 'HEAD' || status === 204 || status === 304;
+  outgoing.writeHead(status, {
+    'x-amz-request-id': randomUUID(),
+    server: 'AmazonS3',
+    ...headers,
+    ...(typeof body === 'object' || isBodyless ? {} : { 'content-length': Buffer.byteLength(body ?? '') }),
+  });
+  if (typeof body === 'object') {
+    // Who breaks off a download is gone; whose file cannot be read sees it end early.
+    await pipeline(body, outgoing).catch(() => outgoing.destroy());
+    return;
+  }
+  outgoing.end(isBodyless ? undefined : body);
+  // What was refused unread must be read all the same before the connection serves again.
+  incoming.resume();
+}
+
+async function respond(deps: OperationDeps, incoming: IncomingMessage): Promise<S3Response> {
+  try {
+    const request = parseRequest(incoming);
+    verifySignature(request, LOCAL_CREDENTIALS, new Date());
+    return await operate(deps, request);
+  } catch (error) {
+    if (!(error instanceof S3Error) && !incoming.destroyed) console.error('The embedded S3 failed:', error);
+    const { code, message, status } = error instanceof S3Error ? error : new S3Error('InternalError');
+    return xmlResponse('Error', { Code: code, Message: message, Resource: incoming.url }, status);
+  }
+}

@@ -1,0 +1,28 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { closeServer, type LocalService, listenLocally } from './local-service.ts';
+
+/** Serves on any free port of the loopback interface. What `respond` throws becomes a 500. */
+export async function startServer(
+  respond: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
+): Promise<LocalService> {
+  const server = createServer((request, response) => {
+    respond(request, response).catch((error: unknown) => {
+      if (response.headersSent || response.destroyed) return void response.destroy();
+      response.writeHead(500, { 'content-type': 'text/plain' });
+      response.end(String(error));
+    });
+  });
+  return { endpoint: await listenLocally(server, 0), stop: () => closeServer(server) };
+}
+
+/** The whole body, or `undefined` when it is longer than `limitBytes`: what is too much is read and dropped. */
+export async function readBody(request: IncomingMessage, limitBytes: number): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    sizeBytes += chunk.length;
+    if (sizeBytes <= limitBytes) chunks.push(chunk);
+    else chunks.length = 0;
+  }
+  return sizeBytes <= limitBytes ? Buffer.concat(chunks) : undefined;
+}
