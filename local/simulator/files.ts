@@ -1,0 +1,129 @@
+import { randomDirectory, randomHex, randomToken } from './names.ts';
+import type { StoredBytes } from './stored-bytes.ts';
+
+/** A file at the simulated Wiro: an upload, or an output. */
+export interface StoredFile {
+  readonly id: string;
+  readonly name: string;
+  readonly contentType: string;
+  readonly bytes: StoredBytes;
+  /** Where the simulator serves it. */
+  readonly path: string;
+  readonly url: string;
+  readonly parentId: string;
+  readonly accessKey: string;
+  readonly addedAt: number;
+  readonly task?: FileOwner;
+}
+
+/** The task that a file came from: what fault rules can be matched on. */
+export interface FileOwner {
+  readonly taskId: string;
+  readonly model: string;
+  readonly callbackUrl: string;
+}
+
+export interface FileStore {
+  addUpload(file: { name: string; contentType: string; bytes: StoredBytes; folderId: string }): StoredFile;
+  addOutput(file: { name: string; contentType: string; bytes: StoredBytes; task: FileOwner }): StoredFile;
+  /** By the path of its URL. */
+  find(path: string): StoredFile | undefined;
+  /** One of ours, by its whole URL. */
+  findByUrl(url: string): StoredFile | undefined;
+  remove(file: StoredFile): Promise<void>;
+  uploads(): readonly StoredFile[];
+  /** Forgets the files uploaded so far, as Wiro does after a while. */
+  expireUploads(): Promise<void>;
+}
+
+export const UPLOAD_LIMIT_BYTES = 100 * 1024 * 1024;
+
+const CONTENT_TYPES: Readonly<Record<string, string>> = {
+  jpg: 'image/jpeg',
+  jpeg: 'image/jpeg',
+  png: 'image/png',
+  gif: 'image/gif',
+  webp: 'image/webp',
+  heic: 'image/heic',
+  mp4: 'video/mp4',
+  webm: 'video/webm',
+  mov: 'video/quicktime',
+  mp3: 'audio/mpeg',
+  wav: 'audio/wav',
+  m4a: 'audio/mp4',
+  pdf: 'application/pdf',
+  csv: 'text/csv',
+  docx: 'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
+  xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+  pptx: 'application/vnd.openxmlformats-officedocument.presentationml.presentation',
+  txt: 'text/plain',
+  md: 'text/markdown',
+  epub: 'application/epub+zip',
+  zip: 'application/zip',
+};
+
+/** The content type of a file that Wiro accepts, by its name; `undefined` for any other. */
+export function acceptedContentType(fileName: string): string | undefined {
+  return CONTENT_TYPES[/\.([a-z0-9]+)$/i.exec(fileName)?.[1]?.toLowerCase() ?? ''];
+}
+
+export function createFileStore(origin: string, now: () => number): FileStore {
+  const byPath = new Map<string, StoredFile>();
+  const uploads: StoredFile[] = [];
+
+  function add(path: string, file: Omit<StoredFile, 'id' | 'path' | 'url' | 'addedAt'>): StoredFile {
+    const stored = { ...file, id: randomHex(), path, url: `${origin}${path}`, addedAt: now() };
+    byPath.set(path, stored);
+    return stored;
+  }
+
+  async function remove(file: StoredFile): Promise<void> {
+    byPath.delete(file.path);
+    await file.bytes.remove();
+  }
+
+  return {
+    addUpload: ({ folderId, ...file }) => {
+      const accessKey = randomToken();
+      const path = `/v1/File/${accessKey}/${encodeURIComponent(file.name)}`;
+      const stored = add(path, { ...file, accessKey, parentId: folderId });
+      uploads.push(stored);
+      return stored;
+    },
+    addOutput: (file) =>
+      add(`/cdn/${randomDirectory()}/${encodeURIComponent(file.name)}`, {
+        ...file,
+        accessKey: randomToken(),
+        parentId: randomHex(),
+      }),
+    find: (path) => byPath.get(path),
+    findByUrl: (url) =>
+      url.startsWith(`${origin}/`) ? byPath.get(url.slice(origin.length).replace(/[?#].*$/, '')) : undefined,
+    remove,
+    uploads: () => uploads,
+    expireUploads: async () => {
+      await Promise.all(uploads.map(remove));
+    },
+  };
+}
+
+/** A file as Wiro's answers show it. */
+export function describeFile(file: StoredFile, sizeBytes = file.bytes.sizeBytes): Record<string, unknown> {
+  const seconds = String(Math.floor(file.addedAt / 1000));
+  return {
+    id: file.id,
+    name: file.name,
+    contenttype: file.contentType,
+    parentid: file.parentId,
+    uuid: '15bce51f-442f-4f44-a71d-13c6374a62bd',
+    size: String(sizeBytes),
+    addedtime: seconds,
+    modifiedtime: seconds,
+    accesskey: file.accessKey,
+    foldercount: '0',
+    filecount: '0',
+    ispublic: 0,
+    expiretime: null,
+    url: file.url,
+  };
+}

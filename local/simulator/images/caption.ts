@@ -1,0 +1,51 @@
+import type { Size } from './backdrop.ts';
+
+/** The prompt as SVG, white on a darkened foot of the picture, in two lines at most. */
+export function drawCaption(text: string, { width, height }: Size): string {
+  const fontSize = Math.max(11, Math.round(Math.min(width / 34, height / 22)));
+  const lines = wrap(text.replace(/\s+/g, ' ').trim(), Math.floor((width * 0.9) / (fontSize * 0.56)), 2);
+  const lineHeight = fontSize * 1.4;
+  const footHeight = lineHeight * lines.length + fontSize * 2.4;
+  const first = height - fontSize - lineHeight * (lines.length - 1);
+  const spans = lines.map(
+    (line, index) =>
+      `<text x="${width / 2}" y="${(first + index * lineHeight).toFixed(1)}" text-anchor="middle">${escapeXml(line)}</text>`,
+  );
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">
+    <defs><linearGradient id="foot" x1="0" y1="0" x2="0" y2="1">
+      <stop offset="0" stop-opacity="0"/><stop offset="0.55" stop-opacity="0.55"/><stop offset="1" stop-opacity="0.78"/>
+    </linearGradient></defs>
+    <rect y="${(height - footHeight).toFixed(1)}" width="100%" height="${footHeight.toFixed(1)}" fill="url(#foot)"/>
+    <g font-family="DejaVu Sans, Helvetica, Arial, sans-serif" font-size="${fontSize}" fill="#fff">${spans.join('')}</g>
+  </svg>`;
+}
+
+/** Breaks at spaces where it can; what is left over is cut with an ellipsis. */
+function wrap(text: string, charactersALine: number, maxLines: number): string[] {
+  const lines: string[] = [];
+  let rest = text;
+  while (rest !== '' && lines.length < maxLines) {
+    if (rest.length <= charactersALine) {
+      lines.push(rest);
+      return lines;
+    }
+    const space = rest.lastIndexOf(' ', charactersALine);
+    const at = space > charactersALine / 2 ? space : charactersALine;
+    lines.push(rest.slice(0, at));
+    rest = rest.slice(at).trimStart();
+  }
+  if (rest !== '') lines.push(`${(lines.pop() ?? '').slice(0, charactersALine - 1)}…`);
+  return lines;
+}
+
+/** Text that is safe within XML, without the control characters that XML cannot hold. */
+function escapeXml(text: string): string {
+  return (
+    text
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out.
+      .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udfff]/gu, '')
+      .replaceAll('&', '&amp;')
+      .replaceAll('<', '&lt;')
+      .replaceAll('>', '&gt;')
+  );
+}

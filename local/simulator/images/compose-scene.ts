@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import sharp from 'sharp';
+import { createRandom } from '../faults.ts';
+import { drawBackdrop, type Size } from './backdrop.ts';
+import { drawCaption } from './caption.ts';
+import { drawPalette, type Palette } from './palette.ts';
+import { cutPortrait, placePeople } from './portrait.ts';
+
+export interface SceneRequest extends Size {
+  /** Photographs, from left to right. */
+  readonly people: readonly Buffer[];
+  readonly prompt: string;
+  /** The same seed and sample make the same picture. */
+  readonly seed: string;
+  readonly sample: number;
+}
+
+const SIDE = { min: 256, max: 1536 };
+
+/**
+ * Puts the people of the photographs into one landscape, in light and colours drawn from the prompt.
+ * @returns A PNG.
+ * @throws When a photograph is none that sharp can read.
+ */
+export async function composeScene(request: SceneRequest): Promise<Buffer> {
+  const size = { width: side(request.width), height: side(request.height) };
+  const random = createRandom(
+    createHash('sha256')
+      .update(`${request.prompt}\n${request.seed}\n${request.sample}`)
+      .digest()
+      .readUInt32BE(),
+  );
+  const palette = drawPalette(random);
+  const backdrop = drawBackdrop(size, palette, random);
+  const places = placePeople(request.people.length, size, random);
+  const roundness = random() < 0.5 ? 0.35 : 0.8;
+  const portraits = await Promise.all(
+    request.people.map(async (photo, index) => {
+      const place = places[index];
+      if (!place) throw new Error('There is no place for this photograph');
+      return { input: await cutPortrait(photo, place, roundness), left: place.left, top: place.top };
+    }),
+  );
+  return sharp(Buffer.from(backdrop))
+    .composite([
+      ...portraits,
+      { input: Buffer.from(drawGrade(size, palette)), blend: 'soft-light' },
+      { input: Buffer.from(drawCaption(request.prompt, size)) },
+    ])
+    .removeAlpha()
+    .png({ compressionLevel: 6 })
+    .toBuffer();
+}
+
+/** One light over everything, so that photographs of different days meet in one scene. */
+function drawGrade({ width, height }: Size, { light, shade }: Palette): string {
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">
+    <defs><linearGradient id="grade" x1="0" y1="0" x2="0.4" y2="1">
+      <stop offset="0" stop-color="${light}" stop-opacity="0.65"/><stop offset="1" stop-color="${shade}" stop-opacity="0.65"/>
+    </linearGradient></defs>
+    <rect width="100%" height="100%" fill="url(#grade)"/>
+  </svg>`;
+}
+
+function side(pixels: number): number {
+  return Math.round(Math.min(SIDE.max, Math.max(SIDE.min, pixels)));
+}

@@ -1,0 +1,51 @@
+import type { FileStore } from './files.ts';
+import { type StoredBytes, storeStream } from './stored-bytes.ts';
+
+/** One input file of a task, as Wiro has it once it was fetched. */
+export interface TaskInput extends Pick<StoredBytes, 'sizeBytes' | 'sha256' | 'all'> {
+  /** Forgets a download; an upload stays. */
+  readonly discard: () => Promise<void>;
+}
+
+export class InputUnavailableError extends Error {}
+
+export interface BringInputDeps {
+  readonly files: Pick<FileStore, 'findByUrl'>;
+  readonly fetch: typeof fetch;
+  readonly directory: string;
+  readonly stopped: AbortSignal;
+}
+
+const DOWNLOAD_LIMIT_MS = 30_000;
+const DOWNLOAD_LIMIT_BYTES = 100 * 1024 * 1024;
+
+/**
+ * Brings an input: one of our own uploads from where it lies, any other by HTTP, as Wiro does.
+ * @throws {InputUnavailableError} When it cannot be had; the message keeps the query (a signature) to itself.
+ */
+export async function bringInput(
+  { files, fetch, directory, stopped }: BringInputDeps,
+  url: string,
+): Promise<TaskInput> {
+  const own = files.findByUrl(url);
+  if (own) return { ...own.bytes, discard: async () => {} };
+  const name = url.replace(/[?#].*$/, '');
+  if (!/^https?:\/\//i.test(url)) throw new InputUnavailableError(`Cannot download ${name}: not a URL`);
+  try {
+    const signal = AbortSignal.any([stopped, AbortSignal.timeout(DOWNLOAD_LIMIT_MS)]);
+    const response = await fetch(url, { signal });
+    if (!response.ok || !response.body) {
+      await response.body?.cancel();
+      throw new InputUnavailableError(`Cannot download ${name}: it answers ${response.status}`);
+    }
+    const bytes = await storeStream(toBuffers(response.body), directory, DOWNLOAD_LIMIT_BYTES);
+    return { ...bytes, discard: bytes.remove };
+  } catch (cause) {
+    if (cause instanceof InputUnavailableError) throw cause;
+    throw new InputUnavailableError(`Cannot download ${name}`, { cause });
+  }
+}
+
+async function* toBuffers(body: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  for await (const chunk of body) yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+}

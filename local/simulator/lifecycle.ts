@@ -1,0 +1,147 @@
+import type { Callbacks } from './callbacks.ts';
+import type { TaskStatus } from './fault-rules.ts';
+import { InputUnavailableError } from './inputs.ts';
+import {
+  CancelledError,
+  type LiveTaskDeps,
+  liveTask,
+  ModelFailedError,
+  NotStartedError,
+} from './live-task.ts';
+import type { Settings } from './settings.ts';
+import { describeOutputs } from './task-record.ts';
+import { isOver, type SimulatedTask, statusOf, type TaskOutput, type TaskStore } from './tasks.ts';
+
+export interface LifecycleDeps extends LiveTaskDeps {
+  readonly settings: Settings;
+  readonly tasks: Pick<TaskStore, 'retire'>;
+  readonly callbacks: Pick<Callbacks, 'announce'>;
+}
+
+export interface Lifecycle {
+  /** Queues a new task. */
+  begin(task: SimulatedTask): void;
+  /** Takes a task out of the queue; nobody is called back. @returns Whether it was still there. */
+  cancel(task: SimulatedTask): boolean;
+  /** Stops a running task. @returns Whether it was in a state for that. */
+  kill(task: SimulatedTask): boolean;
+  /** What all tasks have cost so far. */
+  chargedUsd(): number;
+}
+
+// Between acceptance and the assignment of a GPU neither Cancel nor Kill is documented to work.
+const KILLABLE: readonly TaskStatus[] = [
+  'task_assign',
+  'task_start',
+  'task_output',
+  'task_output_full',
+  'task_end',
+  'task_postprocess_start',
+];
+
+export function createLifecycle(deps: LifecycleDeps): Lifecycle {
+  const { settings, clock, socket, tasks, callbacks } = deps;
+  const queue = new Set<SimulatedTask>();
+  let busy = 0;
+  let chargedUsd = 0;
+
+  function startWaiting(): void {
+    for (const task of queue) {
+      if (busy >= settings.workers) return;
+      queue.delete(task);
+      busy += 1;
+      void live(task);
+    }
+  }
+
+  async function live(task: SimulatedTask): Promise<void> {
+    const durationMs = task.fault?.kind === 'lasts' ? task.fault.durationMs : settings.taskDurationMs;
+    try {
+      const outputs = await liveTask(deps, task, durationMs);
+      if (!isOver(task)) succeed(task, outputs, durationMs / 1000);
+    } catch (error) {
+      // A task that was stopped is over already.
+      if (!isOver(task)) endBadly(task, error, durationMs / 1000);
+    }
+    busy -= 1;
+    startWaiting();
+    // A cancel before processing calls nobody back.
+    if (task.history.some(({ status }) => status === 'task_accept')) await callbacks.announce(task);
+    task.announced.resolve();
+  }
+
+  function succeed(task: SimulatedTask, outputs: TaskOutput[], elapsedSeconds: number): void {
+    const { price } = task.model;
+    task.outputs = outputs;
+    task.exitCode = '0';
+    task.elapsedSeconds = elapsedSeconds;
+    task.costUsd = 'perRunUsd' in price ? price.perRunUsd : price.perSecondUsd * elapsedSeconds;
+    // The sample on Wiro's page: cancelled, with a cost and outputs. It is not charged all the same.
+    if (task.fault?.kind === 'cancelled') {
+      end(task, 'task_cancel');
+      return;
+    }
+    chargedUsd += task.costUsd;
+    settings.balanceUsd -= task.costUsd;
+    end(task, 'task_postprocess_end', describeOutputs(task));
+  }
+
+  function endBadly(task: SimulatedTask, error: unknown, elapsedSeconds: number): void {
+    if (error instanceof CancelledError) {
+      end(task, 'task_cancel');
+      return;
+    }
+    task.debugError = error instanceof Error ? error.message : String(error);
+    if (error instanceof NotStartedError || error instanceof InputUnavailableError) {
+      end(task, 'task_error', task.debugError);
+      return;
+    }
+    // As a message `task_error` is only a line on stderr.
+    socket.emit(task, 'task_error', task.debugError);
+    socket.emit(task, 'task_error_full', { raw: task.debugError });
+    for (const status of ['task_end', 'task_postprocess_start'] as const) {
+      task.history.push({ status, at: clock.now() });
+      socket.emit(task, status);
+    }
+    task.exitCode = error instanceof ModelFailedError ? error.exitCode : '1';
+    task.elapsedSeconds = elapsedSeconds;
+    end(task, 'task_postprocess_end', []);
+  }
+
+  function end(task: SimulatedTask, status: TaskStatus, message?: unknown): void {
+    task.history.push({ status, at: clock.now() });
+    tasks.retire(task);
+    socket.emit(task, status, message);
+  }
+
+  /** Ends it at once, as the answer of Cancel and Kill shows it; its worker notices at its next step. */
+  function stop(task: SimulatedTask): void {
+    end(task, 'task_cancel');
+    task.stop.abort(new CancelledError());
+  }
+
+  return {
+    begin: (task) => {
+      // Cancelled already: its token was in an early callback.
+      if (isOver(task)) return task.announced.resolve();
+      queue.add(task);
+      socket.emit(task, 'task_queue');
+      startWaiting();
+    },
+    cancel: (task) => {
+      if (statusOf(task) !== 'task_queue') return false;
+      stop(task);
+      if (queue.delete(task)) task.announced.resolve();
+      return true;
+    },
+    kill: (task) => {
+      if (!KILLABLE.includes(statusOf(task))) return false;
+      const { fault } = task;
+      const isIgnored =
+        fault?.kind === 'ignoresKill' || (fault?.kind === 'stuck' && fault.ignoresKill === true);
+      if (!isIgnored) stop(task);
+      return true;
+    },
+    chargedUsd: () => chargedUsd,
+  };
+}

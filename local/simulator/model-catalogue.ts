@@ -1,0 +1,224 @@
+import type { ModelItem, SimulatedModel } from './models.ts';
+
+const SIZES: readonly ModelItem[] = [
+  { id: 'width', type: 'number', label: 'Width', default: '1024', min: 256, max: 1536, step: 8 },
+  { id: 'height', type: 'number', label: 'Height', default: '768', min: 256, max: 1536, step: 8 },
+];
+const SAMPLES: ModelItem = {
+  id: 'samples',
+  type: 'range',
+  label: 'Samples',
+  default: '1',
+  min: 1,
+  max: 4,
+  step: 1,
+};
+const SEED: ModelItem = { id: 'seed', type: 'text', label: 'Seed', default: '' };
+const PROMPT: ModelItem = {
+  id: 'prompt',
+  type: 'textarea',
+  label: 'Prompt',
+  required: true,
+  placeholder: 'Two friends on a mountain at sunrise',
+  note: 'Tell us about any details you want to generate',
+};
+const FIRST_IMAGE_NOTE =
+  'The initial image to use as a starting point for the generation. This is only used if the prompt is not empty.';
+
+/** The models of the simulated Wiro. The first is the page the project starts from; the others are made up. */
+export const CATALOGUE: readonly SimulatedModel[] = [
+  {
+    id: '598',
+    owner: 'wiro',
+    project: 'story-maker-multi-character-consistency',
+    title: 'story-maker-multi-character-consistency',
+    description:
+      'Maintains character consistency by preserving the people in the two images it receives and applies the prompt to the image',
+    categories: ['tool', 'image-to-image', 'quick-showcase', 'compare-landscape'],
+    makes: 'scene',
+    price: { perSecondUsd: 0.000585 },
+    parameters: [
+      {
+        title: 'Base Model',
+        items: [
+          {
+            id: 'selectedModel',
+            type: 'select',
+            label: 'Base model',
+            default: '617',
+            note: 'Select a base model that will be run.',
+            options: [
+              { value: '617', text: 'RealVisXL V4.0' },
+              { value: '618', text: 'Juggernaut XL' },
+            ],
+          },
+          {
+            id: 'selectedModelPrivate',
+            type: 'select',
+            label: 'Private base model',
+            default: '',
+            note: 'Select a private base model that will be run.',
+            options: [],
+          },
+        ],
+      },
+      {
+        title: 'Inputs',
+        items: [
+          { id: 'inputImage', type: 'fileinput', label: 'First image', note: FIRST_IMAGE_NOTE },
+          { id: 'inputImageUrl', type: 'text', label: 'First image URL', note: FIRST_IMAGE_NOTE },
+          { id: 'inputImage2', type: 'fileinput', label: 'Second image', note: 'init-image-2-help' },
+          { id: 'inputImage2Url', type: 'text', label: 'Second image URL', note: 'init-image-2-url-help' },
+          PROMPT,
+          {
+            id: 'negativePrompt',
+            type: 'textarea',
+            label: 'Negative prompt',
+            default: '',
+            note: 'Specify things to not see in the output',
+          },
+        ],
+      },
+      {
+        title: 'Advanced',
+        items: [
+          ...SIZES,
+          SAMPLES,
+          { id: 'ipScale', type: 'float', label: 'IP scale', default: '0.8', min: 0, max: 2, step: 0.05 },
+          { id: 'loraScale', type: 'float', label: 'LoRA scale', default: '0.8', min: 0, max: 2, step: 0.05 },
+          { id: 'steps', type: 'range', label: 'Steps', default: '25', min: 1, max: 100, step: 1 },
+          { id: 'scale', type: 'float', label: 'Guidance', default: '5', min: 0, max: 30, step: 0.5 },
+          SEED,
+        ],
+      },
+    ],
+  },
+  {
+    id: '701',
+    owner: 'wiro',
+    project: 'text-to-image',
+    title: 'Text to Image',
+    description: 'Paints a scene from a prompt alone',
+    categories: ['tool', 'text-to-image'],
+    makes: 'scene',
+    price: { perRunUsd: 0.04 },
+    parameters: [{ title: 'Inputs', items: [PROMPT, ...SIZES, SAMPLES, SEED] }],
+  },
+  {
+    id: '702',
+    owner: 'wiro',
+    project: 'image-to-image',
+    title: 'Image to Image',
+    description: 'Puts one picture into the scene that a prompt describes',
+    categories: ['tool', 'image-to-image'],
+    makes: 'scene',
+    price: { perRunUsd: 0.03 },
+    parameters: [
+      {
+        title: 'Inputs',
+        items: [
+          // The string "true" is how some of Wiro's models spell it.
+          { id: 'inputImage', type: 'fileinput', label: 'Image', required: 'true' },
+          { ...PROMPT, required: false },
+          ...SIZES,
+          SAMPLES,
+          SEED,
+        ],
+      },
+    ],
+  },
+  {
+    id: '703',
+    owner: 'wiro',
+    project: 'group-portrait',
+    title: 'Group Portrait',
+    description: 'Brings several pictures into one, each as a file of its own',
+    categories: ['tool', 'image-to-image'],
+    makes: 'scene',
+    price: { perRunUsd: 0.05 },
+    parameters: [
+      {
+        title: 'Inputs',
+        items: [
+          { id: 'inputImages', type: 'multifileinput', label: 'Images', required: true },
+          PROMPT,
+          ...SIZES,
+          SAMPLES,
+          SEED,
+        ],
+      },
+    ],
+  },
+  {
+    id: '704',
+    owner: 'wiro',
+    project: 'collage',
+    title: 'Collage',
+    description: 'Brings several pictures into one, files and URLs mixed',
+    categories: ['tool', 'image-to-image'],
+    makes: 'scene',
+    price: { perRunUsd: 0.05 },
+    parameters: [
+      {
+        title: 'Inputs',
+        items: [
+          { id: 'inputImage', type: 'combinefileinput', label: 'Images', required: true },
+          { ...PROMPT, required: false },
+          ...SIZES,
+          SAMPLES,
+        ],
+      },
+    ],
+  },
+  {
+    id: '705',
+    owner: 'wiro',
+    project: 'language-model',
+    title: 'Language Model',
+    description: 'Answers in words',
+    categories: ['tool', 'llm'],
+    makes: 'text',
+    price: { perSecondUsd: 0.0004 },
+    parameters: [
+      {
+        title: 'Inputs',
+        items: [
+          PROMPT,
+          { id: 'temperature', type: 'float', label: 'Temperature', default: '0.7', min: 0, max: 2 },
+        ],
+      },
+    ],
+  },
+  {
+    id: '706',
+    owner: 'wiro',
+    project: 'simulated-video',
+    title: 'Simulated Video',
+    description: 'Makes an output of as many bytes as are asked for',
+    categories: ['tool', 'text-to-video'],
+    makes: 'bytes',
+    price: { perRunUsd: 0.25 },
+    parameters: [
+      {
+        title: 'Inputs',
+        items: [
+          PROMPT,
+          { id: 'bytes', type: 'number', label: 'Bytes', default: '', min: 1, max: 16 * 1024 ** 3, step: 1 },
+          SAMPLES,
+          SEED,
+        ],
+      },
+    ],
+  },
+  {
+    id: '707',
+    owner: 'wiro',
+    project: 'no-parameters',
+    title: 'No Parameters',
+    description: 'A model whose parameters Wiro does not list',
+    categories: ['tool'],
+    makes: 'scene',
+    price: { perRunUsd: 0.01 },
+    parameters: null,
+  },
+];

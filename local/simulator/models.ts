@@ -1,0 +1,87 @@
+import { CATALOGUE } from './model-catalogue.ts';
+
+/** A parameter as `Tool/Detail` lists it. */
+export interface ModelItem {
+  readonly id: string;
+  readonly type: string;
+  readonly label: string;
+  readonly required?: boolean | 'true';
+  readonly default?: unknown;
+  readonly placeholder?: string;
+  readonly note?: string;
+  readonly options?: readonly { readonly value: string; readonly text: string }[];
+  readonly min?: number;
+  readonly max?: number;
+  readonly step?: number;
+}
+
+export interface SimulatedModel {
+  readonly id: string;
+  readonly owner: string;
+  readonly project: string;
+  readonly title: string;
+  readonly description: string;
+  readonly categories: readonly string[];
+  readonly parameters: readonly { readonly title: string; readonly items: readonly ModelItem[] }[] | null;
+  readonly makes: 'scene' | 'text' | 'bytes';
+  readonly price: { readonly perSecondUsd: number } | { readonly perRunUsd: number };
+}
+
+/** `owner/project` */
+export function modelName({ owner, project }: SimulatedModel): string {
+  return `${owner}/${project}`;
+}
+
+export function modelItems({ parameters }: SimulatedModel): ModelItem[] {
+  return (parameters ?? []).flatMap(({ items }) => items);
+}
+
+export function isFileItem({ type }: ModelItem): boolean {
+  return ['fileinput', 'multifileinput', 'combinefileinput'].includes(type);
+}
+
+/** Finds a model by its clean slugs or by the raw ones, which differ in case and spaces. */
+export function findModel(owner: string, project: string): SimulatedModel | undefined {
+  const clean = (slug: string) => slug.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+  return CATALOGUE.find((model) => model.owner === clean(owner) && model.project === clean(project));
+}
+
+export function searchModels(query: Readonly<Record<string, unknown>>): SimulatedModel[] {
+  const search = String(query.search ?? '').toLowerCase();
+  const owner = String(query.slugowner ?? '');
+  const categories = [query.categories ?? []].flat().map(String).filter(Boolean);
+  const found = CATALOGUE.filter(
+    (model) =>
+      (!owner || model.owner === owner) &&
+      categories.every((category) => model.categories.includes(category)) &&
+      `${modelName(model)} ${model.title} ${model.description}`.toLowerCase().includes(search),
+  );
+  return String(query.order ?? '').toUpperCase() === 'DESC' ? found.toReversed() : found;
+}
+
+/** A model as `Tool/List` and `Tool/Detail` show it. */
+export function describeModel(model: SimulatedModel): Record<string, unknown> {
+  const { price } = model;
+  return {
+    id: model.id,
+    uuid: '15bce51f-442f-4f44-a71d-13c6374a62bd',
+    title: model.title,
+    slugowner: model.owner,
+    slugproject: model.project,
+    cleanslugowner: model.owner,
+    cleanslugproject: model.project,
+    description: model.description,
+    image: null,
+    computingtime: '4 seconds',
+    categories: model.categories,
+    tags: [],
+    cps: 'perSecondUsd' in price ? price.perSecondUsd.toFixed(12) : '0.000000000000',
+    approximatelycost: 'perSecondUsd' in price ? (price.perSecondUsd * 4).toFixed(12) : null,
+    dynamicprice:
+      'perRunUsd' in price
+        ? JSON.stringify([{ inputs: {}, price: price.perRunUsd, priceMethod: 'cpr' }])
+        : null,
+    parameters: model.parameters,
+    taskstat: { runcount: '189', successcount: '180', errorcount: '9' },
+  };
+}

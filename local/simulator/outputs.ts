@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import type { FileStore } from './files.ts';
+import type { TaskInput } from './inputs.ts';
+import { numberParameter } from './parameters.ts';
+import type { Settings } from './settings.ts';
+import { generateBytes, storeBuffer, storeStream } from './stored-bytes.ts';
+import { type RawContent, type SimulatedTask, subjectOf, type TaskOutput } from './tasks.ts';
+import { tinyPng } from './tiny-png.ts';
+
+export interface MakeOutputsDeps {
+  readonly settings: Settings;
+  readonly files: FileStore;
+  readonly directory: string;
+  readonly stopped: AbortSignal;
+}
+
+/**
+ * Makes what the task's model makes out of its inputs.
+ * @throws When an input is no picture that sharp can read: the model fails, as Wiro's would.
+ */
+export async function makeOutputs(
+  { settings, files, directory, stopped }: MakeOutputsDeps,
+  task: SimulatedTask,
+  inputs: readonly TaskInput[],
+): Promise<TaskOutput[]> {
+  const { parameters, model } = task;
+  if (model.makes === 'text') return [{ kind: 'raw', content: answerInWords(task) }];
+
+  const samples = Math.min(4, Math.max(1, Math.round(numberParameter(parameters, 'samples', 1))));
+  const seed = outputSeed(task, inputs);
+  const outputs: TaskOutput[] = [];
+  const stop = AbortSignal.any([stopped, task.stop.signal]);
+  for (let index = 0; index < samples; index += 1) {
+    stop.throwIfAborted();
+    const bytes =
+      model.makes === 'bytes'
+        ? generateBytes(`${seed}/${index}`, numberParameter(parameters, 'bytes', settings.videoBytes))
+        : settings.outputs === 'tiny'
+          ? storeBuffer(tinyPng(`${seed}/${index}`))
+          : await storeStream(once(await compose(task, inputs, seed, index)), directory);
+    const [name, contentType] =
+      model.makes === 'bytes' ? [`${index}.mp4`, 'video/mp4'] : [`${index}.png`, 'image/png'];
+    const file = files.addOutput({ name, contentType, bytes, task: subjectOf(task) });
+    outputs.push({ kind: 'file', file });
+  }
+  return outputs;
+}
+
+async function compose(task: SimulatedTask, inputs: readonly TaskInput[], seed: string, sample: number) {
+  // Imported late: suites with tiny outputs never load sharp.
+  const { composeScene } = await import('./images/compose-scene.ts');
+  const { parameters } = task;
+  return composeScene({
+    people: await Promise.all(inputs.map((input) => input.all())),
+    prompt: String(parameters.prompt ?? ''),
+    width: numberParameter(parameters, 'width', 1024),
+    height: numberParameter(parameters, 'height', 768),
+    seed,
+    sample,
+  });
+}
+
+/** The same request with the same inputs makes the same outputs, as with a model whose seed is fixed. */
+function outputSeed({ model, parameters }: SimulatedTask, inputs: readonly TaskInput[]): string {
+  const { prompt, seed } = parameters;
+  const inputHashes = inputs.map(({ sha256 }) => sha256);
+  return createHash('sha256')
+    .update(JSON.stringify([model.id, prompt ?? '', seed ?? '', inputHashes]))
+    .digest('hex');
+}
+
+function answerInWords({ parameters }: SimulatedTask): RawContent {
+  const prompt = String(parameters.prompt ?? '');
+  const thinking = [`The question has ${prompt.length} characters.`, 'An honest answer is short.'];
+  const answer = [`You asked: "${prompt}".`, 'This is a simulated answer of a simulated language model.'];
+  return { prompt, raw: [...thinking, ...answer].join('\n'), thinking, answer };
+}
+
+async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield bytes;
+}

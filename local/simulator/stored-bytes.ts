@@ -1,0 +1,106 @@
+import { createCipheriv, createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+
+/** A file's content, wherever it lies. */
+export interface StoredBytes {
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  /** From `start` up to and including `end`. */
+  read(start: number, end: number): Readable;
+  all(): Promise<Buffer>;
+  remove(): Promise<void>;
+}
+
+/** Content beyond this lies on disk. */
+const MEMORY_BYTES = 256 * 1024;
+
+export class TooLargeError extends Error {}
+
+/**
+ * Keeps a stream's content, in memory while it is small.
+ * @throws {TooLargeError} When there is more than `limitBytes`; the stream is read to its end nevertheless.
+ */
+export async function storeStream(
+  chunks: AsyncIterable<Buffer>,
+  directory: string,
+  limitBytes = Number.POSITIVE_INFINITY,
+): Promise<StoredBytes> {
+  const hash = createHash('sha256');
+  const path = join(directory, crypto.randomUUID());
+  const held: Buffer[] = [];
+  let file: ReturnType<typeof createWriteStream> | undefined;
+  let sizeBytes = 0;
+  for await (const chunk of chunks) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > limitBytes) continue;
+    hash.update(chunk);
+    // Copied: a small piece would keep the whole chunk that it was cut from.
+    if (!file) held.push(Buffer.from(chunk));
+    if (!file && sizeBytes > MEMORY_BYTES) {
+      // Its failure shows at the next wait for it; without a listener it would end the process.
+      file = createWriteStream(path).on('error', () => {});
+      for (const early of held) file.write(early);
+    } else if (file && !file.write(chunk)) await once(file, 'drain');
+  }
+  if (file) await finished(file.end());
+  if (sizeBytes > limitBytes) {
+    await rm(path, { force: true });
+    throw new TooLargeError(`More than ${limitBytes} bytes`);
+  }
+  const sha256 = hash.digest('hex');
+  return file ? onDisk(path, sizeBytes, sha256) : inMemory(Buffer.concat(held), sha256);
+}
+
+export function storeBuffer(bytes: Buffer): StoredBytes {
+  return inMemory(bytes, createHash('sha256').update(bytes).digest('hex'));
+}
+
+function inMemory(bytes: Buffer, sha256: string): StoredBytes {
+  return {
+    sizeBytes: bytes.length,
+    sha256,
+    read: (start, end) => Readable.from([bytes.subarray(start, end + 1)], { objectMode: false }),
+    all: async () => bytes,
+    remove: async () => {},
+  };
+}
+
+function onDisk(path: string, sizeBytes: number, sha256: string): StoredBytes {
+  return {
+    sizeBytes,
+    sha256,
+    read: (start, end) => createReadStream(path, { start, end }),
+    all: () => readFile(path),
+    remove: () => rm(path, { force: true }),
+  };
+}
+
+const BLOCK_BYTES = 256 * 1024;
+
+/** Any amount of pseudo-random bytes that lie nowhere: the key stream of AES in counter mode, from any place on. */
+export function generateBytes(seed: string, sizeBytes: number): StoredBytes {
+  const key = createHash('sha256').update(seed).digest().subarray(0, 16);
+
+  function* blocks(start: number, end: number): Generator<Buffer> {
+    const counter = Buffer.alloc(16);
+    counter.writeBigUInt64BE(BigInt(Math.floor(start / 16)), 8);
+    const cipher = createCipheriv('aes-128-ctr', key, counter);
+    cipher.update(Buffer.alloc(start % 16));
+    for (let at = start; at <= end; at += BLOCK_BYTES)
+      yield cipher.update(Buffer.alloc(Math.min(BLOCK_BYTES, end + 1 - at)));
+  }
+
+  return {
+    sizeBytes,
+    // Only an ETag hangs on it, and nobody wants to hash gigabytes for that.
+    sha256: createHash('sha256').update(`${seed}/${sizeBytes}`).digest('hex'),
+    read: (start, end) => Readable.from(blocks(start, end), { objectMode: false }),
+    all: async () => Buffer.concat([...blocks(0, sizeBytes - 1)]),
+    remove: async () => {},
+  };
+}

@@ -1,0 +1,121 @@
+import { randomInt } from 'node:crypto';
+import type { TaskFault, TaskStatus } from './fault-rules.ts';
+import type { FileOwner, StoredFile } from './files.ts';
+import { modelName, type SimulatedModel } from './models.ts';
+import { randomToken } from './names.ts';
+
+/** A task while it lives: the lifecycle writes it, everything else reads. */
+export interface SimulatedTask {
+  readonly id: string;
+  readonly token: string;
+  readonly model: SimulatedModel;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  /** URLs of the input files, in the order of the model's parameters. */
+  readonly inputUrls: readonly string[];
+  readonly callbackUrl: string;
+  readonly projectId: string;
+  readonly fault: TaskFault | undefined;
+  /** Aborted when the task is to stop. */
+  readonly stop: AbortController;
+  /** Resolved when it is over and its callback was delivered or given up. */
+  readonly announced: PromiseWithResolvers<void>;
+  readonly history: { readonly status: TaskStatus; readonly at: number }[];
+  exitCode: string;
+  outputs: TaskOutput[];
+  debugOutput: string;
+  debugError: string;
+  costUsd: number;
+  elapsedSeconds: number;
+  /** Looks at it since it was over. */
+  readsAfterEnd: number;
+}
+
+export type TaskOutput =
+  | { readonly kind: 'file'; readonly file: StoredFile }
+  | { readonly kind: 'raw'; readonly content: RawContent };
+
+/** A language model's answer. */
+export interface RawContent {
+  readonly prompt: string;
+  readonly raw: string;
+  readonly thinking: readonly string[];
+  readonly answer: readonly string[];
+}
+
+const FINAL: readonly TaskStatus[] = ['task_postprocess_end', 'task_cancel', 'task_error'];
+
+export function statusOf(task: SimulatedTask): TaskStatus {
+  return task.history.at(-1)?.status ?? 'task_queue';
+}
+
+export function isOver(task: SimulatedTask): boolean {
+  return FINAL.includes(statusOf(task));
+}
+
+export function createdAt(task: SimulatedTask): number {
+  return task.history[0]?.at ?? 0;
+}
+
+/** What fault rules are matched against. */
+export function subjectOf(task: SimulatedTask): FileOwner {
+  return { taskId: task.id, model: modelName(task.model), callbackUrl: task.callbackUrl };
+}
+
+export interface NewTask {
+  readonly model: SimulatedModel;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly inputUrls: readonly string[];
+  readonly callbackUrl: string;
+  readonly projectId: string;
+  readonly fault: TaskFault | undefined;
+}
+
+export interface TaskStore {
+  add(task: NewTask): SimulatedTask;
+  /** By id or token. */
+  find(idOrToken: string): SimulatedTask | undefined;
+  /** All, oldest first. */
+  all(): readonly SimulatedTask[];
+  active(): number;
+  /** Notes that a task is not active any more. */
+  retire(task: SimulatedTask): void;
+}
+
+export function createTaskStore(now: () => number): TaskStore {
+  const tasks: SimulatedTask[] = [];
+  // Wiro never gives an id twice: one that an earlier simulator gave must not mean another task now.
+  const firstId = randomInt(10_000_000, 2_000_000_000);
+  const byName = new Map<string, SimulatedTask>();
+  const active = new Set<SimulatedTask>();
+
+  return {
+    add: (given) => {
+      const task: SimulatedTask = {
+        ...given,
+        id: String(firstId + tasks.length),
+        token: randomToken(),
+        stop: new AbortController(),
+        announced: Promise.withResolvers<void>(),
+        history: [{ status: 'task_queue', at: now() }],
+        exitCode: '',
+        outputs: [],
+        debugOutput: '',
+        debugError: '',
+        costUsd: 0,
+        elapsedSeconds: 0,
+        readsAfterEnd: 0,
+      };
+      tasks.push(task);
+      byName.set(task.id, task);
+      byName.set(task.token, task);
+      active.add(task);
+      return task;
+    },
+    find: (idOrToken) => byName.get(idOrToken),
+    all: () => tasks,
+    active: () => active.size,
+    retire: (task) => {
+      active.delete(task);
+    },
+  };
+}
