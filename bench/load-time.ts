@@ -1,0 +1,96 @@
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { ENV, WIRO_DEFAULTS } from '../functions/settings.ts';
+
+const run = promisify(execFile);
+const ROOT = path.resolve(import.meta.dirname, '..');
+
+/** Something to load in a fresh process: what is required (CommonJS) or imported (ES modules), in turn. */
+export interface Loaded {
+  readonly name: string;
+  readonly modules: readonly string[];
+  readonly by?: 'require' | 'import';
+}
+
+/** What the SDK costs as it comes: the figure that functions are compared with. */
+export const UNBUNDLED_SDK = {
+  name: 'client-s3 + client-dynamodb, unbundled',
+  modules: ['@aws-sdk/client-s3', '@aws-sdk/client-dynamodb'],
+} as const satisfies Loaded;
+
+export interface LoadTime {
+  /** What a clock on the wall shows. */
+  readonly elapsedMs: number;
+  /** What the processor worked, which hardly depends on what else the machine does. */
+  readonly processorMs: number;
+}
+
+/**
+ * Measures how long each takes to load, within a fresh process for each time, all in turn, so that what else the
+ * machine does falls on all of them alike.
+ * @returns Medians by name.
+ */
+export async function measureLoadTimes(
+  loaded: readonly Loaded[],
+  runs: number,
+): Promise<ReadonlyMap<string, LoadTime>> {
+  const times = new Map(loaded.map(({ name }) => [name, [] as LoadTime[]]));
+  // One more than counts: the first reads from the disk.
+  for (let turn = 0; turn <= runs; turn += 1)
+    for (const one of loaded) {
+      const time = await measureOnce(one);
+      if (turn > 0) times.get(one.name)?.push(time);
+    }
+  return new Map(
+    [...times].map(([name, measured]) => [
+      name,
+      {
+        elapsedMs: median(measured.map(({ elapsedMs }) => elapsedMs)),
+        processorMs: median(measured.map(({ processorMs }) => processorMs)),
+      },
+    ]),
+  );
+}
+
+async function measureOnce({ name, modules, by = 'require' }: Loaded): Promise<LoadTime> {
+  const load = modules.map((module) =>
+    by === 'import' ? `await import(${JSON.stringify(module)});` : `require(${JSON.stringify(module)});`,
+  );
+  const script = `const worked = process.cpuUsage(), start = performance.now();
+    ${load.join(' ')}
+    const elapsedMs = performance.now() - start, { user, system } = process.cpuUsage(worked);
+    const time = { elapsedMs, processorMs: (user + system) / 1000 };
+    process.stdout.write(JSON.stringify(time), () => process.exit());`;
+  const type = by === 'import' ? 'module' : 'commonjs';
+  const { stdout } = await run(process.execPath, [`--input-type=${type}`, '--eval', script], {
+    cwd: ROOT,
+    env: ENVIRONMENT,
+  });
+  try {
+    return JSON.parse(stdout) as LoadTime;
+  } catch (cause) {
+    throw new Error(`Cannot measure ${name}: it wrote "${stdout}" while loading`, { cause });
+  }
+}
+
+// Whatever a function reads while it loads. No inherited NODE_OPTIONS: a coverage hook would be measured too.
+const ENVIRONMENT: NodeJS.ProcessEnv = {
+  PATH: process.env.PATH,
+  AWS_REGION: 'us-east-1',
+  AWS_ACCESS_KEY_ID: 'key',
+  AWS_SECRET_ACCESS_KEY: 'secret',
+  AWS_LAMBDA_FUNCTION_NAME: 'bench',
+  ...Object.fromEntries(Object.values(ENV).map((name) => [name, 'bench'])),
+  [ENV.parameterPath]: '/wiro/bench',
+  [ENV.wiroApiUrl]: WIRO_DEFAULTS.apiUrl,
+  [ENV.wiroSocketUrl]: WIRO_DEFAULTS.socketUrl,
+  [ENV.wiroOutputHosts]: WIRO_DEFAULTS.outputHosts,
+  [ENV.durations]: '{}',
+  [ENV.durationDivisor]: '1',
+};
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}

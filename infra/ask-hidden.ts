@@ -1,0 +1,20 @@
+import { createInterface } from 'node:readline';
+import { Writable } from 'node:stream';
+
+/**
+ * Asks on the terminal and shows nothing of what is typed.
+ * @returns `undefined` when Ctrl-C or Ctrl-D was pressed instead.
+ */
+export async function askHidden(question: string): Promise<string | undefined> {
+  process.stderr.write(question);
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input: process.stdin, output: nowhere, terminal: true });
+  const answer = await new Promise<string | undefined>((resolve) => {
+    lines.once('line', resolve);
+    lines.once('close', () => resolve(undefined));
+    lines.once('SIGINT', () => lines.close());
+  });
+  lines.close();
+  process.stderr.write('\n');
+  return answer;
+}

@@ -1,0 +1,88 @@
+import type { FunctionName } from '../functions/functions.ts';
+
+/** What a right is given on. Places with one name in several buckets (`inputs`) stand for all of them. */
+export type Place =
+  | 'table'
+  | 'dueIndex'
+  | 'waitingIndex'
+  /** Our own, where answers to request files lie too. */
+  | 'inputBucket'
+  /** The buckets that inputs come from, our own among them, and the objects in them. */
+  | 'inputBuckets'
+  | 'inputs'
+  /** Answers to request files, in the input bucket. */
+  | 'results'
+  | 'rejected'
+  | 'outputBucket'
+  | 'outputs'
+  /** Requests that the table has no room for, in the output bucket. */
+  | 'largeRequests'
+  | 'eventBus'
+  | 'parameters';
+
+export interface Right {
+  readonly actions: readonly string[];
+  readonly on: Place;
+}
+
+// With the right to list, a missing object is a 404; without it 403, as if it were forbidden.
+const LIST = ['s3:ListBucket'];
+// An end is added to what the file holds already.
+const ADD_TO = ['s3:GetObject', 's3:PutObject'];
+// The generation itself, its outputs, the gate.
+const CHANGE_ITEMS = ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:Query'];
+// Parameter Store decrypts with the key `aws/ssm`, whose own policy admits who may read the parameter: no right
+// on the key is needed. (A customer managed key would need kms:Decrypt.)
+const READ_PARAMETERS = ['ssm:GetParameters'];
+
+/** What each function may do, and nothing else: a new call to AWS needs its line here. */
+export const GRANTS: Readonly<Record<FunctionName, readonly Right[]>> = {
+  api: [
+    { actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'], on: 'table' },
+    { actions: ['s3:GetObject'], on: 'inputs' },
+    { actions: LIST, on: 'inputBuckets' },
+    { actions: ['s3:GetObject', 's3:PutObject'], on: 'largeRequests' },
+    // The links to outputs that it signs carry its own rights.
+    { actions: ['s3:GetObject'], on: 'outputs' },
+    { actions: READ_PARAMETERS, on: 'parameters' },
+  ],
+  submit: [
+    { actions: [...CHANGE_ITEMS, 'dynamodb:DeleteItem'], on: 'table' },
+    { actions: ['dynamodb:Query'], on: 'waitingIndex' },
+    { actions: ['s3:GetObject'], on: 'inputs' },
+    { actions: LIST, on: 'inputBuckets' },
+    { actions: ['s3:GetObject', 's3:PutObject'], on: 'largeRequests' },
+    { actions: ADD_TO, on: 'results' },
+    { actions: ['s3:PutObject'], on: 'rejected' },
+    { actions: ['events:PutEvents'], on: 'eventBus' },
+    { actions: READ_PARAMETERS, on: 'parameters' },
+  ],
+  callback: [
+    { actions: CHANGE_ITEMS, on: 'table' },
+    { actions: ['dynamodb:Query'], on: 'waitingIndex' },
+    { actions: ['s3:PutObject', 's3:AbortMultipartUpload'], on: 'outputs' },
+    { actions: ['s3:ListBucketMultipartUploads'], on: 'outputBucket' },
+    { actions: ['s3:GetObject'], on: 'largeRequests' },
+    { actions: ADD_TO, on: 'results' },
+    { actions: LIST, on: 'inputBucket' },
+    { actions: ['events:PutEvents'], on: 'eventBus' },
+    { actions: READ_PARAMETERS, on: 'parameters' },
+  ],
+  reconcile: [
+    { actions: CHANGE_ITEMS, on: 'table' },
+    { actions: ['dynamodb:Query'], on: 'dueIndex' },
+    { actions: ['dynamodb:Query'], on: 'waitingIndex' },
+    { actions: ['s3:GetObject'], on: 'largeRequests' },
+    { actions: ADD_TO, on: 'results' },
+    { actions: LIST, on: 'inputBucket' },
+    { actions: ['events:PutEvents'], on: 'eventBus' },
+  ],
+};
+
+/** Which functions each one starts, asynchronously and by name. */
+export const INVOKES: Readonly<Record<FunctionName, readonly FunctionName[]>> = {
+  api: ['submit', 'callback'],
+  submit: ['submit', 'callback'],
+  callback: ['submit', 'callback'],
+  reconcile: ['submit', 'callback'],
+};

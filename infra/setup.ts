@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import { askHidden } from './ask-hidden.ts';
+import { readStackSettings, SettingError } from './stack-settings.ts';
+import { type SecretName, SetupError, type StoredAs, storeSecrets } from './store-secrets.ts';
+
+const HELP = `npm run setup -- [--stack NAME | --path /wiro/NAME] [--key-only]
+
+Stores the secrets of a deployment in AWS Systems Manager (Parameter Store), encrypted, before its first
+"npx cdk deploy". The Wiro API key and secret come from WIRO_API_KEY and WIRO_API_SECRET or are asked for; the
+secret that signs callbacks is made here. May be run again: what is stored stays, unless another value is given.
+
+  --stack NAME   the stack the secrets are for (WiroServerless)
+  --path PATH    where they lie, if the stack has another parameterPath
+  --key-only     the Wiro project has a key and no secret
+`;
+
+const NAMES: Readonly<Record<SecretName, string>> = {
+  apiKey: 'Wiro API key',
+  apiSecret: 'Wiro API secret',
+  callbackSecret: 'callback secret',
+};
+const WORDS: Readonly<Record<StoredAs, string>> = {
+  written: 'stored',
+  kept: 'kept as it is',
+  removed: 'removed',
+  none: 'none (key-only project)',
+};
+
+interface Place {
+  readonly path: string;
+  /** What `cdk deploy` must be told to look there. */
+  readonly flags: string;
+  readonly isKeyOnly: boolean;
+}
+
+/** @returns `undefined` when help is all that was asked for. */
+function readArguments(): Place | undefined {
+  const { help, stack, path, 'key-only': isKeyOnly = false } = parseOptions();
+  if (help) return undefined;
+  // The stack's own reading: its defaults are ours, and what it refuses is refused before a secret lies there.
+  const given: Readonly<Record<string, unknown>> = { stackName: stack, parameterPath: path };
+  const { parameterPath } = readStackSettings((name) => given[name]);
+  const flags = Object.entries(given).flatMap(([name, value]) => (value ? [` -c ${name}=${value}`] : []));
+  return { path: parameterPath, flags: flags.join(''), isKeyOnly };
+}
+
+function parseOptions() {
+  try {
+    const options = {
+      stack: { type: 'string' },
+      path: { type: 'string' },
+      'key-only': { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    } as const;
+    return parseArgs({ options }).values;
+  } catch (error) {
+    throw new SetupError(`${error instanceof Error ? error.message : error}\n\n${HELP}`);
+  }
+}
+
+/** Turns what the SDK says of a missing or refused account into what to do about it. */
+function explain(error: unknown, path: string): string {
+  if (error instanceof SetupError || error instanceof SettingError) return error.message;
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  if (/Region is missing/i.test(message))
+    return 'AWS needs a region: set AWS_REGION, for example AWS_REGION=eu-central-1.';
+  if (name === 'CredentialsProviderError')
+    return 'No AWS credentials were found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.';
+  if (/ExpiredToken|UnrecognizedClient|InvalidClientTokenId|InvalidSignature|TokenRefresh/.test(name))
+    return `AWS does not accept these credentials (${name}): sign in again.`;
+  if (name === 'AccessDeniedException')
+    return `AWS refused: these credentials need ssm:GetParameters, ssm:PutParameter and ssm:DeleteParameter on parameter${path}/*.`;
+  return `Cannot store the secrets under ${path}: ${message || name}`;
+}
+
+async function setup({ path, flags, isKeyOnly }: Place): Promise<void> {
+  const region = process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION;
+  const result = await storeSecrets(
+    {
+      ssm: new SSMClient(region ? { region } : {}),
+      ask: process.stdin.isTTY
+        ? async (question) => {
+            const answer = await askHidden(question);
+            if (answer === undefined) throw new SetupError('Stopped: nothing was stored.');
+            return answer;
+          }
+        : undefined,
+      newSecret: () => randomBytes(32).toString('base64url'),
+    },
+    {
+      path,
+      apiKey: process.env.WIRO_API_KEY?.trim(),
+      apiSecret: process.env.WIRO_API_SECRET?.trim(),
+      isKeyOnly,
+    },
+  );
+  console.log(`Under ${path}:`);
+  for (const [name, word] of Object.entries(result) as [SecretName, StoredAs][])
+    console.log(`  ${NAMES[name]}: ${WORDS[word]}`);
+  console.log(
+    `\nNext: npx cdk deploy${flags}\n(once in each account and region before that: npx cdk bootstrap)`,
+  );
+}
+
+let place: Place | undefined;
+try {
+  place = readArguments();
+  if (place === undefined) process.stdout.write(HELP);
+  else await setup(place);
+} catch (error) {
+  console.error(explain(error, place?.path ?? ''));
+  process.exitCode = 1;
+}

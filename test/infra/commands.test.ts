@@ -1,0 +1,110 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../../local/aws/credentials.ts';
+import type { LocalService } from '../../local/aws/local-service.ts';
+import { startSsm } from '../../local/aws/ssm.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+const CDK = path.join(ROOT, 'node_modules/.bin/cdk');
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+let home: string;
+let ssm: LocalService;
+beforeAll(async () => {
+  home = await mkdtemp(path.join(tmpdir(), 'wiro-commands-'));
+  ssm = await startSsm({ region: LOCAL_REGION });
+});
+afterAll(async () => {
+  await ssm.stop();
+  await rm(home, { recursive: true });
+});
+
+/** Runs a program as somebody without an AWS account would, unless `env` says otherwise. */
+function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  const bare = { PATH: process.env.PATH, HOME: home, AWS_EC2_METADATA_DISABLED: 'true', ...env };
+  return new Promise((resolve) => {
+    const child = execFile(program, args, { cwd: ROOT, env: bare }, (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr }),
+    );
+    child.stdin?.end();
+  });
+}
+
+describe('cdk synth', () => {
+  it('needs no AWS account', async () => {
+    const out = path.join(home, 'cdk.out');
+
+    const ended = await run(CDK, ['synth', '--quiet', '--output', out], {
+      CDK_DISABLE_CLI_TELEMETRY: 'true',
+    });
+
+    expect(ended).toMatchObject({ code: 0 });
+  }, 120_000);
+
+  it('answers a bad setting with one sentence', async () => {
+    const { code, stdout, stderr } = await run(process.execPath, ['infra/app.ts'], {
+      CDK_CONTEXT_JSON: JSON.stringify({ wiroApiUrl: 'https://api.wiro.ai' }),
+    });
+
+    expect(code).toBe(1);
+    expect(stdout).toBe('');
+    expect(stderr).toBe(
+      'wiroApiUrl is "https://api.wiro.ai": it must end in /v1, for example https://api.wiro.ai/v1.\n',
+    );
+  }, 60_000);
+});
+
+describe('npm run setup', () => {
+  const account = () => ({
+    AWS_ENDPOINT_URL: ssm.endpoint,
+    AWS_REGION: LOCAL_REGION,
+    AWS_ACCESS_KEY_ID: LOCAL_CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: LOCAL_CREDENTIALS.secretAccessKey,
+  });
+  const setup = (args: readonly string[], env: NodeJS.ProcessEnv) =>
+    run(process.execPath, ['infra/setup.ts', ...args], env);
+
+  it('says what it stored where and what comes next, and shows no secret', async () => {
+    const given = { WIRO_API_KEY: 'canary-key', WIRO_API_SECRET: 'canary-secret' };
+
+    const { code, stdout, stderr } = await setup(['--stack', 'Blue'], { ...account(), ...given });
+
+    expect(code).toBe(0);
+    expect(stdout).toContain('Under /wiro/Blue:');
+    expect(stdout).toContain('callback secret: stored');
+    expect(stdout).toContain('npx cdk deploy -c stackName=Blue');
+    expect(stdout + stderr).not.toMatch(/canary|[A-Za-z0-9_-]{43}/);
+  }, 60_000);
+
+  it.each([
+    ['no region', { AWS_REGION: undefined, WIRO_API_KEY: 'k' }, [], /AWS needs a region: set AWS_REGION/],
+    [
+      'no credentials',
+      { AWS_ACCESS_KEY_ID: undefined, WIRO_API_KEY: 'k' },
+      [],
+      /No AWS credentials were found: set AWS_PROFILE/,
+    ],
+    ['credentials that AWS refuses', { AWS_ACCESS_KEY_ID: 'other' }, [], /does not accept these credentials/],
+    ['nobody to ask', {}, ['--stack', 'Empty'], /WIRO_API_KEY is not set/],
+    ['an unknown option', {}, ['--nope'], /Unknown option '--nope'/],
+    ['a path that SSM refuses', {}, ['--path', '/aws/x'], /parameterPath is "\/aws\/x"/],
+  ])(
+    'answers %s with a sentence',
+    async (_, env, args, sentence) => {
+      const { code, stderr } = await setup(args, { ...account(), ...env });
+
+      expect(code).toBe(1);
+      expect(stderr).toMatch(sentence);
+      expect(stderr).not.toContain('    at ');
+    },
+    60_000,
+  );
+});

@@ -1,0 +1,161 @@
+import type { Template } from 'aws-cdk-lib/assertions';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { FUNCTIONS, type FunctionName } from '../../functions/functions.ts';
+import { resourcesOf, synthesize, written } from './synthesize.ts';
+
+interface Statement {
+  readonly Effect: string;
+  readonly Action: string | readonly string[];
+  readonly Resource: unknown;
+}
+
+let template: Template;
+beforeAll(() => {
+  template = synthesize({ furtherInputBuckets: 'photos-of-ours' });
+}, 60_000);
+
+const listed = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [value]);
+
+/** Logical ids of a function and of its role. */
+function idsOf(name: FunctionName): { readonly functionId: string; readonly roleId: string } {
+  const [functionId = '', resource] =
+    resourcesOf(template, 'AWS::Lambda::Function').find(
+      ([, { Properties }]) => Properties.Description === FUNCTIONS[name].description,
+    ) ?? [];
+  const roleId = written(resource?.Properties.Role).replace(/^<|\.Arn>$/g, '');
+  return { functionId, roleId };
+}
+
+/** Every right of a function, as `action on resource`. */
+function rightsOf(name: FunctionName): readonly string[] {
+  const role = `<${idsOf(name).roleId}>`;
+  return resourcesOf(template, 'AWS::IAM::Policy')
+    .filter(([, { Properties }]) => listed(Properties.Roles).map(written).includes(role))
+    .flatMap(([, { Properties }]) => (Properties.PolicyDocument as { Statement: Statement[] }).Statement)
+    .flatMap(({ Action, Resource }) =>
+      listed(Action).flatMap((action) =>
+        listed(Resource).map((resource) => `${action} on ${readable(written(resource))}`),
+      ),
+    );
+}
+
+/** Names resources as the stack's reader knows them. */
+function readable(resource: string): string {
+  const names = new Map<string, string>();
+  for (const [id, { Properties }] of resourcesOf(template, 'AWS::S3::Bucket')) {
+    if (Properties.NotificationConfiguration)
+      names.set(`arn:<AWS::Partition>:s3:::${written(Properties.BucketName)}`, 'input');
+    else names.set(`<${id}.Arn>`, 'output');
+  }
+  for (const [id] of resourcesOf(template, 'AWS::DynamoDB::Table')) names.set(`<${id}.Arn>`, 'table');
+  for (const [id] of resourcesOf(template, 'AWS::Events::EventBus')) names.set(`<${id}.Arn>`, 'bus');
+  for (const [id] of resourcesOf(template, 'AWS::Logs::LogGroup')) names.set(`<${id}.Arn>`, 'logs');
+  for (const name of Object.keys(FUNCTIONS) as FunctionName[])
+    names.set(`<${idsOf(name).functionId}.Arn>`, name);
+  names.set('arn:<AWS::Partition>:ssm:<AWS::Region>:<AWS::AccountId>:parameter', 'parameter');
+  names.set('arn:<AWS::Partition>:s3:::photos-of-ours', 'further');
+  return [...names].reduce((text, [arn, name]) => text.replace(arn, name), resource);
+}
+
+describe('the role of each function', () => {
+  it('is its own, and nobody but Lambda may take it', () => {
+    const roles = (Object.keys(FUNCTIONS) as FunctionName[]).map((name) => idsOf(name).roleId);
+
+    expect(new Set(roles).size).toBe(4);
+    template.resourceCountIs('AWS::IAM::Role', 4);
+    template.allResourcesProperties('AWS::IAM::Role', {
+      AssumeRolePolicyDocument: {
+        Statement: [
+          { Action: 'sts:AssumeRole', Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' } },
+        ],
+      },
+    });
+  });
+
+  it('carries no managed policy: AWS’s own for logs speaks of every log group', () => {
+    for (const [id, { Properties }] of resourcesOf(template, 'AWS::IAM::Role'))
+      expect(Properties, id).not.toHaveProperty('ManagedPolicyArns');
+  });
+
+  it.each(Object.keys(FUNCTIONS) as FunctionName[])(
+    'of %s names every action, and no resource by * alone',
+    (name) => {
+      const rights = rightsOf(name);
+
+      expect(rights.length).toBeGreaterThan(5);
+      expect(rights.filter((right) => /\*.* on /.test(right) || / on \*$/.test(right))).toEqual([]);
+      expect(
+        rights.filter((right) => /dynamodb:(Scan|DeleteTable|Batch\w*Write)|s3:Delete/.test(right)),
+      ).toEqual([]);
+    },
+  );
+
+  it('lets each function write where it has to, and nowhere else', () => {
+    const writes = (name: FunctionName) =>
+      rightsOf(name)
+        .filter((right) => right.startsWith('s3:Put'))
+        .toSorted();
+
+    expect(writes('api')).toEqual(['s3:PutObject on output/large-requests/*']);
+    expect(writes('submit')).toEqual([
+      's3:PutObject on input/rejected/*',
+      's3:PutObject on input/results/*',
+      's3:PutObject on output/large-requests/*',
+    ]);
+    expect(writes('callback')).toEqual([
+      's3:PutObject on input/results/*',
+      's3:PutObject on output/outputs/*',
+    ]);
+    expect(writes('reconcile')).toEqual(['s3:PutObject on input/results/*']);
+  });
+
+  it('lets nobody write where a trigger looks', () => {
+    for (const name of Object.keys(FUNCTIONS) as FunctionName[])
+      expect(rightsOf(name).filter((right) => /s3:Put.* on input\/(requests|\*)/.test(right))).toEqual([]);
+  });
+
+  it('lets inputs be read from the further buckets too, and tells a missing one from a forbidden one', () => {
+    expect(rightsOf('submit')).toEqual(
+      expect.arrayContaining([
+        's3:GetObject on input/*',
+        's3:GetObject on further/*',
+        's3:ListBucket on input',
+        's3:ListBucket on further',
+      ]),
+    );
+  });
+
+  it('lets three functions read the six parameters by name, in one call', () => {
+    const parameters = (name: FunctionName) => rightsOf(name).filter((right) => right.startsWith('ssm:'));
+
+    expect(parameters('callback')).toEqual([
+      'ssm:GetParameters on parameter/wiro/WiroServerless/api-key',
+      'ssm:GetParameters on parameter/wiro/WiroServerless/api-secret',
+      'ssm:GetParameters on parameter/wiro/WiroServerless/callback-base-url',
+      'ssm:GetParameters on parameter/wiro/WiroServerless/callback-function',
+      'ssm:GetParameters on parameter/wiro/WiroServerless/callback-secret',
+      'ssm:GetParameters on parameter/wiro/WiroServerless/previous-callback-secret',
+    ]);
+    expect(parameters('submit')).toEqual(parameters('callback'));
+    expect(parameters('api')).toEqual(parameters('callback'));
+    expect(parameters('reconcile')).toEqual([]);
+  });
+
+  it('lets each function start those that it hands work to', () => {
+    const starts = (name: FunctionName) =>
+      rightsOf(name)
+        .filter((right) => right.startsWith('lambda:'))
+        .toSorted();
+
+    for (const name of Object.keys(FUNCTIONS) as FunctionName[])
+      expect(starts(name)).toEqual(['lambda:InvokeFunction on callback', 'lambda:InvokeFunction on submit']);
+  });
+
+  it('lets reconcile alone look for what is due', () => {
+    const looking = (Object.keys(FUNCTIONS) as FunctionName[]).filter((name) =>
+      rightsOf(name).includes('dynamodb:Query on table/index/due'),
+    );
+
+    expect(looking).toEqual(['reconcile']);
+  });
+});

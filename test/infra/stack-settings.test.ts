@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { readStackSettings } from '../../infra/stack-settings.ts';
+
+const read = (given: Readonly<Record<string, unknown>>) => readStackSettings((name) => given[name]);
+
+describe('settings of a stack', () => {
+  it('have defaults that follow the name of the stack', () => {
+    expect(read({})).toEqual({
+      stackName: 'WiroServerless',
+      deployment: 'WiroServerless',
+      parameterPath: '/wiro/WiroServerless',
+      test: false,
+      furtherInputBuckets: [],
+    });
+    expect(read({ stackName: 'Blue' })).toMatchObject({ deployment: 'Blue', parameterPath: '/wiro/Blue' });
+  });
+
+  it('are read from text, and from what JSON has', () => {
+    expect(read({ test: true, durationDivisor: 100, durations: { lease: 1_000 } })).toMatchObject({
+      test: true,
+      durationDivisor: 100,
+      durations: { lease: 1_000 },
+    });
+    expect(
+      read({ test: 'true', durations: '{"lease":1000}', wiroOutputHosts: 'a.example, b.example' }),
+    ).toMatchObject({
+      test: true,
+      durations: { lease: 1_000 },
+      wiroOutputHosts: ['a.example', 'b.example'],
+    });
+  });
+
+  it('lose the slash at the end of a URL', () => {
+    expect(
+      read({ wiroApiUrl: 'https://wiro.example/v1/', callbackBaseUrl: 'https://x.example/' }),
+    ).toMatchObject({
+      wiroApiUrl: 'https://wiro.example/v1',
+      callbackBaseUrl: 'https://x.example',
+    });
+  });
+
+  it('let a test use a simulator over plain http, with ports', () => {
+    const simulator = {
+      wiroApiUrl: 'http://host.docker.internal:9000/v1',
+      wiroSocketUrl: 'ws://host.docker.internal:9000/v1',
+      wiroOutputHosts: 'host.docker.internal:9000',
+      callbackBaseUrl: 'http://localhost:4566/callback',
+    };
+
+    expect(read({ test: 'true', ...simulator })).toMatchObject({ wiroApiUrl: simulator.wiroApiUrl });
+  });
+
+  it.each([
+    [{ wiroApiUrl: 'https://api.wiro.ai' }, /wiroApiUrl .* must end in \/v1/],
+    [{ wiroApiUrl: 'api.wiro.ai/v1' }, /wiroApiUrl .* begins with https:/],
+    [{ wiroApiUrl: 'http://api.wiro.ai/v1' }, /wiroApiUrl .* begins with https:.*-c test=true/],
+    [{ wiroApiUrl: 'https://user:pass@wiro.example/v1' }, /wiroApiUrl: leave out user/],
+    [{ wiroSocketUrl: 'https://socket.wiro.ai/v1' }, /wiroSocketUrl .* begins with wss:/],
+    [{ callbackBaseUrl: 'https://x.example/?a=b' }, /callbackBaseUrl: leave out/],
+    [{ wiroOutputHosts: 'localhost:9000' }, /wiroOutputHosts .*leave out the port.*-c test=true/],
+    [{ wiroOutputHosts: 'https://cdn.wiro.ai' }, /wiroOutputHosts .*give hosts/],
+    [{ deployment: 'my_app' }, /deployment is "my_app": use letters/],
+    [{ stackName: '1st' }, /stackName is "1st": use letters/],
+    [{ stackName: 'A'.repeat(65) }, /deployment is "A+": .*-c deployment=/],
+    [{ parameterPath: 'wiro/x' }, /parameterPath .*begin with "\/"/],
+    [{ parameterPath: '/wiro/x/' }, /parameterPath .*end without/],
+    [{ parameterPath: '/aws/x' }, /parameterPath .*not with "\/aws"/],
+    [{ furtherInputBuckets: 'Not_A_Bucket' }, /furtherInputBuckets .*give names of buckets/],
+    [{ test: 'yes' }, /test is "yes": give -c test=true/],
+    [{ durations: '{' }, /durations or durationDivisor: .*Give for example/],
+    [{ durations: '{"leese":1}' }, /no duration is called "leese"/],
+    [{ durationDivisor: '0' }, /DURATION_DIVISOR must be a number from 1/],
+  ])('refuse %j and say what to do', (given, sentence) => {
+    expect(() => read(given)).toThrow(sentence);
+  });
+});

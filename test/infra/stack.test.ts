@@ -1,0 +1,364 @@
+import { Match, type Template } from 'aws-cdk-lib/assertions';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { FUNCTIONS } from '../../functions/functions.ts';
+import { type Resource, resourcesOf, synthesize, written } from './synthesize.ts';
+
+let template: Template;
+beforeAll(() => {
+  template = synthesize();
+}, 60_000);
+
+/** The resource that a function's description belongs to. */
+function functionOf(name: keyof typeof FUNCTIONS, of = template): readonly [string, Resource] {
+  const found = resourcesOf(of, 'AWS::Lambda::Function').find(
+    ([, { Properties }]) => Properties.Description === FUNCTIONS[name].description,
+  );
+  if (!found) throw new Error(`The template has no function ${name}`);
+  return found;
+}
+
+const environmentOf = (name: keyof typeof FUNCTIONS, of = template) => {
+  const { Variables } = functionOf(name, of)[1].Properties.Environment as {
+    Variables: Record<string, unknown>;
+  };
+  return Object.fromEntries(Object.entries(Variables).map(([key, value]) => [key, written(value)]));
+};
+
+const types = (of: Template) =>
+  new Set(Object.values(of.toJSON().Resources as Record<string, Resource>).map(({ Type }) => Type));
+
+describe('functions', () => {
+  it('are the four of functions/functions.ts and no more: nothing runs only to deploy', () => {
+    template.resourceCountIs('AWS::Lambda::Function', 4);
+    expect([...types(template)].filter((type) => type.startsWith('Custom::'))).toEqual([]);
+  });
+
+  it('run on Node 24 and arm64, with the memory and time-out of their description', () => {
+    const sizes = (['api', 'submit', 'callback', 'reconcile'] as const).map((name) => {
+      const { Runtime, Architectures, MemorySize, Timeout, Handler } = functionOf(name)[1].Properties;
+      return [name, Runtime, Architectures, MemorySize, Timeout, Handler];
+    });
+
+    expect(sizes).toEqual([
+      ['api', 'nodejs24.x', ['arm64'], 512, 29, 'index.handler'],
+      ['submit', 'nodejs24.x', ['arm64'], 512, 300, 'index.handler'],
+      ['callback', 'nodejs24.x', ['arm64'], 512, 900, 'index.handler'],
+      ['reconcile', 'nodejs24.x', ['arm64'], 256, 60, 'index.handler'],
+    ]);
+  });
+
+  it('reserve no concurrency: in a new account that would roll the stack back', () => {
+    template.allResourcesProperties('AWS::Lambda::Function', {
+      ReservedConcurrentExecutions: Match.absent(),
+    });
+  });
+
+  it('are told what their description names', () => {
+    const [submitId] = functionOf('submit');
+    const [callbackId] = functionOf('callback');
+
+    expect(environmentOf('reconcile')).toMatchObject({
+      DEPLOYMENT: 'WiroServerless',
+      SUBMIT_FUNCTION: `<${submitId}>`,
+      CALLBACK_FUNCTION: `<${callbackId}>`,
+    });
+    expect(environmentOf('callback')).toMatchObject({
+      PARAMETER_PATH: '/wiro/WiroServerless',
+      WIRO_API_URL: 'https://api.wiro.ai/v1',
+      WIRO_OUTPUT_HOSTS: 'wiro.ai',
+    });
+    expect(environmentOf('api')).toMatchObject({ WIRO_SOCKET_URL: 'wss://socket.wiro.ai/v1' });
+    expect(environmentOf('reconcile')).not.toHaveProperty('PARAMETER_PATH');
+    expect(environmentOf('callback')).not.toHaveProperty('DURATIONS');
+  });
+
+  it('are never told their own name: CloudFormation would see a circle', () => {
+    for (const name of ['api', 'submit', 'callback', 'reconcile'] as const) {
+      const [id] = functionOf(name);
+      expect(Object.values(environmentOf(name)), name).not.toContain(`<${id}>`);
+    }
+  });
+
+  it('keep their logs for a month, each in a group of its own', () => {
+    template.resourceCountIs('AWS::Logs::LogGroup', 4);
+    template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
+    const groups = resourcesOf(template, 'AWS::Lambda::Function').map(([, { Properties }]) =>
+      written((Properties.LoggingConfig as { LogGroup: unknown }).LogGroup),
+    );
+    expect(new Set(groups).size).toBe(4);
+  });
+
+  it('are tried three times when started asynchronously; the scheduled one comes again by itself', () => {
+    const retries = resourcesOf(template, 'AWS::Lambda::EventInvokeConfig').map(([, { Properties }]) => [
+      written(Properties.FunctionName),
+      Properties.MaximumRetryAttempts,
+      Properties.MaximumEventAgeInSeconds,
+    ]);
+
+    const ref = (name: keyof typeof FUNCTIONS) => `<${functionOf(name)[0]}>`;
+    expect(new Set(retries)).toEqual(
+      new Set([
+        [ref('api'), 2, 21_600],
+        [ref('submit'), 2, 21_600],
+        [ref('callback'), 2, 900],
+        [ref('reconcile'), 0, 60],
+      ]),
+    );
+  });
+});
+
+describe('what starts them', () => {
+  it('opens the callback URL to everyone, with both rights that Lambda asks for', () => {
+    const [id] = functionOf('callback');
+
+    template.hasResourceProperties('AWS::Lambda::Url', {
+      AuthType: 'NONE',
+      TargetFunctionArn: { 'Fn::GetAtt': [id, 'Arn'] },
+    });
+    template.hasResourceProperties('AWS::Lambda::Permission', {
+      Action: 'lambda:InvokeFunctionUrl',
+      FunctionName: { 'Fn::GetAtt': [id, 'Arn'] },
+      FunctionUrlAuthType: 'NONE',
+      Principal: '*',
+    });
+    template.hasResourceProperties('AWS::Lambda::Permission', {
+      Action: 'lambda:InvokeFunction',
+      FunctionName: { 'Fn::GetAtt': [id, 'Arn'] },
+      InvokedViaFunctionUrl: true,
+      Principal: '*',
+    });
+  });
+
+  it('lets nobody call the API without a signature, and opens no other function to everyone', () => {
+    template.resourceCountIs('AWS::Lambda::Url', 2);
+    template.hasResourceProperties('AWS::Lambda::Url', {
+      AuthType: 'AWS_IAM',
+      TargetFunctionArn: { 'Fn::GetAtt': [functionOf('api')[0], 'Arn'] },
+    });
+    const open = resourcesOf(template, 'AWS::Lambda::Permission')
+      .filter(([, { Properties }]) => Properties.Principal === '*')
+      .map(([, { Properties }]) => written(Properties.FunctionName));
+    expect(new Set(open)).toEqual(new Set([`<${functionOf('callback')[0]}.Arn>`]));
+  });
+
+  it('starts submit for request files, and lets no other account do so', () => {
+    const [submit] = functionOf('submit');
+
+    template.hasResourceProperties('AWS::S3::Bucket', {
+      NotificationConfiguration: {
+        LambdaConfigurations: [
+          {
+            Event: 's3:ObjectCreated:*',
+            Filter: {
+              S3Key: {
+                Rules: [
+                  { Name: 'prefix', Value: 'requests/' },
+                  { Name: 'suffix', Value: '.json' },
+                ],
+              },
+            },
+            Function: { 'Fn::GetAtt': [submit, 'Arn'] },
+          },
+        ],
+      },
+    });
+    template.hasResourceProperties('AWS::Lambda::Permission', {
+      Action: 'lambda:InvokeFunction',
+      Principal: 's3.amazonaws.com',
+      FunctionName: { 'Fn::GetAtt': [submit, 'Arn'] },
+      SourceAccount: { Ref: 'AWS::AccountId' },
+      SourceArn: Match.anyValue(),
+    });
+  });
+
+  it('names the input bucket after the stack and its id, so that one left behind is in nobody’s way', () => {
+    const [, inputs] =
+      resourcesOf(template, 'AWS::S3::Bucket').find(
+        ([, { Properties }]) => Properties.NotificationConfiguration,
+      ) ?? [];
+
+    expect(written(inputs?.Properties.BucketName)).toBe(
+      'wiroserverless-input-select(0, split("-", select(2, split("/", <AWS::StackId>))))',
+    );
+    expect(environmentOf('submit').INPUT_BUCKET).toBe(written(inputs?.Properties.BucketName));
+  });
+
+  it('starts reconcile every minute', () => {
+    template.resourceCountIs('AWS::Events::Rule', 1);
+    template.hasResourceProperties('AWS::Events::Rule', {
+      ScheduleExpression: 'rate(1 minute)',
+      State: 'ENABLED',
+      Targets: [Match.objectLike({ Arn: { 'Fn::GetAtt': [functionOf('reconcile')[0], 'Arn'] } })],
+    });
+  });
+});
+
+describe('what they keep', () => {
+  it('is one table with its three indexes, paid by use, recoverable, tidied by TTL', () => {
+    template.resourceCountIs('AWS::DynamoDB::Table', 1);
+    template.hasResourceProperties('AWS::DynamoDB::Table', {
+      BillingMode: 'PAY_PER_REQUEST',
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      TimeToLiveSpecification: { AttributeName: 'expiresAtSeconds', Enabled: true },
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: 'due',
+          KeySchema: [
+            { AttributeName: 'dueShard', KeyType: 'HASH' },
+            { AttributeName: 'dueAt', KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'KEYS_ONLY' },
+        },
+        {
+          IndexName: 'waiting',
+          KeySchema: [
+            { AttributeName: 'waitingShard', KeyType: 'HASH' },
+            { AttributeName: 'waitingKey', KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'KEYS_ONLY' },
+        },
+        {
+          IndexName: 'history',
+          KeySchema: [
+            { AttributeName: 'historyMonth', KeyType: 'HASH' },
+            { AttributeName: 'historyKey', KeyType: 'RANGE' },
+          ],
+          Projection: {
+            ProjectionType: 'INCLUDE',
+            NonKeyAttributes: Match.arrayWith(['id', 'status', 'createdAt']),
+          },
+        },
+      ],
+    });
+  });
+
+  it('is two private, encrypted buckets that forget uploads which died', () => {
+    template.resourceCountIs('AWS::S3::Bucket', 2);
+    template.allResourcesProperties('AWS::S3::Bucket', {
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+      OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] },
+      BucketEncryption: {
+        ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
+      },
+      LifecycleConfiguration: {
+        Rules: [{ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 }, Status: 'Enabled' }],
+      },
+    });
+  });
+
+  it('is reached over TLS alone', () => {
+    template.resourceCountIs('AWS::S3::BucketPolicy', 2);
+    template.allResourcesProperties('AWS::S3::BucketPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Effect: 'Deny',
+            Action: 's3:*',
+            Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+          }),
+        ]),
+      },
+    });
+  });
+
+  it('stays when the stack goes', () => {
+    const kept = ['AWS::DynamoDB::Table', 'AWS::S3::Bucket'].flatMap((type) => resourcesOf(template, type));
+
+    expect(kept.map(([, { DeletionPolicy, UpdateReplacePolicy }]) => [DeletionPolicy, UpdateReplacePolicy]))
+      // Two buckets and a table.
+      .toEqual([
+        ['Retain', 'Retain'],
+        ['Retain', 'Retain'],
+        ['Retain', 'Retain'],
+      ]);
+  });
+});
+
+describe('parameters and outputs', () => {
+  const parameters = (of: Template) =>
+    Object.fromEntries(
+      resourcesOf(of, 'AWS::SSM::Parameter').map(([, { Properties }]) => [
+        Properties.Name,
+        written(Properties.Value),
+      ]),
+    );
+
+  it('tells by parameters what no function can be told: where callbacks go and who takes them', () => {
+    const [url] =
+      resourcesOf(template, 'AWS::Lambda::Url').find(
+        ([, { Properties }]) => Properties.AuthType === 'NONE',
+      ) ?? [];
+
+    expect(parameters(template)).toEqual({
+      // https://<id>.lambda-url.<region>.on.aws/ without its last slash.
+      '/wiro/WiroServerless/callback-base-url': `https://select(2, split("/", <${url}.FunctionUrl>))`,
+      '/wiro/WiroServerless/callback-function': `<${functionOf('callback')[0]}>`,
+    });
+  });
+
+  it('writes no secret: CloudFormation could not encrypt it', () => {
+    template.allResourcesProperties('AWS::SSM::Parameter', { Type: 'String' });
+    template.resourceCountIs('AWS::SecretsManager::Secret', 0);
+  });
+
+  it('has an event bus of its own', () => {
+    template.hasResourceProperties('AWS::Events::EventBus', { Name: 'WiroServerless' });
+  });
+
+  it('has the outputs that the README and its commands speak of', () => {
+    expect(Object.keys(template.findOutputs('*')).sort()).toEqual([
+      'ApiUrl',
+      'CallbackUrl',
+      'EventBusName',
+      'InputBucketName',
+      'OutputBucketName',
+      'TableName',
+    ]);
+  });
+
+  it('follows its settings', () => {
+    const changed = synthesize({
+      stackName: 'Blue',
+      deployment: 'blue-2',
+      parameterPath: '/team/blue',
+      callbackBaseUrl: 'https://hooks.example.com/wiro/',
+      wiroApiUrl: 'https://wiro.example.com/v1',
+      wiroSocketUrl: 'wss://wiro.example.com/socket',
+      wiroOutputHosts: 'cdn.example.com,wiro.ai',
+      furtherInputBuckets: 'photos-of-ours',
+      durationDivisor: '100',
+    });
+
+    expect(parameters(changed)).toMatchObject({
+      '/team/blue/callback-base-url': 'https://hooks.example.com/wiro',
+    });
+    expect(environmentOf('callback', changed)).toMatchObject({
+      DEPLOYMENT: 'blue-2',
+      PARAMETER_PATH: '/team/blue',
+      WIRO_API_URL: 'https://wiro.example.com/v1',
+      WIRO_OUTPUT_HOSTS: 'cdn.example.com,wiro.ai',
+      DURATION_DIVISOR: '100',
+    });
+    expect(environmentOf('api', changed)).toMatchObject({
+      WIRO_SOCKET_URL: 'wss://wiro.example.com/socket',
+      FURTHER_INPUT_BUCKETS: 'photos-of-ours',
+    });
+  }, 60_000);
+
+  it('goes with all it holds when it is a test', () => {
+    const test = synthesize({ test: 'true' });
+
+    const held = ['AWS::DynamoDB::Table', 'AWS::S3::Bucket'].flatMap((type) => resourcesOf(test, type));
+    expect(held.map(([, { DeletionPolicy }]) => DeletionPolicy)).toEqual(['Delete', 'Delete', 'Delete']);
+    test.resourceCountIs('Custom::S3AutoDeleteObjects', 2);
+  }, 60_000);
+});
