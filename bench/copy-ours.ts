@@ -1,0 +1,24 @@
+import { createOutputCopier } from '../functions/objects/copy-output.ts';
+import { createOutputFetcher } from '../functions/objects/fetch-output.ts';
+import { parseOutputHosts } from '../functions/objects/output-hosts.ts';
+import { createS3Client } from '../functions/objects/s3-client.ts';
+
+/** Copies once, the way the functions do. */
+async function main(): Promise<void> {
+  const [cdn = '', key = ''] = process.argv.slice(2);
+  const fetcher = createOutputFetcher({
+    hosts: parseOutputHosts(cdn),
+    connectMs: 5_000,
+    headersMs: 20_000,
+    stallMs: 30_000,
+  });
+  const copier = createOutputCopier({ client: createS3Client({ env: process.env }), fetcher });
+  const startedAt = performance.now();
+  const { sha256 } = await copier.copy({ url: `http://${cdn}/file.mp4`, bucket: 'bench', key });
+  const seconds = (performance.now() - startedAt) / 1000;
+  process.send?.({ seconds, peakMib: process.resourceUsage().maxRSS / 1024, sha256 });
+  process.exit();
+}
+
+// Bundled like a function, which is CommonJS: nothing to await at the top.
+void main();

@@ -1,0 +1,26 @@
+import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+
+/** Copies once, the way one would without giving it a thought: a stream from `fetch` into one PUT. */
+async function main(): Promise<void> {
+  const [cdn = '', key = ''] = process.argv.slice(2);
+  const client = new S3Client({ forcePathStyle: true });
+  const startedAt = performance.now();
+  const response = await fetch(`http://${cdn}/file.mp4`);
+  if (!response.body) throw new Error('No body came');
+  await client.send(
+    new PutObjectCommand({
+      Bucket: 'bench',
+      Key: key,
+      Body: Readable.fromWeb(response.body as ReadableStream),
+      ContentLength: Number(response.headers.get('content-length')),
+    }),
+  );
+  const seconds = (performance.now() - startedAt) / 1000;
+  process.send?.({ seconds, peakMib: process.resourceUsage().maxRSS / 1024 });
+  process.exit();
+}
+
+// Bundled like a function, which is CommonJS: nothing to await at the top.
+void main();

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { decideContentType } from '../../functions/objects/content-type.ts';
+
+const bytes = (text: string) => Buffer.from(text, 'latin1');
+const box = (brand: string) => bytes(`\0\0\0\x20ftyp${brand}\0\0\0\0`);
+const BINARY = bytes('\x01\x02\x03\x04 nothing known \x00');
+
+describe('decideContentType', () => {
+  it.each([
+    [bytes('\x89PNG\r\n\x1a\nIHDR'), 'image/png'],
+    [bytes('\xff\xd8\xff\xe0..JFIF'), 'image/jpeg'],
+    [bytes('GIF89a..'), 'image/gif'],
+    [bytes('RIFF\x10\0\0\0WEBPVP8 '), 'image/webp'],
+    [bytes('RIFF\x10\0\0\0WAVEfmt '), 'audio/wav'],
+    [box('heic'), 'image/heic'],
+    [box('avif'), 'image/avif'],
+    [box('isom'), 'video/mp4'],
+    [box('qt  '), 'video/quicktime'],
+    [box('M4A '), 'audio/mp4'],
+    [bytes('\x1a\x45\xdf\xa3\x01\x42\x82\x84webm'), 'video/webm'],
+    [bytes('ID3\x04\0'), 'audio/mpeg'],
+    [bytes('\xff\xfb\x90\x64\0'), 'audio/mpeg'],
+    [bytes('%PDF-1.7'), 'application/pdf'],
+    [bytes('PK\x03\x04..'), 'application/zip'],
+    [bytes('glTF\x02\0\0\0'), 'model/gltf-binary'],
+    [bytes('{"a": 1}'), 'application/json'],
+    [bytes('[1, 2]'), 'application/json'],
+    [Buffer.from('Merhaba dünya'), 'text/plain'],
+  ])('believes the first bytes before anybody (%#: %s)', (head, type) => {
+    expect(decideContentType({ head, header: 'image/bmp', record: 'image/bmp', name: 'x.bmp' })).toBe(type);
+  });
+
+  it('asks the host, then the record, then the name about bytes it does not know', () => {
+    const head = BINARY;
+
+    expect(decideContentType({ head, header: 'model/obj; v=1', record: 'image/png' })).toBe('model/obj');
+    expect(decideContentType({ head, header: 'binary/octet-stream', record: 'image/jpg' })).toBe(
+      'image/jpeg',
+    );
+    expect(decideContentType({ head, record: 'raw', name: 'a/b.STL' })).toBe('model/stl');
+    expect(decideContentType({ head, name: 'weights.safetensors' })).toBe('application/octet-stream');
+    expect(decideContentType({ head: Buffer.alloc(0) })).toBe('application/octet-stream');
+  });
+
+  it('lets them say which format built on another it is', () => {
+    const zip = bytes('PK\x03\x04..');
+    const docx = 'application/vnd.openxmlformats-officedocument.wordprocessingml.document';
+
+    expect(decideContentType({ head: zip, name: 'a.docx' })).toBe(docx);
+    expect(decideContentType({ head: bytes('a,b\n1,2'), header: 'text/csv' })).toBe('text/csv');
+    expect(decideContentType({ head: bytes('{"asset":1}'), header: 'model/gltf+json' })).toBe(
+      'model/gltf+json',
+    );
+    expect(decideContentType({ head: bytes('\x89PNG\r\n\x1a\n'), header: 'text/csv' })).toBe('image/png');
+  });
+
+  it.each([
+    ['<!DOCTYPE html><p>', 'text/plain'],
+    ['  \n<html>', 'image/png'],
+    ['<svg xmlns="x">', 'image/svg+xml'],
+    ['\xef\xbb\xbf<?xml version="1.0"?>', 'application/json'],
+    ['<!-- x --><script>', undefined],
+    ['<script>alert(1)</script>', 'image/png'],
+    ['alert(1)', 'text/javascript'],
+    ['alert(1)', 'application/x-javascript'],
+    ['hello <script>', 'text/html; charset=utf-8'],
+    ['body { }', 'text/css'],
+    ['\x01\x02', 'application/xhtml+xml'],
+    ['\x01\x02', 'application/x-shockwave-flash'],
+    ['\x01\x02', 'multipart/x-mixed-replace'],
+    ['\x01\x02', 'image/svg+xml'],
+  ])('stores %j, said to be %s, as unknown', (text, header) => {
+    const type = decideContentType({
+      head: bytes(text),
+      record: 'image/png',
+      name: 'x.png',
+      ...(header === undefined ? {} : { header }),
+    });
+
+    expect(type).toBe('application/octet-stream');
+  });
+
+  it('stores markup in UTF-16 as unknown', () => {
+    const head = Buffer.from('\ufeff<html><script>', 'utf16le');
+
+    expect(decideContentType({ head, header: 'text/plain' })).toBe('application/octet-stream');
+  });
+
+  it('is not misled by a character that the end of the first bytes cuts', () => {
+    const head = Buffer.from('ü'.repeat(600)).subarray(0, 1023);
+
+    expect(decideContentType({ head })).toBe('text/plain');
+  });
+});

@@ -1,0 +1,70 @@
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createJsonObjects } from '../../functions/objects/json-object.ts';
+import { BUCKET, type S3World, startS3World } from './s3-world.ts';
+
+let s3: S3World;
+beforeAll(async () => {
+  s3 = await startS3World();
+});
+afterAll(() => s3.stop());
+
+const ref = (key: string) => ({ bucket: BUCKET, key });
+const put = (key: string, Body: string) =>
+  s3.client.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body }));
+
+it('reads what it wrote, and nothing where nothing is', async () => {
+  const objects = createJsonObjects({ client: s3.client });
+
+  expect(await objects.read(ref('a.json'))).toBeUndefined();
+  await objects.write(ref('a.json'), { a: ['ü'] }, { kind: 'always' });
+
+  expect((await objects.read(ref('a.json')))?.value).toEqual({ a: ['ü'] });
+  expect((await s3.head('a.json')).ContentType).toBe('application/json');
+});
+
+it('writes only under its condition', async () => {
+  const objects = createJsonObjects({ client: s3.client });
+
+  expect(await objects.write(ref('b.json'), 1, { kind: 'missing' })).toBe(true);
+  expect(await objects.write(ref('b.json'), 2, { kind: 'missing' })).toBe(false);
+  const etag = (await objects.read(ref('b.json')))?.etag ?? '';
+  expect(await objects.write(ref('b.json'), 3, { kind: 'unchanged', etag })).toBe(true);
+  expect(await objects.write(ref('b.json'), 4, { kind: 'unchanged', etag })).toBe(false);
+  expect(await objects.write(ref('none.json'), 5, { kind: 'unchanged', etag })).toBe(false);
+
+  expect((await objects.read(ref('b.json')))?.value).toBe(3);
+});
+
+it('loses nothing when many change one object at once', async () => {
+  const objects = createJsonObjects({ client: s3.client });
+  const names = Array.from({ length: 12 }, (_, index) => `g${index}`);
+
+  await Promise.all(
+    names.map((name) =>
+      objects.update(ref('many.json'), (value) => [...((value as string[] | undefined) ?? []), name]),
+    ),
+  );
+
+  const stored = await objects.read(ref('many.json'));
+  expect((stored?.value as string[] | undefined)?.toSorted()).toEqual(names.toSorted());
+}, 30_000);
+
+it('writes nothing when nothing changes', async () => {
+  const objects = createJsonObjects({ client: s3.client });
+  await objects.write(ref('same.json'), { a: 1 }, { kind: 'always' });
+  const before = await objects.read(ref('same.json'));
+
+  await objects.update(ref('same.json'), (value) => value);
+
+  expect(await objects.read(ref('same.json'))).toEqual(before);
+});
+
+it('fails on what is not JSON or too large, and does not take it for missing', async () => {
+  const objects = createJsonObjects({ client: s3.client, maxBytes: 10 });
+  await put('bad.json', '{"a":');
+  await put('large.json', JSON.stringify('x'.repeat(10)));
+
+  await expect(objects.read(ref('bad.json'))).rejects.toThrow('not JSON');
+  await expect(objects.read(ref('large.json'))).rejects.toThrow('larger than 10 bytes');
+});

@@ -1,0 +1,31 @@
+import { expect, it } from 'vitest';
+import { createOrderedDigest } from '../../functions/objects/ordered-digest.ts';
+
+it('digests parts in their order, in whatever order they come', async () => {
+  const digest = createOrderedDigest(0);
+  const done: number[] = [];
+  const add = (part: number, text: string) => digest.add(part, Buffer.from(text)).then(() => done.push(part));
+
+  const last = add(2, 'c');
+  const middle = add(1, 'b');
+  await Promise.resolve();
+  expect(done).toEqual([]);
+  await Promise.all([add(0, 'a'), middle, last]);
+
+  // printf abc | openssl dgst -sha256; the CRC-32 of "abc" is 352441c2
+  expect(digest.end()).toEqual({
+    sha256: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
+    crc32: 'NSRBwg==',
+    sizeBytes: 3,
+  });
+});
+
+it('lets nobody wait for a part that will never come', async () => {
+  const digest = createOrderedDigest(0);
+  const waiting = digest.add(1, Buffer.from('b'));
+
+  digest.fail(new Error('cut off'));
+
+  await expect(waiting).rejects.toThrow('cut off');
+  await expect(digest.add(2, Buffer.from('c'))).rejects.toThrow('cut off');
+});
