@@ -14,10 +14,19 @@ export interface FunctionDescription {
   /** A Function URL, open to everyone (`public`) or to signed AWS requests (`iam`). */
   readonly url?: 'public' | 'iam';
   /** Objects created in the input bucket that start it. */
-  readonly objectsCreated?: { readonly prefix: string; readonly suffix: string };
+  readonly objectsCreated?: readonly ObjectsCreated[];
+  /** Events on the deployment's bus that start it, by detail type. */
+  readonly eventsPut?: readonly string[];
   /** Runs once a minute. */
   readonly everyMinute?: true;
   readonly environment: readonly (keyof typeof ENV)[];
+}
+
+/** Objects by their keys; `needs` names what a deployment must have for it. */
+export interface ObjectsCreated {
+  readonly prefix: string;
+  readonly suffix: string;
+  readonly needs?: 'presets';
 }
 
 export type FunctionName = 'api' | 'submit' | 'callback' | 'reconcile';
@@ -25,6 +34,8 @@ export type FunctionName = 'api' | 'submit' | 'callback' | 'reconcile';
 /** Where S3-triggered requests are put, and where their answers are left, all in the input bucket. */
 export const PREFIX = {
   requests: 'requests/',
+  /** One folder a preset. */
+  uploads: 'uploads/',
   results: 'results/',
   rejected: 'rejected/',
   /** In the output bucket. */
@@ -59,8 +70,12 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionDescription>> = {
     entry: 'submit/handler.ts',
     memoryMb: 512,
     timeoutSeconds: 300,
-    objectsCreated: { prefix: PREFIX.requests, suffix: '.json' },
-    environment: [...EVERYWHERE, ...WIRO, ...ANNOUNCING, 'furtherInputBuckets', 'submitFunction'],
+    objectsCreated: [
+      { prefix: PREFIX.requests, suffix: '.json' },
+      { prefix: PREFIX.uploads, suffix: '', needs: 'presets' },
+    ],
+    eventsPut: ['Generation Requested'],
+    environment: [...EVERYWHERE, ...WIRO, ...ANNOUNCING, 'furtherInputBuckets', 'presets', 'submitFunction'],
   },
   callback: {
     description: 'Notes what Wiro calls back, and collects results: records them and copies outputs to S3.',

@@ -17,6 +17,8 @@ export const ENV = {
   parameterPath: 'PARAMETER_PATH',
   submitFunction: 'SUBMIT_FUNCTION',
   callbackFunction: 'CALLBACK_FUNCTION',
+  /** JSON: what objects put under `uploads/<name>/` become, see `Preset`. */
+  presets: 'PRESETS',
   wiroApiUrl: 'WIRO_API_URL',
   wiroSocketUrl: 'WIRO_SOCKET_URL',
   /** Comma-separated `host` or `host:port`; a host stands for its subdomains too. */

@@ -15,6 +15,8 @@ export type Place =
   | 'rejected'
   | 'outputBucket'
   | 'outputs'
+  /** What lies beside the outputs of dropped files. */
+  | 'folderResults'
   /** Requests that the table has no room for, in the output bucket. */
   | 'largeRequests'
   | 'eventBus'
@@ -54,6 +56,7 @@ export const GRANTS: Readonly<Record<FunctionName, readonly Right[]>> = {
     { actions: ['s3:GetObject', 's3:PutObject'], on: 'largeRequests' },
     { actions: ADD_TO, on: 'results' },
     { actions: ['s3:PutObject'], on: 'rejected' },
+    { actions: ['s3:PutObject'], on: 'folderResults' },
     { actions: ['events:PutEvents'], on: 'eventBus' },
     { actions: READ_PARAMETERS, on: 'parameters' },
   ],
@@ -75,6 +78,7 @@ export const GRANTS: Readonly<Record<FunctionName, readonly Right[]>> = {
     { actions: ['s3:GetObject'], on: 'largeRequests' },
     { actions: ADD_TO, on: 'results' },
     { actions: LIST, on: 'inputBucket' },
+    { actions: ['s3:PutObject'], on: 'folderResults' },
     { actions: ['events:PutEvents'], on: 'eventBus' },
   ],
 };

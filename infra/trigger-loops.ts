@@ -11,14 +11,14 @@ export function refuseTriggerLoops(
   prefixes: Readonly<Record<keyof typeof PREFIX, string>> = PREFIX,
   functions: Readonly<Record<string, Trigger>> = FUNCTIONS,
 ): void {
-  const { requests: _, ...written } = prefixes;
+  const { requests: _, uploads: __, ...written } = prefixes;
   for (const [name, { objectsCreated }] of Object.entries(functions)) {
-    if (!objectsCreated) continue;
-    for (const [kind, prefix] of Object.entries(written))
-      if (prefix.startsWith(objectsCreated.prefix) || objectsCreated.prefix.startsWith(prefix))
-        throw new Error(
-          `The prefix "${prefix}" for ${kind} overlaps "${objectsCreated.prefix}", which starts "${name}": ` +
-            'each object written there would start it again. Choose prefixes of which none begins with another.',
-        );
+    for (const trigger of objectsCreated ?? [])
+      for (const [kind, prefix] of Object.entries(written))
+        if (prefix.startsWith(trigger.prefix) || trigger.prefix.startsWith(prefix))
+          throw new Error(
+            `The prefix "${prefix}" for ${kind} overlaps "${trigger.prefix}", which starts "${name}": ` +
+              'each object written there would start it again. Choose prefixes of which none begins with another.',
+          );
   }
 }

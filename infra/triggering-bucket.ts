@@ -43,12 +43,14 @@ export class TriggeringBucket extends Construct {
   startFor({ prefix, suffix }: { prefix: string; suffix: string }, fn: lambda.Function): void {
     const resource = this.bucket.node.defaultChild;
     if (!(resource instanceof s3.CfnBucket)) throw new Error(`${this.node.path} has no bucket`);
-    fn.addPermission('RequestsTrigger', {
-      principal: new iam.ServicePrincipal('s3.amazonaws.com'),
-      sourceArn: this.arnAhead,
-      // A bucket's ARN names no account: whoever owned the name after us could start the function.
-      sourceAccount: Aws.ACCOUNT_ID,
-    });
+    // One right serves every prefix.
+    if (fn.node.tryFindChild('RequestsTrigger') === undefined)
+      fn.addPermission('RequestsTrigger', {
+        principal: new iam.ServicePrincipal('s3.amazonaws.com'),
+        sourceArn: this.arnAhead,
+        // A bucket's ARN names no account: whoever owned the name after us could start the function.
+        sourceAccount: Aws.ACCOUNT_ID,
+      });
     this.notifications.push({
       event: 's3:ObjectCreated:*',
       function: fn.functionArn,

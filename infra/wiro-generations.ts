@@ -1,12 +1,14 @@
 import { Duration, Fn, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as events from 'aws-cdk-lib/aws-events';
+import * as targets from 'aws-cdk-lib/aws-events-targets';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import { FUNCTIONS, type FunctionName, PREFIX } from '../functions/functions.ts';
+import { type Presets, parsePresets } from '../functions/generation/preset.ts';
 import { type Durations, PARAMETER, WIRO_DEFAULTS } from '../functions/settings.ts';
 import { GenerationTable } from './generation-table.ts';
 import { GRANTS, INVOKES, type Place } from './grants.ts';
@@ -27,6 +29,8 @@ export interface WiroGenerationsProps {
   readonly parameterPath?: string;
   /** Buckets besides our own that inputs may come from. @default - none */
   readonly furtherInputBuckets?: readonly s3.IBucket[];
+  /** What each file put under `uploads/<name>/` in the input bucket becomes. @default - none: nothing starts for `uploads/` */
+  readonly presets?: Presets;
   /** Where Wiro reaches `callback`, without a slash at the end: for tunnels and custom domains. @default - its Function URL */
   readonly callbackBaseUrl?: string;
   /** Ends in `/v1`. @default - Wiro itself */
@@ -63,8 +67,11 @@ export class WiroGenerations extends Construct {
       deployment = stackName,
       parameterPath = `/wiro/${stackName}`,
       furtherInputBuckets = [],
+      presets = {},
       removalPolicy = RemovalPolicy.RETAIN,
     } = props;
+    const hasPresets = Object.keys(presets).length > 0;
+    const presetsJson = hasPresets ? checkPresets(presets) : undefined;
 
     const table = new GenerationTable(this, 'Table', { removalPolicy });
     const inputs = new TriggeringBucket(this, 'Inputs', {
@@ -82,6 +89,7 @@ export class WiroGenerations extends Construct {
       outputBucket: outputBucket.bucketName,
       eventBus: eventBus.eventBusName,
       parameterPath,
+      presets: presetsJson,
       wiroApiUrl: props.wiroApiUrl ?? WIRO_DEFAULTS.apiUrl,
       wiroSocketUrl: props.wiroSocketUrl ?? WIRO_DEFAULTS.socketUrl,
       wiroOutputHosts: props.wiroOutputHosts?.join(',') ?? WIRO_DEFAULTS.outputHosts,
@@ -131,6 +139,7 @@ export class WiroGenerations extends Construct {
       rejected: [`${inputs.arnAhead}/${PREFIX.rejected}*`],
       outputBucket: [outputBucket.bucketArn],
       outputs: [outputBucket.arnForObjects(`${PREFIX.outputs}*`)],
+      folderResults: [outputBucket.arnForObjects(`${PREFIX.outputs}*/result.json`)],
       largeRequests: [outputBucket.arnForObjects(`${PREFIX.largeRequests}*`)],
       eventBus: [eventBus.eventBusArn],
       parameters: Object.values(PARAMETER).map((name) =>
@@ -144,8 +153,16 @@ export class WiroGenerations extends Construct {
     for (const name of Object.keys(functions) as FunctionName[]) {
       for (const { actions, on } of GRANTS[name]) functions[name].allow(actions, places[on]);
       functions[name].allowInvoking(INVOKES[name].map((other) => functions[other]));
-      const { objectsCreated } = FUNCTIONS[name];
-      if (objectsCreated) inputs.startFor(objectsCreated, functions[name].function);
+      for (const { needs, ...objects } of FUNCTIONS[name].objectsCreated ?? [])
+        if (needs !== 'presets' || hasPresets) inputs.startFor(objects, functions[name].function);
+      const { eventsPut } = FUNCTIONS[name];
+      if (eventsPut)
+        new events.Rule(this, `${name}Requested`, {
+          description: `Starts ${name} for each ${eventsPut.join(', ')}.`,
+          eventBus,
+          eventPattern: { detailType: [...eventsPut] },
+          targets: [new targets.LambdaFunction(functions[name].function)],
+        });
     }
 
     this.table = table;
@@ -166,6 +183,21 @@ export class WiroGenerations extends Construct {
   grantCallApi(grantee: iam.IGrantable): iam.Grant {
     return this.functions.api.grantInvokeUrl(grantee);
   }
+}
+
+/** All environment variables of a function have 4 KB together. */
+const MOST_PRESET_BYTES = 3_000;
+
+/** @throws {RequestError} When a preset would fail for every file. */
+function checkPresets(presets: Presets): string {
+  // What a preset's own inputs name is checked when it runs: the bucket's name is not known yet.
+  parsePresets(presets, { inputBucket: 'any', furtherBuckets: [], anyBucket: true });
+  const json = JSON.stringify(presets);
+  if (Buffer.byteLength(json) > MOST_PRESET_BYTES)
+    throw new Error(
+      `presets have ${Buffer.byteLength(json)} bytes as JSON; at most ${MOST_PRESET_BYTES} fit into a function's environment: shorten their parameters.`,
+    );
+  return json;
 }
 
 function urlOf({ url, node }: WiroFunction): string {

@@ -29,6 +29,7 @@ export interface CheckedRequest {
   readonly origin: RequestOrigin;
   readonly hash: string;
   readonly request: AcceptedRequest;
+  readonly outputFolder?: string;
 }
 
 /** Wiro takes no larger file. */
@@ -49,12 +50,15 @@ export async function checkRequest(
     key,
     path = '',
     results,
+    outputFolder,
   }: {
     readonly origin: RequestOrigin;
     /** What makes it the same request again. @default - the request's own key, or none: every request is new */
     readonly key?: string;
     readonly path?: string;
     readonly results?: ResultsPlace;
+    /** Where its outputs go. @default - a folder by its id */
+    readonly outputFolder?: (id: string) => string;
   },
 ): Promise<
   | { readonly kind: 'known'; readonly generation: Generation }
@@ -83,6 +87,7 @@ export async function checkRequest(
       origin,
       hash,
       request: { model, parameters, inputs, labels, ...(results && { results }) },
+      ...(outputFolder && { outputFolder: outputFolder(id) }),
     },
   };
 }
@@ -93,12 +98,19 @@ export async function checkRequest(
  */
 export async function acceptChecked(
   deps: AcceptDeps,
-  { id, origin, hash, request }: CheckedRequest,
+  { id, origin, hash, request, outputFolder }: CheckedRequest,
   path = '',
 ): Promise<Generation> {
   const now = timestamp(deps.clock());
   const generation = accepted(
-    { id, deployment: deps.deployment, origin, model: request.model, requestHash: hash },
+    {
+      id,
+      deployment: deps.deployment,
+      origin,
+      model: request.model,
+      requestHash: hash,
+      ...(outputFolder !== undefined && { outputFolder }),
+    },
     { now, durations: deps.durations },
   );
   return same(await deps.generations.accept(generation, request), hash, path);

@@ -171,7 +171,7 @@ async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<
   const { code, message } = copies;
   if (
     code === 'output_unavailable' &&
-    !isPatienceOver(generation, code, durations.outputPatience, moment(deps).now)
+    !isPatienceOver(generation, durations.outputPatience, moment(deps).now)
   ) {
     return await later(deps, { code, message });
   }
@@ -210,8 +210,10 @@ async function keepRunning(deps: ClaimDeps, generation: Collecting): Promise<voi
   const released = await generations.update(id, (current) =>
     stillRunning(current, holder, { callbackKnown, ...(stop && { stop }) }, moment(deps)),
   );
-  // Called back while the answer was on its way: look once more, now.
-  if (released.kind === 'written' && released.generation.callback?.seenAt !== callbackKnown) {
+  // Called back, or wished cancelled, while the answer was on its way: look once more, now.
+  if (released.kind !== 'written') return;
+  const isToStopNow = stop === undefined && isToStop(released.generation, moment(deps));
+  if (released.generation.callback?.seenAt !== callbackKnown || isToStopNow) {
     await deps.collectAgain(id).catch(ignore('reconcile collects what is due', { generationId: id }));
   }
 }
@@ -304,8 +306,7 @@ async function laterOrFail(
   setback: Setback,
   patienceMs: number,
 ): Promise<void> {
-  if (!isPatienceOver(generation, setback.code, patienceMs, moment(deps).now))
-    return await later(deps, setback);
+  if (!isPatienceOver(generation, patienceMs, moment(deps).now)) return await later(deps, setback);
   await freeSlot(deps);
   await finish(deps, (current) =>
     failed(current, deps.holder, { ...setback, retryable: true }, {}, moment(deps)),
@@ -317,12 +318,8 @@ async function later({ id, holder, generations, ...deps }: ClaimDeps, setback: S
   await generations.update(id, (current) => collectingLater(current, holder, setback, moment(deps)));
 }
 
-const isPatienceOver = (
-  { trouble }: Collecting,
-  code: Setback['code'],
-  patienceMs: number,
-  now: string,
-): boolean => trouble?.code === code && after(trouble.since, patienceMs) <= now;
+const isPatienceOver = ({ trouble }: Collecting, patienceMs: number, now: string): boolean =>
+  trouble !== undefined && after(trouble.since, patienceMs) <= now;
 
 const moment = ({ clock, durations }: Pick<CollectDeps, 'clock' | 'durations'>) => ({
   now: timestamp(clock()),

@@ -57,6 +57,7 @@ function build(deployment: Deployment, parameters: ParameterReader): CollectDeps
           generations,
           putEvents: createPutEvents(requireEnv(ENV.eventBus)),
           results: createJsonObjects({ client: s3, maxBytes: 64 * 1024 * 1024 }),
+          outputBucket,
         },
         id,
       ),

@@ -31,14 +31,14 @@ const LARGEST_INLINE_BYTES = 4 * 1024;
 /** Copies every output of a task to the output bucket, each whole or not at all. */
 export async function copyOutputs(
   deps: CopyOutputsDeps,
-  { id, attempt }: Pick<Generation, 'id' | 'attempt'>,
+  { id, attempt, outputFolder }: Pick<Generation, 'id' | 'attempt' | 'outputFolder'>,
   outputs: readonly TaskOutput[],
   signal: AbortSignal,
 ): Promise<CopiedOutputs> {
   const failures: (OutputUnavailableError | OutputRefusedError)[] = [];
   const copied = await mapLimited(outputs, AT_ONCE, async (output, index): Promise<Output | undefined> => {
     const name = output.kind === 'raw' ? 'answer.json' : output.name;
-    const key = outputKey({ prefix: deps.outputPrefix, generationId: id, attempt, index, name });
+    const key = outputKey({ folder: outputFolder ?? `${deps.outputPrefix}${id}/`, attempt, index, name });
     const ref = { bucket: deps.outputBucket, key };
     try {
       if (output.kind === 'raw') return await putAnswer(deps, ref, output);

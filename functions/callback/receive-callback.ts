@@ -3,6 +3,7 @@ import { hasEnded } from '../generation/generation.ts';
 import { type Clock, timestamp } from '../generation/time.ts';
 import { calledBack } from '../generation/transitions.ts';
 import { ignore } from '../ignore.ts';
+import { log } from '../log.ts';
 import type { Durations } from '../settings.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
 import { parseHint } from './parse-hint.ts';
@@ -37,7 +38,10 @@ export async function receiveCallback(
       ? undefined
       : calledBack(current, attempt, parseHint(body()), moment),
   );
-  if (noted.kind === 'refused' || noted.kind === 'missing') return { kind: 'over' };
+  if (noted.kind === 'refused' || noted.kind === 'missing') {
+    log.info('A callback changed nothing', { generationId, attempt });
+    return { kind: 'over' };
+  }
   // From here on nothing can be lost: the note makes the generation due, and `reconcile` sees what is due.
   await startCollecting(generationId).catch(ignore('reconcile collects what is due', { generationId }));
   return { kind: 'noted' };

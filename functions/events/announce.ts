@@ -8,14 +8,18 @@ import type { BusEvent, PutEvents } from './put-events.ts';
 export interface AnnounceDeps {
   readonly generations: Pick<GenerationStore, 'whole' | 'update'>;
   readonly putEvents: PutEvents;
-  readonly results: Pick<JsonObjects, 'update'>;
+  readonly results: Pick<JsonObjects, 'update' | 'write'>;
+  readonly outputBucket: string;
 }
 
 /**
  * Tells whatever a generation has still to tell: on the bus, and in the results file of the request file it came
  * in. Then strikes it off the list; a crash in between tells it twice, with the same `eventId`.
  */
-export async function announce({ generations, putEvents, results }: AnnounceDeps, id: string): Promise<void> {
+export async function announce(
+  { generations, putEvents, results, outputBucket }: AnnounceDeps,
+  id: string,
+): Promise<void> {
   const whole = await generations.whole(id);
   if (whole === undefined || whole.generation.announcements.length === 0) return;
   const { announcements } = whole.generation;
@@ -24,6 +28,11 @@ export async function announce({ generations, putEvents, results }: AnnounceDeps
   if (place !== undefined && hasEnded(whole.generation)) {
     const entry = toResult(whole, place);
     await results.update(place, (file) => withResult(file, entry));
+  }
+  const { outputFolder } = whole.generation;
+  if (outputFolder !== undefined && hasEnded(whole.generation)) {
+    const place = { bucket: outputBucket, key: `${outputFolder}result.json` };
+    await results.write(place, toFolderResult(whole), { kind: 'always' });
   }
   const eventIds = announcements.map(({ eventId }) => eventId);
   await generations.update(id, (current) => told(current, eventIds));
@@ -72,6 +81,35 @@ function toResult({ generation, request, outputs }: WholeGeneration, { index }: 
     createdAt,
     ...('endedAt' in generation && { endedAt: generation.endedAt }),
   };
+}
+
+/** What lies beside the outputs of a dropped file: for people, who know no states and codes. */
+function toFolderResult({ generation, request, outputs }: WholeGeneration): unknown {
+  const { id, model, status, createdAt } = generation;
+  return {
+    status,
+    message: sentenceFor(generation, outputs.length),
+    id,
+    model,
+    inputs: Object.values(request.inputs).flatMap((given) => given.map(({ text }) => text)),
+    outputs: outputs.map(toPlace),
+    ...account(generation),
+    createdAt,
+    ...('endedAt' in generation && { endedAt: generation.endedAt }),
+  };
+}
+
+function sentenceFor(generation: Generation, outputs: number): string {
+  switch (generation.status) {
+    case 'succeeded':
+      return `Done: ${outputs === 1 ? 'one output lies' : `${outputs} outputs lie`} beside this file.`;
+    case 'failed':
+      return `This did not work. ${generation.error.message}`;
+    case 'cancelled':
+      return 'This was cancelled.';
+    default:
+      return 'This is not finished yet.';
+  }
 }
 
 /** The file with this result in it, once; in the order of the requests. */

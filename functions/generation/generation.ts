@@ -22,6 +22,8 @@ interface Base {
   readonly origin: RequestOrigin;
   readonly model: string;
   readonly requestHash: string;
+  /** Where its outputs and its `result.json` go, for one that a dropped file became; ends in `/`. */
+  readonly outputFolder?: string;
   /** From 1; an explicit retry, or the one rerun with fresh uploads, starts the next. */
   readonly attempt: number;
   readonly createdAt: Timestamp;
@@ -170,6 +172,8 @@ export const hasEnded = (generation: Generation): generation is Ending =>
 
 /** Where a generation stands in the queue: oldest first, unique. */
 export const queueKey = ({ createdAt, id }: Pick<Base, 'createdAt' | 'id'>): string => `${createdAt}#${id}`;
+
+export const idOfQueueKey = (key: string): string => key.slice(key.indexOf('#') + 1);
 
 /** For the end of a `switch`: a new kind does not compile until it is handled. */
 export function assertNever(value: never): never {

@@ -10,6 +10,8 @@ export interface SourceRules {
   readonly inputBucket: string;
   /** Further buckets that the deployment was given. */
   readonly furtherBuckets: readonly string[];
+  /** Where names of buckets are not known yet: every one may be ours. */
+  readonly anyBucket?: true;
 }
 
 const SCHEME = /^([a-z][a-z0-9+.-]*):/i;
@@ -22,7 +24,7 @@ const LONGEST = 4_096;
 export function parseSource(
   text: string,
   field: string,
-  { inputBucket, furtherBuckets }: SourceRules,
+  { inputBucket, furtherBuckets, anyBucket }: SourceRules,
 ): Source {
   if (text === '' || text.length > LONGEST) {
     throw new RequestError('invalid_parameter', `${field} must have 1 to ${LONGEST} characters.`, field);
@@ -36,7 +38,7 @@ export function parseSource(
         field,
       );
     }
-    if (bucket !== inputBucket && !furtherBuckets.includes(bucket)) {
+    if (!anyBucket && bucket !== inputBucket && !furtherBuckets.includes(bucket)) {
       throw new RequestError(
         'input_not_allowed',
         `${field} names the bucket "${bucket}", which this deployment may not read: put the object into "${inputBucket}".`,

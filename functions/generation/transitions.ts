@@ -44,6 +44,7 @@ export function accepted(
     readonly origin: RequestOrigin;
     readonly model: string;
     readonly requestHash: string;
+    readonly outputFolder?: string;
   },
   { now, durations }: Moment,
 ): Queued {
@@ -86,17 +87,18 @@ export function renewed(generation: Generation, holder: string, moment: Moment):
   return isHeld(generation, holder) ? { ...generation, ...claim(holder, moment) } : undefined;
 }
 
-/** No slot is free: in line, without a claim. */
+/** No slot is free: in line, without a claim. Not while a wish to cancel stands: nobody would look at it there. */
 export function turnedAway(
   generation: Generation,
   holder: string,
   { now, durations }: Moment,
 ): Queued | undefined {
   if (!isHeld(generation, holder) || generation.status !== 'submitting') return undefined;
+  if (generation.cancelRequestedAt !== undefined) return undefined;
   return { ...base(generation), status: 'queued', waiting: true, dueAt: after(now, durations.waiting) };
 }
 
-/** Back to the queue after a setback that may pass; certainly no task of this Run exists. */
+/** Back to the queue after a setback that may pass; certainly no task of this Run exists. Not while a wish to cancel stands. */
 export function requeued(
   generation: Generation,
   holder: string,
@@ -104,6 +106,7 @@ export function requeued(
   moment: Moment,
 ): Queued | undefined {
   if (!isHeld(generation, holder) || generation.status !== 'submitting') return undefined;
+  if (generation.cancelRequestedAt !== undefined) return undefined;
   return { ...base(generation), status: 'queued', waiting: false, ...troubled(generation, setback, moment) };
 }
 
@@ -174,9 +177,10 @@ export function searched(
   };
 }
 
-/** Two complete searches found nothing: the Run made no task, and may be repeated. */
-export function unmarked(generation: Generation, holder: string): Submitting | undefined {
+/** Two complete searches, with a gap between them, found nothing: the Run made no task, and may be repeated. */
+export function unmarked(generation: Generation, holder: string, moment: Moment): Submitting | undefined {
   if (!isHeld(generation, holder) || generation.status !== 'submitting') return undefined;
+  if (generation.run?.emptySearchAt === undefined || isSearchTooSoon(generation, moment)) return undefined;
   const { run: _, ...rest } = generation;
   return rest;
 }
@@ -234,6 +238,8 @@ export function stillRunning(
   const { claim: _, trouble: __, ...rest } = generation;
   const next: Running = { ...rest, status: 'running', ...(stop && { stop }), looks: 0 };
   if (generation.callback?.seenAt !== callbackKnown) return { ...next, dueAt: now };
+  // Wished since the task was asked: to be stopped now, not with the next look.
+  if (stop === undefined && isToStop(generation, { now, durations })) return { ...next, dueAt: now };
   const age = Date.parse(now) - Date.parse(generation.run.startedAt);
   const look = after(now, stop ? durations.stopRepeat : clamp(age / 2, durations.look, durations.lookMax));
   // A deadline between two looks is not to be missed.
@@ -298,7 +304,7 @@ export function succeeded(
   account: Account,
   moment: Moment,
 ): Succeeded | undefined {
-  if (!isHeld(generation, holder)) return undefined;
+  if (!isHeld(generation, holder) || generation.status !== 'collecting') return undefined;
   return announcing({ ...ended(generation, account, moment), status: 'succeeded' }, 'Succeeded', moment.now);
 }
 
@@ -390,7 +396,8 @@ function isHeld(generation: Generation, holder: string): generation is Submittin
 }
 
 function troubled(generation: Generation, { code, message }: Setback, { now, durations }: Moment) {
-  const before = generation.trouble?.code === code ? generation.trouble : undefined;
+  // Whatever the code: two that take turns would otherwise go on for ever.
+  const before = generation.trouble;
   const count = (before?.count ?? 0) + 1;
   const trouble: Trouble = { since: before?.since ?? now, count, code, message };
   return { trouble, looks: 0, dueAt: after(now, backOff(count - 1, durations.retry, durations.retryMax)) };
@@ -453,7 +460,8 @@ export function nextAttempt(
 function base(generation: Generation) {
   const { version, revision, id, deployment, origin, model, requestHash, attempt, createdAt, updatedAt } =
     generation;
-  const { announcements, cancelRequestedAt, callback, freshUploads, pastAttempts, trouble } = generation;
+  const { announcements, cancelRequestedAt, callback, freshUploads, pastAttempts, trouble, outputFolder } =
+    generation;
   return {
     version,
     revision,
@@ -472,5 +480,6 @@ function base(generation: Generation) {
     ...(callback !== undefined && { callback }),
     ...(trouble !== undefined && { trouble }),
     ...(freshUploads !== undefined && { freshUploads }),
+    ...(outputFolder !== undefined && { outputFolder }),
   };
 }

@@ -1,7 +1,6 @@
 export interface OutputKeyParts {
-  /** Ends in `/`, or is empty. */
-  readonly prefix: string;
-  readonly generationId: string;
+  /** The generation's own; ends in `/`. */
+  readonly folder: string;
   readonly attempt: number;
   /** The output's place in the task's list: this alone tells two outputs apart. */
   readonly index: number;
@@ -12,8 +11,8 @@ export interface OutputKeyParts {
 const MAX_STEM_BYTES = 96;
 
 /** Where an output of a generation lies: the same output always there, no two outputs at one place. */
-export function outputKey({ prefix, generationId, attempt, index, name }: OutputKeyParts): string {
-  return `${prefix}${generationId}/${attempt}/${index}-${safeFileName(name)}`;
+export function outputKey({ folder, attempt, index, name }: OutputKeyParts): string {
+  return `${folder}${attempt}/${index}-${safeFileName(name)}`;
 }
 
 /**

@@ -19,7 +19,8 @@ const overflow: Overflow = {
   write: async (name, text) => (await lazily()).overflow.write(name, text),
   read: async (name) => (await lazily()).overflow.read(name),
 };
-const results: Pick<JsonObjects, 'update'> = {
+const results: Pick<JsonObjects, 'update' | 'write'> = {
+  write: async (ref, value, condition) => (await lazily()).json.write(ref, value, condition),
   update: async (ref, change) => (await lazily()).json.update(ref, change),
 };
 const generations = createGenerationStore(table, { overflow });
@@ -33,7 +34,15 @@ export async function handler(): Promise<void> {
     submit: (id) => invokeLater(requireEnv(ENV.submitFunction), { submit: id }),
     collect: (id) => invokeLater(requireEnv(ENV.callbackFunction), { collect: id }),
     announce: (id) =>
-      announce({ generations, putEvents: createPutEvents(requireEnv(ENV.eventBus)), results }, id),
+      announce(
+        {
+          generations,
+          putEvents: createPutEvents(requireEnv(ENV.eventBus)),
+          results,
+          outputBucket: requireEnv(ENV.outputBucket),
+        },
+        id,
+      ),
     moment,
   });
   if (done.due > 0) log.info('Reconciled what was due', { ...done });

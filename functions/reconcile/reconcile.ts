@@ -7,8 +7,8 @@ import type { Gate } from '../store/gate.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
 
 export interface ReconcileDeps {
-  readonly generations: Pick<GenerationStore, 'due' | 'get' | 'update'>;
-  readonly gate: Pick<Gate, 'admit' | 'free' | 'holders'>;
+  readonly generations: Pick<GenerationStore, 'due' | 'get' | 'update' | 'waiting'>;
+  readonly gate: Pick<Gate, 'admit' | 'free' | 'holders' | 'wait'>;
   readonly submit: (id: string) => Promise<void>;
   readonly collect: (id: string) => Promise<void>;
   readonly announce: (id: string) => Promise<void>;
@@ -25,6 +25,8 @@ export interface Reconciled {
 /** Bounds one run; what is left over is due in the next. */
 const MOST = 200;
 const AT_ONCE = 20;
+/** The index lags: the first ones that it names may not wait any more. */
+const FIRST_IN_LINE = 5;
 /** So many looks at one generation without anything coming of them: somebody should look, too. */
 const FRUITLESS = 20;
 
@@ -48,7 +50,10 @@ export async function reconcile(deps: ReconcileDeps): Promise<Reconciled> {
           alarm: 'fruitless_looks',
         });
       }
-      return await setGoing(deps, looked.generation);
+      const done = await setGoing(deps, looked.generation);
+      if (done !== 'nothing')
+        log.info('Took up what was due', { generationId: id, status: looked.generation.status, done });
+      return done;
     } catch (error) {
       ignore('it is due again in a while', { generationId: id })(error);
       return 'nothing';
@@ -97,13 +102,22 @@ async function setGoing(
   }
 }
 
-/** Takes back the slots of whoever does not run, and starts those who wait. */
+/** Takes back the slots of whoever does not run, puts into line whoever was forgotten, and starts those who wait. */
 async function tendGate({ gate, generations, submit }: ReconcileDeps): Promise<void> {
   await mapLimited(await gate.holders(), AT_ONCE, async (id) => {
     const generation = await generations.get(id);
     if (generation === undefined || hasEnded(generation)) await gate.free(id, 'ended');
-    // Crashed between being turned away and giving the slot back.
+    // Its submission crashed between the two writes, or never came after it was admitted.
     else if (generation.status === 'queued') await gate.free(id, 'notRun');
   });
-  for (const id of await gate.admit()) await submit(id);
+  // Crashed before it joined the line, admitted in vain, or passed over because the index lagged.
+  for (const { id } of await generations.waiting(FIRST_IN_LINE)) {
+    const generation = await generations.get(id);
+    if (generation?.status !== 'queued' || !generation.waiting) continue;
+    await gate.wait(generation);
+    break;
+  }
+  await mapLimited(await gate.admit(), AT_ONCE, (id) =>
+    submit(id).catch(ignore('its slot is taken back in a minute', { generationId: id })),
+  );
 }

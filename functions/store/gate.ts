@@ -1,6 +1,6 @@
 import { type AttributeValue, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import { type Generation, queueKey } from '../generation/generation.ts';
+import { type Generation, idOfQueueKey, queueKey } from '../generation/generation.ts';
 import { type Clock, type Timestamp, timestamp } from '../generation/time.ts';
 import type { Durations } from '../settings.ts';
 import { isConditionFailed, type Table } from './dynamodb.ts';
@@ -8,27 +8,30 @@ import { isConditionFailed, type Table } from './dynamodb.ts';
 /**
  * Wiro's concurrency limit, as one item: who may run now. Without a known limit it only bounds the Runs that are
  * not answered yet; a refusal with code 96 names the limit, and from then on slots are counted.
+ *
+ * Those who wait are in line by `queueKey`. Whoever is admitted has its slot from that moment, so that no two
+ * admissions hand out the same room, and nobody younger comes between.
  */
 export interface Gate {
   /**
-   * Takes a slot for a Run. Whoever is older than the oldest one waiting may; repeating it changes nothing.
-   * @returns Whether the slot is taken; if not, `wait` in line.
+   * Takes a slot for a Run, where there is one and nobody older waits; or keeps the one it was admitted to.
+   * @returns Whether it holds a slot now; if not, `wait` in line.
    */
   take(generation: Generation): Promise<boolean>;
   /** The Run was answered: it made a task, which keeps the slot until its end. */
   ran(id: string): Promise<void>;
-  /** Gives a slot back: the task ended, or there is none. */
+  /** Gives a slot back: the task ended, or there is none. Whoever frees one calls `admit` next. */
   free(id: string, why: 'ended' | 'notRun'): Promise<void>;
   /** Wiro refused a Run with code 96: learns the limit and shuts the gate until a task of ours ends. */
   refused(id: string, limit: number | undefined): Promise<void>;
-  /** Keeps younger ones back until it had its turn. */
-  wait(generation: Generation): Promise<void>;
+  /** Joins the line: younger ones are kept back until it was admitted. Repeating it does no harm. */
+  wait(generation: Pick<Generation, 'createdAt' | 'id'>): Promise<void>;
   /**
-   * Lets the oldest waiting ones pass, as many as there are slots.
+   * Gives slots to the oldest waiting ones, as many as there are.
    * @param joining - One that has just joined the line, which the index may not show yet.
-   * @returns Whom to submit now, oldest first.
+   * @returns Whom to submit now, oldest first. Nobody else will.
    */
-  admit(joining?: Generation): Promise<readonly string[]>;
+  admit(joining?: Pick<Generation, 'createdAt' | 'id'>): Promise<readonly string[]>;
   /** Ids that hold a slot, for `reconcile` to compare with what they really do. */
   holders(): Promise<readonly string[]>;
 }
@@ -41,12 +44,16 @@ interface GateItem {
   readonly slots: ReadonlySet<string>;
   readonly unanswered: ReadonlySet<string>;
   readonly pausedUntil?: Timestamp;
+  /** The `queueKey` of the oldest one in line that was not admitted yet. */
   readonly waitingSince?: string;
 }
 
 export interface GateDeps extends Table {
-  /** Who waits, oldest first; may lag. */
-  readonly waiting: (limit: number) => Promise<readonly { readonly id: string; readonly queueKey: string }[]>;
+  /** Who waits, oldest first, from a `queueKey` on; may lag. */
+  readonly waiting: (
+    limit: number,
+    from: string,
+  ) => Promise<readonly { readonly id: string; readonly queueKey: string }[]>;
   readonly durations: Durations;
   readonly clock?: Clock;
 }
@@ -56,6 +63,8 @@ const MOST_UNANSWERED = 20;
 /** Wiro's limits end far below: beyond this many an account has none, and the item stays small. */
 const MOST_TRACKED = 60;
 const MOST_ADMITTED = 25;
+/** Whoever fails to move the line was overtaken by one who did: so many at once there never are. */
+const MOST_TRIES = 100;
 
 export function createGate({
   client,
@@ -108,58 +117,105 @@ export function createGate({
     gate.limitSeenAt > ago(durations.limitForget);
   const isProbeDue = (gate: GateItem) =>
     (gate.probedAt ?? gate.limitSeenAt ?? '') <= ago(durations.limitProbe);
+  const isPaused = ({ pausedUntil, slots }: GateItem) =>
+    pausedUntil !== undefined && pausedUntil > now() && slots.size > 0;
 
-  /** How many may pass now. */
-  function room(gate: GateItem): number {
-    if (gate.pausedUntil !== undefined && gate.pausedUntil > now()) return 0;
-    if (!isLimitKnown(gate)) return MOST_UNANSWERED - gate.unanswered.size;
+  const holds = ({ slots, unanswered }: GateItem, id: string) => slots.has(id) || unanswered.has(id);
+
+  /** How many may pass now; the one more than the known limit is a probe. */
+  function room(gate: GateItem): { readonly free: number; readonly isProbe: boolean } {
+    if (isPaused(gate)) return { free: 0, isProbe: false };
+    if (!isLimitKnown(gate)) return { free: MOST_UNANSWERED - gate.unanswered.size, isProbe: false };
     const free = (gate.limit ?? 0) - gate.slots.size;
-    return free > 0 ? free : isProbeDue(gate) ? 1 : 0;
+    // More than the limit run already: one more is certain to be refused.
+    const isProbe = free === 0 && isProbeDue(gate);
+    return { free: isProbe ? 1 : free, isProbe };
   }
 
-  const OPEN = '(attribute_not_exists(#pausedUntil) OR #pausedUntil <= :now)';
-  const MY_TURN = '(attribute_not_exists(#waitingSince) OR #waitingSince >= :queueKey)';
-  const KNOWN = '(attribute_exists(#limit) AND #limitSeenAt > :forget)';
-  const UNKNOWN = '(attribute_not_exists(#limit) OR #limitSeenAt <= :forget)';
+  // Shut only while somebody holds a slot: it is their end that opens it.
+  const OPEN = '(attribute_not_exists(#pausedUntil) OR #pausedUntil <= :now OR attribute_not_exists(#slots))';
+  const MY_TURN = 'attribute_not_exists(#waitingSince) OR #waitingSince > :queueKey';
+  // A limit and when it was seen are written together.
+  const KNOWN = '#limitSeenAt > :forget';
+  const UNKNOWN = 'attribute_not_exists(#limitSeenAt) OR #limitSeenAt <= :forget';
+
+  /** Adds to the slots on condition that there is room for all of them. */
+  function grant(gate: GateItem, ids: readonly string[]) {
+    const { isProbe } = room(gate);
+    const values = {
+      ':ids': new Set(ids),
+      ':now': now(),
+      ':forget': ago(durations.limitForget),
+    };
+    if (!isLimitKnown(gate)) {
+      // So many run that the account has no limit: count only what is not answered.
+      const isTracked = gate.slots.size + ids.length <= MOST_TRACKED;
+      return {
+        set: [],
+        add: isTracked ? 'ADD #slots :ids, #unanswered :ids' : 'ADD #unanswered :ids',
+        condition: `${OPEN} AND (${UNKNOWN}) AND (attribute_not_exists(#unanswered) OR size(#unanswered) <= :most)`,
+        values: { ...values, ':most': MOST_UNANSWERED - ids.length },
+      };
+    }
+    // One more than the known limit, now and then: balances grow. A refusal costs nothing and names the limit.
+    return {
+      set: isProbe ? ['#limit = :more', '#probedAt = :now', '#probe = :probe'] : [],
+      add: 'ADD #slots :ids, #unanswered :ids',
+      condition: `${OPEN} AND ${KNOWN} AND #limit = :limit AND (attribute_not_exists(#slots) OR size(#slots) <= :most)`,
+      values: {
+        ...values,
+        ':limit': gate.limit,
+        ':most': (gate.limit ?? 0) + (isProbe ? 1 : 0) - ids.length,
+        ...(isProbe && { ':more': (gate.limit ?? 0) + 1, ':probe': ids[0] }),
+      },
+    };
+  }
+
+  async function wait(generation: Pick<Generation, 'createdAt' | 'id'>): Promise<void> {
+    await update(
+      'SET #waitingSince = :queueKey',
+      { ':queueKey': queueKey(generation) },
+      'attribute_not_exists(#waitingSince) OR #waitingSince > :queueKey',
+    );
+  }
 
   return {
     async take(generation) {
       const { id } = generation;
-      const mine = { ':id': new Set([id]), ':now': now(), ':queueKey': queueKey(generation) };
-      const forget = { ':forget': ago(durations.limitForget) };
+      const mine = queueKey(generation);
       const isTaken = await update(
         'ADD #slots :id, #unanswered :id',
-        { ...mine, ...forget, ':me': id, ':mostUnanswered': MOST_UNANSWERED, ':mostTracked': MOST_TRACKED },
-        `contains(#slots, :me) OR (${OPEN} AND ${MY_TURN} AND (
-          (${KNOWN} AND (attribute_not_exists(#slots) OR size(#slots) < #limit))
-          OR (${UNKNOWN} AND (attribute_not_exists(#unanswered) OR size(#unanswered) < :mostUnanswered)
-            AND (attribute_not_exists(#slots) OR size(#slots) < :mostTracked))))`,
+        {
+          ':id': new Set([id]),
+          ':me': id,
+          ':now': now(),
+          ':queueKey': mine,
+          ':forget': ago(durations.limitForget),
+          ':mostUnanswered': MOST_UNANSWERED,
+          ':mostTracked': MOST_TRACKED,
+        },
+        // Whoever holds a slot keeps it. Parentheses side by side, not nested: dynalite takes a second for nested ones.
+        [
+          OPEN,
+          `(contains(#slots, :me) OR ${MY_TURN})`,
+          `(contains(#slots, :me) OR ${UNKNOWN} OR attribute_not_exists(#slots) OR size(#slots) < #limit)`,
+          `(contains(#slots, :me) OR ${KNOWN} OR attribute_not_exists(#unanswered) OR size(#unanswered) < :mostUnanswered)`,
+          `(contains(#slots, :me) OR ${KNOWN} OR attribute_not_exists(#slots) OR size(#slots) < :mostTracked)`,
+        ].join(' AND '),
       );
       if (isTaken) return true;
       const gate = await read();
-      if (room(gate) <= 0 || (gate.waitingSince !== undefined && gate.waitingSince < queueKey(generation)))
-        return false;
-      if (!isLimitKnown(gate)) {
-        // So many run that the account has no limit: count only what is not answered.
-        return update(
-          'ADD #unanswered :id',
-          { ...mine, ...forget, ':mostUnanswered': MOST_UNANSWERED },
-          `${OPEN} AND ${MY_TURN} AND ${UNKNOWN} AND (attribute_not_exists(#unanswered) OR size(#unanswered) < :mostUnanswered)`,
-        );
+      if (!isPaused(gate) && holds(gate, id)) return true;
+      const isMyTurn = gate.waitingSince === undefined || gate.waitingSince > mine;
+      if (isMyTurn && room(gate).free > 0) {
+        const { set, add, condition, values } = grant(gate, [id]);
+        const expression = set.length > 0 ? `SET ${set.join(', ')} ${add}` : add;
+        if (await update(expression, { ...values, ':queueKey': mine }, `(${MY_TURN}) AND ${condition}`))
+          return true;
       }
-      // One more than the known limit, now and then: balances grow. A refusal costs nothing and names the limit.
-      return update(
-        'SET #limit = :more, #probedAt = :now, #probe = :me ADD #slots :id, #unanswered :id',
-        {
-          ...mine,
-          ':me': id,
-          ':limit': gate.limit,
-          ':more': gate.slots.size + 1,
-          ':probe': ago(durations.limitProbe),
-        },
-        `${OPEN} AND ${MY_TURN} AND #limit = :limit AND size(#slots) >= #limit
-          AND (attribute_not_exists(#probedAt) OR #probedAt <= :probe)`,
-      );
+      // Admitted, but refusals have shut the gate meanwhile: back in line, without the slot.
+      if (holds(gate, id)) await update('DELETE #slots :id, #unanswered :id', { ':id': new Set([id]) });
+      return false;
     },
 
     async ran(id) {
@@ -175,49 +231,65 @@ export function createGate({
     },
 
     async refused(id, limit) {
-      const values = {
-        ':id': new Set([id]),
-        ':now': now(),
-        ':until': timestamp(clock().getTime() + durations.gatePause),
-      };
-      if (limit === undefined) {
-        await update('SET #pausedUntil = :until DELETE #slots :id, #unanswered :id', {
-          ':id': values[':id'],
-          ':until': values[':until'],
-        });
-        return;
-      }
+      // Without a number in the message: as many as hold a slot besides the refused one.
+      const known = limit ?? Math.max(1, [...(await read()).slots].filter((one) => one !== id).length);
       await update(
         'SET #limit = :limit, #limitSeenAt = :now, #pausedUntil = :until REMOVE #probe DELETE #slots :id, #unanswered :id',
-        { ...values, ':limit': limit },
+        {
+          ':id': new Set([id]),
+          ':now': now(),
+          ':until': timestamp(clock().getTime() + durations.gatePause),
+          ':limit': known,
+        },
       );
     },
 
-    async wait(generation) {
-      await update(
-        'SET #waitingSince = :queueKey',
-        { ':queueKey': queueKey(generation) },
-        'attribute_not_exists(#waitingSince) OR #waitingSince > :queueKey',
-      );
-    },
+    wait,
 
     async admit(joining) {
-      const gate = await read();
-      if (gate.waitingSince === undefined) return [];
-      const free = Math.min(room(gate), MOST_ADMITTED);
-      if (free <= 0) return [];
-      const line = new Map((await waiting(free + 1)).map((one) => [one.queueKey, one.id]));
-      if (joining !== undefined) line.set(queueKey(joining), joining.id);
-      const oldest = [...line].sort(([a], [b]) => (a < b ? -1 : 1));
-      const admitted = oldest.slice(0, free);
-      const last = oldest.length > free ? admitted.at(-1)?.[0] : undefined;
-      // Nobody younger than the last one admitted may pass before it; with nobody left in line, everybody may.
-      const condition = '#waitingSince = :seen';
-      const stands = last
-        ? await update('SET #waitingSince = :last', { ':last': last, ':seen': gate.waitingSince }, condition)
-        : await update('REMOVE #waitingSince', { ':seen': gate.waitingSince }, condition);
-      // Somebody else moved the line meanwhile, and serves it.
-      return stands ? admitted.map(([, id]) => id) : [];
+      for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+        const gate = await read();
+        const seen = gate.waitingSince;
+        const joined = joining && !holds(gate, joining.id) ? queueKey(joining) : undefined;
+        const from = [seen, joined].filter((key) => key !== undefined).sort()[0];
+        if (from === undefined) return [];
+        const free = Math.min(room(gate).free, MOST_ADMITTED);
+        if (free <= 0) {
+          if (joining === undefined || from === seen) return [];
+          // Somebody served the line to its end and did not see the one that joins it.
+          await wait(joining);
+          continue;
+        }
+        const line = new Set((await waiting(free + 1, from)).map((one) => one.queueKey));
+        // The index may not show them yet.
+        for (const key of [seen, joined]) if (key !== undefined) line.add(key);
+        const oldest = [...line].sort();
+        const admitted = oldest.slice(0, free).map(idOfQueueKey);
+        const next = oldest[free];
+        const { set, add, condition, values } = grant(gate, admitted);
+        const assigned = [...set, ...(next === undefined ? [] : ['#waitingSince = :next'])];
+        const removed = [
+          ...(next === undefined ? ['#waitingSince'] : []),
+          // Nobody's end was left to open it: it must not shut again behind those who are admitted now.
+          ...(gate.slots.size === 0 ? ['#pausedUntil'] : []),
+        ];
+        const isAdmitted = await update(
+          [
+            ...(assigned.length > 0 ? [`SET ${assigned.join(', ')}`] : []),
+            ...(removed.length > 0 ? [`REMOVE ${removed.join(', ')}`] : []),
+            add,
+          ].join(' '),
+          {
+            ...values,
+            ...(next !== undefined && { ':next': next }),
+            ...(seen !== undefined && { ':seen': seen }),
+          },
+          `${seen === undefined ? 'attribute_not_exists(#waitingSince)' : '#waitingSince = :seen'} AND ${condition}`,
+        );
+        if (isAdmitted) return admitted;
+      }
+      // Lost to a hundred others: they have moved the line, and `reconcile` serves what they left.
+      return [];
     },
 
     async holders() {

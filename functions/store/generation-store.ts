@@ -54,8 +54,14 @@ export interface GenerationStore {
   putOutputs(id: string, outputs: GenerationOutputs): Promise<void>;
   /** Ids of what was due by `now`, longest due first: nominations, to be decided on the items. */
   due(now: Timestamp, limit: number): Promise<readonly string[]>;
-  /** Who waits for a slot at the gate, oldest first; as far as the index knows. */
-  waiting(limit: number): Promise<readonly { readonly id: string; readonly queueKey: string }[]>;
+  /**
+   * Who waits for a slot at the gate, oldest first; as far as the index knows.
+   * @param from - A `queueKey`; older ones are left out.
+   */
+  waiting(
+    limit: number,
+    from?: string,
+  ): Promise<readonly { readonly id: string; readonly queueKey: string }[]>;
 }
 
 const OVERFLOW_BYTES = 64 * 1024;
@@ -217,14 +223,17 @@ export function createGenerationStore(
       return Items.map((item) => idOf(unmarshall(item)));
     },
 
-    async waiting(limit) {
+    async waiting(limit, from) {
       const { partitionKey, sortKey } = TABLE.indexes.waiting;
       const { Items = [] } = await client.send(
         new QueryCommand({
           TableName: tableName,
           IndexName: 'waiting',
-          KeyConditionExpression: `${partitionKey} = :shard`,
-          ExpressionAttributeValues: marshall({ ':shard': SHARD }),
+          KeyConditionExpression: `${partitionKey} = :shard${from === undefined ? '' : ` AND ${sortKey} >= :from`}`,
+          ExpressionAttributeValues: marshall({
+            ':shard': SHARD,
+            ...(from !== undefined && { ':from': from }),
+          }),
           Limit: limit,
         }),
       );
@@ -285,4 +294,4 @@ function needed(overflow: Overflow | undefined): Overflow {
 }
 
 const jitter = (tries: number) =>
-  new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(50 * 2 ** tries, 1_000)));
+  new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(5 * 2 ** tries, 200)));

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { Context, S3Event } from 'aws-lambda';
+import type { Context, EventBridgeEvent, S3Event } from 'aws-lambda';
 import { createKnownModels } from '../acceptance/known-models.ts';
 import { invokeLater } from '../aws/invoke.ts';
 import { readDeployment, readParameters } from '../deployment.ts';
 import { announce } from '../events/announce.ts';
 import { createPutEvents } from '../events/put-events.ts';
 import { PREFIX } from '../functions.ts';
+import { parsePresets } from '../generation/preset.ts';
 import { ignore } from '../ignore.ts';
 import { createInputStore } from '../objects/input-store.ts';
 import { createJsonObjects } from '../objects/json-object.ts';
@@ -17,6 +18,7 @@ import { createGenerationStore } from '../store/generation-store.ts';
 import { createModelCache } from '../store/model-cache.ts';
 import { createUploadStore } from '../store/upload-store.ts';
 import { createDeploymentWiro } from '../wiro/create-from-deployment.ts';
+import { receiveEvent } from './receive-event.ts';
 import { receiveObject } from './receive-objects.ts';
 import { submitGeneration } from './submit-generation.ts';
 import { submitInTurn } from './submit-in-turn.ts';
@@ -32,10 +34,13 @@ const { table, durations, clock } = deployment;
 const parameters = readParameters(deployment);
 const s3 = createS3Client({ env: process.env });
 const { inputBucket, furtherBuckets } = readInputBuckets(process.env);
-const overflow = createOverflow(s3, { bucket: requireEnv(ENV.outputBucket), prefix: PREFIX.largeRequests });
+const outputBucket = requireEnv(ENV.outputBucket);
+const overflow = createOverflow(s3, { bucket: outputBucket, prefix: PREFIX.largeRequests });
 const generations = createGenerationStore(table, { overflow });
 const wiro = createDeploymentWiro(deployment, parameters);
 const json = createJsonObjects({ client: s3, maxBytes: 64 * 1024 * 1024 });
+const putEvents = createPutEvents(requireEnv(ENV.eventBus));
+const rules = { inputBucket, furtherBuckets };
 const deps = {
   deployment: deployment.name,
   generations,
@@ -50,13 +55,16 @@ const deps = {
   }),
   parameters: () => parameters.get(),
   forgetParameters: () => parameters.forget(),
-  announce: (id: string) =>
-    announce({ generations, putEvents: createPutEvents(requireEnv(ENV.eventBus)), results: json }, id),
+  announce: (id: string) => announce({ generations, putEvents, results: json, outputBucket }, id),
+  putEvents,
   collect: async (id: string) => invokeLater((await parameters.get()).callbackFunction, { collect: id }),
   submit: (id: string) =>
     invokeLater(requireEnv('AWS_LAMBDA_FUNCTION_NAME'), { submit: id } satisfies SubmitEvent),
   rejections: json,
-  rules: { inputBucket, furtherBuckets },
+  rules,
+  presets: parsePresets(JSON.parse(process.env[ENV.presets] || '{}'), rules),
+  outputBucket,
+  outputPrefix: PREFIX.outputs,
   inputBucket,
   durations,
   clock,
@@ -64,7 +72,10 @@ const deps = {
   createHolder: randomUUID,
 };
 
-export async function handler(event: SubmitEvent | S3Event, context: Context): Promise<void> {
+export async function handler(
+  event: SubmitEvent | S3Event | EventBridgeEvent<'Generation Requested', unknown>,
+  context: Context,
+): Promise<void> {
   if ('submit' in event) {
     await submitInTurn(
       {
@@ -76,6 +87,7 @@ export async function handler(event: SubmitEvent | S3Event, context: Context): P
     );
     return;
   }
+  if ('detail-type' in event) return receiveEvent(deps, event);
   // S3 sends a test event without records when the stack is deployed.
   const records = 'Records' in event && Array.isArray(event.Records) ? event.Records : [];
   let failure: { readonly error: unknown } | undefined;

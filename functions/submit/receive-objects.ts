@@ -1,5 +1,6 @@
 import type { S3EventRecord } from 'aws-lambda';
 import { PREFIX } from '../functions.ts';
+import { readUploadKey } from '../generation/preset.ts';
 import { ignore } from '../ignore.ts';
 import { mapLimited } from '../limit.ts';
 import { log } from '../log.ts';
@@ -13,8 +14,9 @@ import {
   isTooLarge,
   tooLarge,
 } from './accept-request-file.ts';
+import { type ReceiveUploadDeps, receiveUpload } from './receive-upload.ts';
 
-export interface ReceiveObjectsDeps extends AcceptFileDeps {
+export interface ReceiveObjectsDeps extends AcceptFileDeps, ReceiveUploadDeps {
   readonly inputs: InputStore;
   readonly rejections: Pick<JsonObjects, 'write'>;
   readonly inputBucket: string;
@@ -23,8 +25,26 @@ export interface ReceiveObjectsDeps extends AcceptFileDeps {
 
 const SUBMITS_AT_ONCE = 10;
 
-/** Takes one object that was put under `requests/`: its requests become generations, or a rejection says why not. */
+/** Takes one new object of the input bucket: a request file, or a file dropped into a preset's folder. */
 export async function receiveObject(
+  deps: ReceiveObjectsDeps,
+  record: Pick<S3EventRecord, 's3'>,
+): Promise<void> {
+  const { bucket, object } = record.s3;
+  for (const key of spellings(object.key)) {
+    const upload = readUploadKey(key, PREFIX.uploads);
+    if (upload === undefined) continue;
+    const found = await deps.inputs.head({ bucket: bucket.name, key });
+    // Gone already, or a key that was not encoded: the other spelling is looked at.
+    if (found === undefined) continue;
+    return receiveUpload(deps, { bucket: bucket.name, key, version: versionOf(object), ...upload });
+  }
+  if (spellings(object.key).some((key) => key.startsWith(PREFIX.uploads))) return;
+  return receiveRequestFile(deps, record);
+}
+
+/** Takes an object that was put under `requests/`: its requests become generations, or a rejection says why not. */
+async function receiveRequestFile(
   deps: ReceiveObjectsDeps,
   { s3 }: Pick<S3EventRecord, 's3'>,
 ): Promise<void> {
@@ -62,9 +82,8 @@ async function findObject(
   { inputs }: Pick<ReceiveObjectsDeps, 'inputs'>,
   { bucket, object }: S3EventRecord['s3'],
 ): Promise<InputObject | undefined> {
-  const spellings = new Set([decodeKey(object.key), object.key]);
-  for (const key of spellings) {
-    const found = key === undefined ? undefined : await inputs.head({ bucket: bucket.name, key });
+  for (const key of spellings(object.key)) {
+    const found = await inputs.head({ bucket: bucket.name, key });
     if (found !== undefined && (object.eTag === undefined || unquoted(found.etag) === unquoted(object.eTag)))
       return found;
   }
@@ -89,6 +108,10 @@ const versionOf = ({ versionId, eTag, sequencer }: S3EventRecord['s3']['object']
   versionId || JSON.stringify([eTag, sequencer]);
 
 const unquoted = (etag: string) => etag.replaceAll('"', '');
+
+const spellings = (key: string): readonly string[] => [
+  ...new Set([decodeKey(key), key].filter((one) => one !== undefined)),
+];
 
 function decodeKey(key: string): string | undefined {
   try {

@@ -2,7 +2,13 @@ import type { DeploymentParameters } from '../aws/parameters.ts';
 import type { AcceptedRequest } from '../generation/accepted-request.ts';
 import { callbackUrl } from '../generation/callback-url.ts';
 import type { GenerationError } from '../generation/errors.ts';
-import { assertNever, type Generation, type RunMark, type Submitting } from '../generation/generation.ts';
+import {
+  assertNever,
+  type Generation,
+  hasEnded,
+  type RunMark,
+  type Submitting,
+} from '../generation/generation.ts';
 import { after, type Clock, timestamp } from '../generation/time.ts';
 import {
   cancelled,
@@ -51,7 +57,8 @@ export interface SubmitDeps {
 /** How one submission ended; `noTask` and `waiting` leave room for whoever waits. */
 export type SubmitEnd =
   | { readonly kind: 'task' | 'noTask' | 'later' | 'elsewhere' }
-  | { readonly kind: 'waiting'; readonly generation: Generation };
+  /** In line at the gate; `wasRefused` when Wiro said so with code 96, and not our own count. */
+  | { readonly kind: 'waiting'; readonly generation: Generation; readonly wasRefused: boolean };
 
 /** Brings a generation to Wiro: claim, inputs, slot, mark, Run, task. Safe to repeat and to die in anywhere. */
 export async function submitGeneration(deps: SubmitDeps, id: string): Promise<SubmitEnd> {
@@ -59,6 +66,11 @@ export async function submitGeneration(deps: SubmitDeps, id: string): Promise<Su
   const claimed = await deps.generations.update(id, (current) =>
     claimToSubmit(current, holder, moment(deps)),
   );
+  if (claimed.kind === 'refused' && hasEnded(claimed.generation)) {
+    // Cancelled in line, and admitted all the same: the slot is somebody else's.
+    await deps.gate.free(id, 'notRun').catch(ignore('reconcile clears what is over'));
+    return { kind: 'noTask' };
+  }
   if (claimed.kind === 'refused' || claimed.kind === 'missing') return { kind: 'elsewhere' };
   const held = holdClaim(deps, id, holder);
   const claim = { ...deps, id, holder, held };
@@ -114,7 +126,7 @@ async function findLostTask(
   }
   const now = moment(deps);
   if (result.kind === 'none' && run.emptySearchAt !== undefined) {
-    const cleared = await generations.update(id, (current) => unmarked(current, holder));
+    const cleared = await generations.update(id, (current) => unmarked(current, holder, now));
     if (cleared.kind === 'written') return { kind: 'go', generation: cleared.generation };
     return { kind: 'end', end: { kind: 'elsewhere' } };
   }
@@ -151,7 +163,7 @@ async function bringAndRun(deps: ClaimDeps, generation: Submitting): Promise<Sub
     return failure.retryable ? await tryLater(deps, failure) : await failNow(deps, failure);
   }
 
-  if (!(await gate.take(generation))) return await wait(deps);
+  if (!(await gate.take(generation))) return await wait(deps, { wasRefused: false });
 
   // From here to the answer there is one limit, on a clock that nobody sets; the mark's lease outlasts it.
   const begun = deps.monotonic();
@@ -160,7 +172,7 @@ async function bringAndRun(deps: ClaimDeps, generation: Submitting): Promise<Sub
     marked(current, holder, { reusedUploads: brought.reused }, moment(deps)),
   );
   if (mark.kind !== 'written' && mark.kind !== 'unchanged') {
-    await gate.free(id, 'notRun');
+    // Somebody else's work now, then the slot is theirs.
     return mark.kind === 'refused' && mark.generation.cancelRequestedAt !== undefined
       ? await cancelNow(deps)
       : { kind: 'elsewhere' };
@@ -235,9 +247,8 @@ async function notRun(deps: ClaimDeps, outcome: Extract<RunOutcome, { kind: 'not
   log.info('A Run was refused', { generationId: id, reason: outcome.reason });
   if (outcome.reason === 'concurrencyLimit') {
     await gate.refused(id, outcome.limit);
-    return await wait(deps);
+    return await wait(deps, { wasRefused: true });
   }
-  await gate.free(id, 'notRun').catch(ignore('reconcile clears what is over'));
   const failing = (code: GenerationError['code'], message: string, retryable: boolean) =>
     failNow(deps, {
       code,
@@ -309,26 +320,33 @@ async function recordTask(
   return { kind: 'task' };
 }
 
-async function wait(deps: ClaimDeps): Promise<SubmitEnd> {
+async function wait(deps: ClaimDeps, { wasRefused }: { readonly wasRefused: boolean }): Promise<SubmitEnd> {
   const { id, holder, generations, gate } = deps;
   const away = await generations.update(id, (current) => turnedAway(current, holder, moment(deps)));
-  if (away.kind !== 'written') return { kind: 'elsewhere' };
+  if (away.kind !== 'written')
+    return away.kind === 'refused' && away.generation.cancelRequestedAt !== undefined
+      ? await cancelNow(deps)
+      : { kind: 'elsewhere' };
   await gate.wait(away.generation);
-  return { kind: 'waiting', generation: away.generation };
+  return { kind: 'waiting', generation: away.generation, wasRefused };
 }
 
 /** Puts it back for later; once the same has failed for too long, it fails for good. */
 async function tryLater(deps: ClaimDeps, setback: Setback): Promise<SubmitEnd> {
-  const { id, holder, generations, durations } = deps;
+  const { id, holder, generations, gate, durations } = deps;
   const now = moment(deps);
   const patience =
     setback.code === 'upstream_unauthorized' ? durations.unauthorizedPatience : durations.patience;
   const decided = await generations.update(id, (current): Generation | undefined =>
-    current.trouble?.code === setback.code && after(current.trouble.since, patience) <= now.now
+    current.trouble !== undefined && after(current.trouble.since, patience) <= now.now
       ? failed(current, holder, { code: setback.code, message: setback.message, retryable: true }, {}, now)
       : requeued(current, holder, setback, now),
   );
-  if (decided.kind !== 'written') return { kind: 'elsewhere' };
+  if (decided.kind !== 'written')
+    return decided.kind === 'refused' && decided.generation.cancelRequestedAt !== undefined
+      ? await cancelNow(deps)
+      : { kind: 'elsewhere' };
+  await gate.free(id, 'notRun').catch(ignore('reconcile clears what is over'));
   if (decided.generation.status !== 'failed') return { kind: 'later' };
   await deps.announce(id).catch(ignore('reconcile announces what is due'));
   return { kind: 'noTask' };
@@ -361,9 +379,10 @@ async function failNow(deps: ClaimDeps, error: GenerationError): Promise<SubmitE
 }
 
 async function cancelNow(deps: ClaimDeps): Promise<SubmitEnd> {
-  const { id, holder, generations } = deps;
+  const { id, holder, generations, gate } = deps;
   const ended = await generations.update(id, (current) => cancelled(current, holder, {}, moment(deps)));
   if (ended.kind !== 'written') return { kind: 'elsewhere' };
+  await gate.free(id, 'notRun').catch(ignore('reconcile clears what is over'));
   await deps.announce(id).catch(ignore('reconcile announces what is due'));
   return { kind: 'noTask' };
 }

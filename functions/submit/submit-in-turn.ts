@@ -17,22 +17,23 @@ const MOST_IN_TURN = 100;
 
 /**
  * Submits a generation, and then whoever waits and has room: in this invocation, because Lambda stops chains of
- * functions that invoke each other. What is left when time runs out is due, and `reconcile` sees it.
+ * functions that invoke each other. When time runs out, another invocation goes on.
  */
 export async function submitInTurn(deps: SubmitInTurnDeps, id: string): Promise<void> {
   const next = [id];
-  const turnedAway = new Set<string>();
-  for (let turns = 0; turns < MOST_IN_TURN && deps.remainingMs() > deps.durations.markLease; turns += 1) {
+  const refused = new Set<string>();
+  const hasTime = () => deps.remainingMs() > deps.durations.markLease;
+  for (let turns = 0; turns === 0 || (turns < MOST_IN_TURN && hasTime()); turns += 1) {
     const current = next.shift();
     if (current === undefined) return;
     const end = await deps.submitOne(current);
-    // Setbacks are Wiro's: the next one would meet the same. Elsewhere, somebody else is at it.
-    if (end.kind === 'later' || end.kind === 'elsewhere') continue;
+    // Setbacks are Wiro's: the next one would meet the same.
+    if (end.kind === 'later') continue;
     let joining: Generation | undefined;
     if (end.kind === 'waiting') {
-      // Twice turned away is enough: whoever frees the slot that it waits for starts it.
-      if (turnedAway.has(current)) continue;
-      turnedAway.add(current);
+      // Refused twice with room here: tasks that are not ours fill the account. `reconcile` tries again.
+      if (end.wasRefused && refused.has(current)) continue;
+      if (end.wasRefused) refused.add(current);
       joining = end.generation;
     }
     const admitted = await deps.gate.admit(joining).catch((error: unknown) => {
@@ -41,8 +42,13 @@ export async function submitInTurn(deps: SubmitInTurnDeps, id: string): Promise<
     });
     const [first, ...others] = admitted.filter((one) => !next.includes(one));
     if (first !== undefined) next.push(first);
-    await Promise.all(
-      others.map((other) => deps.submit(other).catch(ignore('reconcile submits what is due'))),
-    );
+    await start(deps, others);
   }
+  await start(deps, next);
+}
+
+async function start({ submit }: SubmitInTurnDeps, ids: readonly string[]): Promise<void> {
+  await Promise.all(
+    ids.map((id) => submit(id).catch(ignore('reconcile takes its slot back, and starts it'))),
+  );
 }

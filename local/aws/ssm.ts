@@ -65,7 +65,7 @@ export async function startSsm({ region, file }: SsmOptions): Promise<LocalServi
         };
       },
       GetParametersByPath: ({ Path, Recursive, WithDecryption, MaxResults, NextToken }) => {
-        const path = `${requireName(Path).replace(/\/$/, '')}/`;
+        const path = requirePath(Path);
         const found = [...parameters.keys()]
           .filter((name) => name.startsWith(path))
           .filter((name) => Recursive === true || !name.slice(path.length).includes('/'))
@@ -143,6 +143,13 @@ function requireName(name: unknown): string {
     throw new AwsError('ValidationException', `Parameter name: can't be "${String(name)}".`);
   // `a` and `/a` are one parameter without a hierarchy.
   return /^\/[^/]*$/.test(name) && name !== '/' ? name.slice(1) : name;
+}
+
+/** A hierarchy, with a slash at its end. */
+function requirePath(path: unknown): string {
+  if (typeof path !== 'string' || !/^\/[\w./-]*$/.test(path))
+    throw new AwsError('ValidationException', 'The parameter path must begin with a forward slash.');
+  return path.endsWith('/') ? path : `${path}/`;
 }
 
 function requireNames(names: unknown): string[] {

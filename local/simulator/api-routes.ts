@@ -26,7 +26,11 @@ export async function serveApi(
   deps.count(route?.operation ?? 'unknown');
   if (!route) return sendJson(response, refusal({ code: 0, message: 'Error parsing url.' }), 404);
   const unauthorized = findAuthenticationError(request.headers, settings);
-  if (unauthorized !== undefined) return sendJson(response, refusal({ code: 0, message: unauthorized }), 401);
+  if (unauthorized !== undefined) {
+    // Read to its end, or the client would see a broken connection instead of the answer.
+    request.resume();
+    return sendJson(response, refusal({ code: 0, message: unauthorized }), 401);
+  }
 
   // An upload's fault strikes before its body is read, so that a reset can come in the middle of it.
   const early = route.operation === 'File/Upload' ? faults.take('File/Upload', {}) : undefined;

@@ -8,6 +8,12 @@ export interface FaultSubject {
   readonly path?: string;
 }
 
+/** Decides beside the rules what goes wrong, one call after the other; the first fault that the call can suffer does. */
+export type FaultPlan = <Operation extends FaultOperation>(
+  operation: Operation,
+  subject: FaultSubject,
+) => readonly FaultOf[Operation][];
+
 /** A rule with how often it matched (`seen`) and applied. */
 export interface FaultUse {
   readonly rule: FaultRule & { readonly id: string };
@@ -36,7 +42,8 @@ interface Standing {
   applied: number;
 }
 
-export function createFaults(): Faults {
+/** @param plan - Asked where no rule applies. */
+export function createFaults(plan: FaultPlan = () => []): Faults {
   let standing: Standing[] = [];
   let made = 0;
 
@@ -63,7 +70,7 @@ export function createFaults(): Faults {
         const fault = one.rule.fault as FaultOf[Operation];
         if (isMeant(fault) && strikes(one, subject)) return fault;
       }
-      return undefined;
+      return plan(operation, subject).find(isMeant);
     },
   };
 }

@@ -1,3 +1,5 @@
+import type { FaultPlan } from './faults.ts';
+
 /** What a simulator can be told when it starts. Durations are in milliseconds, before they are divided. */
 export interface SimulatorOptions {
   /** @default 0 - any free port */
@@ -26,6 +28,8 @@ export interface SimulatorOptions {
   readonly videoBytes?: number;
   /** Larger files lie below it. @default - a temporary directory, removed by `stop` */
   readonly dataDir?: string;
+  /** What goes wrong besides the rules of `faults`: for suites that plan the faults of thousands of tasks. */
+  readonly faultPlan?: FaultPlan;
 }
 
 export type OutputMode = 'composed' | 'tiny';

@@ -101,12 +101,16 @@ describe('the role of each function', () => {
       's3:PutObject on input/rejected/*',
       's3:PutObject on input/results/*',
       's3:PutObject on output/large-requests/*',
+      's3:PutObject on output/outputs/*/result.json',
     ]);
     expect(writes('callback')).toEqual([
       's3:PutObject on input/results/*',
       's3:PutObject on output/outputs/*',
     ]);
-    expect(writes('reconcile')).toEqual(['s3:PutObject on input/results/*']);
+    expect(writes('reconcile')).toEqual([
+      's3:PutObject on input/results/*',
+      's3:PutObject on output/outputs/*/result.json',
+    ]);
   });
 
   it('lets nobody write where a trigger looks', () => {

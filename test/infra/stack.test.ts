@@ -184,7 +184,7 @@ describe('what starts them', () => {
   });
 
   it('starts reconcile every minute', () => {
-    template.resourceCountIs('AWS::Events::Rule', 1);
+    template.resourcePropertiesCountIs('AWS::Events::Rule', { ScheduleExpression: Match.anyValue() }, 1);
     template.hasResourceProperties('AWS::Events::Rule', {
       ScheduleExpression: 'rate(1 minute)',
       State: 'ENABLED',

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { PREFIX } from '../../functions/functions.ts';
 import { refuseTriggerLoops } from '../../infra/trigger-loops.ts';
 
-const submit = { objectsCreated: { prefix: 'requests/', suffix: '.json' } };
+const submit = { objectsCreated: [{ prefix: 'requests/', suffix: '.json' }] };
 
 describe('refusing trigger loops', () => {
   it('accepts the prefixes that are built in', () => {
@@ -19,7 +19,7 @@ describe('refusing trigger loops', () => {
   });
 
   it('refuses a new trigger over the prefix of results', () => {
-    const presets = { objectsCreated: { prefix: 'results/again/', suffix: '' } };
+    const presets = { objectsCreated: [{ prefix: 'results/again/', suffix: '' }] };
 
     expect(() => refuseTriggerLoops(PREFIX, { submit, presets })).toThrow('starts "presets"');
   });

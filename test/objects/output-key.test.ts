@@ -4,7 +4,7 @@ import { outputKey, safeFileName } from '../../functions/objects/output-key.ts';
 
 describe('outputKey', () => {
   it('says which output of which attempt it is', () => {
-    expect(outputKey({ prefix: 'outputs/', generationId: 'g1', attempt: 2, index: 3, name: 'cat.png' })).toBe(
+    expect(outputKey({ folder: 'outputs/g1/', attempt: 2, index: 3, name: 'cat.png' })).toBe(
       'outputs/g1/2/3-cat.png',
     );
   });

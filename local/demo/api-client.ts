@@ -1,0 +1,68 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { GenerationRecord } from '../../functions/generation/record.ts';
+
+export interface GenerationToSubmit {
+  readonly model: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly inputs: Readonly<Record<string, string>>;
+}
+
+/** Our own API, as an application would call it. */
+export interface ApiClient {
+  submit(generation: GenerationToSubmit, signal: AbortSignal): Promise<GenerationRecord>;
+  read(id: string, signal: AbortSignal): Promise<GenerationRecord>;
+}
+
+const TRIES = 5;
+const PAUSE_MS = 500;
+
+export function createApiClient(baseUrl: string): ApiClient {
+  async function call(path: string, init: RequestInit): Promise<GenerationRecord> {
+    const response = await fetch(baseUrl + path, init);
+    const text = await response.text();
+    if (response.ok) return JSON.parse(text) as GenerationRecord;
+    throw new ApiError(response.status, messageOf(text));
+  }
+
+  return {
+    submit: (generation, signal) =>
+      call('/generations', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(generation),
+        signal,
+      }),
+    // Reading is safe to repeat, and one answer that fails is no reason to give up on a generation.
+    read: async (id, signal) => {
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return await call(`/generations/${encodeURIComponent(id)}`, { signal });
+        } catch (error) {
+          signal.throwIfAborted();
+          if (attempt === TRIES || (error instanceof ApiError && error.status < 500)) throw error;
+        }
+        await wait(PAUSE_MS);
+      }
+    },
+  };
+}
+
+/** The API refused; its message is the API's own sentence. */
+export class ApiError extends Error {
+  override name = 'ApiError';
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(`The API answered ${status}: ${message}`);
+    this.status = status;
+  }
+}
+
+function messageOf(text: string): string {
+  try {
+    const body = JSON.parse(text) as { error?: { message?: string }; message?: string };
+    return body.error?.message ?? body.message ?? text;
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { GenerationRecord } from '../../functions/generation/record.ts';
+
+/**
+ * Copies the outputs of a generation into `directory`, by the URLs that its record gives.
+ * @returns The files, in the record's order.
+ * @throws When what comes is not what the record says.
+ */
+export async function keepOutputs(
+  { outputs }: Pick<GenerationRecord, 'outputs'>,
+  directory: string,
+  signal: AbortSignal,
+): Promise<string[]> {
+  if (outputs.length === 0) return [];
+  await mkdir(directory, { recursive: true });
+  const files: string[] = [];
+  for (const [index, { key, url, sha256, sizeBytes }] of outputs.entries()) {
+    const response = await fetch(url, { signal });
+    if (!response.ok) throw new Error(`Cannot read the output ${key} from S3: ${response.status}`);
+    const bytes = Buffer.from(await response.arrayBuffer());
+    const found = createHash('sha256').update(bytes).digest('hex');
+    if (found !== sha256 || bytes.length !== sizeBytes)
+      throw new Error(
+        `The output ${key} in S3 is not what its record says: ${bytes.length} bytes with SHA-256 ${found} instead of ${sizeBytes} with ${sha256}`,
+      );
+    const file = path.join(directory, fileName(key, index, files));
+    await writeFile(file, bytes);
+    files.push(file);
+  }
+  return files;
+}
+
+/** The end of the key, which no outside name can bend, and a number before it where it was there already. */
+function fileName(key: string, index: number, taken: readonly string[]): string {
+  const name = path.basename(key).replace(/[^\w.-]/g, '_');
+  const isTaken = taken.some((file) => path.basename(file) === name);
+  return isTaken || /^\.*$/.test(name) ? `${index}-${name}` : name;
+}

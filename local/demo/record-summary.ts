@@ -1,0 +1,36 @@
+import path from 'node:path';
+import type { GenerationRecord } from '../../functions/generation/record.ts';
+
+export interface DemoResult {
+  readonly record: GenerationRecord;
+  /** Local copies of the outputs, in the record's order. */
+  readonly files: readonly string[];
+  /** From the request to the local copies. */
+  readonly tookMs: number;
+}
+
+/** The record and where its outputs are, for a person. */
+export function summaryOf({ record, files, tookMs }: DemoResult): string {
+  const { id, model, status, attempt, taskId, parameters, inputs, outputs, costUsd, elapsedSeconds } = record;
+  const rows: [string, string][] = [
+    ['Generation', `${id} (attempt ${attempt}${taskId ? `, task ${taskId}` : ''})`],
+    ['Status', status],
+    ['Model', model],
+    ['Parameters', JSON.stringify(parameters)],
+    ['Inputs', JSON.stringify(inputs)],
+    ...outputs.map(({ bucket, key, contentType, sizeBytes, sha256 }): [string, string] => [
+      'Image in S3',
+      `s3://${bucket}/${key}\n${contentType}, ${sizeBytes.toLocaleString('en')} bytes, SHA-256 ${sha256.slice(0, 16)}… checked`,
+    ]),
+    ...files.map((file): [string, string] => ['Copy', path.relative('', file)]),
+    [
+      'Time',
+      `${(tookMs / 1000).toFixed(1)} s${elapsedSeconds === undefined ? '' : `, the task itself ${elapsedSeconds} s`}`,
+    ],
+    ['Cost', costUsd === undefined ? 'unknown' : `$${costUsd}`],
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length)) + 2;
+  return rows
+    .map(([name, value]) => name.padEnd(width) + value.replaceAll('\n', `\n${' '.repeat(width)}`))
+    .join('\n');
+}

@@ -1,0 +1,20 @@
+import { inspect } from 'node:util';
+import type { FunctionLog } from './aws/lambda-types.ts';
+
+/** A function's log line for a person: `12:03:11 submit 8f3a1b2c WARN message key=value`. */
+export function describeLog({
+  at,
+  functionName,
+  requestId,
+  level,
+  message,
+  facts = {},
+}: FunctionLog): string {
+  const time = at.toTimeString().slice(0, 8);
+  const name = functionName.split('-').at(-1)?.padEnd(9);
+  const told = Object.entries(facts).map(
+    ([key, value]) =>
+      `${key}=${typeof value === 'string' ? value : inspect(value, { breakLength: Infinity })}`,
+  );
+  return [time, name, requestId?.slice(0, 8) ?? 'loading ', level.padEnd(5), message, ...told].join(' ');
+}

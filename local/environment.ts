@@ -1,0 +1,365 @@
+import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { S3Event } from 'aws-lambda';
+import { FUNCTIONS, type FunctionName } from '../functions/functions.ts';
+import type { Presets } from '../functions/generation/preset.ts';
+import type { Durations } from '../functions/settings.ts';
+import { bundleFunctions } from '../infra/bundle.ts';
+import { LOCAL_REGION } from './aws/credentials.ts';
+import { startDynamoDb } from './aws/dynamodb.ts';
+import { type BusEvent, startEvents } from './aws/events.ts';
+import { startFunctionUrl } from './aws/function-url.ts';
+import { startLambdaEndpoint } from './aws/lambda-endpoint.ts';
+import { startLambdaHost } from './aws/lambda-host.ts';
+import type { FunctionLog, InvocationReport } from './aws/lambda-types.ts';
+import { startS3 } from './aws/s3.ts';
+import { createSchedule, type Schedule } from './aws/schedule.ts';
+import { startSsm } from './aws/ssm.ts';
+import { createCleanup } from './cleanup.ts';
+import { lockDirectory } from './directory-lock.ts';
+import { functionEnvironment } from './function-environment.ts';
+import { provision } from './provision.ts';
+import type { SimulatorOptions } from './simulator/settings.ts';
+import { type Simulator, startSimulator } from './simulator/simulator.ts';
+import type { WiroAccess } from './wiro-access.ts';
+
+export interface EnvironmentOptions {
+  /** Where objects, records and parameters outlive a restart. @default - nothing is kept */
+  readonly dataDir?: string;
+  /** @default - a simulator of its own, with fresh credentials */
+  readonly wiro?: WiroAccess;
+  readonly simulator?: SimulatorOptions;
+  /** The functions' code by name. @default - bundled anew */
+  readonly bundles?: Readonly<Record<FunctionName, FunctionBundle>>;
+  /** Divides every duration: the functions' own, the schedule's, the waits before repeated invocations, the simulator's. @default 1 */
+  readonly durationDivisor?: number;
+  /** Milliseconds as they are: not divided. */
+  readonly durations?: Partial<Durations>;
+  /** What files put under `uploads/<name>/` become. @default - none */
+  readonly presets?: Presets;
+  /** Between two runs of what runs every minute. @default - a minute, divided */
+  readonly scheduleMs?: number;
+  /** Whether the schedule runs from the start. @default true */
+  readonly schedule?: boolean;
+  /** Of each function at a time. @default 10 */
+  readonly maximumEnvironments?: number;
+  /** Seconds instead of the described time-outs. */
+  readonly timeoutSeconds?: Partial<Readonly<Record<FunctionName, number>>>;
+  /**
+   * Replaces environment variables of one function, for a proxy between it and a service; called once a function
+   * with what it would be told.
+   */
+  readonly endpointOverrides?: (
+    name: FunctionName,
+    environment: Readonly<Record<string, string>>,
+  ) => Record<string, string> | Promise<Record<string, string>>;
+  readonly onLog?: (log: FunctionLog) => void;
+  readonly onReport?: (report: InvocationReport) => void;
+  /** Starting stops halfway, and what was started is ended. */
+  readonly signal?: AbortSignal;
+}
+
+export interface FunctionBundle {
+  readonly directory: string;
+  readonly handler: string;
+}
+
+/** Where everything is. URLs end without a slash. */
+export interface Endpoints {
+  readonly api: string;
+  readonly callback: string;
+  readonly s3: string;
+  readonly dynamodb: string;
+  readonly ssm: string;
+  readonly lambda: string;
+  readonly events: string;
+  /** The API's base, ending in `/v1`. */
+  readonly wiro: string;
+  readonly region: string;
+  readonly inputBucket: string;
+  readonly outputBucket: string;
+  readonly table: string;
+  readonly eventBus: string;
+  readonly parameterPath: string;
+  /** Lambda's names of the functions. */
+  readonly functions: Readonly<Record<FunctionName, string>>;
+}
+
+export interface Environment {
+  readonly endpoints: Endpoints;
+  /** Missing where another Wiro is used. */
+  readonly simulator?: Simulator;
+  readonly schedule: Schedule;
+  /** Events put on the bus, oldest first. */
+  events(): readonly BusEvent[];
+  /** What the functions wrote, oldest first; the latest 20,000 lines. */
+  logs(): readonly FunctionLog[];
+  /** The latest 20,000 invocations that ended. */
+  reports(): readonly InvocationReport[];
+  /** Runs a function and waits. @throws {FunctionError} When it fails. */
+  invoke(name: FunctionName, event: unknown): Promise<unknown>;
+  /** Queues an asynchronous invocation. */
+  invokeLater(name: FunctionName, event: unknown): void;
+  /** Settles when no invocation is running, waiting or to be repeated. */
+  idle(): Promise<void>;
+  /** Processes of functions that are alive. */
+  pids(): readonly number[];
+  /** Ends everything at once; what is under way is cut off as in a crash. */
+  stop(): Promise<void>;
+}
+
+/** A function that was invoked ended with an error; `payload` is Lambda's description of it. */
+export class FunctionError extends Error {
+  override name = 'FunctionError';
+  readonly payload: string;
+
+  constructor(functionName: string, payload: string) {
+    super(`${functionName} failed: ${payload}`);
+    this.payload = payload;
+  }
+}
+
+const DEPLOYMENT = 'local';
+const NAMES = {
+  inputBucket: 'wiro-local-inputs',
+  outputBucket: 'wiro-local-outputs',
+  table: 'wiro-local-generations',
+  eventBus: 'wiro-local',
+  parameterPath: '/wiro/local',
+} as const;
+const FUNCTION_NAMES = Object.keys(FUNCTIONS) as FunctionName[];
+const KEPT_ENTRIES = 20_000;
+const MINUTE_MS = 60_000;
+
+const awsNameOf = (name: FunctionName) => `wiro-${DEPLOYMENT}-${name}`;
+
+/**
+ * Starts the whole system on this machine: the bundles that are deployed, as processes with Lambda's contract, and
+ * what they need around them, on free ports of the loopback interface.
+ * @throws {SetupError} When another process works on `dataDir`.
+ */
+export async function startEnvironment(options: EnvironmentOptions = {}): Promise<Environment> {
+  const cleanup = createCleanup();
+  try {
+    return await start(options, cleanup);
+  } catch (error) {
+    await cleanup.run();
+    throw error;
+  }
+}
+
+async function start(
+  options: EnvironmentOptions,
+  cleanup: ReturnType<typeof createCleanup>,
+): Promise<Environment> {
+  const { dataDir, durationDivisor = 1, durations = {}, signal } = options;
+  const region = LOCAL_REGION;
+  const events: BusEvent[] = [];
+  const logs: FunctionLog[] = [];
+  const reports: InvocationReport[] = [];
+
+  /** Starts a service and remembers to stop it, also when it is ready only after something else has failed. */
+  async function add<S extends { stop(): Promise<void> }>(starting: Promise<S>): Promise<S> {
+    const service = await starting;
+    cleanup.add(() => service.stop());
+    return service;
+  }
+
+  if (dataDir !== undefined) cleanup.add(await lockDirectory(dataDir));
+  const workDir = dataDir ?? (await makeWorkDirectory(cleanup));
+  const host = await add(
+    startLambdaHost({
+      region,
+      retryDelaysMs: [MINUTE_MS / durationDivisor, (2 * MINUTE_MS) / durationDivisor],
+      ...(options.maximumEnvironments && { maximumEnvironments: options.maximumEnvironments }),
+      onLog: (log) => {
+        keep(logs, log);
+        options.onLog?.(log);
+      },
+      onReport: (report) => {
+        keep(reports, report);
+        options.onReport?.(report);
+      },
+    }),
+  );
+
+  const [bundles, wiro, s3, dynamodb, ssm, bus, lambda, api, callback] = await allOrNone([
+    options.bundles ?? bundleFunctions(),
+    startWiro(options, add),
+    add(startS3({ dataDir: path.join(workDir, 's3'), onObjectCreated: notify })),
+    add(startDynamoDb(dataDir === undefined ? {} : { dataDir: path.join(dataDir, 'dynamodb') })),
+    add(startSsm({ region, ...(dataDir && { file: path.join(dataDir, 'parameters.json') }) })),
+    add(startEvents({ region, buses: [NAMES.eventBus], onEvent: receive })),
+    add(startLambdaEndpoint(host, { region })),
+    add(startFunctionUrl(host, { functionName: awsNameOf('api'), auth: 'iam' })),
+    add(startFunctionUrl(host, { functionName: awsNameOf('callback'), auth: 'public' })),
+  ]);
+  signal?.throwIfAborted();
+
+  await allOrNone([
+    provision({
+      ...NAMES,
+      region,
+      s3: s3.endpoint,
+      dynamodb: dynamodb.endpoint,
+      ssm: ssm.endpoint,
+      parameters: {
+        apiKey: wiro.access.apiKey,
+        apiSecret: wiro.access.apiSecret,
+        callbackBaseUrl: callback.endpoint,
+        callbackFunction: awsNameOf('callback'),
+      },
+    }),
+    ...FUNCTION_NAMES.map(deploy),
+  ]);
+  // Last in, first out: no function sees the services go.
+  cleanup.add(() => host.stop());
+  signal?.throwIfAborted();
+
+  const schedule = createSchedule(
+    { region, everyMs: options.scheduleMs ?? MINUTE_MS / durationDivisor },
+    (event) => {
+      for (const name of FUNCTION_NAMES) if (FUNCTIONS[name].everyMinute) invokeLater(name, event);
+    },
+  );
+  cleanup.add(() => schedule.off());
+  if (options.schedule ?? true) schedule.on();
+
+  async function deploy(name: FunctionName): Promise<void> {
+    const { memoryMb, timeoutSeconds } = FUNCTIONS[name];
+    const environment = {
+      ...functionEnvironment(name, {
+        deployment: DEPLOYMENT,
+        ...NAMES,
+        submitFunction: awsNameOf('submit'),
+        callbackFunction: awsNameOf('callback'),
+        wiroApiUrl: wiro.access.apiUrl,
+        ...(wiro.access.socketUrl && { wiroSocketUrl: wiro.access.socketUrl }),
+        ...(wiro.access.outputHosts && { wiroOutputHosts: wiro.access.outputHosts }),
+        ...(options.presets && { presets: JSON.stringify(options.presets) }),
+        durations: JSON.stringify(durations),
+        durationDivisor: String(durationDivisor),
+      }),
+      AWS_ENDPOINT_URL_S3: s3.endpoint,
+      AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint,
+      AWS_ENDPOINT_URL_SSM: ssm.endpoint,
+      AWS_ENDPOINT_URL_LAMBDA: lambda.endpoint,
+      AWS_ENDPOINT_URL_EVENTBRIDGE: bus.endpoint,
+    };
+    host.deploy({
+      name: awsNameOf(name),
+      ...bundles[name],
+      memoryMb,
+      timeoutSeconds: options.timeoutSeconds?.[name] ?? timeoutSeconds,
+      environment: { ...environment, ...(await options.endpointOverrides?.(name, environment)) },
+    });
+  }
+
+  function invokeLater(name: FunctionName, event: unknown): void {
+    host.invokeLater(awsNameOf(name), JSON.stringify(event));
+  }
+
+  function receive(event: BusEvent): void {
+    keep(events, event);
+    for (const name of FUNCTION_NAMES)
+      if (FUNCTIONS[name].eventsPut?.includes(event['detail-type'])) invokeLater(name, event);
+  }
+
+  function notify(event: S3Event): void {
+    for (const { s3: subject } of event.Records) {
+      if (subject.bucket.name !== NAMES.inputBucket) continue;
+      const key = decodeURIComponent(subject.object.key.replaceAll('+', ' '));
+      for (const name of FUNCTION_NAMES) {
+        const isWanted = (FUNCTIONS[name].objectsCreated ?? []).some(
+          ({ prefix, suffix, needs }) =>
+            key.startsWith(prefix) && key.endsWith(suffix) && (needs !== 'presets' || options.presets),
+        );
+        if (isWanted) invokeLater(name, event);
+      }
+    }
+  }
+
+  return {
+    endpoints: {
+      api: api.endpoint,
+      callback: callback.endpoint,
+      s3: s3.endpoint,
+      dynamodb: dynamodb.endpoint,
+      ssm: ssm.endpoint,
+      lambda: lambda.endpoint,
+      events: bus.endpoint,
+      wiro: wiro.access.apiUrl,
+      region,
+      ...NAMES,
+      functions: {
+        api: awsNameOf('api'),
+        submit: awsNameOf('submit'),
+        callback: awsNameOf('callback'),
+        reconcile: awsNameOf('reconcile'),
+      },
+    },
+    ...(wiro.simulator && { simulator: wiro.simulator }),
+    schedule,
+    events: () => events,
+    logs: () => logs,
+    reports: () => reports,
+    invoke: async (name, event) => {
+      const { kind, payload } = await host.invoke(awsNameOf(name), JSON.stringify(event));
+      if (kind === 'failed') throw new FunctionError(awsNameOf(name), payload);
+      return JSON.parse(payload);
+    },
+    invokeLater,
+    idle: host.idle,
+    pids: host.pids,
+    stop: cleanup.run,
+  };
+}
+
+/** Like `Promise.all`, but settles only when every one has: nothing starts behind the back of the clean-up. */
+async function allOrNone<const T extends readonly unknown[]>(
+  starting: T,
+): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
+  const settled = await Promise.allSettled(starting);
+  for (const result of settled) if (result.status === 'rejected') throw result.reason;
+  return Promise.all(starting);
+}
+
+async function makeWorkDirectory(cleanup: ReturnType<typeof createCleanup>): Promise<string> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'wiro-local-'));
+  // The last resort where nobody gets to clean up: an exception, or process.exit().
+  const removeNow = () => rmSync(directory, { recursive: true, force: true });
+  process.on('exit', removeNow);
+  cleanup.add(async () => {
+    await rm(directory, { recursive: true, force: true, maxRetries: 3 });
+    process.off('exit', removeNow);
+  });
+  return directory;
+}
+
+async function startWiro(
+  { wiro, simulator: simulatorOptions, durationDivisor = 1 }: EnvironmentOptions,
+  add: (starting: Promise<Simulator>) => Promise<Simulator>,
+): Promise<{ access: WiroAccess; simulator?: Simulator }> {
+  if (wiro) return { access: wiro };
+  const simulator = await add(
+    startSimulator({
+      apiKey: randomBytes(16).toString('hex'),
+      apiSecret: randomBytes(16).toString('hex'),
+      durationDivisor,
+      ...simulatorOptions,
+    }),
+  );
+  const { apiUrl, socketUrl, apiKey, apiSecret, outputHost } = simulator;
+  return {
+    access: { apiUrl, socketUrl, apiKey, ...(apiSecret && { apiSecret }), outputHosts: outputHost },
+    simulator,
+  };
+}
+
+function keep<T>(entries: T[], entry: T): void {
+  entries.push(entry);
+  if (entries.length > KEPT_ENTRIES) entries.splice(0, entries.length - KEPT_ENTRIES);
+}

@@ -1,0 +1,103 @@
+import { once } from 'node:events';
+import { rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { LOCAL_CREDENTIALS } from './aws/credentials.ts';
+import { describeLog } from './describe-log.ts';
+import { type Endpoints, startEnvironment } from './environment.ts';
+import { exitSoon, sentenceOf } from './exit.ts';
+import { SetupError } from './setup-error.ts';
+import { stopSignal } from './stop-signal.ts';
+import { readWiroAccess, type WiroAccess } from './wiro-access.ts';
+
+const DATA_DIR = path.resolve(import.meta.dirname, '..', '.local');
+const USAGE = `npm start [-- --data <directory>]
+  --data  where data are kept and endpoints.json is written, instead of .local/`;
+
+interface Flags {
+  readonly data: string;
+  readonly help: boolean;
+}
+
+function readFlags(): Flags {
+  try {
+    const { data, help } = parseArgs({
+      options: { data: { type: 'string', default: DATA_DIR }, help: { type: 'boolean', default: false } },
+    }).values;
+    return { data: path.resolve(data), help };
+  } catch (error) {
+    throw new SetupError(`${(error as Error).message.split('.')[0]}: see npm start -- --help`);
+  }
+}
+
+async function main(stopping: AbortSignal): Promise<void> {
+  const { data: dataDir, help } = readFlags();
+  if (help) return console.log(USAGE);
+  const wiro = readWiroAccess(process.env);
+  const endpointsFile = path.join(dataDir, 'endpoints.json');
+  const environment = await startEnvironment({
+    dataDir,
+    ...(wiro && { wiro }),
+    // A Wiro outside cannot call a laptop back: look sooner and more often than a deployment would.
+    ...(wiro && { durations: { look: 5_000, lookMax: 60_000 } }),
+    scheduleMs: 5_000,
+    onLog: (log) => console.log(describeLog(log)),
+    signal: stopping,
+  });
+  try {
+    await writeEndpoints(endpointsFile, environment.endpoints);
+    console.log(greeting(environment.endpoints, wiro, endpointsFile));
+    if (!stopping.aborted) await once(stopping, 'abort');
+  } finally {
+    await rm(endpointsFile, { force: true });
+    await environment.stop();
+  }
+}
+
+/** Moved into place, so that whoever waits for the file never reads half of it. */
+async function writeEndpoints(file: string, endpoints: Endpoints): Promise<void> {
+  const aside = `${file}.${process.pid}`;
+  await writeFile(
+    aside,
+    `${JSON.stringify({ ...endpoints, credentials: LOCAL_CREDENTIALS }, undefined, 2)}\n`,
+  );
+  await rename(aside, file);
+}
+
+function greeting(endpoints: Endpoints, wiro: WiroAccess | undefined, endpointsFile: string): string {
+  const { api, callback, s3, dynamodb, ssm, lambda, events, inputBucket, outputBucket, table } = endpoints;
+  const example = wiro
+    ? { model: 'owner/project', parameters: { prompt: 'A lighthouse at dawn' } }
+    : { model: 'wiro/text-to-image', parameters: { prompt: 'A lighthouse at dawn' } };
+  return `
+Wiro      ${endpoints.wiro} ${wiro ? '(what runs there is charged)' : '(the built-in simulator: nothing is charged)'}
+API       ${api}
+Callback  ${callback}
+S3        ${s3}  buckets ${inputBucket}, ${outputBucket}
+DynamoDB  ${dynamodb}  table ${table}
+SSM       ${ssm}
+Lambda    ${lambda}
+Events    ${events}  bus ${endpoints.eventBus}
+
+All of it is in ${path.relative('', endpointsFile)}; data are kept beside it. For the AWS services sign with
+  export AWS_ACCESS_KEY_ID=${LOCAL_CREDENTIALS.accessKeyId} AWS_SECRET_ACCESS_KEY=${LOCAL_CREDENTIALS.secretAccessKey} AWS_REGION=${endpoints.region}
+
+Try it${wiro ? ', with a model of your choice' : ''}:
+  curl -s ${api}/generations -H 'content-type: application/json' -d '${JSON.stringify(example)}'
+  curl -s ${api}/generations/<id>
+
+Ctrl-C ends it. What the functions log follows.
+`;
+}
+
+const stopping = stopSignal();
+
+main(stopping).then(
+  () => exitSoon(0),
+  (error: unknown) => {
+    // Whatever broke because of Ctrl-C: Ctrl-C is what happened.
+    if (stopping.aborted) return exitSoon(0);
+    console.error(sentenceOf(error));
+    exitSoon(1);
+  },
+);

@@ -1,0 +1,108 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { startLambdaEndpoint } from '../../../local/aws/lambda-endpoint.ts';
+import { failed } from '../../../local/aws/lambda-types.ts';
+import { signedFetch } from './signed-fetch.ts';
+
+const cleanups: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup();
+});
+
+/** An endpoint over a host that knows one function, `thing`, which echoes what it gets or fails. */
+async function endpointWorld({ fails = false } = {}) {
+  const later: string[] = [];
+  const { endpoint, stop } = await startLambdaEndpoint(
+    {
+      has: (name) => name === 'thing',
+      invoke: async (_, payload) =>
+        fails ? failed('r1', 'Error', 'no') : { kind: 'answered', requestId: 'r1', payload },
+      invokeLater: (_, payload) => {
+        later.push(payload);
+        return 'r2';
+      },
+    },
+    { region: 'us-east-1' },
+  );
+  cleanups.push(stop);
+  const invoke = (name: string, body: string, headers: Record<string, string> = {}) =>
+    signedFetch('lambda')(`${endpoint}/2015-03-31/functions/${name}/invocations`, {
+      method: 'POST',
+      headers,
+      body,
+    });
+  return { endpoint, invoke, later };
+}
+
+describe('a synchronous invocation', () => {
+  it('answers what the function answers', async () => {
+    const { invoke } = await endpointWorld();
+
+    const response = await invoke('thing', '{"a":1}');
+
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({ a: 1 });
+    expect(response.headers.get('x-amz-function-error')).toBeNull();
+    expect(response.headers.get('x-amz-executed-version')).toBe('$LATEST');
+  });
+
+  it('marks the error of a function, and is a 200 all the same', async () => {
+    const { invoke } = await endpointWorld({ fails: true });
+
+    const response = await invoke('thing', '{}');
+
+    expect([response.status, response.headers.get('x-amz-function-error')]).toEqual([200, 'Unhandled']);
+    expect(await response.json()).toEqual({ errorType: 'Error', errorMessage: 'no' });
+  });
+
+  it('takes no body for an empty event', async () => {
+    const { invoke } = await endpointWorld();
+
+    expect(await (await invoke('thing', '')).json()).toEqual({});
+  });
+
+  it.each([
+    'arn:aws:lambda:us-east-1:000000000000:function:thing',
+    '000000000000:function:thing',
+    'thing:live',
+  ])('knows a function as %s', async (name) => {
+    const { invoke } = await endpointWorld();
+
+    expect((await invoke(encodeURIComponent(name), '{}')).status).toBe(200);
+  });
+});
+
+it('accepts an asynchronous invocation at once', async () => {
+  const { invoke, later } = await endpointWorld();
+
+  const response = await invoke('thing', '{"a":1}', { 'x-amz-invocation-type': 'Event' });
+
+  expect([response.status, await response.text(), later]).toEqual([202, '', ['{"a":1}']]);
+});
+
+it('runs nothing for a dry run', async () => {
+  const { invoke, later } = await endpointWorld();
+
+  const response = await invoke('thing', '{}', { 'x-amz-invocation-type': 'DryRun' });
+
+  expect([response.status, later]).toEqual([204, []]);
+});
+
+it.each([
+  ['a function that does not exist', 'other', '{}', 404, 'ResourceNotFoundException'],
+  ['a body that is not JSON', 'thing', '{', 400, 'InvalidRequestContentException'],
+  ['more than 6 MB', 'thing', JSON.stringify('x'.repeat(6 * 1024 * 1024)), 413, 'RequestTooLargeException'],
+])('refuses %s', async (_, name, body, status, code) => {
+  const { invoke } = await endpointWorld();
+
+  const response = await invoke(name, body);
+
+  expect([response.status, response.headers.get('x-amzn-errortype')]).toEqual([status, code]);
+});
+
+it('refuses an unsigned request', async () => {
+  const { endpoint } = await endpointWorld();
+
+  const response = await fetch(`${endpoint}/2015-03-31/functions/thing/invocations`, { method: 'POST' });
+
+  expect(response.status).toBe(403);
+});

@@ -1,0 +1,267 @@
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetParametersByPathCommand, SSMClient } from '@aws-sdk/client-ssm';
+import type { S3Event } from 'aws-lambda';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { FunctionName } from '../../functions/functions.ts';
+import { LOCAL_CREDENTIALS } from '../../local/aws/credentials.ts';
+import {
+  type Endpoints,
+  type Environment,
+  type EnvironmentOptions,
+  FunctionError,
+  startEnvironment,
+} from '../../local/environment.ts';
+import { untilGone } from './processes.ts';
+
+const cleanups: (() => unknown)[] = [];
+/** Of each test's own, so that others that run side by side leave nothing in it. */
+let temporary: string;
+const { TMPDIR } = process.env;
+beforeEach(async () => {
+  temporary = await mkdtemp(path.join(TMPDIR ?? '/tmp', 'environment-test-'));
+  process.env.TMPDIR = temporary;
+});
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  await rm(temporary, { recursive: true });
+});
+
+const directoryFor = (name: string) => mkdtemp(path.join(temporary, `${name}-`));
+
+/** An environment whose four functions all run `code`, so that the environment itself is what is looked at. */
+async function environmentOf(code: string, options: EnvironmentOptions = {}): Promise<Environment> {
+  const directory = await directoryFor('bundle');
+  await writeFile(path.join(directory, 'index.js'), code);
+  const bundle = { directory, handler: 'index.handler' };
+  const environment = await startEnvironment({
+    bundles: { api: bundle, submit: bundle, callback: bundle, reconcile: bundle },
+    schedule: false,
+    durationDivisor: 100,
+    ...options,
+  });
+  cleanups.push(environment.stop);
+  return environment;
+}
+
+function clientsOf({ s3, ssm, region }: Endpoints) {
+  const common = { region, credentials: { ...LOCAL_CREDENTIALS } };
+  const clients = {
+    s3: new S3Client({ ...common, endpoint: s3, forcePathStyle: true }),
+    ssm: new SSMClient({ ...common, endpoint: ssm }),
+  };
+  cleanups.push(() => [clients.s3.destroy(), clients.ssm.destroy()]);
+  return clients;
+}
+
+async function parametersOf({ endpoints }: Environment): Promise<Record<string, string>> {
+  const { Parameters = [] } = await clientsOf(endpoints).ssm.send(
+    new GetParametersByPathCommand({ Path: endpoints.parameterPath, WithDecryption: true }),
+  );
+  return Object.fromEntries(
+    Parameters.map(({ Name = '', Value = '' }) => [Name.replace(`${endpoints.parameterPath}/`, ''), Value]),
+  );
+}
+
+const TELL_ENVIRONMENT = 'exports.handler = async () => process.env;';
+const TELL_EVENT =
+  'exports.handler = async (event) => { console.log(JSON.stringify(event)); return event; };';
+const eventsSeenBy = (environment: Environment, name: FunctionName): unknown[] =>
+  environment
+    .logs()
+    .filter(({ functionName }) => functionName === environment.endpoints.functions[name])
+    .map(({ message }) => JSON.parse(message) as unknown);
+
+it('tells a function what its description names, and no secret', async () => {
+  const environment = await environmentOf(TELL_ENVIRONMENT);
+
+  const api = (await environment.invoke('api', {})) as Record<string, string>;
+  const reconcile = (await environment.invoke('reconcile', {})) as Record<string, string>;
+
+  const { endpoints } = environment;
+  expect(api).toMatchObject({
+    TABLE_NAME: endpoints.table,
+    INPUT_BUCKET: endpoints.inputBucket,
+    PARAMETER_PATH: endpoints.parameterPath,
+    WIRO_API_URL: endpoints.wiro,
+    SUBMIT_FUNCTION: endpoints.functions.submit,
+    DURATION_DIVISOR: '100',
+    AWS_ENDPOINT_URL_S3: endpoints.s3,
+    AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
+    AWS_ENDPOINT_URL_SSM: endpoints.ssm,
+    AWS_ENDPOINT_URL_LAMBDA: endpoints.lambda,
+    AWS_ENDPOINT_URL_EVENTBRIDGE: endpoints.events,
+  });
+  expect(reconcile).not.toHaveProperty('WIRO_API_URL');
+  const parameters = await parametersOf(environment);
+  for (const secret of ['api-key', 'api-secret', 'callback-secret'])
+    expect(JSON.stringify(api)).not.toContain(parameters[secret] ?? 'missing');
+});
+
+it('stores the credentials of its simulator, and where callbacks go', async () => {
+  const environment = await environmentOf(TELL_ENVIRONMENT);
+
+  expect(await parametersOf(environment)).toEqual({
+    'api-key': environment.simulator?.apiKey,
+    'api-secret': environment.simulator?.apiSecret,
+    'callback-secret': expect.stringMatching(/^[0-9a-f]{64}$/),
+    'callback-base-url': environment.endpoints.callback,
+    'callback-function': environment.endpoints.functions.callback,
+  });
+});
+
+it('uses the Wiro that it is given, and no simulator; key-only where there is no secret', async () => {
+  const environment = await environmentOf(TELL_ENVIRONMENT, {
+    wiro: { apiUrl: 'http://127.0.0.1:9/v1', apiKey: 'theirs' },
+  });
+
+  expect(environment.simulator).toBeUndefined();
+  expect(environment.endpoints.wiro).toBe('http://127.0.0.1:9/v1');
+  expect(await parametersOf(environment)).toMatchObject({ 'api-key': 'theirs' });
+  expect(await parametersOf(environment)).not.toHaveProperty('api-secret');
+});
+
+it('serves the API and the callback over HTTP', async () => {
+  const environment = await environmentOf(
+    'exports.handler = async ({ rawPath }, { functionName }) => functionName + rawPath;',
+  );
+
+  const answers = await Promise.all(
+    [environment.endpoints.api, environment.endpoints.callback].map(async (url) =>
+      (await fetch(`${url}/x`)).text(),
+    ),
+  );
+
+  expect(answers).toEqual(['wiro-local-api/x', 'wiro-local-callback/x']);
+});
+
+it('starts submit for request files in the input bucket, and for nothing else', async () => {
+  const environment = await environmentOf(TELL_EVENT);
+  const { s3 } = clientsOf(environment.endpoints);
+  const { inputBucket, outputBucket } = environment.endpoints;
+
+  for (const [Bucket, Key] of [
+    [inputBucket, 'requests/a b/ü.json'],
+    [inputBucket, 'requests/picture.png'],
+    [inputBucket, 'results/x.json'],
+    [outputBucket, 'requests/x.json'],
+  ])
+    await s3.send(new PutObjectCommand({ Bucket, Key, Body: '{}' }));
+  await environment.idle();
+
+  await expect.poll(() => eventsSeenBy(environment, 'submit')).toHaveLength(1);
+  const [event] = eventsSeenBy(environment, 'submit') as S3Event[];
+  expect(event?.Records[0]?.s3).toMatchObject({
+    bucket: { name: inputBucket },
+    object: { key: 'requests/a+b/%C3%BC.json', size: 2 },
+  });
+  expect(environment.reports()).toHaveLength(1);
+});
+
+it('runs reconcile on a schedule, until it is switched off', async () => {
+  const environment = await environmentOf(TELL_EVENT, { scheduleMs: 5 });
+
+  environment.schedule.on();
+  await expect
+    .poll(() => eventsSeenBy(environment, 'reconcile').length, { timeout: 5_000 })
+    .toBeGreaterThan(1);
+  environment.schedule.off();
+
+  expect(environment.schedule.isOn).toBe(false);
+  expect(eventsSeenBy(environment, 'reconcile')[0]).toMatchObject({
+    source: 'aws.events',
+    'detail-type': 'Scheduled Event',
+  });
+  expect(eventsSeenBy(environment, 'api')).toEqual([]);
+});
+
+it('lets a test put itself between a function and a service', async () => {
+  const environment = await environmentOf(TELL_ENVIRONMENT, {
+    endpointOverrides: async (name, { AWS_ENDPOINT_URL_S3 }) =>
+      name === 'submit' ? { AWS_ENDPOINT_URL_S3: `${AWS_ENDPOINT_URL_S3}/proxied` } : {},
+  });
+
+  expect(await environment.invoke('submit', {})).toMatchObject({
+    AWS_ENDPOINT_URL_S3: `${environment.endpoints.s3}/proxied`,
+  });
+  expect(await environment.invoke('api', {})).toMatchObject({
+    AWS_ENDPOINT_URL_S3: environment.endpoints.s3,
+  });
+});
+
+it('says how a function failed', async () => {
+  const environment = await environmentOf('exports.handler = async () => { throw new TypeError("no"); };');
+
+  await expect(environment.invoke('api', {})).rejects.toBeInstanceOf(FunctionError);
+  await expect(environment.invoke('api', {})).rejects.toThrow(/TypeError/);
+});
+
+it('keeps objects, parameters and the callback secret in its data directory', async () => {
+  const dataDir = path.join(await directoryFor('test'), 'data');
+  const first = await environmentOf(TELL_ENVIRONMENT, { dataDir });
+  const { inputBucket: Bucket } = first.endpoints;
+  await clientsOf(first.endpoints).s3.send(new PutObjectCommand({ Bucket, Key: 'kept', Body: 'still here' }));
+  const secret = (await parametersOf(first))['callback-secret'];
+  await first.stop();
+
+  const second = await environmentOf(TELL_ENVIRONMENT, { dataDir });
+  const { Body } = await clientsOf(second.endpoints).s3.send(new GetObjectCommand({ Bucket, Key: 'kept' }));
+
+  expect(await Body?.transformToString()).toBe('still here');
+  expect(await parametersOf(second)).toMatchObject({
+    'callback-secret': secret,
+    'callback-base-url': second.endpoints.callback,
+  });
+});
+
+it('lets nobody else work on the same data', async () => {
+  const dataDir = await directoryFor('data');
+  const first = await environmentOf(TELL_ENVIRONMENT, { dataDir });
+
+  await expect(environmentOf(TELL_ENVIRONMENT, { dataDir })).rejects.toThrow(/already runs on the data in/);
+  await first.stop();
+
+  await environmentOf(TELL_ENVIRONMENT, { dataDir });
+});
+
+it('ends with no process, no port and no file left', async () => {
+  const environment = await environmentOf(
+    'exports.handler = () => new Promise((r) => setTimeout(r, 60_000));',
+  );
+  environment.invokeLater('submit', {});
+  environment.invokeLater('callback', {});
+  await expect.poll(() => environment.pids()).toHaveLength(2);
+  const pids = environment.pids();
+
+  await environment.stop();
+
+  await Promise.all(pids.map(untilGone));
+  await expect(fetch(environment.endpoints.api)).rejects.toThrow();
+  await expect(fetch(environment.endpoints.s3)).rejects.toThrow();
+  expect(await temporaryFiles()).toEqual([]);
+});
+
+it('leaves nothing behind when it cannot start', async () => {
+  const aborted = AbortSignal.abort(new Error('stopped halfway'));
+
+  await expect(environmentOf(TELL_ENVIRONMENT, { signal: aborted })).rejects.toThrow('stopped halfway');
+
+  expect(await temporaryFiles()).toEqual([]);
+});
+
+it('runs twice at once', async () => {
+  const [first, second] = await Promise.all([
+    environmentOf(TELL_ENVIRONMENT),
+    environmentOf(TELL_ENVIRONMENT),
+  ]);
+
+  expect(first.endpoints.api).not.toBe(second.endpoints.api);
+  expect(await first.invoke('api', {})).toMatchObject({ AWS_ENDPOINT_URL_S3: first.endpoints.s3 });
+  expect(await second.invoke('api', {})).toMatchObject({ AWS_ENDPOINT_URL_S3: second.endpoints.s3 });
+});
+
+/** What is in the directory for temporary files beside the bundles of this test. */
+async function temporaryFiles(): Promise<string[]> {
+  return (await readdir(temporary)).filter((name) => !/^(bundle-|node-compile-cache)/.test(name));
+}
