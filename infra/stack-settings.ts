@@ -1,4 +1,6 @@
+import type { Presets } from '../functions/generation/preset.ts';
 import { type Durations, ENV, readDurations } from '../functions/settings.ts';
+import { checkPresets } from './check-presets.ts';
 
 /** A `-c name=value` that cannot be used. Its message names the setting and the remedy. */
 export class SettingError extends Error {
@@ -17,6 +19,7 @@ export interface StackSettings {
   readonly wiroApiUrl?: string;
   readonly wiroSocketUrl?: string;
   readonly wiroOutputHosts?: readonly string[];
+  readonly presets?: Presets;
   readonly durations?: Partial<Durations>;
   readonly durationDivisor?: number;
 }
@@ -42,6 +45,7 @@ export function readStackSettings(context: (name: string) => unknown): StackSett
     wiroApiUrl: readApiUrl(given('wiroApiUrl'), test),
     wiroSocketUrl: readUrl('wiroSocketUrl', given('wiroSocketUrl'), ['wss:', 'ws:'], test),
     wiroOutputHosts: readOutputHosts(given('wiroOutputHosts'), test),
+    presets: readPresets(given('presets')),
     ...readDurationSettings(given('durations'), given('durationDivisor')),
   };
   return {
@@ -136,6 +140,18 @@ function readOutputHosts(value: string | undefined, test: boolean): readonly str
       );
   }
   return hosts;
+}
+
+function readPresets(text: string | undefined): Presets | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return checkPresets(JSON.parse(text));
+  } catch (error) {
+    throw new SettingError(
+      `presets: ${error instanceof Error ? error.message : error} ` +
+        'Give for example {"portraits": {"model": "owner/project", "parameters": {"prompt": "…"}, "fileParameter": "inputImage"}}, best in cdk.json.',
+    );
+  }
 }
 
 function readDurationSettings(

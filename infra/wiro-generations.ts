@@ -8,8 +8,9 @@ import type * as s3 from 'aws-cdk-lib/aws-s3';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import { FUNCTIONS, type FunctionName, PREFIX } from '../functions/functions.ts';
-import { type Presets, parsePresets } from '../functions/generation/preset.ts';
+import type { Presets } from '../functions/generation/preset.ts';
 import { type Durations, PARAMETER, WIRO_DEFAULTS } from '../functions/settings.ts';
+import { checkPresets } from './check-presets.ts';
 import { GenerationTable } from './generation-table.ts';
 import { GRANTS, INVOKES, type Place } from './grants.ts';
 import { PrivateBucket } from './private-bucket.ts';
@@ -71,7 +72,7 @@ export class WiroGenerations extends Construct {
       removalPolicy = RemovalPolicy.RETAIN,
     } = props;
     const hasPresets = Object.keys(presets).length > 0;
-    const presetsJson = hasPresets ? checkPresets(presets) : undefined;
+    const presetsJson = hasPresets ? JSON.stringify(checkPresets(presets)) : undefined;
 
     const table = new GenerationTable(this, 'Table', { removalPolicy });
     const inputs = new TriggeringBucket(this, 'Inputs', {
@@ -183,21 +184,6 @@ export class WiroGenerations extends Construct {
   grantCallApi(grantee: iam.IGrantable): iam.Grant {
     return this.functions.api.grantInvokeUrl(grantee);
   }
-}
-
-/** All environment variables of a function have 4 KB together. */
-const MOST_PRESET_BYTES = 3_000;
-
-/** @throws {RequestError} When a preset would fail for every file. */
-function checkPresets(presets: Presets): string {
-  // What a preset's own inputs name is checked when it runs: the bucket's name is not known yet.
-  parsePresets(presets, { inputBucket: 'any', furtherBuckets: [], anyBucket: true });
-  const json = JSON.stringify(presets);
-  if (Buffer.byteLength(json) > MOST_PRESET_BYTES)
-    throw new Error(
-      `presets have ${Buffer.byteLength(json)} bytes as JSON; at most ${MOST_PRESET_BYTES} fit into a function's environment: shorten their parameters.`,
-    );
-  return json;
 }
 
 function urlOf({ url, node }: WiroFunction): string {
