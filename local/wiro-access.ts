@@ -1,3 +1,4 @@
+import { parseOutputHosts } from '../functions/objects/output-hosts.ts';
 import { WIRO_DEFAULTS } from '../functions/settings.ts';
 import { SetupError } from './setup-error.ts';
 
@@ -35,6 +36,7 @@ export function readWiroAccess(env: NodeJS.ProcessEnv): WiroAccess | undefined {
     throw new SetupError(
       `WIRO_API_URL is set, so WIRO_API_KEY must be too (and WIRO_API_SECRET, unless the project is key-only); unset WIRO_API_URL to use the simulator.`,
     );
+  if (WIRO_OUTPUT_HOSTS) checkOutputHosts(WIRO_OUTPUT_HOSTS);
   return {
     apiUrl,
     apiKey: WIRO_API_KEY,
@@ -42,6 +44,15 @@ export function readWiroAccess(env: NodeJS.ProcessEnv): WiroAccess | undefined {
     ...(WIRO_SOCKET_URL && { socketUrl: WIRO_SOCKET_URL }),
     ...(WIRO_OUTPUT_HOSTS && { outputHosts: WIRO_OUTPUT_HOSTS }),
   };
+}
+
+/** Now, and not when the first output is to be copied: it is paid for by then. */
+function checkOutputHosts(hosts: string): void {
+  try {
+    parseOutputHosts(hosts);
+  } catch (cause) {
+    throw new SetupError(`${(cause as Error).message}.`, { cause });
+  }
 }
 
 function isUrl(text: string, protocols: readonly string[]): boolean {

@@ -43,11 +43,11 @@ function isGiven(
   parameters: GenerationRequest['parameters'],
   inputs: GenerationRequest['inputs'],
 ): boolean {
-  if (id in inputs) return true;
+  if (Object.hasOwn(inputs, id)) return true;
   // A file may be given as its URL, and the URL of a file as the file.
   return (
-    [parameters[id], parameters[`${id}Url`]].some(hasValue) ||
-    (id.endsWith('Url') && id.slice(0, -3) in inputs)
+    [id, `${id}Url`].some((name) => Object.hasOwn(parameters, name) && hasValue(parameters[name])) ||
+    (id.endsWith('Url') && Object.hasOwn(inputs, id.slice(0, -3)))
   );
 }
 

@@ -51,7 +51,7 @@ export function parseRequest(value: unknown, rules: SourceRules, path = ''): Gen
   const parameters = parseParameters(value.parameters, `${path}parameters`);
   const inputs = parseInputs(value.inputs, `${path}inputs`, rules);
   for (const name of Object.keys(inputs)) {
-    if (name in parameters) {
+    if (Object.hasOwn(parameters, name)) {
       const field = `${path}parameters.${name}`;
       throw new RequestError(
         'invalid_parameter',

@@ -219,9 +219,11 @@ export function createGate({
     },
 
     async ran(id) {
-      await update('DELETE #unanswered :id', { ':id': new Set([id]) });
+      const mine = { ':id': new Set([id]), ':me': id };
+      const isNoProbe = 'attribute_not_exists(#probe) OR #probe <> :me';
+      if (await update('DELETE #unanswered :id', mine, isNoProbe)) return;
       // The limit has grown: the next may try one more at once.
-      await update('REMOVE #probe, #probedAt', { ':me': id }, '#probe = :me');
+      await update('DELETE #unanswered :id REMOVE #probe, #probedAt', { ':id': new Set([id]) });
     },
 
     async free(id, why) {
@@ -234,7 +236,7 @@ export function createGate({
       // Without a number in the message: as many as hold a slot besides the refused one.
       const known = limit ?? Math.max(1, [...(await read()).slots].filter((one) => one !== id).length);
       await update(
-        'SET #limit = :limit, #limitSeenAt = :now, #pausedUntil = :until REMOVE #probe DELETE #slots :id, #unanswered :id',
+        'SET #limit = :limit, #limitSeenAt = :now, #pausedUntil = :until REMOVE #probe, #probedAt DELETE #slots :id, #unanswered :id',
         {
           ':id': new Set([id]),
           ':now': now(),

@@ -52,7 +52,7 @@ export async function acceptRequestFile(
 ): Promise<FileAcceptance | FileRejection> {
   const parsed = parseFile(text, deps.rules);
   if (parsed.errors.length > 0) return rejection(parsed.errors);
-  const errors: GenerationError[] = [];
+  const found: (GenerationError | undefined)[] = [];
   const checked = await mapLimited(parsed.requests, AT_ONCE, async ({ request, path }, index) => {
     try {
       const known = await checkRequest(deps, request, {
@@ -64,10 +64,12 @@ export async function acceptRequestFile(
       return known;
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
-      errors.push(error.error);
+      // In the order of the file, not of the answers.
+      found[index] = error.error;
       return undefined;
     }
   });
+  const errors = found.filter((error) => error !== undefined);
   if (errors.length > 0) return rejection(errors);
   const ids = await mapLimited(checked, AT_ONCE, async (one, index): Promise<string> => {
     if (one === undefined) throw new Error('A request without an error was not checked');

@@ -19,7 +19,7 @@ import { eventually } from './eventually.ts';
 /** Everything that waits is divided by 100; what only bounds work is long enough for a busy machine. */
 const QUICK = {
   durationDivisor: 100,
-  scheduleMs: 250,
+  scheduleMs: 400,
   // Each is a process that has to start, and two cores are soon busy.
   maximumEnvironments: 3,
   durations: {

@@ -1,0 +1,145 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { receiveCallback } from '../../functions/callback/receive-callback.ts';
+import { callbackUrl, parseCallbackPath } from '../../functions/generation/callback-url.ts';
+import type { Generation } from '../../functions/generation/generation.ts';
+import { log } from '../../functions/log.ts';
+import { DURATIONS } from '../../functions/settings.ts';
+import type { GenerationStore } from '../../functions/store/generation-store.ts';
+import { at, EXAMPLES, type ExampleName } from '../generation/examples.ts';
+
+beforeEach(() => {
+  for (const level of ['info', 'warn'] as const) vi.spyOn(log, level).mockReturnValue(undefined);
+});
+
+const { id } = EXAMPLES.running;
+
+/** One generation, or none; what was written of it, and what was started. */
+function callbackWorld(given: Generation | undefined, over: { secrets?: () => Promise<string[]> } = {}) {
+  const started: string[] = [];
+  const bodies: string[] = [];
+  let standing = given;
+  const update = async (_id: string, decide: (current: Generation) => Generation | undefined) => {
+    if (standing === undefined) return { kind: 'missing' };
+    const next = decide(standing);
+    if (next === undefined) return { kind: 'refused', generation: standing };
+    standing = next;
+    return { kind: 'written', generation: next };
+  };
+  const deps = {
+    deployment: 'shop',
+    secrets: over.secrets ?? (async () => ['current', 'previous']),
+    generations: { update } as Pick<GenerationStore, 'update'>,
+    startCollecting: async (one: string) => void started.push(one),
+    durations: DURATIONS,
+    clock: () => new Date(at(10)),
+  };
+  return {
+    deps,
+    started,
+    bodies,
+    standing: () => standing,
+    read: () => {
+      bodies.push('read');
+      return '{"id":"task-1"}';
+    },
+  };
+}
+
+function signedPath(over: { deployment?: string; attempt?: number; secret?: string } = {}) {
+  const { deployment = 'shop', attempt = 1, secret = 'current' } = over;
+  const url = callbackUrl('https://cb.example', { deployment, generationId: id, attempt }, secret);
+  const path = parseCallbackPath(new URL(url).pathname);
+  if (path === undefined) throw new Error('A signed path can be read');
+  return path;
+}
+
+describe('receiveCallback', () => {
+  it.each(['queued', 'waiting', 'submitting', 'marked', 'running', 'collecting'] as const)(
+    'notes it for a generation that is %s, and starts collecting',
+    async (name: ExampleName) => {
+      const { deps, started, standing, read } = callbackWorld(EXAMPLES[name]);
+
+      const outcome = await receiveCallback(deps, signedPath(), read);
+
+      expect(outcome).toEqual({ kind: 'noted' });
+      expect(standing()).toEqual({
+        ...EXAMPLES[name],
+        callback: { seenAt: at(10), taskId: 'task-1' },
+        dueAt: at(10),
+      });
+      expect(started).toEqual([id]);
+    },
+  );
+
+  it.each(['succeeded', 'failed', 'cancelled'] as const)(
+    'changes nothing for one that %s',
+    async (name: ExampleName) => {
+      const { deps, started, standing, read } = callbackWorld(EXAMPLES[name]);
+
+      expect(await receiveCallback(deps, signedPath(), read)).toEqual({ kind: 'over' });
+      expect([standing(), started]).toEqual([EXAMPLES[name], []]);
+    },
+  );
+
+  it('changes nothing for another attempt, or a generation that is not there', async () => {
+    const later = callbackWorld({ ...EXAMPLES.running, attempt: 2 });
+    const missing = callbackWorld(undefined);
+
+    const kinds = [
+      await receiveCallback(later.deps, signedPath({ attempt: 1 }), later.read),
+      await receiveCallback(missing.deps, signedPath(), missing.read),
+    ].map(({ kind }) => kind);
+
+    expect([kinds, later.started, missing.started]).toEqual([['over', 'over'], [], []]);
+    expect(later.standing()).not.toHaveProperty('callback');
+  });
+
+  it('accepts the previous secret while a rotation is under way', async () => {
+    const { deps, read } = callbackWorld(EXAMPLES.running);
+
+    expect((await receiveCallback(deps, signedPath({ secret: 'previous' }), read)).kind).toBe('noted');
+  });
+
+  it.each([
+    ['an unknown secret', signedPath({ secret: 'guessed' })],
+    ['a signature of another attempt', { ...signedPath(), attempt: 2 }],
+    ['a signature of another generation', { ...signedPath(), generationId: 'b'.repeat(26) }],
+    ['a signature of another deployment', { ...signedPath({ deployment: 'other' }), deployment: 'shop' }],
+    ['another deployment with the same secret', signedPath({ deployment: 'other' })],
+  ])('takes %s for forged, and reads nothing else of it', async (_, path) => {
+    const { deps, started, bodies, standing, read } = callbackWorld(EXAMPLES.running);
+
+    expect(await receiveCallback(deps, path, read)).toEqual({ kind: 'forged' });
+    expect([bodies, started, standing()]).toEqual([[], [], EXAMPLES.running]);
+  });
+
+  it('says neither yes nor no when the secrets cannot be read', async () => {
+    const { deps, standing, read } = callbackWorld(EXAMPLES.running, {
+      secrets: () => Promise.reject(new Error('SSM is away')),
+    });
+
+    await expect(receiveCallback(deps, signedPath(), read)).rejects.toThrow('SSM is away');
+    expect(standing()).toBe(EXAMPLES.running);
+  });
+
+  it('has noted it even when collecting cannot be started', async () => {
+    const { deps, standing, read } = callbackWorld(EXAMPLES.running);
+    const startCollecting = () => Promise.reject(new Error('throttled'));
+
+    const outcome = await receiveCallback({ ...deps, startCollecting }, signedPath(), read);
+
+    expect([outcome.kind, standing()?.dueAt]).toEqual(['noted', at(10)]);
+  });
+
+  it('may come any number of times', async () => {
+    const { deps, started, standing, read } = callbackWorld(EXAMPLES.running);
+
+    const kinds = [];
+    for (let times = 0; times < 3; times += 1)
+      kinds.push((await receiveCallback(deps, signedPath(), read)).kind);
+
+    expect(kinds).toEqual(['noted', 'noted', 'noted']);
+    expect(started).toHaveLength(3);
+    expect(standing()?.status).toBe('running');
+  });
+});

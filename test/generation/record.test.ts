@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import type { AcceptedRequest } from '../../functions/generation/accepted-request.ts';
+import type { Generation, Output } from '../../functions/generation/generation.ts';
+import { toRecord } from '../../functions/generation/record.ts';
+import { at, EXAMPLES } from './examples.ts';
+
+const request: AcceptedRequest = {
+  model: 'wiro/flux',
+  parameters: { prompt: 'a cat' },
+  inputs: {
+    image: [
+      { kind: 'object', text: 'a.png', bucket: 'photos', key: 'a.png', etag: '"1"', sizeBytes: 3 },
+      { kind: 'url', text: 'https://a.b/c.png', url: 'https://a.b/c.png' },
+    ],
+    mask: [{ kind: 'url', text: 'https://a.b/m.png', url: 'https://a.b/m.png' }],
+  },
+  labels: {},
+};
+const output: Output = {
+  name: 'cat.png',
+  bucket: 'outputs',
+  key: 'outputs/x/1/0-cat.png',
+  contentType: 'image/png',
+  sizeBytes: 3,
+  sha256: 'abc',
+};
+const deps = {
+  socketUrl: 'wss://socket.wiro.ai/v1',
+  presign: async ({ key }: Output) => ({ url: `https://s3/${key}?signed`, expiresAt: at(900) }),
+};
+const record = (
+  generation: Generation,
+  outputs: readonly Output[] = [],
+  over: Partial<AcceptedRequest> = {},
+) => toRecord(deps, { generation, request: { ...request, ...over }, outputs });
+
+describe('the record of a generation', () => {
+  it('that waits says what was asked for, as it was asked, and nothing of how it is stored', async () => {
+    expect(await record(EXAMPLES.waiting)).toEqual({
+      id: 'abcdefghijklmnopqrstuvwxyz',
+      model: 'wiro/flux',
+      status: 'queued',
+      attempt: 1,
+      parameters: { prompt: 'a cat' },
+      inputs: { image: ['a.png', 'https://a.b/c.png'], mask: 'https://a.b/m.png' },
+      outputs: [],
+      createdAt: at(0),
+      updatedAt: at(0),
+    });
+  });
+
+  it.each([EXAMPLES.running, EXAMPLES.collecting])(
+    'that is $status tells where to follow it',
+    async (example) => {
+      expect(await record(example)).toMatchObject({
+        taskId: 'task-1',
+        progress: { socketUrl: 'wss://socket.wiro.ai/v1', token: 'token-1' },
+      });
+    },
+  );
+
+  it('whose task has no token cannot be followed', async () => {
+    expect(await record({ ...EXAMPLES.running, task: { id: 'task-1' } })).not.toHaveProperty('progress');
+  });
+
+  it('that succeeded has outputs to fetch, its cost, and no token any more', async () => {
+    const done = await record({ ...EXAMPLES.succeeded, elapsedSeconds: 12.5 }, [output], {
+      labels: { a: 'b' },
+    });
+
+    expect(done).toMatchObject({
+      status: 'succeeded',
+      outputs: [{ ...output, url: 'https://s3/outputs/x/1/0-cat.png?signed', urlExpiresAt: at(900) }],
+      costUsd: 0.04,
+      elapsedSeconds: 12.5,
+      endedAt: at(30),
+      labels: { a: 'b' },
+    });
+    expect(JSON.stringify(done)).not.toContain('token-1');
+  });
+
+  it('that failed says why, and what earlier attempts came to', async () => {
+    const past = { attempt: 1, endedAt: at(10), code: 'model_failed', message: 'x' } as const;
+
+    expect(await record({ ...EXAMPLES.failed, attempt: 2, pastAttempts: [past] })).toMatchObject({
+      error: { code: 'model_failed', message: 'The model failed.', retryable: true },
+      pastAttempts: [past],
+      attempt: 2,
+    });
+  });
+
+  it.each(Object.entries(EXAMPLES))(
+    'that is %s has no holder, no queue, no announcements',
+    async (_, example) => {
+      const shown = await record({ ...example, announcements: [] } as Generation);
+
+      for (const name of [
+        'claim',
+        'holder',
+        'waiting',
+        'announcements',
+        'dueAt',
+        'revision',
+        'run',
+        'requestHash',
+      ])
+        expect(shown).not.toHaveProperty(name);
+    },
+  );
+});

@@ -1,0 +1,337 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Generation, hasEnded, type RunMark } from '../../functions/generation/generation.ts';
+import * as transitions from '../../functions/generation/transitions.ts';
+import { EXAMPLES, moment } from './examples.ts';
+import { assertLegal } from './legal.ts';
+
+// A model of the world around the state machine: several workers that may stop anywhere and go on much later, with
+// clocks that differ, and Wiro, where a Run makes a task or not whatever becomes of its answer.
+
+const HOLDERS = ['a', 'b', 'c'] as const;
+type Holder = (typeof HOLDERS)[number];
+/** Clocks differ by at most what the settings allow for. */
+const SKEW: Record<Holder, number> = { a: 0, b: 4.9, c: -0.1 };
+
+const error = { code: 'model_failed', message: 'The model failed.', retryable: true } as const;
+const setback = { code: 'upstream_unavailable', message: 'Wiro is away.' } as const;
+
+interface Step {
+  readonly wait: number;
+  readonly who: Holder | 'its holder';
+  readonly what: keyof typeof ACTIONS | 'forward';
+  readonly dice: number;
+}
+
+interface Answer {
+  readonly taskId: string;
+  readonly run: RunMark;
+  readonly attempt: number;
+}
+
+class World {
+  generation: Generation = transitions.accepted(
+    {
+      id: EXAMPLES.queued.id,
+      deployment: 'shop',
+      origin: 'api',
+      model: 'wiro/flux',
+      requestHash: 'hash',
+    },
+    moment(0),
+  );
+  seconds = 0;
+  /** Tasks at Wiro, by attempt: more than one for an attempt is a double charge. */
+  readonly tasks: { readonly id: string; readonly attempt: number; readonly madeAt: number }[] = [];
+  /** Answers that their workers have and did not record yet: they may come at any time. */
+  readonly answers: Answer[] = [];
+  /** Marks whose Run may still be sent: their writer has not sent it yet, and its send limit is not over. */
+  readonly sendable = new Map<
+    Holder,
+    { readonly run: RunMark; readonly attempt: number; readonly since: number }
+  >();
+
+  /** Every invocation has a name of its own as holder. */
+  readonly holders = new Map<Holder, string>();
+  /** Holders whose claim found a mark. */
+  readonly searchers = new Set<string>();
+  #named = 0;
+
+  newHolder = (who: Holder) => `${who}${++this.#named}`;
+  holder = (who: Holder) => this.holders.get(who) ?? who;
+  moment = (who: Holder) => moment(this.seconds + SKEW[who]);
+
+  apply(next: Generation | undefined): boolean {
+    if (next === undefined || next === this.generation) return next !== undefined;
+    assertLegal(this.generation, next);
+    this.generation = { ...next, revision: this.generation.revision + 1 };
+    return true;
+  }
+}
+
+const ACTIONS = {
+  claimToSubmit: (world: World, who: Holder) => {
+    const holder = world.newHolder(who);
+    const next = transitions.claimToSubmit(world.generation, holder, world.moment(who));
+    if (next === undefined) return;
+    world.holders.set(who, holder);
+    if (next.run !== undefined) world.searchers.add(holder);
+    world.apply(next);
+  },
+  renew: (world: World, who: Holder) =>
+    world.apply(transitions.renewed(world.generation, world.holder(who), world.moment(who))),
+  turnAway: (world: World, who: Holder) => {
+    // Never with a mark that may have been sent: the code turns away before the mark, or after a plain refusal.
+    if (!('run' in world.generation && world.generation.run))
+      world.apply(transitions.turnedAway(world.generation, world.holder(who), world.moment(who)));
+  },
+  requeue: (world: World, who: Holder) => {
+    if (!('run' in world.generation && world.generation.run))
+      world.apply(transitions.requeued(world.generation, world.holder(who), setback, world.moment(who)));
+  },
+  mark: (world: World, who: Holder) => {
+    const before = world.generation;
+    const next = transitions.marked(before, world.holder(who), { reusedUploads: true }, world.moment(who));
+    if (next?.run === undefined) return;
+    // The property that forbids a second charge: no Run while another may have made a task.
+    assert.deepEqual(
+      world.tasks.filter(({ attempt }) => attempt === next.attempt),
+      [],
+      'A Run may be sent although one made a task',
+    );
+    world.apply(next);
+    world.sendable.set(who, { run: next.run, attempt: next.attempt, since: world.seconds });
+  },
+  sendRun: (world: World, who: Holder, dice: number) => {
+    const marked = world.sendable.get(who);
+    world.sendable.delete(who);
+    // A Run is sent within 10 seconds of its mark or not at all; its whole answer takes at most 30.
+    if (marked === undefined || world.seconds - marked.since > 10) return;
+    const { run, attempt } = marked;
+    const fate = dice % 4;
+    if (fate === 0) return; // Lost on its way.
+    if (fate === 1) {
+      // Plainly refused: no task, and its worker says so.
+      world.apply(transitions.requeued(world.generation, world.holder(who), setback, world.moment(who)));
+      return;
+    }
+    const taskId = `task-${world.tasks.length + 1}`;
+    world.tasks.push({ id: taskId, attempt, madeAt: world.seconds });
+    if (fate === 2) world.answers.push({ taskId, run, attempt }); // Else the answer is lost.
+  },
+  recordAnswer: (world: World, who: Holder, dice: number) => {
+    const answer = world.answers[dice % Math.max(world.answers.length, 1)];
+    if (answer === undefined) return;
+    const { run, attempt, taskId } = answer;
+    const next = transitions.withTask(world.generation, run, attempt, { id: taskId }, world.moment(who));
+    // A paid answer is dropped only when its generation was given up, or went on to the next attempt.
+    assert(next !== undefined || hasEnded(world.generation) || world.generation.attempt > attempt);
+    world.apply(next);
+  },
+  search: (world: World, who: Holder, dice: number) => {
+    const { generation } = world;
+    if (generation.status !== 'submitting' || generation.claim.holder !== world.holder(who)) return;
+    const { run } = generation;
+    // Only who took the claim over searches, once: not the worker whose Run is under way.
+    if (run === undefined || !world.searchers.delete(world.holder(who))) return;
+    const found = world.tasks.find(({ attempt }) => attempt === generation.attempt);
+    // A list that tells the truth, though late: later than one search, never later than two; or cannot be read.
+    const isShown = found !== undefined && world.seconds - found.madeAt >= dice % 130;
+    if (isShown) {
+      world.apply(
+        transitions.withTask(generation, run, generation.attempt, { id: found.id }, world.moment(who)),
+      );
+      return;
+    }
+    const isComplete = dice % 3 !== 0;
+    const cleared = isComplete
+      ? transitions.unmarked(generation, world.holder(who), world.moment(who))
+      : undefined;
+    world.apply(
+      cleared ?? transitions.searched(generation, world.holder(who), isComplete, world.moment(who)),
+    );
+  },
+  callBack: (world: World, who: Holder, dice: number) => {
+    const task = world.tasks[dice % Math.max(world.tasks.length, 1)];
+    world.apply(
+      transitions.calledBack(
+        world.generation,
+        task?.attempt ?? world.generation.attempt,
+        dice % 2 === 0 ? task?.id : undefined,
+        world.moment(who),
+      ),
+    );
+  },
+  claimToCollect: (world: World, who: Holder) => {
+    const holder = world.newHolder(who);
+    const next = transitions.claimToCollect(world.generation, holder, world.moment(who));
+    if (next === undefined) return;
+    world.holders.set(who, holder);
+    world.apply(next);
+  },
+  stillRunning: (world: World, who: Holder, dice: number) => {
+    const stop = dice % 3 === 0 ? { stop: { cancelSentAt: world.moment(who).now } } : {};
+    world.apply(
+      transitions.stillRunning(
+        world.generation,
+        world.holder(who),
+        { callbackKnown: undefined, ...stop },
+        world.moment(who),
+      ),
+    );
+  },
+  collectLater: (world: World, who: Holder) =>
+    world.apply(transitions.collectingLater(world.generation, world.holder(who), setback, world.moment(who))),
+  readEmpty: (world: World, who: Holder) =>
+    world.apply(transitions.readEmpty(world.generation, world.holder(who), world.moment(who))),
+  rerun: (world: World, who: Holder) => {
+    // Once: with fresh uploads it is not done again.
+    if (world.generation.freshUploads === undefined)
+      world.apply(transitions.rerun(world.generation, world.holder(who), error, world.moment(who)));
+  },
+  succeed: (world: World, who: Holder) =>
+    world.apply(
+      transitions.succeeded(world.generation, world.holder(who), { costUsd: 0.04 }, world.moment(who)),
+    ),
+  fail: (world: World, who: Holder) =>
+    world.apply(transitions.failed(world.generation, world.holder(who), error, {}, world.moment(who))),
+  cancel: (world: World, who: Holder) =>
+    world.apply(transitions.cancelled(world.generation, world.holder(who), {}, world.moment(who))),
+  wishCancel: (world: World, who: Holder) =>
+    world.apply(transitions.cancelWished(world.generation, world.moment(who))),
+  look: (world: World, who: Holder) => world.apply(transitions.lookedAt(world.generation, world.moment(who))),
+  tell: (world: World, _who: Holder, dice: number) => {
+    const { announcements } = world.generation;
+    const some = announcements.filter((_, index) => ((dice >> index) & 1) === 1);
+    world.apply(
+      transitions.told(
+        world.generation,
+        some.map(({ eventId }) => eventId),
+      ),
+    );
+  },
+} satisfies Record<string, (world: World, who: Holder, dice: number) => unknown>;
+
+const NAMES = Object.keys(ACTIONS) as (keyof typeof ACTIONS)[];
+
+/** What a worker that nothing disturbs would do now: so that sequences reach far. */
+function forward(world: World, dice: number): keyof typeof ACTIONS {
+  const { generation } = world;
+  if (world.sendable.size > 0) return 'sendRun';
+  if (world.answers.length > 0 && dice % 3 > 0) return 'recordAnswer';
+  switch (generation.status) {
+    case 'queued':
+      return 'claimToSubmit';
+    case 'submitting':
+      if (generation.run === undefined) return 'mark';
+      return dice % 2 === 0 ? 'claimToSubmit' : 'search';
+    case 'running':
+      return 'claimToCollect';
+    case 'collecting':
+      return (['stillRunning', 'readEmpty', 'rerun', 'rerun', 'succeed'] as const)[dice % 5] ?? 'fail';
+    default:
+      return 'tell';
+  }
+}
+
+const steps = (names: readonly (keyof typeof ACTIONS)[]) =>
+  fc.array(
+    fc.record({
+      wait: fc.oneof(
+        { weight: 4, arbitrary: fc.integer({ min: 0, max: 5 }) },
+        { weight: 2, arbitrary: fc.constantFrom(20, 45, 60, 65, 95, 100) },
+        { weight: 1, arbitrary: fc.constantFrom(600, 7_200, 30_000) },
+      ),
+      who: fc.oneof(
+        { weight: 2, arbitrary: fc.constant('its holder' as const) },
+        { weight: 1, arbitrary: fc.constantFrom(...HOLDERS) },
+      ),
+      what: fc.oneof(
+        { weight: 3, arbitrary: fc.constant('forward' as const) },
+        { weight: 1, arbitrary: fc.constantFrom(...names) },
+      ),
+      dice: fc.nat({ max: 1_000 }),
+    }) satisfies fc.Arbitrary<Step>,
+    { minLength: 10, maxLength: 60, size: 'max' },
+  );
+
+function play(sequence: readonly Step[], repeat = 1): World {
+  const world = new World();
+  for (const { wait, who, what, dice } of sequence) {
+    world.seconds += wait;
+    const action = what === 'forward' ? forward(world, dice) : what;
+    const sender = action === 'sendRun' ? [...world.sendable.keys()][0] : undefined;
+    const holder = 'claim' in world.generation ? world.generation.claim.holder[0] : HOLDERS[dice % 3];
+    const worker = sender ?? HOLDERS.find((one) => one === (who === 'its holder' ? holder : who)) ?? 'a';
+    for (let times = 0; times < repeat; times += 1) ACTIONS[action](world, worker, dice);
+  }
+  return world;
+}
+
+const RUNS = { numRuns: 3_000, seed: 20_260_101 };
+
+describe('any sequence of transitions, by several holders at any time', () => {
+  it('stays within the diagram, changes nothing that has ended, and is due while anything is left', () => {
+    fc.assert(
+      fc.property(steps(NAMES), (sequence) => {
+        // `assertLegal` looks at every step.
+        play(sequence);
+      }),
+      RUNS,
+    );
+  });
+
+  it('makes at most one task an attempt, and never loses one that answered', () => {
+    let made = 0;
+    fc.assert(
+      fc.property(steps(NAMES), (sequence) => {
+        const { tasks } = play(sequence);
+
+        made += tasks.length;
+        expect(new Set(tasks.map(({ attempt }) => attempt)).size).toBe(tasks.length);
+      }),
+      RUNS,
+    );
+    // The sequences are worth something.
+    expect(made).toBeGreaterThan(500);
+  });
+
+  it('is unharmed by doing every step twice', () => {
+    fc.assert(
+      fc.property(steps(NAMES.filter((name) => name !== 'sendRun')), (sequence) => {
+        play(sequence, 2);
+      }),
+      { ...RUNS, numRuns: 500 },
+    );
+  });
+});
+
+describe('a holder whose lease another took', () => {
+  const writes: Record<string, (generation: Generation) => Generation | undefined> = {
+    renewed: (g) => transitions.renewed(g, 'late', moment(100)),
+    turnedAway: (g) => transitions.turnedAway(g, 'late', moment(100)),
+    requeued: (g) => transitions.requeued(g, 'late', setback, moment(100)),
+    marked: (g) => transitions.marked(g, 'late', { reusedUploads: false }, moment(100)),
+    searched: (g) => transitions.searched(g, 'late', true, moment(100)),
+    unmarked: (g) => transitions.unmarked(g, 'late', moment(100)),
+    stillRunning: (g) => transitions.stillRunning(g, 'late', { callbackKnown: undefined }, moment(100)),
+    collectingLater: (g) => transitions.collectingLater(g, 'late', setback, moment(100)),
+    readEmpty: (g) => transitions.readEmpty(g, 'late', moment(100)),
+    rerun: (g) => transitions.rerun(g, 'late', error, moment(100)),
+    succeeded: (g) => transitions.succeeded(g, 'late', {}, moment(100)),
+    failed: (g) => transitions.failed(g, 'late', error, {}, moment(100)),
+    cancelled: (g) => transitions.cancelled(g, 'late', {}, moment(100)),
+  };
+
+  it('writes nothing, whatever state the generation has come to since', () => {
+    fc.assert(
+      fc.property(steps(NAMES), fc.constantFrom(...Object.keys(writes)), (sequence, name) => {
+        const { generation } = play(sequence);
+
+        expect(writes[name]?.(generation)).toBeUndefined();
+      }),
+      { ...RUNS, numRuns: 1_000 },
+    );
+  });
+});

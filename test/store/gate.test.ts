@@ -1,0 +1,470 @@
+import { describe, expect, it, vi } from 'vitest';
+import { DURATIONS } from '../../functions/settings.ts';
+import { createGate } from '../../functions/store/gate.ts';
+import { at, EXAMPLES } from '../generation/examples.ts';
+import { clockAt, doFirst, TABLES, useTables } from './table-world.ts';
+
+// A server, on a machine that may be busy.
+vi.setConfig({ testTimeout: 30_000 });
+
+/** The nth generation, accepted at second n. */
+const nth = (n: number) => ({ ...EXAMPLES.queued, id: `g${String(n).padStart(3, '0')}`, createdAt: at(n) });
+const ids = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, index) => nth(from + index).id);
+const all = (from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, index) => nth(from + index));
+const keyOf = (n: number) => ({ id: nth(n).id, queueKey: `${nth(n).createdAt}#${nth(n).id}` });
+
+describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
+  const { createWorld } = useTables(kind);
+
+  async function gateWorld() {
+    const world = await createWorld();
+    const { clock, pass } = clockAt(at(1_000));
+    /** Who the index shows as waiting. */
+    const line = new Set<number>();
+    const waiting = async (limit: number, from: string) =>
+      [...line]
+        .toSorted((a, b) => a - b)
+        .map(keyOf)
+        .filter(({ queueKey }) => queueKey >= from)
+        .slice(0, limit);
+    const open = (table = world.table) => createGate({ ...table, waiting, durations: DURATIONS, clock });
+    const gate = open();
+    return {
+      ...world,
+      gate,
+      open,
+      pass,
+      line,
+      async join(...numbers: number[]) {
+        for (const n of numbers) {
+          line.add(n);
+          await gate.wait(nth(n));
+        }
+      },
+      /** The limit is known from then on, and the gate is not shut. */
+      async learn(limit: number) {
+        await gate.refused('other', limit);
+        await gate.free('other', 'ended');
+      },
+      /** Tasks of the nth to the mth run, started as many at once as may be. */
+      async run(from: number, to: number) {
+        const results: boolean[] = [];
+        for (let first = from; first <= to; first += 20) {
+          const some = all(first, Math.min(first + 19, to));
+          results.push(...(await Promise.all(some.map((generation) => gate.take(generation)))));
+          await Promise.all(some.map(({ id }) => gate.ran(id)));
+        }
+        return results;
+      },
+      item: () => world.item('gate', 'gate'),
+      holders: async () => [...(await gate.holders())].toSorted(),
+    };
+  }
+
+  const took = (results: readonly boolean[]) => results.filter(Boolean).length;
+
+  describe('without a known limit', () => {
+    it('bounds the Runs that are not answered, at twenty', async () => {
+      const { gate, holders } = await gateWorld();
+
+      const results = [];
+      for (const generation of all(1, 25)) results.push(await gate.take(generation));
+
+      expect(results).toEqual(Array.from({ length: 25 }, (_, index) => index < 20));
+      expect(await holders()).toEqual(ids(1, 20));
+    });
+
+    it('lets a further one pass for every Run that was answered, or was none', async () => {
+      const { gate } = await gateWorld();
+      for (const generation of all(1, 20)) await gate.take(generation);
+
+      await gate.ran(nth(3).id);
+      await gate.free(nth(4).id, 'notRun');
+
+      const results = [];
+      for (const generation of all(21, 24)) results.push(await gate.take(generation));
+      expect(results).toEqual([true, true, false, false]);
+    });
+
+    it('lets many run at once, far more than any limit of Wiro, and stays small', async () => {
+      const { gate, run, item, holders } = await gateWorld();
+
+      const results = await run(1, 100);
+
+      expect(took(results)).toBe(100);
+      expect((await holders()).length).toBeLessThanOrEqual(80);
+      expect(JSON.stringify(await item()).length).toBeLessThan(4_096);
+      await Promise.all(ids(1, 100).map((id) => gate.free(id, 'ended')));
+      expect(await holders()).toEqual([]);
+    });
+
+    it('still bounds those not answered when more run than it counts', async () => {
+      const { gate, run } = await gateWorld();
+      await run(1, 60);
+
+      const results = await Promise.all(all(61, 90).map((generation) => gate.take(generation)));
+
+      expect(took(results)).toBe(20);
+      // Repeating it changes nothing for those either.
+      const again = await Promise.all(all(61, 90).map((generation) => gate.take(generation)));
+      expect(again).toEqual(results);
+    });
+
+    it('admits twenty of those who wait, no more than may be unanswered', async () => {
+      const { gate, join } = await gateWorld();
+      await join(...Array.from({ length: 30 }, (_, index) => index + 1));
+
+      expect(await gate.admit()).toEqual(ids(1, 20));
+      expect(await gate.admit()).toEqual([]);
+    });
+  });
+
+  describe('a refusal with code 96', () => {
+    it('names the limit, gives the slot back, and shuts the gate', async () => {
+      const { gate, item } = await gateWorld();
+      for (const generation of all(1, 3)) await gate.take(generation);
+
+      await gate.refused(nth(3).id, 5);
+
+      expect(await item()).toMatchObject({ limit: 5, pausedUntil: at(1_005), slots: new Set(ids(1, 2)) });
+      expect(await gate.take(nth(4))).toBe(false);
+    });
+
+    it('shuts it for five seconds', async () => {
+      const { gate, pass } = await gateWorld();
+      for (const generation of all(1, 3)) await gate.take(generation);
+      await gate.refused(nth(3).id, 5);
+
+      pass(4_999);
+      const before = await gate.take(nth(4));
+      pass(1);
+      const after = await gate.take(nth(4));
+
+      expect([before, after]).toEqual([false, true]);
+    });
+
+    it('shuts it until a task of ours ends, but not for a Run that was none', async () => {
+      const { gate } = await gateWorld();
+      for (const generation of all(1, 4)) await gate.take(generation);
+      await gate.refused(nth(4).id, 5);
+
+      await gate.free(nth(1).id, 'notRun');
+      const before = await gate.take(nth(5));
+      await gate.free(nth(2).id, 'ended');
+      const after = await gate.take(nth(5));
+
+      expect([before, after]).toEqual([false, true]);
+    });
+
+    it('does not shut it when nothing of ours runs, for then no end of ours would open it', async () => {
+      const { gate } = await gateWorld();
+      await gate.take(nth(1));
+
+      await gate.refused(nth(1).id, 1);
+
+      expect(await gate.take(nth(2))).toBe(true);
+    });
+
+    it('that comes when all of ours have ended already does not shut it behind those who are admitted', async () => {
+      const { gate, join } = await gateWorld();
+      for (const generation of all(1, 2)) await gate.take(generation);
+      await gate.free(nth(1).id, 'ended');
+      await gate.refused(nth(2).id, 3);
+      await join(2, 3, 4, 5);
+
+      const admitted = await gate.admit();
+
+      expect(admitted).toEqual(ids(2, 4));
+      const taken = [];
+      for (const generation of all(2, 4)) taken.push(await gate.take(generation));
+      expect(taken).toEqual([true, true, true]);
+    });
+
+    it('opens it with the last slot that is given back, however that came', async () => {
+      const { gate, join } = await gateWorld();
+      for (const generation of all(1, 2)) await gate.take(generation);
+      await gate.refused(nth(2).id, 1);
+      await join(2);
+
+      await gate.free(nth(1).id, 'notRun');
+
+      expect(await gate.admit()).toEqual(ids(2, 2));
+    });
+
+    it('sends whoever was admitted before it back into line, without the slot', async () => {
+      const { gate, join, learn, holders } = await gateWorld();
+      await learn(2);
+      await gate.take(nth(1));
+      await join(2);
+      expect(await gate.admit()).toEqual(ids(2, 2));
+      await gate.refused('other', 1);
+
+      expect(await gate.take(nth(2))).toBe(false);
+      expect(await holders()).toEqual(ids(1, 1));
+    });
+
+    it('without a number means as many as run besides', async () => {
+      const { gate, item } = await gateWorld();
+      for (const generation of all(1, 6)) await gate.take(generation);
+
+      await gate.refused(nth(6).id, undefined);
+      const many = await item();
+      for (const id of ids(1, 5)) await gate.free(id, 'ended');
+      await gate.take(nth(7));
+      await gate.refused(nth(7).id, undefined);
+
+      expect([many?.limit, (await item())?.limit]).toEqual([5, 1]);
+    });
+  });
+
+  describe('with a known limit', () => {
+    it('gives a hundred who come at once exactly twenty-five slots', async () => {
+      const { gate, learn, holders } = await gateWorld();
+      await learn(25);
+
+      const results = await Promise.all(all(1, 100).map((generation) => gate.take(generation)));
+
+      expect(took(results)).toBe(25);
+      expect(await holders()).toHaveLength(25);
+    });
+
+    it('counts answered Runs, too: their tasks run until they end', async () => {
+      const { gate, learn } = await gateWorld();
+      await learn(2);
+      for (const generation of all(1, 2)) {
+        await gate.take(generation);
+        await gate.ran(generation.id);
+      }
+
+      const full = await gate.take(nth(3));
+      await gate.free(nth(1).id, 'ended');
+
+      expect([full, await gate.take(nth(3))]).toEqual([false, true]);
+    });
+
+    it('takes and frees any number of times with the same result', async () => {
+      const { gate, learn, holders } = await gateWorld();
+      await learn(2);
+
+      const results = [];
+      for (const n of [1, 1, 2, 1, 2]) results.push(await gate.take(nth(n)));
+      await gate.free(nth(1).id, 'ended');
+      await gate.free(nth(1).id, 'ended');
+      await gate.free('never', 'notRun');
+
+      expect(results).toEqual([true, true, true, true, true]);
+      expect(await holders()).toEqual(ids(2, 2));
+      expect(took([await gate.take(nth(3)), await gate.take(nth(4))])).toBe(1);
+    });
+
+    it('tries one more after a minute; accepted, the limit has grown and the next is tried at once', async () => {
+      const { gate, learn, pass, item } = await gateWorld();
+      await learn(2);
+      for (const generation of all(1, 2)) await gate.take(generation);
+
+      pass(59_999);
+      const early = await gate.take(nth(3));
+      pass(1);
+      const probe = await gate.take(nth(3));
+      const meanwhile = await gate.take(nth(4));
+      await gate.ran(nth(3).id);
+      const next = await gate.take(nth(4));
+
+      expect([early, probe, meanwhile, next]).toEqual([false, true, false, true]);
+      expect((await item())?.limit).toBe(4);
+    });
+
+    it('tries one more after a minute; refused, the limit is as before for another minute', async () => {
+      const { gate, learn, pass, item } = await gateWorld();
+      await learn(2);
+      for (const generation of all(1, 2)) await gate.take(generation);
+      pass(60_000);
+      await gate.take(nth(3));
+
+      await gate.refused(nth(3).id, 2);
+      const limit = (await item())?.limit;
+      pass(59_999);
+      const early = await gate.take(nth(4));
+      pass(1);
+      const later = await gate.take(nth(4));
+
+      expect([limit, early, later]).toEqual([2, false, true]);
+    });
+
+    it('tries one more with the oldest who waits', async () => {
+      const { gate, learn, pass, join, item } = await gateWorld();
+      await learn(1);
+      await gate.take(nth(1));
+      await join(2, 3);
+
+      const before = await gate.admit();
+      pass(60_000);
+      const probe = await gate.admit();
+      const meanwhile = await gate.admit();
+
+      expect([before, probe, meanwhile]).toEqual([[], ids(2, 2), []]);
+      expect(await item()).toMatchObject({ limit: 2, probe: nth(2).id });
+    });
+
+    it('tries none while more run than the limit: the balance has shrunk', async () => {
+      const { gate, learn, pass } = await gateWorld();
+      for (const generation of all(1, 4)) await gate.take(generation);
+      await learn(2);
+
+      pass(3_000_000);
+
+      expect(await gate.take(nth(5))).toBe(false);
+    });
+
+    it('forgets it an hour after the last refusal', async () => {
+      const { gate, learn, pass } = await gateWorld();
+      await learn(1);
+      await gate.take(nth(1));
+      await gate.ran(nth(1).id);
+      pass(3_600_000);
+
+      const results = [];
+      for (const generation of all(2, 25)) results.push(await gate.take(generation));
+
+      expect(took(results)).toBe(20);
+    });
+  });
+
+  describe('the line', () => {
+    it('keeps younger ones back while an older one waits, and lets older ones pass', async () => {
+      const { gate, join } = await gateWorld();
+      await join(5);
+
+      expect([await gate.take(nth(6)), await gate.take(nth(5)), await gate.take(nth(4))]).toEqual([
+        false,
+        false,
+        true,
+      ]);
+    });
+
+    it('is served oldest first, whatever the order in which it formed, as many as there is room', async () => {
+      const { gate, learn, join, holders } = await gateWorld();
+      await learn(3);
+      await gate.take(nth(1));
+      await join(7, 3, 9, 5);
+
+      const first = await gate.admit();
+      const second = await gate.admit();
+      await gate.free(nth(1).id, 'ended');
+      const third = await gate.admit();
+
+      expect([first, second, third]).toEqual([ids(3, 3).concat(ids(5, 5)), [], ids(7, 7)]);
+      expect(await holders()).toEqual([...ids(3, 3), ...ids(5, 5), ...ids(7, 7)]);
+    });
+
+    it('gives the admitted their slot at once: it waits for them, and repeats nothing', async () => {
+      const { gate, learn, join } = await gateWorld();
+      await learn(1);
+      await join(2, 3);
+      expect(await gate.admit()).toEqual(ids(2, 2));
+
+      const oldest = await gate.take(nth(1));
+      const admitted = await gate.take(nth(2));
+      const next = await gate.take(nth(3));
+
+      expect([oldest, admitted, next]).toEqual([false, true, false]);
+    });
+
+    it('lets everybody pass once it was served to its end', async () => {
+      const { gate, join } = await gateWorld();
+      await join(5);
+
+      await gate.admit();
+
+      expect(await gate.take(nth(9))).toBe(true);
+    });
+
+    it('gives two who admit at once different ones, and all the room between them', async () => {
+      const { open, learn, join } = await gateWorld();
+      await learn(6);
+      await join(...Array.from({ length: 10 }, (_, index) => index + 1));
+
+      const admitted = await Promise.all(Array.from({ length: 5 }, () => open().admit()));
+
+      expect(admitted.flat().toSorted()).toEqual(ids(1, 6));
+    });
+
+    it('loses no room that is freed while another serves it', async () => {
+      const { table, gate, open, learn, join } = await gateWorld();
+      await learn(2);
+      for (const generation of all(1, 2)) await gate.take(generation);
+      await join(3, 4);
+      await gate.free(nth(1).id, 'ended');
+      let other: readonly string[] = [];
+      // Between its read and its write, the second slot is freed and served.
+      const overtaken = doFirst(table, 'UpdateItemCommand', async () => {
+        await gate.free(nth(2).id, 'ended');
+        other = await gate.admit();
+      });
+
+      const own = await open(overtaken).admit();
+
+      expect([other, own]).toEqual([ids(3, 4), []]);
+    });
+
+    it('serves one that the index does not show yet, when it is the oldest', async () => {
+      const { gate, learn } = await gateWorld();
+      await learn(1);
+      await gate.take(nth(1));
+      await gate.wait(nth(2));
+      await gate.free(nth(1).id, 'ended');
+
+      expect(await gate.admit()).toEqual(ids(2, 2));
+    });
+
+    it('serves one that has just joined, though the index does not show it and the line was served', async () => {
+      const { gate, learn, join } = await gateWorld();
+      await learn(2);
+      await join(2);
+      await gate.wait(nth(3));
+      // Somebody else serves the line, and does not see the third.
+      expect(await gate.admit()).toEqual(ids(2, 2));
+
+      expect(await gate.admit(nth(3))).toEqual(ids(3, 3));
+    });
+
+    it('puts one that has just joined back into it, when another served it to its end and left no room', async () => {
+      const { gate, learn, join } = await gateWorld();
+      await learn(1);
+      await join(2);
+      await gate.wait(nth(3));
+      expect(await gate.admit()).toEqual(ids(2, 2));
+
+      const none = await gate.admit(nth(3));
+      const younger = await gate.take(nth(4));
+      await gate.free(nth(2).id, 'ended');
+
+      expect([none, younger, await gate.admit()]).toEqual([[], false, ids(3, 3)]);
+    });
+
+    it('is not formed by one that was admitted by another meanwhile', async () => {
+      const { gate, learn, join } = await gateWorld();
+      await learn(1);
+      await join(2);
+      await gate.admit();
+
+      expect(await gate.admit(nth(2))).toEqual([]);
+      await gate.free(nth(2).id, 'ended');
+      expect(await gate.take(nth(9))).toBe(true);
+    });
+
+    it('admits at most twenty-five in one go, and the rest in the next', async () => {
+      const { gate, learn, join } = await gateWorld();
+      await learn(30);
+      await join(...Array.from({ length: 40 }, (_, index) => index + 1));
+
+      expect([await gate.admit(), await gate.admit(), await gate.admit()]).toEqual([
+        ids(1, 25),
+        ids(26, 30),
+        [],
+      ]);
+    });
+  });
+});

@@ -1,0 +1,341 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { AcceptedRequest } from '../../functions/generation/accepted-request.ts';
+import type { Generation } from '../../functions/generation/generation.ts';
+import { createGenerationStore, type Overflow } from '../../functions/store/generation-store.ts';
+import { at, EXAMPLES } from '../generation/examples.ts';
+import { clockAt, doFirst, loseAnswers, TABLES, useTables } from './table-world.ts';
+
+// A server, on a machine that may be busy.
+vi.setConfig({ testTimeout: 30_000 });
+
+const request: AcceptedRequest = {
+  model: 'wiro/flux',
+  parameters: { prompt: 'a cat', seed: 7, nested: { list: [1, null, 'x'] }, empty: '' },
+  inputs: { image: [{ kind: 'url', text: 'https://a.b/c.png', url: 'https://a.b/c.png' }] },
+  labels: { order: '17' },
+};
+
+describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
+  const { createWorld } = useTables(kind);
+
+  async function storeWorld({ largeRequests = new Map<string, string>() } = {}) {
+    const world = await createWorld();
+    const { clock, pass } = clockAt(at(100));
+    const overflow: Overflow = {
+      write: async (name, text) => void largeRequests.set(name, text),
+      read: async (name) => largeRequests.get(name) ?? '',
+    };
+    const store = createGenerationStore(world.table, { overflow, clock });
+    return { ...world, store, clock, pass, largeRequests };
+  }
+
+  const { id } = EXAMPLES.queued;
+  const fresh = { ...EXAMPLES.queued, revision: 1 };
+
+  /** An update that leaves a trace, so that a lost or a doubled one shows. */
+  const leaveTrace =
+    (name: string) =>
+    (current: Generation): Generation => ({
+      ...current,
+      announcements: [...current.announcements, { eventId: name, type: 'Running', attempt: 1, at: at(0) }],
+    });
+
+  describe('a generation', () => {
+    it.each(Object.entries(EXAMPLES))('that is %s is read as it was written', async (_, example) => {
+      const { store } = await storeWorld();
+
+      await store.accept(example, request);
+
+      expect(await store.get(id)).toEqual(example);
+    });
+
+    it('that was never accepted is not there', async () => {
+      const { store } = await storeWorld();
+
+      expect([await store.get(id), await store.whole(id), await store.update(id, (g) => g)]).toEqual([
+        undefined,
+        undefined,
+        { kind: 'missing' },
+      ]);
+    });
+  });
+
+  describe('accept', () => {
+    it('stores the state, and the request under its hash', async () => {
+      const { store, sorts } = await storeWorld();
+
+      await store.accept(fresh, request);
+
+      expect(await sorts(`generation#${id}`)).toEqual(['request#hash', 'state']);
+      expect(await store.request(fresh)).toEqual(request);
+    });
+
+    it('of the same again changes nothing, however far the first has come', async () => {
+      const { store } = await storeWorld();
+      await store.accept(EXAMPLES.running, request);
+
+      const standing = await store.accept(fresh, request);
+
+      expect(standing).toEqual(EXAMPLES.running);
+      expect(await store.get(id)).toEqual(EXAMPLES.running);
+    });
+
+    it('of the same by many at once makes one generation, which all are told of', async () => {
+      const { store } = await storeWorld();
+      const given = Array.from({ length: 10 }, (_, n) => ({ ...fresh, createdAt: at(n) }));
+
+      const standing = await Promise.all(given.map((generation) => store.accept(generation, request)));
+
+      const stored = await store.get(id);
+      expect(new Set(standing.map(({ createdAt }) => createdAt))).toEqual(new Set([stored?.createdAt]));
+    });
+
+    it('of different requests with one key keeps one, and its request is the one that was hashed', async () => {
+      const { store } = await storeWorld();
+      const given = Array.from({ length: 10 }, (_, n) => ({
+        generation: { ...fresh, requestHash: `hash-${n}` },
+        request: { ...request, labels: { n: String(n) } },
+      }));
+
+      const standing = await Promise.all(given.map((one) => store.accept(one.generation, one.request)));
+
+      const whole = await store.whole(id);
+      const winner = whole?.generation.requestHash;
+      expect(standing.map(({ requestHash }) => requestHash)).toEqual(standing.map(() => winner));
+      expect(`hash-${whole?.request.labels.n}`).toBe(winner);
+    });
+
+    it.runIf(kind === 'dynalite')('whose answer was lost answers what it has written', async () => {
+      const { table, connect } = await storeWorld();
+      const client = connect();
+      let puts = 0;
+      // The request's, and after its second try the state's.
+      loseAnswers(client, (operation) => operation === 'PutItem' && [1, 3].includes(++puts));
+
+      const standing = await createGenerationStore({ ...table, client }).accept(fresh, request);
+
+      expect(standing).toEqual(fresh);
+    });
+
+    it('lays a request over 64 KB elsewhere, and reads it from there', async () => {
+      const { store, largeRequests, item } = await storeWorld();
+      const large = { ...request, parameters: { prompt: 'ü'.repeat(33_000) } };
+
+      await store.accept(fresh, large);
+
+      expect([...largeRequests.keys()]).toEqual([`${id}/hash.json`]);
+      expect(await item(`generation#${id}`, 'request#hash')).not.toHaveProperty('body');
+      expect(await store.request(fresh)).toEqual(large);
+      expect((await store.whole(id))?.request).toEqual(large);
+    });
+
+    it('keeps a request just under 64 KB in the table', async () => {
+      const { store, largeRequests } = await storeWorld();
+      const small = { ...request, parameters: { prompt: 'x'.repeat(65_000) } };
+
+      await store.accept(fresh, small);
+
+      expect([largeRequests.size, await store.request(fresh)]).toEqual([0, small]);
+    });
+  });
+
+  describe('update', () => {
+    it('counts the write and notes its moment', async () => {
+      const { store } = await storeWorld();
+      await store.accept(fresh, request);
+
+      const updated = await store.update(id, leaveTrace('a'));
+
+      expect(updated).toMatchObject({ kind: 'written', generation: { revision: 2, updatedAt: at(100) } });
+      expect(await store.get(id)).toEqual('generation' in updated && updated.generation);
+    });
+
+    it('does not write what is so already, nor what is not to be', async () => {
+      const { store } = await storeWorld();
+      await store.accept(fresh, request);
+
+      const same = await store.update(id, (current) => current);
+      const refused = await store.update(id, () => undefined);
+
+      expect([same.kind, refused.kind]).toEqual(['unchanged', 'refused']);
+      expect(await store.get(id)).toEqual(fresh);
+    });
+
+    it('by twenty at once loses none and doubles none', async () => {
+      const { store } = await storeWorld();
+      await store.accept(fresh, request);
+
+      const updates = await Promise.all(
+        Array.from({ length: 20 }, (_, n) => store.update(id, leaveTrace(`e${n}`))),
+      );
+
+      const standing = await store.get(id);
+      const names = standing?.announcements.map(({ eventId }) => eventId) ?? [];
+      expect(updates.map(({ kind }) => kind)).toEqual(updates.map(() => 'written'));
+      expect(names.toSorted()).toEqual(Array.from({ length: 20 }, (_, n) => `e${n}`).toSorted());
+      expect(standing?.revision).toBe(21);
+    });
+
+    it('decides anew on what stands when something came between', async () => {
+      const { table, store } = await storeWorld();
+      await store.accept(fresh, request);
+      const slow = doFirst(table, 'PutItemCommand', () => store.update(id, leaveTrace('between')));
+      const seen: number[] = [];
+
+      const overtaken = await createGenerationStore(slow).update(id, (current) => {
+        seen.push(current.revision);
+        return current.announcements.length === 0 ? { ...current, looks: 9 } : undefined;
+      });
+
+      expect([overtaken.kind, seen]).toEqual(['refused', [1, 2]]);
+      expect(await store.get(id)).toMatchObject({ looks: 3, announcements: [{ eventId: 'between' }] });
+    });
+
+    it.runIf(kind === 'dynalite')(
+      'recognises its own write when the answer was lost: it is made once',
+      async () => {
+        const { table, connect, store } = await storeWorld();
+        await store.accept(fresh, request);
+        const client = connect();
+        let losses = 0;
+        loseAnswers(client, (operation) => operation === 'PutItem' && ++losses === 1);
+
+        const updated = await createGenerationStore({ ...table, client }).update(id, leaveTrace('once'));
+
+        expect(losses).toBe(1);
+        expect(updated.kind).toBe('written');
+        expect(await store.get(id)).toMatchObject({ revision: 2, announcements: [{ eventId: 'once' }] });
+      },
+    );
+
+    it('throws when no answer comes at all, and says nothing of what stands', async () => {
+      const { table, store } = await storeWorld();
+      await store.accept(fresh, request);
+      const cut = doFirst(table, 'PutItemCommand', async () => {
+        throw new Error('unreachable');
+      });
+
+      const failing = createGenerationStore(cut).update(id, leaveTrace('never'));
+
+      await expect(failing).rejects.toThrow('unreachable');
+      expect(await store.get(id)).toEqual(fresh);
+    });
+  });
+
+  describe('the whole of a generation', () => {
+    const output = {
+      name: 'cat.png',
+      bucket: 'outputs',
+      key: 'outputs/x/1/0-cat.png',
+      contentType: 'image/png',
+      sizeBytes: 3,
+      sha256: 'abc',
+    };
+
+    it('shows the outputs of its current attempt once it has ended', async () => {
+      const { store } = await storeWorld();
+      await store.accept({ ...EXAMPLES.succeeded, attempt: 2 }, request);
+      await store.putOutputs(id, { attempt: 1, outputs: [{ ...output, name: 'old.png' }] });
+      await store.putOutputs(id, { attempt: 2, outputs: [{ ...output, name: 'twice.png' }] });
+      await store.putOutputs(id, { attempt: 2, outputs: [output] });
+
+      expect(await store.whole(id)).toEqual({
+        generation: { ...EXAMPLES.succeeded, attempt: 2 },
+        request,
+        outputs: [output],
+      });
+    });
+
+    it('shows no outputs before its end: they may be those of a copy that failed', async () => {
+      const { store } = await storeWorld();
+      await store.accept(EXAMPLES.collecting, request);
+      await store.putOutputs(id, { attempt: 1, outputs: [output] });
+
+      expect((await store.whole(id))?.outputs).toEqual([]);
+    });
+
+    it('without its request is an error, not an empty request', async () => {
+      const { store } = await storeWorld();
+      await store.accept(fresh, request);
+      await store.update(id, (current) => ({ ...current, requestHash: 'other' }));
+
+      await expect(store.whole(id)).rejects.toThrow(`Cannot read the request of ${id}`);
+      await expect(store.request({ ...fresh, requestHash: 'other' })).rejects.toThrow(
+        'its item is not there',
+      );
+    });
+  });
+
+  describe('the indexes', () => {
+    const named = (name: string, over: Partial<Generation>) =>
+      ({ ...EXAMPLES.queued, id: name.padEnd(26, 'a'), ...over }) as Generation;
+
+    it('name what is due by a moment, longest due first, at most so many', async () => {
+      const { store } = await storeWorld();
+      for (const [name, seconds] of [
+        ['b', 20],
+        ['c', 10],
+        ['d', 30],
+        ['e', 31],
+      ] as const)
+        await store.accept(named(name, { dueAt: at(seconds) }), request);
+      const { dueAt: _, ...done } = named('f', {});
+      await store.accept(done as Generation, request);
+
+      const ids = (names: string) => [...names].map((name) => name.padEnd(26, 'a'));
+      expect(await store.due(at(30), 10)).toEqual(ids('cbd'));
+      expect(await store.due(at(30), 2)).toEqual(ids('cb'));
+      expect(await store.due(at(9), 10)).toEqual([]);
+    });
+
+    it('forget what is not due any more', async () => {
+      const { store } = await storeWorld();
+      await store.accept(fresh, request);
+
+      await store.update(id, (current) => ({ ...current, dueAt: at(1_000) }));
+      const later = await store.due(at(999), 10);
+      const then = await store.due(at(1_000), 10);
+
+      expect([later, then]).toEqual([[], [id]]);
+    });
+
+    it('name who waits, oldest first, from a place in the line on, until it is claimed', async () => {
+      const { store } = await storeWorld();
+      for (const [name, seconds] of [
+        ['b', 20],
+        ['c', 10],
+        ['d', 30],
+      ] as const)
+        await store.accept(named(name, { createdAt: at(seconds), waiting: true }), request);
+      await store.accept(named('e', { createdAt: at(5) }), request);
+
+      const all = await store.waiting(10);
+      const some = await store.waiting(1, `${at(20)}#`);
+      await store.update('caaaaaaaaaaaaaaaaaaaaaaaaa', () => ({
+        ...EXAMPLES.submitting,
+        id: all[0]?.id ?? '',
+      }));
+      const left = await store.waiting(10);
+
+      expect(all.map(({ queueKey }) => queueKey)).toEqual([
+        '2026-01-01T12:00:10.000Z#caaaaaaaaaaaaaaaaaaaaaaaaa',
+        '2026-01-01T12:00:20.000Z#baaaaaaaaaaaaaaaaaaaaaaaaa',
+        '2026-01-01T12:00:30.000Z#daaaaaaaaaaaaaaaaaaaaaaaaa',
+      ]);
+      expect(some.map((one) => one.id[0])).toEqual(['b']);
+      expect(left.map((one) => one.id[0])).toEqual(['b', 'd']);
+    });
+
+    it('carry nothing into the generation that is read', async () => {
+      const { store, item } = await storeWorld();
+      await store.accept(EXAMPLES.failed, request);
+
+      const stored = await item(`generation#${id}`, 'state');
+
+      expect(stored).toMatchObject({ historyMonth: '2026-01', errorCode: 'model_failed' });
+      expect(Object.keys((await store.get(id)) ?? {}).toSorted()).toEqual(
+        Object.keys(EXAMPLES.failed).toSorted(),
+      );
+    });
+  });
+});

@@ -1,0 +1,92 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Generation } from '../../functions/generation/generation.ts';
+import { log } from '../../functions/log.ts';
+import { DURATIONS } from '../../functions/settings.ts';
+import type { GenerationStore } from '../../functions/store/generation-store.ts';
+import { holdClaim } from '../../functions/store/hold-claim.ts';
+import { at, EXAMPLES } from '../generation/examples.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: Date.parse(at(0)) });
+  vi.spyOn(log, 'warn').mockReturnValue(undefined);
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+function claimWorld() {
+  let standing: Generation = EXAMPLES.submitting;
+  let failures = 0;
+  const update = async (_id: string, decide: (current: Generation) => Generation | undefined) => {
+    if (failures-- > 0) throw new Error('throttled');
+    const next = decide(standing);
+    if (next === undefined) return { kind: 'refused', generation: standing };
+    standing = next;
+    return { kind: 'written', generation: next };
+  };
+  const generations = { update } as Pick<GenerationStore, 'update'>;
+  const clock = () => new Date();
+  return {
+    hold: () => holdClaim({ generations, durations: DURATIONS, clock }, EXAMPLES.submitting.id, 'me'),
+    until: () => ('claim' in standing ? standing.claim.until : undefined),
+    become: (generation: Generation) => {
+      standing = generation;
+    },
+    fail: (times: number) => {
+      failures = times;
+    },
+  };
+}
+
+describe('a claim that is held', () => {
+  it('is renewed every twenty seconds to a minute from then', async () => {
+    const { hold, until } = claimWorld();
+    const held = hold();
+
+    const ends = [];
+    for (const seconds of [19, 1, 20, 20]) {
+      await vi.advanceTimersByTimeAsync(seconds * 1_000);
+      ends.push(until());
+    }
+
+    expect(ends).toEqual([at(60), at(80), at(100), at(120)]);
+    expect(held.signal.aborted).toBe(false);
+    await held.stop();
+  });
+
+  it('that another has taken stops the work', async () => {
+    const { hold, become } = claimWorld();
+    const held = hold();
+    become({ ...EXAMPLES.submitting, claim: { holder: 'you', until: at(100) } });
+
+    await vi.advanceTimersByTimeAsync(20_000);
+
+    expect(held.signal.aborted).toBe(true);
+    expect(String(held.signal.reason)).toContain('was lost');
+    await held.stop();
+  });
+
+  it('outlives a renewal that fails: the next may work', async () => {
+    const { hold, until, fail } = claimWorld();
+    const held = hold();
+    fail(1);
+
+    await vi.advanceTimersByTimeAsync(20_000);
+    const afterFailure = [until(), held.signal.aborted];
+    await vi.advanceTimersByTimeAsync(20_000);
+
+    expect([afterFailure, until()]).toEqual([[at(60), false], at(100)]);
+    await held.stop();
+  });
+
+  it('is not renewed any more once it is let go', async () => {
+    const { hold, until } = claimWorld();
+    const held = hold();
+
+    await held.stop();
+    await vi.advanceTimersByTimeAsync(100_000);
+
+    expect(until()).toBe(at(60));
+  });
+});

@@ -1,0 +1,224 @@
+import {
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import type { Table } from '../../functions/store/dynamodb.ts';
+import { TABLE } from '../../functions/store/table.ts';
+
+/** An item as JavaScript has it; sets are `Set`s. */
+export type Item = Readonly<Record<string, unknown>>;
+
+/**
+ * A table in memory that knows as much of DynamoDB as the store asks of it, for simulations that a server would
+ * make slow. The store's own tests run over it, too.
+ * @param turn - Awaited before each request, which then happens at once: whoever resolves it decides the order.
+ * @param items - By partition and sort key; several tables over the same items are clients of one table.
+ */
+export function createMemoryTable(
+  turn: (operation: string) => Promise<void> = async () => undefined,
+  items = new Map<string, Item>(),
+): Table {
+  const nameOf = (key: Item) => `${key.pk} ${key.sk}`;
+
+  function answer(command: unknown): object {
+    if (command instanceof GetItemCommand) {
+      const item = items.get(nameOf(unmarshall(command.input.Key ?? {})));
+      return item === undefined ? {} : { Item: marshall(item) };
+    }
+    if (command instanceof PutItemCommand) {
+      const { Item: given = {}, ConditionExpression, ExpressionAttributeValues = {} } = command.input;
+      const item = unmarshall(given);
+      const expression = new Expression({}, unmarshall(ExpressionAttributeValues));
+      expression.require(ConditionExpression, items.get(nameOf(item)) ?? {});
+      expression.finish();
+      items.set(nameOf(item), item);
+      return {};
+    }
+    if (command instanceof UpdateItemCommand) {
+      const { Key = {}, UpdateExpression = '', ConditionExpression } = command.input;
+      const { ExpressionAttributeNames = {}, ExpressionAttributeValues = {} } = command.input;
+      const key = unmarshall(Key);
+      const standing = items.get(nameOf(key)) ?? key;
+      const expression = new Expression(ExpressionAttributeNames, unmarshall(ExpressionAttributeValues));
+      const next = expression.update(UpdateExpression, standing);
+      expression.require(ConditionExpression, items.get(nameOf(key)) ?? {});
+      expression.finish();
+      items.set(nameOf(key), next);
+      return {};
+    }
+    if (command instanceof QueryCommand) {
+      const { IndexName, KeyConditionExpression = '', ExpressionAttributeValues = {}, Limit } = command.input;
+      const index = Object.entries(TABLE.indexes).find(([name]) => name === IndexName)?.[1];
+      const sortKey = index?.sortKey ?? TABLE.sortKey;
+      const expression = new Expression({}, unmarshall(ExpressionAttributeValues));
+      const found = [...items.values()]
+        .filter((item) => sortKey in item && expression.holds(KeyConditionExpression, item))
+        .sort((a, b) => (String(a[sortKey]) < String(b[sortKey]) ? -1 : 1))
+        .slice(0, Limit)
+        .map((item) => (index === undefined ? item : { pk: item.pk, sk: item.sk, [sortKey]: item[sortKey] }));
+      return { Items: found.map((item) => marshall(item)) };
+    }
+    throw new Error('The table in memory does not know this command');
+  }
+
+  const client = {
+    async send(command: { constructor: { name: string } }) {
+      await turn(command.constructor.name.replace(/Command$/, ''));
+      return answer(command);
+    },
+  };
+  return { client: client as unknown as DynamoDBClient, tableName: 'memory' };
+}
+
+/** Condition and update expressions, as far as the store uses them. */
+class Expression {
+  #tokens: string[] = [];
+  readonly #names: Readonly<Record<string, string>>;
+  readonly #values: Item;
+  readonly #used = new Set<string>();
+
+  constructor(names: Readonly<Record<string, string>>, values: Item) {
+    this.#names = names;
+    this.#values = values;
+  }
+
+  /** DynamoDB refuses names and values that no expression uses. */
+  finish(): void {
+    for (const name of [...Object.keys(this.#names), ...Object.keys(this.#values)])
+      if (!this.#used.has(name)) throw new Error(`Not used in any expression: ${name}`);
+  }
+
+  require(condition: string | undefined, item: Item): void {
+    if (condition !== undefined && !this.holds(condition, item))
+      throw new ConditionalCheckFailedException({ message: 'The condition failed', $metadata: {} });
+  }
+
+  holds(condition: string, item: Item): boolean {
+    this.#read(condition);
+    const result = this.#or(item);
+    if (this.#tokens.length > 0) throw new Error(`Not understood: ${this.#tokens.join(' ')}`);
+    return result;
+  }
+
+  update(expression: string, item: Item): Item {
+    this.#read(expression);
+    const next: Record<string, unknown> = { ...item };
+    let clause = '';
+    while (this.#tokens.length > 0) {
+      if (/^(SET|REMOVE|ADD|DELETE)$/.test(this.#tokens[0] ?? '')) clause = this.#next();
+      const name = this.#name();
+      if (clause === 'SET') {
+        this.#expect('=');
+        next[name] = this.#value(item);
+      } else if (clause === 'REMOVE') {
+        delete next[name];
+      } else {
+        const before = (item[name] ?? new Set()) as Set<string>;
+        const given = this.#value(item) as Set<string>;
+        const isAdding = clause === 'ADD';
+        const after = new Set(
+          isAdding ? [...before, ...given] : [...before].filter((one) => !given.has(one)),
+        );
+        if (after.size > 0) next[name] = after;
+        else delete next[name];
+      }
+      if (this.#tokens[0] === ',') this.#next();
+    }
+    return next;
+  }
+
+  #or(item: Item): boolean {
+    let result = this.#and(item);
+    while (this.#tokens[0] === 'OR') {
+      this.#next();
+      const other = this.#and(item);
+      result ||= other;
+    }
+    return result;
+  }
+
+  #and(item: Item): boolean {
+    let result = this.#one(item);
+    while (this.#tokens[0] === 'AND') {
+      this.#next();
+      const other = this.#one(item);
+      result &&= other;
+    }
+    return result;
+  }
+
+  #one(item: Item): boolean {
+    const token = this.#tokens[0];
+    if (token === '(') {
+      this.#next();
+      const result = this.#or(item);
+      this.#expect(')');
+      return result;
+    }
+    if (token === 'attribute_exists' || token === 'attribute_not_exists' || token === 'contains') {
+      this.#next();
+      this.#expect('(');
+      const name = this.#name();
+      if (token !== 'contains') {
+        this.#expect(')');
+        return name in item === (token === 'attribute_exists');
+      }
+      this.#expect(',');
+      const value = this.#value(item);
+      this.#expect(')');
+      return item[name] instanceof Set && item[name].has(value);
+    }
+    const left = this.#value(item) as string | number | undefined;
+    const operator = this.#next();
+    const right = this.#value(item) as string | number | undefined;
+    if (operator === '<>') return left !== right;
+    // What is not there fulfils no other comparison.
+    if (left === undefined || right === undefined) return false;
+    if (operator === '=') return left === right;
+    if (operator === '<=') return left <= right;
+    if (operator === '>=') return left >= right;
+    return operator === '<' ? left < right : left > right;
+  }
+
+  #value(item: Item): unknown {
+    const token = this.#tokens[0] ?? '';
+    if (token === 'size') {
+      this.#next();
+      this.#expect('(');
+      const set = item[this.#name()];
+      this.#expect(')');
+      return set instanceof Set ? set.size : undefined;
+    }
+    if (!token.startsWith(':')) return item[this.#name()];
+    this.#used.add(this.#next());
+    if (!(token in this.#values)) throw new Error(`Not given: ${token}`);
+    return this.#values[token];
+  }
+
+  #name(): string {
+    const token = this.#next();
+    if (!token.startsWith('#')) return token;
+    this.#used.add(token);
+    const name = this.#names[token];
+    if (name === undefined) throw new Error(`Not given: ${token}`);
+    return name;
+  }
+
+  #read(text: string): void {
+    this.#tokens = text.match(/[#:]?\w+|<=|>=|<>|[=<>(),]/g) ?? [];
+  }
+
+  #next(): string {
+    return this.#tokens.shift() ?? '';
+  }
+
+  #expect(token: string): void {
+    const found = this.#next();
+    if (found !== token) throw new Error(`Expected ${token} and found ${found}`);
+  }
+}
