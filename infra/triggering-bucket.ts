@@ -58,7 +58,8 @@ export class TriggeringBucket extends Construct {
         s3Key: {
           rules: [
             { name: 'prefix', value: prefix },
-            { name: 'suffix', value: suffix },
+            // A rule for any end would be one with an empty value.
+            ...(suffix === '' ? [] : [{ name: 'suffix', value: suffix }]),
           ],
         },
       },
