@@ -89,7 +89,7 @@ export const DURATIONS = {
   /** After Kill, how long an end is waited for. */
   stopLimit: 900_000,
   /** How long a waiting generation lies before `reconcile` looks whether it was forgotten. */
-  waiting: 300_000,
+  waiting: 3_600_000,
   /** How long the gate stays shut after a code 96 that says more tasks run than we know of. */
   gatePause: 5_000,
   /** After this, a known limit is tried by one more task: a balance may have grown. */

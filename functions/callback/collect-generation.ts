@@ -15,6 +15,7 @@ import {
   collectingLater,
   failed,
   isPastDeadline,
+  isPatienceOver,
   isToStop,
   readEmpty,
   rerun,
@@ -73,10 +74,11 @@ export async function collectGeneration(deps: CollectDeps, id: string): Promise<
   } catch (error) {
     if (held.signal.aborted) return;
     log.error('Collecting failed unexpectedly', { generationId: id, error });
-    await later(claim, {
+    const setback: Setback = {
       code: 'internal_error',
       message: 'This deployment could not reach one of its own services.',
-    });
+    };
+    await laterOrFail(claim, claimed.generation, setback, deps.durations.patience);
   } finally {
     await held.stop();
   }
@@ -90,15 +92,17 @@ interface ClaimDeps extends CollectDeps {
 
 /** A callback may name the task of a Run whose answer was lost: confirmed, it is adopted at any time. */
 async function adoptHinted(deps: CollectDeps, generation: Generation): Promise<void> {
-  if (generation.status !== 'submitting' || generation.run === undefined) return;
+  if (generation.status !== 'submitting' && generation.status !== 'queued') return;
   if (generation.callback?.taskId === undefined) return;
-  const { id } = generation;
-  const { run, attempt, deployment, callback } = generation;
+  const { id, attempt, deployment, callback } = generation;
+  // Without a mark the search has missed the task: it is no younger than the generation.
+  const mark = 'run' in generation ? generation.run : undefined;
+  const run = mark ?? { startedAt: moment(deps).now, reusedUploads: false, searches: 0 };
   const task = await confirmHint(deps.wiro, {
     deployment,
     generationId: id,
     attempt,
-    startedAt: run.startedAt,
+    startedAt: mark?.startedAt ?? generation.createdAt,
     marginMs: deps.durations.searchMargin,
     ...(callback.taskId !== undefined && { hintedTaskId: callback.taskId }),
   }).catch(ignore('the Run is searched for when its lease is over', { generationId: id }));
@@ -171,7 +175,7 @@ async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<
   const { code, message } = copies;
   if (
     code === 'output_unavailable' &&
-    !isPatienceOver(generation, durations.outputPatience, moment(deps).now)
+    !isPatienceOver(generation, code, durations.outputPatience, moment(deps))
   ) {
     return await later(deps, { code, message });
   }
@@ -306,7 +310,7 @@ async function laterOrFail(
   setback: Setback,
   patienceMs: number,
 ): Promise<void> {
-  if (!isPatienceOver(generation, patienceMs, moment(deps).now)) return await later(deps, setback);
+  if (!isPatienceOver(generation, setback.code, patienceMs, moment(deps))) return await later(deps, setback);
   await freeSlot(deps);
   await finish(deps, (current) =>
     failed(current, deps.holder, { ...setback, retryable: true }, {}, moment(deps)),
@@ -317,9 +321,6 @@ async function later({ id, holder, generations, ...deps }: ClaimDeps, setback: S
   log.warn('Collecting is tried again later', { generationId: id, code: setback.code });
   await generations.update(id, (current) => collectingLater(current, holder, setback, moment(deps)));
 }
-
-const isPatienceOver = ({ trouble }: Collecting, patienceMs: number, now: string): boolean =>
-  trouble !== undefined && after(trouble.since, patienceMs) <= now;
 
 const moment = ({ clock, durations }: Pick<CollectDeps, 'clock' | 'durations'>) => ({
   now: timestamp(clock()),

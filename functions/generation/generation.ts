@@ -126,6 +126,8 @@ export interface StopSent {
 
 export interface Trouble {
   readonly since: Timestamp;
+  /** When each code was first met since then: two that take turns must not make it go on for ever. */
+  readonly firstAt: Readonly<Partial<Record<GenerationError['code'], Timestamp>>>;
   readonly count: number;
   readonly code: GenerationError['code'];
   readonly message: string;

@@ -247,6 +247,17 @@ export function stillRunning(
   return { ...next, dueAt: deadline > now && deadline < look ? deadline : look };
 }
 
+/** Whether the same trouble has lasted so long that it will not pass. */
+export const isPatienceOver = (
+  { trouble }: Generation,
+  code: ErrorCode,
+  patienceMs: number,
+  { now }: Moment,
+): boolean => {
+  const firstAt = trouble?.firstAt[code];
+  return firstAt !== undefined && after(firstAt, patienceMs) <= now;
+};
+
 /** Collecting met a setback that may pass: Wiro did not answer, or an output is not to be had yet. */
 export function collectingLater(
   generation: Generation,
@@ -396,11 +407,16 @@ function isHeld(generation: Generation, holder: string): generation is Submittin
 }
 
 function troubled(generation: Generation, { code, message }: Setback, { now, durations }: Moment) {
-  // Whatever the code: two that take turns would otherwise go on for ever.
   const before = generation.trouble;
+  const firstAt = { ...before?.firstAt, [code]: before?.firstAt[code] ?? now };
   const count = (before?.count ?? 0) + 1;
-  const trouble: Trouble = { since: before?.since ?? now, count, code, message };
-  return { trouble, looks: 0, dueAt: after(now, backOff(count - 1, durations.retry, durations.retryMax)) };
+  const trouble: Trouble = { since: before?.since ?? now, firstAt, count, code, message };
+  // Looks go on being counted: that it only ever meets trouble is fruitless, too.
+  return {
+    trouble,
+    looks: generation.looks,
+    dueAt: after(now, backOff(count - 1, durations.retry, durations.retryMax)),
+  };
 }
 
 function announcing<G extends Generation>(generation: G, type: Announcement['type'], now: Timestamp): G {

@@ -14,6 +14,7 @@ import {
   cancelled,
   claimToSubmit,
   failed,
+  isPatienceOver,
   marked,
   requeued,
   type Setback,
@@ -29,7 +30,8 @@ import type { Gate } from '../store/gate.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
 import { holdClaim } from '../store/hold-claim.ts';
 import type { KnownModel } from '../store/model-cache.ts';
-import { searchTask } from '../wiro/search-task.ts';
+import { WiroError } from '../wiro/errors.ts';
+import { confirmHint, searchTask } from '../wiro/search-task.ts';
 import type { RunOutcome, Task, WiroClient } from '../wiro/types.ts';
 import { type BringInputsDeps, type BroughtInputs, bringInputs, freshSince } from './bring-inputs.ts';
 import { explainInputFailure } from './explain-failure.ts';
@@ -81,6 +83,8 @@ export async function submitGeneration(deps: SubmitDeps, id: string): Promise<Su
       if (found.kind === 'end') return found.end;
       generation = found.generation;
     }
+    const adopted = await adoptCalledBack(claim, generation);
+    if (adopted !== undefined) return adopted;
     if (generation.cancelRequestedAt !== undefined) return await cancelNow(claim);
     return await bringAndRun(claim, generation);
   } catch (error) {
@@ -140,6 +144,30 @@ async function findLostTask(
   }
   await generations.update(id, (current) => searched(current, holder, result.kind === 'none', now));
   return { kind: 'end', end: { kind: 'later' } };
+}
+
+/**
+ * A signed callback of an attempt that no Run is known of: the search has missed its task, since only Wiro and we
+ * know the URL. It is adopted, and not run again.
+ */
+async function adoptCalledBack(deps: ClaimDeps, generation: Submitting): Promise<SubmitEnd | undefined> {
+  const { callback, deployment, attempt, createdAt } = generation;
+  if (callback?.taskId === undefined) return undefined;
+  const searched = { startedAt: createdAt, marginMs: deps.durations.searchMargin };
+  const subject = { deployment, generationId: deps.id, attempt };
+  let task: Task | undefined;
+  try {
+    task = await confirmHint(deps.wiro, { ...subject, ...searched, hintedTaskId: callback.taskId });
+  } catch (error) {
+    if (!(error instanceof WiroError)) throw error;
+    return await tryLater(deps, {
+      code: 'upstream_unavailable',
+      message: `Wiro could not be asked about the task that it called back for: ${error.message}`,
+    });
+  }
+  if (task === undefined) return undefined;
+  const run = { startedAt: moment(deps).now, reusedUploads: false, searches: 0 };
+  return await recordTask(deps, generation, run, task);
 }
 
 // --- inputs, slot, mark, Run ----------------------------------------------------------------------------------
@@ -338,7 +366,7 @@ async function tryLater(deps: ClaimDeps, setback: Setback): Promise<SubmitEnd> {
   const patience =
     setback.code === 'upstream_unauthorized' ? durations.unauthorizedPatience : durations.patience;
   const decided = await generations.update(id, (current): Generation | undefined =>
-    current.trouble !== undefined && after(current.trouble.since, patience) <= now.now
+    isPatienceOver(current, setback.code, patience, now)
       ? failed(current, holder, { code: setback.code, message: setback.message, retryable: true }, {}, now)
       : requeued(current, holder, setback, now),
   );
@@ -353,16 +381,19 @@ async function tryLater(deps: ClaimDeps, setback: Setback): Promise<SubmitEnd> {
 }
 
 /** After a failure that nobody foresaw. A mark may mean a task: then the claim runs out, and a search comes first. */
-async function releaseUnmarked({ id, holder, generations, gate, ...deps }: ClaimDeps): Promise<SubmitEnd> {
+async function releaseUnmarked(deps: ClaimDeps): Promise<SubmitEnd> {
+  const { id, holder, generations, gate, durations } = deps;
+  const now = moment(deps);
   const setback: Setback = {
     code: 'internal_error',
     message: 'This deployment could not reach one of its own services.',
   };
-  const released = await generations.update(id, (current) =>
-    'run' in current && current.run !== undefined
-      ? undefined
-      : requeued(current, holder, setback, moment(deps)),
-  );
+  const released = await generations.update(id, (current): Generation | undefined => {
+    if ('run' in current && current.run !== undefined) return undefined;
+    return isPatienceOver(current, setback.code, durations.patience, now)
+      ? failed(current, holder, { ...setback, retryable: true }, {}, now)
+      : requeued(current, holder, setback, now);
+  });
   if (released.kind === 'written')
     await gate.free(id, 'notRun').catch(ignore('reconcile clears what is over'));
   return { kind: 'later' };

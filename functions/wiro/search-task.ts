@@ -61,10 +61,13 @@ async function searchList(wiro: Pick<WiroClient, 'task' | 'tasks'>, run: Searche
   const seen = new Set<string>();
   let details = 0;
   let doubt: string | undefined;
-  for (let page = 0, start = 0; page < MOST_PAGES; page += 1, start += PAGE - OVERLAP) {
+  for (let page = 0, start = 0; page < MOST_PAGES; page += 1) {
     const { tasks, rows } = await wiro.tasks({ start, limit: PAGE });
     if (tasks.length < rows) doubt = 'a row could not be read';
-    if (page > 0 && rows > 0 && !tasks.some(({ id }) => seen.has(id))) doubt = 'two pages did not overlap';
+    const known = tasks.filter(({ id }) => seen.has(id)).length;
+    // Every row up to an end was seen, unless rows moved up in between.
+    const isEnd = rows === 0;
+    if (isEnd ? seen.size < start : page > 0 && known === 0) doubt = 'two pages did not overlap';
     for (const task of tasks) {
       if (seen.has(task.id)) continue;
       seen.add(task.id);
@@ -77,12 +80,14 @@ async function searchList(wiro: Pick<WiroClient, 'task' | 'tasks'>, run: Searche
       if (!url) doubt = 'a task of that time shows no callback URL';
       else if (isOurs(url, run)) return { kind: 'found', task };
     }
-    // Newest first: once a row is too old, so are all that follow.
-    if (rows < PAGE || tasks.some((task) => isTooOld(task, run))) {
+    // Newest first: once a row is too old, so are all that follow. A short page is no end: Wiro may give fewer rows
+    // than it was asked for. An empty one is.
+    if (isEnd || tasks.some((task) => isTooOld(task, run))) {
       return doubt === undefined ? { kind: 'none' } : { kind: 'unproven', why: doubt };
     }
+    start += known === tasks.length ? rows : Math.max(rows - OVERLAP, Math.min(rows - 1, OVERLAP));
   }
-  return { kind: 'unproven', why: 'there are more tasks than can be searched' };
+  return { kind: 'unproven', why: doubt ?? 'there are more tasks than can be searched' };
 }
 
 function isOurs(url: string, { deployment, generationId, attempt }: CallbackSubject): boolean {

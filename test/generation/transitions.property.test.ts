@@ -269,7 +269,7 @@ function play(sequence: readonly Step[], repeat = 1): World {
   return world;
 }
 
-const RUNS = { numRuns: 3_000, seed: 20_260_101 };
+const RUNS = { numRuns: 1_500, seed: 20_260_101 };
 
 describe('any sequence of transitions, by several holders at any time', () => {
   it('stays within the diagram, changes nothing that has ended, and is due while anything is left', () => {
@@ -294,7 +294,7 @@ describe('any sequence of transitions, by several holders at any time', () => {
       RUNS,
     );
     // The sequences are worth something.
-    expect(made).toBeGreaterThan(500);
+    expect(made).toBeGreaterThan(300);
   });
 
   it('is unharmed by doing every step twice', () => {
@@ -331,7 +331,7 @@ describe('a holder whose lease another took', () => {
 
         expect(writes[name]?.(generation)).toBeUndefined();
       }),
-      { ...RUNS, numRuns: 1_000 },
+      { ...RUNS, numRuns: 500 },
     );
   });
 });

@@ -486,7 +486,7 @@ describe('stillRunning', () => {
   it('forgets trouble and looks: Wiro answered', () => {
     const troubled = {
       ...EXAMPLES.collecting,
-      trouble: { since: at(0), count: 2, code: 'upstream_unavailable', message: 'x' },
+      trouble: { since: at(0), firstAt: {}, count: 2, code: 'upstream_unavailable', message: 'x' },
     } as const;
 
     const released = release(troubled, 10);
@@ -512,10 +512,16 @@ describe('a setback', () => {
     expect(generation.trouble).toMatchObject({ since: at(0), count: 9 });
   });
 
-  it('of the same kind keeps when it began; of another kind it begins anew', () => {
+  it('keeps when the trouble began, and how often there was one, though its kind changes', () => {
     const troubled = {
       ...EXAMPLES.submitting,
-      trouble: { since: at(-500), count: 4, code: 'upstream_unavailable', message: 'x' },
+      trouble: {
+        since: at(-500),
+        firstAt: { upstream_unavailable: at(-500) },
+        count: 4,
+        code: 'upstream_unavailable',
+        message: 'x',
+      },
     } as const;
 
     const same = transitions.requeued(troubled, 'me', setback, moment(10));
@@ -523,8 +529,8 @@ describe('a setback', () => {
 
     expect(same).toMatchObject({ trouble: { since: at(-500), count: 5 }, dueAt: at(90) });
     expect(other).toMatchObject({
-      trouble: { since: at(10), count: 1, code: 'internal_error', message: 'y' },
-      dueAt: at(15),
+      trouble: { since: at(-500), count: 5, code: 'internal_error', message: 'y' },
+      dueAt: at(90),
     });
   });
 
@@ -544,10 +550,10 @@ describe('a setback', () => {
 });
 
 describe('the line at the gate', () => {
-  it('is waited in without a claim, and looked at after five minutes', () => {
+  it('is waited in without a claim, and looked at after an hour', () => {
     const away = transitions.turnedAway(EXAMPLES.submitting, 'me', moment(10));
 
-    expect(away).toMatchObject({ status: 'queued', waiting: true, dueAt: at(310) });
+    expect(away).toMatchObject({ status: 'queued', waiting: true, dueAt: at(3610) });
     expect(away).not.toHaveProperty('claim');
   });
 
@@ -700,7 +706,7 @@ describe('lookedAt', () => {
   it('counts no looks while it waits in line', () => {
     const looked = transitions.lookedAt(EXAMPLES.waiting, moment(300));
 
-    expect([looked.looks, looked.dueAt]).toEqual([3, at(600)]);
+    expect([looked.looks, looked.dueAt]).toEqual([3, at(3900)]);
   });
 });
 

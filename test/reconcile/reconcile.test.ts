@@ -110,7 +110,7 @@ describe('what is due', () => {
     await run();
 
     expect(done).not.toContain('submit g');
-    expect(standing.get('g')?.dueAt).toBe(at(1_300));
+    expect(standing.get('g')?.dueAt).toBe(at(4_600));
   });
 
   it('is not due any more once it was looked at, so that the next run leaves it alone', async () => {

@@ -14,6 +14,7 @@ const options = {
   generations: fc.integer({ min: 1, max: 30 }),
   limit: fc.constantFrom(1, 2, 3, 5, 10),
 };
+// SIMULATIONS=20 looks harder.
 const SCALE = Number(process.env.SIMULATIONS ?? 1);
 
 /** What holds whatever breaks: each ended, each ran once, nobody passed an older one, and nothing is left over. */

@@ -89,6 +89,37 @@ describe('searching the list', () => {
     expect(starts).toEqual([0, 45, 90]);
   });
 
+  it.each([1, 2, 5, 7, 20])('reads on when Wiro gives only %i rows a page', async (most) => {
+    const list = [...many(40, 1_100), task('ours', 1_000, { callbackUrl: urlOf() })];
+    const short = (rows: readonly Task[]) => ({
+      tasks: async ({ start }: { start: number }) => {
+        const tasks = rows.slice(start, start + most);
+        return { tasks, rows: tasks.length };
+      },
+    });
+
+    const found = await searchTask(listWorld(list, short(list)).wiro, run);
+    const none = await searchTask(listWorld([], short(many(40, 1_100))).wiro, run);
+
+    // One row a page overlaps with nothing: it may be found, but never ruled out.
+    expect(found.kind).toBe('found');
+    expect(none.kind).toBe(most === 1 ? 'unproven' : 'none');
+  });
+
+  it('does not take a page of rows that it has seen for the end: new tasks pushed them down', async () => {
+    const list = [...many(60, 1_100), task('ours', 1_000, { callbackUrl: urlOf() })];
+    const grown = [...Array.from({ length: 45 }, (_, n) => task(`new${n}`, 1_200)), ...list];
+    let calls = 0;
+    const { wiro } = listWorld(list, {
+      tasks: async ({ start, limit }) => {
+        const tasks = (calls++ === 0 ? list : grown).slice(start, start + limit);
+        return { tasks, rows: tasks.length };
+      },
+    });
+
+    expect(await searchTask(wiro, run)).toMatchObject({ kind: 'found', task: { id: 'ours' } });
+  });
+
   it('misses nothing when new tasks push the rows down while it reads', async () => {
     const list = [...many(60, 1_100), task('ours', 1_000, { callbackUrl: urlOf() })];
     const grown = [...Array.from({ length: 30 }, (_, n) => task(`new${n}`, 1_200)), ...list];
