@@ -37,7 +37,7 @@ import { type CopyOutputsDeps, copyOutputs } from './copy-outputs.ts';
 
 export interface CollectDeps extends CopyOutputsDeps {
   readonly generations: GenerationStore;
-  readonly gate: Pick<Gate, 'free' | 'admit'>;
+  readonly gate: Pick<Gate, 'free' | 'isAwaited'>;
   readonly wiro: Pick<WiroClient, 'task' | 'cancel' | 'kill'>;
   readonly forgetParameters: () => void;
   readonly announce: (id: string) => Promise<void>;
@@ -293,12 +293,14 @@ async function putOutputs(
   await generations.putOutputs(id, { attempt, outputs });
 }
 
-/** Gives the slot back and lets the oldest waiting ones start. */
+/**
+ * Gives the slot back and has the line served. Nobody is named here who would hold it until its own turn in Lambda's
+ * queue: the first submission to come serves whoever is first in line, and one of a task that is over does only that.
+ */
 async function freeSlot({ id, gate, submit }: ClaimDeps): Promise<void> {
   try {
     await gate.free(id, 'ended');
-    const admitted = await gate.admit();
-    await Promise.all(admitted.map((next) => submit(next)));
+    if (await gate.isAwaited()) await submit(id);
   } catch (error) {
     log.warn('The next in line could not be started; reconcile does', { generationId: id, error });
   }

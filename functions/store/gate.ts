@@ -20,7 +20,7 @@ export interface Gate {
   take(generation: Generation): Promise<boolean>;
   /** The Run was answered: it made a task, which keeps the slot until its end. */
   ran(id: string): Promise<void>;
-  /** Gives a slot back: the task ended, or there is none. Whoever frees one calls `admit` next. */
+  /** Gives a slot back: the task ended, or there is none. Whoever frees one has the line served next. */
   free(id: string, why: 'ended' | 'notRun'): Promise<void>;
   /** Wiro refused a Run with code 96: learns the limit and shuts the gate until a task of ours ends. */
   refused(id: string, limit: number | undefined): Promise<void>;
@@ -32,6 +32,8 @@ export interface Gate {
    * @returns Whom to submit now, oldest first. Nobody else will.
    */
   admit(joining?: Pick<Generation, 'createdAt' | 'id'>): Promise<readonly string[]>;
+  /** Whether there is room for somebody in line. */
+  isAwaited(): Promise<boolean>;
   /** Ids that hold a slot, for `reconcile` to compare with what they really do. */
   holders(): Promise<readonly string[]>;
 }
@@ -292,6 +294,11 @@ export function createGate({
       }
       // Lost to a hundred others: they have moved the line, and `reconcile` serves what they left.
       return [];
+    },
+
+    async isAwaited() {
+      const gate = await read();
+      return gate.waitingSince !== undefined && room(gate).free > 0;
     },
 
     async holders() {

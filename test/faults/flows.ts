@@ -1,0 +1,176 @@
+import { picture } from '../support/pictures.ts';
+import type { RequestBody, World } from './world.ts';
+
+/** What must be true of one generation in the end, whatever was killed on the way. */
+export interface Expected {
+  readonly id: string;
+  readonly status: 'succeeded' | 'failed' | 'cancelled';
+  /** Of a failure. */
+  readonly code?: string;
+  /** Made at Wiro for it. */
+  readonly tasks: number;
+  readonly chargedUsd: number;
+  readonly outputs: number;
+  /** Where a request file's result is told. */
+  readonly resultsKey?: string;
+}
+
+/** One story that the system goes through, killed at another call each time. */
+export interface Flow {
+  readonly name: string;
+  /** Before anything is recorded or killed. */
+  readonly prepare?: (world: World) => Promise<readonly Expected[]>;
+  /** The client's part. It settles when the client has nothing left to do. */
+  readonly play: (world: World) => Promise<readonly Expected[]>;
+  /** After what was played is over, before everything is looked at. */
+  readonly release?: (world: World) => Promise<void>;
+  /** Files that Wiro may have been given; one more where an upload's answer was lost. */
+  readonly uploads: number;
+}
+
+const TEXT_TO_IMAGE = { model: 'wiro/text-to-image', parameters: { prompt: 'A hill' } };
+const IMAGE_TO_IMAGE = {
+  model: 'wiro/image-to-image',
+  parameters: { prompt: 'A boat' },
+  inputs: { inputImage: 'photos/one.png' },
+};
+const GROUP_PORTRAIT = {
+  model: 'wiro/group-portrait',
+  parameters: { prompt: 'On a mountain' },
+  inputs: { inputImages: ['photos/one.png', 'photos/two.png'] },
+};
+// Two parts of 8 MiB at most.
+const VIDEO = {
+  model: 'wiro/simulated-video',
+  parameters: { prompt: 'The sea', bytes: 9 * 1024 * 1024 },
+};
+
+const success = (id: string, chargedUsd: number): Expected => ({
+  id,
+  status: 'succeeded',
+  tasks: 1,
+  chargedUsd,
+  outputs: 1,
+});
+
+const isWithTask = ({ status }: { readonly status: string }) =>
+  status === 'running' || status === 'collecting';
+
+export const FLOWS: readonly Flow[] = [
+  {
+    name: 'success',
+    uploads: 1,
+    prepare: putPhotos,
+    play: async (world) => [success(await request(world, IMAGE_TO_IMAGE), 0.03)],
+  },
+  {
+    name: 'model failure',
+    uploads: 0,
+    play: async (world) => {
+      world.simulator.faults.add({ operation: 'task', fault: { kind: 'fails' } });
+      const id = await request(world, TEXT_TO_IMAGE);
+      return [{ id, status: 'failed', code: 'model_failed', tasks: 1, chargedUsd: 0, outputs: 0 }];
+    },
+  },
+  {
+    name: '96 then success',
+    uploads: 0,
+    play: async (world) => {
+      world.simulator.faults.add({
+        operation: 'Run',
+        times: 1,
+        fault: {
+          kind: 'error',
+          code: 96,
+          message: 'you can run up to 1 tasks at the same time',
+          work: 'never',
+        },
+      });
+      return [success(await request(world, TEXT_TO_IMAGE), 0.04)];
+    },
+  },
+  {
+    name: 'cancel while queued here',
+    uploads: 0,
+    prepare: async (world) => {
+      world.simulator.set({ concurrencyLimit: 1 });
+      world.simulator.faults.add({ operation: 'task', times: 1, fault: { kind: 'stuck' } });
+      const id = await request(world, TEXT_TO_IMAGE);
+      await world.reached(id, 'running', isWithTask);
+      return [{ id, status: 'cancelled', tasks: 1, chargedUsd: 0, outputs: 0 }];
+    },
+    play: async (world) => {
+      const id = await request(world, TEXT_TO_IMAGE);
+      await world.reached(id, 'in line', ({ status, ...rest }) => status === 'queued' && isWaiting(rest));
+      await world.cancel(id);
+      return [{ id, status: 'cancelled', tasks: 0, chargedUsd: 0, outputs: 0 }];
+    },
+    // The slot that it waited for comes free: nobody is to take it.
+    release: async ({ simulator, cancel }) => {
+      const [task] = simulator.tasks().filter(({ isOver }) => !isOver);
+      const [id] = /[a-z2-7]{26}/.exec(task?.callbackUrl ?? '') ?? [];
+      if (id !== undefined) await cancel(id);
+    },
+  },
+  {
+    name: 'cancel while queued at Wiro',
+    uploads: 0,
+    play: (world) => cancelStuck(world, 'task_queue'),
+  },
+  { name: 'cancel while running', uploads: 0, play: (world) => cancelStuck(world, 'task_start') },
+  {
+    name: 'request file',
+    uploads: 1,
+    prepare: putPhotos,
+    play: async (world) => {
+      const { idempotencyKey, id } = world.plan('s3');
+      const body = JSON.stringify({ ...IMAGE_TO_IMAGE, idempotencyKey });
+      await world.put(`requests/${id}.json`, body, 'application/json');
+      return [{ ...success(id, 0.03), resultsKey: `results/${id}.json` }];
+    },
+  },
+  {
+    name: 'three with shared inputs',
+    uploads: 2,
+    prepare: putPhotos,
+    play: async (world) => {
+      const ids = await Promise.all([1, 2, 3].map(() => request(world, GROUP_PORTRAIT)));
+      return ids.map((id) => success(id, 0.05));
+    },
+  },
+  {
+    name: 'multipart output',
+    uploads: 0,
+    play: async (world) => [success(await request(world, VIDEO), 0.25)],
+  },
+  {
+    name: 'callback lost',
+    uploads: 0,
+    play: async (world) => {
+      world.simulator.faults.add({ operation: 'callback', fault: { kind: 'lost' } });
+      return [success(await request(world, TEXT_TO_IMAGE), 0.04)];
+    },
+  },
+];
+
+async function putPhotos({ put }: World): Promise<readonly Expected[]> {
+  await put('photos/one.png', picture(1), 'image/png');
+  await put('photos/two.png', picture(2), 'image/png');
+  return [];
+}
+
+async function request(world: World, body: RequestBody): Promise<string> {
+  const { idempotencyKey, id } = world.plan();
+  await world.request({ ...body, idempotencyKey });
+  return id;
+}
+
+async function cancelStuck(world: World, status: 'task_queue' | 'task_start'): Promise<readonly Expected[]> {
+  world.simulator.faults.add({ operation: 'task', fault: { kind: 'stuck', status } });
+  const id = await request(world, TEXT_TO_IMAGE);
+  await world.reached(id, 'running', isWithTask);
+  await world.cancel(id);
+  return [{ id, status: 'cancelled', tasks: 1, chargedUsd: 0, outputs: 0 }];
+}
+
+const isWaiting = (state: object) => 'waiting' in state && state.waiting === true;

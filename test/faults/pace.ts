@@ -1,0 +1,60 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Durations } from '../../functions/settings.ts';
+import type { EnvironmentOptions } from '../../local/environment.ts';
+
+/** How quickly a world lives. */
+export interface Pace {
+  readonly options: Pick<EnvironmentOptions, 'durationDivisor' | 'scheduleMs' | 'durations'>;
+  /** How long anything may take before it counts as stuck. */
+  readonly patienceMs: number;
+}
+
+const DIVISOR = 100;
+const MINUTE_MS = 60_000;
+
+/** In milliseconds, with two cores to spare. What bounds real work cannot be a hundredth of what it is in AWS. */
+const REAL_WORK = {
+  lease: 800,
+  leaseRenewal: 200,
+  markLease: 1_500,
+  runLimit: 1_000,
+  runSendLimit: 500,
+  connect: 1_000,
+  headers: 1_000,
+  body: 1_000,
+  stall: 1_500,
+  modelLimit: 1_000,
+  uploadPoll: 100,
+} as const satisfies Partial<Durations>;
+
+/** Not read or tried again every few seconds, so that a run of a flow makes the same calls as the one before. */
+const KEPT = {
+  limitProbe: 600_000,
+  secrets: 600_000,
+  modelCache: 600_000,
+} as const satisfies Partial<Durations>;
+
+/** Everything a hundred times as fast as in AWS, but stretched as far as this machine has other things to do. */
+export async function choosePace(): Promise<Pace> {
+  const slowness = await measureSlowness();
+  const stretched = Object.entries(REAL_WORK).map(([name, ms]) => [name, Math.round(ms * slowness)]);
+  return {
+    options: {
+      durationDivisor: DIVISOR,
+      scheduleMs: (MINUTE_MS / DIVISOR) * slowness,
+      durations: { ...Object.fromEntries(stretched), ...KEPT },
+    },
+    patienceMs: MINUTE_MS * slowness,
+  };
+}
+
+const USUAL_STARTS_MS = 250;
+const SLOWEST = 6;
+
+/** @returns 1 with two cores to spare, more where starting a process takes longer than it does there. */
+async function measureSlowness(): Promise<number> {
+  const begun = performance.now();
+  for (let starts = 0; starts < 2; starts += 1) await once(spawn(process.execPath, ['--eval', '0']), 'exit');
+  return Math.min(Math.max((performance.now() - begun) / USUAL_STARTS_MS, 1), SLOWEST);
+}

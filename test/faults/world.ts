@@ -1,0 +1,211 @@
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { DeleteItemCommand, DynamoDBClient, GetItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import type { Generation } from '../../functions/generation/generation.ts';
+import { generationId } from '../../functions/generation/identity.ts';
+import { LOCAL_CREDENTIALS } from '../../local/aws/credentials.ts';
+import { type Environment, startEnvironment } from '../../local/environment.ts';
+import type { Simulator } from '../../local/simulator/simulator.ts';
+import type { FunctionBundles } from '../support/bundles.ts';
+import { findCaller } from './find-caller.ts';
+import { choosePace } from './pace.ts';
+import { patiently } from './patiently.ts';
+import { createProxies } from './proxies.ts';
+import { createRecorder, type Recorder } from './recorder.ts';
+
+const TASK_DURATION_MS = 4_000;
+
+export interface RequestBody {
+  readonly model: string;
+  readonly parameters?: Readonly<Record<string, unknown>>;
+  readonly inputs?: Readonly<Record<string, string | readonly string[]>>;
+}
+
+export type Item = Readonly<Record<string, unknown>>;
+
+/** The whole system with a recording proxy before everything that its functions talk to. */
+export interface World {
+  readonly environment: Environment;
+  readonly simulator: Simulator;
+  readonly recorder: Recorder;
+  /** How long anything may take here before it counts as stuck. */
+  readonly patienceMs: number;
+  /** How the last kill went: the one process that called, or all there were. */
+  lastKill(): string | undefined;
+  /** An idempotency key of one's own, and the id of the generation that it will stand for. */
+  plan(origin?: 'api' | 's3'): { readonly idempotencyKey: string; readonly id: string };
+  /** Asks with the key until it is accepted: whoever got no 202 asks again. */
+  request(body: RequestBody & { readonly idempotencyKey: string }): Promise<void>;
+  /** Asks until it is accepted. */
+  cancel(id: string): Promise<void>;
+  /** The state of a generation once it is so. */
+  reached(id: string, what: string, isReached: (state: Generation) => boolean): Promise<Generation>;
+  /** Waits until the host has nothing under way, repetitions included. */
+  idle(): Promise<void>;
+  items(): Promise<readonly Item[]>;
+  put(key: string, body: string | Uint8Array, contentType: string): Promise<void>;
+  object(bucket: string, key: string): Promise<Buffer | undefined>;
+  openUploads(): Promise<readonly string[]>;
+  /** Kills every idle process: the next call of each function is a cold start. */
+  cool(): Promise<void>;
+  /** An empty table, empty buckets, a Wiro where nothing goes wrong. */
+  clear(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startWorld(bundles: FunctionBundles): Promise<World> {
+  const recorder = createRecorder();
+  let environment: Environment | undefined;
+  let lastKill: string | undefined;
+
+  /** Kills the process that made the call; where it cannot be told which, every process of every function. */
+  function kill(caller: Socket): void {
+    const pids = environment?.pids() ?? [];
+    const found = findCaller(caller, pids);
+    for (const pid of found === undefined ? pids : [found]) killNow(pid);
+    lastKill = found === undefined ? `all ${pids.length} processes` : `process ${found}`;
+  }
+
+  const proxies = createProxies({ onCall: recorder.meet, kill });
+  const { options, patienceMs } = await choosePace();
+  const started = await startEnvironment({
+    ...options,
+    maximumEnvironments: 4,
+    simulator: { outputs: 'tiny', concurrencyLimit: null, taskDurationMs: TASK_DURATION_MS },
+    bundles,
+    endpointOverrides: proxies.before,
+  });
+  environment = started;
+  const { endpoints, simulator, schedule } = started;
+  if (simulator === undefined) throw new Error('The environment has no simulator');
+  const aws = { region: endpoints.region, credentials: LOCAL_CREDENTIALS };
+  const dynamodb = new DynamoDBClient({ ...aws, endpoint: endpoints.dynamodb });
+  const s3 = new S3Client({ ...aws, endpoint: endpoints.s3, forcePathStyle: true });
+  const TableName = endpoints.table;
+
+  async function items(): Promise<Item[]> {
+    const { Items = [] } = await dynamodb.send(new ScanCommand({ TableName, ConsistentRead: true }));
+    return Items.map((item) => unmarshall(item));
+  }
+
+  async function state(id: string): Promise<Generation | undefined> {
+    const Key = marshall({ pk: `generation#${id}`, sk: 'state' });
+    const { Item } = await dynamodb.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }));
+    return Item && (unmarshall(Item) as Generation);
+  }
+
+  /** What goes wrong at our end is asked again; any other answer is final. */
+  async function postUntilAccepted(route: string, body?: string): Promise<void> {
+    const { status, text } = await patiently(`an answer to POST ${route}`, patienceMs, async () => {
+      const response = await fetch(endpoints.api + route, {
+        method: 'POST',
+        ...(body !== undefined && { body, headers: { 'content-type': 'application/json' } }),
+      });
+      const answer = { status: response.status, text: await response.text() };
+      return answer.status < 500 && answer;
+    });
+    if (status !== 202) throw new Error(`POST ${route} was answered ${status}: ${text}`);
+  }
+
+  async function idle(): Promise<void> {
+    const late = new Error(`Something is still under way after ${patienceMs} ms`);
+    await within(patienceMs, late, started.idle());
+  }
+
+  return {
+    environment: started,
+    simulator,
+    recorder,
+    patienceMs,
+    lastKill: () => lastKill,
+    plan: (origin = 'api') => {
+      const idempotencyKey = randomUUID();
+      const key = origin === 'api' ? idempotencyKey : JSON.stringify(['key', idempotencyKey]);
+      return { idempotencyKey, id: generationId('local', origin, key) };
+    },
+    request: (body) => postUntilAccepted('/generations', JSON.stringify(body)),
+    cancel: (id) => postUntilAccepted(`/generations/${id}/cancel`),
+    reached: async (id, what, isReached) => {
+      let latest: Generation | undefined;
+      return patiently(`generation ${id} ${what}`, patienceMs, async () => {
+        latest = await state(id);
+        return latest !== undefined && isReached(latest) && latest;
+      });
+    },
+    idle,
+    items,
+    put: async (Key, Body, ContentType) => {
+      await s3.send(new PutObjectCommand({ Bucket: endpoints.inputBucket, Key, Body, ContentType }));
+    },
+    object: async (Bucket, Key) => {
+      const found = await s3.send(new GetObjectCommand({ Bucket, Key })).catch((error: Error) => {
+        if (error.name === 'NoSuchKey') return undefined;
+        throw error;
+      });
+      return found?.Body && Buffer.from(await found.Body.transformToByteArray());
+    },
+    openUploads: async () => {
+      const command = new ListMultipartUploadsCommand({ Bucket: endpoints.outputBucket });
+      const { Uploads = [] } = await s3.send(command);
+      return Uploads.map(({ Key = '' }) => Key);
+    },
+    cool: async () => {
+      await idle();
+      const warm = started.pids();
+      for (const pid of warm) killNow(pid);
+      await patiently('the end of the killed processes', patienceMs, () =>
+        started.pids().every((pid) => !warm.includes(pid)),
+      );
+    },
+    clear: async () => {
+      schedule.off();
+      await idle();
+      simulator.faults.clear();
+      simulator.set({ concurrencyLimit: null, taskDurationMs: TASK_DURATION_MS, balanceUsd: 100 });
+      await Promise.all(
+        (await items()).map(({ pk, sk }) =>
+          dynamodb.send(new DeleteItemCommand({ TableName, Key: marshall({ pk, sk }) })),
+        ),
+      );
+      for (const Bucket of [endpoints.inputBucket, endpoints.outputBucket]) {
+        const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket }));
+        await Promise.all(Contents.map(({ Key }) => s3.send(new DeleteObjectCommand({ Bucket, Key }))));
+      }
+      lastKill = undefined;
+      schedule.on();
+    },
+    stop: async () => {
+      await started.stop();
+      for (const client of [dynamodb, s3]) client.destroy();
+      await proxies.stop();
+    },
+  };
+}
+
+function killNow(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+/** @throws `late` when `work` takes longer. */
+async function within<T>(milliseconds: number, late: Error, work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(late), milliseconds);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
