@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -14,6 +14,8 @@ interface Holder {
 }
 
 const ANSWER_LIMIT_MS = 2_000;
+const GUARD_LIMIT_MS = 5_000;
+const GUARD_PAUSE_MS = 5;
 
 /**
  * Takes `directory` for this process alone. A lock whose holder is gone counts for nothing.
@@ -70,17 +72,30 @@ async function links(from: string, to: string): Promise<boolean> {
   }
 }
 
-/** Somebody may have put a fresh lock there since the stale one was read: that one is put back. */
+/**
+ * Removes a lock whose holder is gone. One at a time, by a guard: two who saw the same stale lock could otherwise
+ * remove the fresh one that a third has put there meanwhile.
+ */
 async function removeStale(file: string, stale: string): Promise<void> {
+  const guard = `${file}.removing`;
   const aside = `${file}.${randomUUID()}`;
+  await writeFile(aside, '');
   try {
-    await rename(file, aside);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw error;
+    if (!(await links(aside, guard))) {
+      const { mtimeMs = Date.now() } = (await stat(guard).catch(() => undefined)) ?? {};
+      // Whoever held it died with it: it is held for a moment only.
+      if (Date.now() - mtimeMs > GUARD_LIMIT_MS) await rm(guard, { force: true });
+      await wait(GUARD_PAUSE_MS);
+      return;
+    }
+    try {
+      if ((await readFile(file, 'utf8').catch(() => undefined)) === stale) await rm(file, { force: true });
+    } finally {
+      await rm(guard, { force: true });
+    }
+  } finally {
+    await rm(aside, { force: true });
   }
-  if ((await readFile(aside, 'utf8')) !== stale) await links(aside, file);
-  await rm(aside, { force: true });
 }
 
 function parseHolder(text: string): Holder | undefined {
