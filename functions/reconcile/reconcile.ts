@@ -1,4 +1,5 @@
 import { assertNever, type Generation, hasEnded } from '../generation/generation.ts';
+import type { Timestamp } from '../generation/time.ts';
 import { lookedAt, type Moment } from '../generation/transitions.ts';
 import { ignore } from '../ignore.ts';
 import { mapLimited } from '../limit.ts';
@@ -20,11 +21,15 @@ export interface Reconciled {
   readonly submitted: number;
   readonly collected: number;
   readonly announced: number;
+  /** Since when the first in line has been waiting, `null` when nobody does; missing when the line could not be seen. */
+  readonly waitingSince?: Timestamp | null;
 }
 
 /** Bounds one run; what is left over is due in the next. */
 const MOST = 200;
 const AT_ONCE = 20;
+/** Of those in line, who are then submitted by an invocation each. */
+const MOST_STARTED = 25;
 /** The index lags: the first ones that it names may not wait any more. */
 const FIRST_IN_LINE = 5;
 /** So many looks at one generation without anything coming of them: somebody should look, too. */
@@ -43,12 +48,12 @@ export async function reconcile(deps: ReconcileDeps): Promise<Reconciled> {
       // Not due any more: the index lags behind the item.
       if (looked.kind !== 'written') return 'nothing';
       if (looked.generation.looks >= FRUITLESS) {
-        log.error('Nothing comes of looking at a generation', {
-          generationId: id,
-          status: looked.generation.status,
-          looks: looked.generation.looks,
-          alarm: 'fruitless_looks',
-        });
+        const { status, looks } = looked.generation;
+        log.error(
+          'Nothing comes of looking at a generation',
+          { generationId: id, status, looks, alarm: 'fruitless_looks' },
+          { FruitlessLooks: 1 },
+        );
       }
       const done = await setGoing(deps, looked.generation);
       if (done !== 'nothing')
@@ -59,13 +64,14 @@ export async function reconcile(deps: ReconcileDeps): Promise<Reconciled> {
       return 'nothing';
     }
   });
-  await tendGate(deps).catch(ignore('the gate is tended again in a minute'));
+  const waitingSince = await tendGate(deps).catch(ignore('the gate is tended again in a minute'));
   const count = (kind: string) => done.filter((one) => one === kind).length;
   return {
     due: ids.length,
     submitted: count('submitted'),
     collected: count('collected'),
     announced: count('announced'),
+    ...(waitingSince !== undefined && { waitingSince }),
   };
 }
 
@@ -102,8 +108,11 @@ async function setGoing(
   }
 }
 
-/** Takes back the slots of whoever does not run, puts into line whoever was forgotten, and starts those who wait. */
-async function tendGate({ gate, generations, submit }: ReconcileDeps): Promise<void> {
+/**
+ * Takes back the slots of whoever does not run, puts into line whoever was forgotten, and starts those who wait.
+ * @returns When the first in line was accepted; `null` when nobody waits.
+ */
+async function tendGate({ gate, generations, submit }: ReconcileDeps): Promise<Timestamp | null> {
   await mapLimited(await gate.holders(), AT_ONCE, async (id) => {
     const generation = await generations.get(id);
     if (generation === undefined || hasEnded(generation)) await gate.free(id, 'ended');
@@ -111,13 +120,16 @@ async function tendGate({ gate, generations, submit }: ReconcileDeps): Promise<v
     else if (generation.status === 'queued') await gate.free(id, 'notRun');
   });
   // Crashed before it joined the line, admitted in vain, or passed over because the index lagged.
+  let waitingSince: Timestamp | null = null;
   for (const { id } of await generations.waiting(FIRST_IN_LINE)) {
     const generation = await generations.get(id);
     if (generation?.status !== 'queued' || !generation.waiting) continue;
     await gate.wait(generation);
+    waitingSince = generation.createdAt;
     break;
   }
-  await mapLimited(await gate.admit(), AT_ONCE, (id) =>
+  await mapLimited(await gate.admit(MOST_STARTED), AT_ONCE, (id) =>
     submit(id).catch(ignore('its slot is taken back in a minute', { generationId: id })),
   );
+  return waitingSince;
 }

@@ -27,11 +27,12 @@ export interface Gate {
   /** Joins the line: younger ones are kept back until it was admitted. Repeating it does no harm. */
   wait(generation: Pick<Generation, 'createdAt' | 'id'>): Promise<void>;
   /**
-   * Gives slots to the oldest waiting ones, as many as there are.
+   * Gives slots to the oldest waiting ones, as far as there are any.
+   * @param most - Whoever is admitted holds a slot until somebody submits it: no more than are submitted at once.
    * @param joining - One that has just joined the line, which the index may not show yet.
    * @returns Whom to submit now, oldest first. Nobody else will.
    */
-  admit(joining?: Pick<Generation, 'createdAt' | 'id'>): Promise<readonly string[]>;
+  admit(most: number, joining?: Pick<Generation, 'createdAt' | 'id'>): Promise<readonly string[]>;
   /** Whether there is room for somebody in line. */
   isAwaited(): Promise<boolean>;
   /** Ids that hold a slot, for `reconcile` to compare with what they really do. */
@@ -57,6 +58,8 @@ export interface GateDeps extends Table {
     from: string,
   ) => Promise<readonly { readonly id: string; readonly queueKey: string }[]>;
   readonly durations: Durations;
+  /** Tasks of ours at once, whatever Wiro would take. @default - as many as Wiro takes */
+  readonly maximum?: number | undefined;
   readonly clock?: Clock;
 }
 
@@ -64,7 +67,6 @@ export interface GateDeps extends Table {
 const MOST_UNANSWERED = 20;
 /** Wiro's limits end far below: beyond this many an account has none, and the item stays small. */
 const MOST_TRACKED = 60;
-const MOST_ADMITTED = 25;
 /** Whoever fails to move the line was overtaken by one who did: so many at once there never are. */
 const MOST_TRIES = 100;
 
@@ -73,6 +75,7 @@ export function createGate({
   tableName,
   waiting,
   durations,
+  maximum = Number.POSITIVE_INFINITY,
   clock = () => new Date(),
 }: GateDeps): Gate {
   const Key = marshall({ pk: 'gate', sk: 'gate' });
@@ -126,12 +129,14 @@ export function createGate({
 
   /** How many may pass now; the one more than the known limit is a probe. */
   function room(gate: GateItem): { readonly free: number; readonly isProbe: boolean } {
-    if (isPaused(gate)) return { free: 0, isProbe: false };
-    if (!isLimitKnown(gate)) return { free: MOST_UNANSWERED - gate.unanswered.size, isProbe: false };
+    const allowed = maximum - gate.slots.size;
+    if (isPaused(gate) || allowed <= 0) return { free: 0, isProbe: false };
+    if (!isLimitKnown(gate))
+      return { free: Math.min(MOST_UNANSWERED - gate.unanswered.size, allowed), isProbe: false };
     const free = (gate.limit ?? 0) - gate.slots.size;
     // More than the limit run already: one more is certain to be refused.
     const isProbe = free === 0 && isProbeDue(gate);
-    return { free: isProbe ? 1 : free, isProbe };
+    return { free: isProbe ? 1 : Math.min(free, allowed), isProbe };
   }
 
   // Shut only while somebody holds a slot: it is their end that opens it.
@@ -141,21 +146,25 @@ export function createGate({
   const KNOWN = '#limitSeenAt > :forget';
   const UNKNOWN = 'attribute_not_exists(#limitSeenAt) OR #limitSeenAt <= :forget';
 
+  const isBounded = Number.isFinite(maximum);
+
   /** Adds to the slots on condition that there is room for all of them. */
   function grant(gate: GateItem, ids: readonly string[]) {
     const { isProbe } = room(gate);
+    const open = isBounded ? `${OPEN} AND (attribute_not_exists(#slots) OR size(#slots) <= :mostHeld)` : OPEN;
     const values = {
       ':ids': new Set(ids),
       ':now': now(),
       ':forget': ago(durations.limitForget),
+      ...(isBounded && { ':mostHeld': maximum - ids.length }),
     };
     if (!isLimitKnown(gate)) {
       // So many run that the account has no limit: count only what is not answered.
-      const isTracked = gate.slots.size + ids.length <= MOST_TRACKED;
+      const isTracked = isBounded || gate.slots.size + ids.length <= MOST_TRACKED;
       return {
         set: [],
         add: isTracked ? 'ADD #slots :ids, #unanswered :ids' : 'ADD #unanswered :ids',
-        condition: `${OPEN} AND (${UNKNOWN}) AND (attribute_not_exists(#unanswered) OR size(#unanswered) <= :most)`,
+        condition: `${open} AND (${UNKNOWN}) AND (attribute_not_exists(#unanswered) OR size(#unanswered) <= :most)`,
         values: { ...values, ':most': MOST_UNANSWERED - ids.length },
       };
     }
@@ -163,7 +172,7 @@ export function createGate({
     return {
       set: isProbe ? ['#limit = :more', '#probedAt = :now', '#probe = :probe'] : [],
       add: 'ADD #slots :ids, #unanswered :ids',
-      condition: `${OPEN} AND ${KNOWN} AND #limit = :limit AND (attribute_not_exists(#slots) OR size(#slots) <= :most)`,
+      condition: `${open} AND ${KNOWN} AND #limit = :limit AND (attribute_not_exists(#slots) OR size(#slots) <= :most)`,
       values: {
         ...values,
         ':limit': gate.limit,
@@ -194,7 +203,8 @@ export function createGate({
           ':queueKey': mine,
           ':forget': ago(durations.limitForget),
           ':mostUnanswered': MOST_UNANSWERED,
-          ':mostTracked': MOST_TRACKED,
+          ':mostTracked': isBounded ? maximum : MOST_TRACKED,
+          ...(isBounded && { ':mostHeld': maximum }),
         },
         // Whoever holds a slot keeps it. Parentheses side by side, not nested: dynalite takes a second for nested ones.
         [
@@ -203,6 +213,9 @@ export function createGate({
           `(contains(#slots, :me) OR ${UNKNOWN} OR attribute_not_exists(#slots) OR size(#slots) < #limit)`,
           `(contains(#slots, :me) OR ${KNOWN} OR attribute_not_exists(#unanswered) OR size(#unanswered) < :mostUnanswered)`,
           `(contains(#slots, :me) OR ${KNOWN} OR attribute_not_exists(#slots) OR size(#slots) < :mostTracked)`,
+          ...(isBounded
+            ? ['(contains(#slots, :me) OR attribute_not_exists(#slots) OR size(#slots) < :mostHeld)']
+            : []),
         ].join(' AND '),
       );
       if (isTaken) return true;
@@ -250,14 +263,14 @@ export function createGate({
 
     wait,
 
-    async admit(joining) {
+    async admit(most, joining) {
       for (let tries = 0; tries < MOST_TRIES; tries += 1) {
         const gate = await read();
         const seen = gate.waitingSince;
         const joined = joining && !holds(gate, joining.id) ? queueKey(joining) : undefined;
         const from = [seen, joined].filter((key) => key !== undefined).sort()[0];
         if (from === undefined) return [];
-        const free = Math.min(room(gate).free, MOST_ADMITTED);
+        const free = Math.min(room(gate).free, most);
         if (free <= 0) {
           if (joining === undefined || from === seen) return [];
           // Somebody served the line to its end and did not see the one that joins it.

@@ -36,12 +36,10 @@ import type { RunOutcome, Task, WiroClient } from '../wiro/types.ts';
 import { type BringInputsDeps, type BroughtInputs, bringInputs, freshSince } from './bring-inputs.ts';
 import { explainInputFailure } from './explain-failure.ts';
 
-export interface SubmitDeps {
+export interface SubmitDeps extends Pick<BringInputsDeps, 'inputs' | 'uploads' | 'presign'> {
   readonly generations: GenerationStore;
   readonly gate: Gate;
   readonly wiro: Pick<WiroClient, 'run' | 'task' | 'tasks' | 'upload'>;
-  readonly inputs: BringInputsDeps['inputs'];
-  readonly uploads: BringInputsDeps['uploads'];
   readonly knownModel: (model: string) => Promise<KnownModel | undefined>;
   readonly parameters: () => Promise<DeploymentParameters>;
   /** What was kept of the parameters did not work: they are read anew. */
@@ -333,11 +331,11 @@ async function recordTask(
     generations.update(id, (current) => withTask(current, run, generation.attempt, names, moment(deps))),
   );
   if (recorded.kind === 'refused' || recorded.kind === 'missing') {
-    log.error('A second task was made for one attempt: look at both at Wiro', {
-      generationId: id,
-      taskId: task.id,
-      alarm: 'second_task',
-    });
+    log.error(
+      'A second task was made for one attempt: look at both at Wiro',
+      { generationId: id, taskId: task.id, alarm: 'second_task' },
+      { SecondTask: 1 },
+    );
     return { kind: 'elsewhere' };
   }
   log.info('A task runs', { generationId: id, taskId: task.id });
@@ -361,7 +359,7 @@ async function wait(deps: ClaimDeps, { wasRefused }: { readonly wasRefused: bool
 
 /** Puts it back for later; once the same has failed for too long, it fails for good. */
 async function tryLater(deps: ClaimDeps, setback: Setback): Promise<SubmitEnd> {
-  const { id, holder, generations, gate, durations } = deps;
+  const { id, holder, generations, durations } = deps;
   const now = moment(deps);
   const patience =
     setback.code === 'upstream_unauthorized' ? durations.unauthorizedPatience : durations.patience;
@@ -374,15 +372,12 @@ async function tryLater(deps: ClaimDeps, setback: Setback): Promise<SubmitEnd> {
     return decided.kind === 'refused' && decided.generation.cancelRequestedAt !== undefined
       ? await cancelNow(deps)
       : { kind: 'elsewhere' };
-  await gate.free(id, 'notRun').catch(ignore('reconcile clears what is over'));
-  if (decided.generation.status !== 'failed') return { kind: 'later' };
-  await deps.announce(id).catch(ignore('reconcile announces what is due'));
-  return { kind: 'noTask' };
+  return await letGo(deps, decided.generation);
 }
 
 /** After a failure that nobody foresaw. A mark may mean a task: then the claim runs out, and a search comes first. */
 async function releaseUnmarked(deps: ClaimDeps): Promise<SubmitEnd> {
-  const { id, holder, generations, gate, durations } = deps;
+  const { id, holder, generations, durations } = deps;
   const now = moment(deps);
   const setback: Setback = {
     code: 'internal_error',
@@ -394,16 +389,21 @@ async function releaseUnmarked(deps: ClaimDeps): Promise<SubmitEnd> {
       ? failed(current, holder, { ...setback, retryable: true }, {}, now)
       : requeued(current, holder, setback, now);
   });
-  if (released.kind === 'written')
-    await gate.free(id, 'notRun').catch(ignore('reconcile clears what is over'));
-  return { kind: 'later' };
+  return released.kind === 'written' ? await letGo(deps, released.generation) : { kind: 'later' };
+}
+
+/** Put off, or given up: in both cases it holds nothing any more. */
+async function letGo({ id, gate, announce }: ClaimDeps, generation: Generation): Promise<SubmitEnd> {
+  await gate.free(id, 'notRun').catch(ignore('reconcile clears what is over'));
+  if (generation.status !== 'failed') return { kind: 'later' };
+  await announce(id).catch(ignore('reconcile announces what is due'));
+  return { kind: 'noTask' };
 }
 
 async function failNow(deps: ClaimDeps, error: GenerationError): Promise<SubmitEnd> {
   const { id, holder, generations, gate } = deps;
   const ended = await generations.update(id, (current) => failed(current, holder, error, {}, moment(deps)));
   if (ended.kind !== 'written') return { kind: 'elsewhere' };
-  log.info('A generation failed', { generationId: id, code: error.code });
   await gate.free(id, 'notRun').catch(ignore('reconcile clears what is over'));
   await deps.announce(id).catch(ignore('reconcile announces what is due'));
   return { kind: 'noTask' };

@@ -5,8 +5,8 @@ import type { SubmitEnd } from './submit-generation.ts';
 
 export interface SubmitInTurnDeps {
   readonly submitOne: (id: string) => Promise<SubmitEnd>;
-  readonly gate: Pick<Gate, 'admit'>;
-  /** Starts another invocation for one that may go side by side. */
+  readonly gate: Pick<Gate, 'admit' | 'isAwaited'>;
+  /** Starts another invocation. It serves the line too, whatever becomes of the generation that it is started for. */
   readonly submit: (id: string) => Promise<void>;
   readonly remainingMs: () => number;
   /** One submission takes at most this long, in milliseconds. */
@@ -14,41 +14,61 @@ export interface SubmitInTurnDeps {
 }
 
 const MOST_IN_TURN = 100;
+const SIDE_BY_SIDE = 4;
+/** Invocations started where there is more room than for those side by side; each may start as many again. */
+const FURTHER = 2;
 
 /**
  * Submits a generation, and then whoever waits and has room: in this invocation, because Lambda stops chains of
- * functions that invoke each other. When time runs out, another invocation goes on.
+ * functions that invoke each other. Only so many are admitted as are submitted here at once: one who was admitted and
+ * then waits in Lambda's own queue would hold its slot idle. So other invocations are started to serve the line, and
+ * for nobody in it by name.
  */
 export async function submitInTurn(deps: SubmitInTurnDeps, id: string): Promise<void> {
-  const next = [id];
-  const refused = new Set<string>();
+  const { gate, submitOne, submit } = deps;
   const hasTime = () => deps.remainingMs() > deps.durations.markLease;
-  for (let turns = 0; turns === 0 || (turns < MOST_IN_TURN && hasTime()); turns += 1) {
-    const current = next.shift();
-    if (current === undefined) return;
-    const end = await deps.submitOne(current);
+  const refused = new Set<string>();
+  let turns = 0;
+  /** Under way here, or about to be. */
+  let open = 1;
+  await take(id);
+
+  async function take(current: string): Promise<void> {
+    turns += 1;
+    const end = await submitOne(current).finally(() => {
+      open -= 1;
+    });
     // Setbacks are Wiro's: the next one would meet the same.
-    if (end.kind === 'later') continue;
-    let joining: Generation | undefined;
-    if (end.kind === 'waiting') {
-      // Refused twice with room here: tasks that are not ours fill the account. `reconcile` tries again.
-      if (end.wasRefused && refused.has(current)) continue;
-      if (end.wasRefused) refused.add(current);
-      joining = end.generation;
-    }
-    const admitted = await deps.gate.admit(joining).catch((error: unknown) => {
+    if (end.kind === 'later') return;
+    // Refused twice with room here: tasks that are not ours fill the account. `reconcile` tries again.
+    if (end.kind === 'waiting' && end.wasRefused && refused.has(current)) return;
+    if (end.kind === 'waiting' && end.wasRefused) refused.add(current);
+    await serve(current, end.kind === 'waiting' ? end.generation : undefined);
+  }
+
+  async function serve(current: string, joining: Generation | undefined): Promise<void> {
+    if (turns >= MOST_IN_TURN || !hasTime()) return await startOthers(current, 1);
+    const most = SIDE_BY_SIDE - open;
+    open = SIDE_BY_SIDE;
+    const admitted = await gate.admit(most, joining).catch((error: unknown) => {
       ignore('reconcile serves those who wait')(error);
       return [];
     });
-    const [first, ...others] = admitted.filter((one) => !next.includes(one));
-    if (first !== undefined) next.push(first);
-    await start(deps, others);
+    open -= most - admitted.length;
+    const served = await Promise.allSettled([
+      ...admitted.map(take),
+      ...(admitted.length === most ? [startOthers(current, FURTHER)] : []),
+    ]);
+    for (const one of served) if (one.status === 'rejected') throw one.reason;
   }
-  await start(deps, next);
-}
 
-async function start({ submit }: SubmitInTurnDeps, ids: readonly string[]): Promise<void> {
-  await Promise.all(
-    ids.map((id) => submit(id).catch(ignore('reconcile takes its slot back, and starts it'))),
-  );
+  async function startOthers(current: string, count: number): Promise<void> {
+    const isAwaited = await gate.isAwaited().catch(ignore('reconcile serves those who wait'));
+    if (!isAwaited) return;
+    await Promise.all(
+      Array.from({ length: count }, () =>
+        submit(current).catch(ignore('reconcile serves those who wait', { generationId: current })),
+      ),
+    );
+  }
 }

@@ -3,8 +3,8 @@ import type { IncomingMessage } from 'node:http';
 /** What a function talks to. */
 export type Service = 'DynamoDB' | 'S3' | 'SSM' | 'Lambda' | 'EventBridge' | 'Wiro' | 'CDN';
 
-/** Services whose operations are told apart by the body too. */
-export const NAMED_BY_BODY: ReadonlySet<Service> = new Set(['DynamoDB', 'Lambda', 'EventBridge']);
+/** Services whose requests say in the body what they are about. */
+export const NAMED_BY_BODY: ReadonlySet<Service> = new Set(['DynamoDB', 'SSM', 'Lambda', 'EventBridge']);
 
 /** Names a request as its service would, and what it is about: `DynamoDB.PutItem state:running`. */
 export function nameOperation(service: Service, request: IncomingMessage, body: Buffer | undefined): string {

@@ -6,12 +6,10 @@ import type { Item, World } from './world.ts';
 const ENDS: ReadonlySet<string> = new Set<Status>(['succeeded', 'failed', 'cancelled']);
 
 /** What is left to do, item by item; empty once everything that was asked for is over and told. */
-export function unfinished(items: readonly Item[], ids?: readonly string[]): readonly string[] {
-  return items.flatMap((item) => {
-    const { pk, sk } = item;
-    const isMeant = ids === undefined || ids.some((id) => pk === `generation#${id}`);
-    return isMeant && sk === 'state' ? unfinishedOf(item) : isMeant && pk === 'gate' ? unfreed(item) : [];
-  });
+export function unfinished(items: readonly Item[]): readonly string[] {
+  return items.flatMap((item) =>
+    item.sk === 'state' ? unfinishedOf(item) : item.pk === 'gate' ? unfreed(item) : [],
+  );
 }
 
 function unfinishedOf(item: Item): readonly string[] {

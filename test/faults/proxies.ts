@@ -4,12 +4,14 @@ import { ENV } from '../../functions/settings.ts';
 import type { LocalService } from '../../local/aws/local-service.ts';
 import type { Place } from './calls.ts';
 import type { Service } from './name-operation.ts';
-import { startRecordingProxy } from './recording-proxy.ts';
+import { type Exchange, startRecordingProxy } from './recording-proxy.ts';
 
 export interface ProxiesDeps {
   /** Notes a call. @returns Where its caller is to be killed, if at all. */
   readonly onCall: (functionName: FunctionName, operation: string) => Place | undefined;
   readonly kill: (caller: Socket) => void;
+  /** Gets every request that was answered, and how. */
+  readonly onAnswer?: (functionName: FunctionName, exchange: Exchange) => void;
 }
 
 /** A recording proxy for each function and each thing that it talks to. */
@@ -27,7 +29,7 @@ const AWS_SERVICES: readonly (readonly [variable: string, service: Service])[] =
   ['AWS_ENDPOINT_URL_EVENTBRIDGE', 'EventBridge'],
 ];
 
-export function createProxies({ onCall, kill }: ProxiesDeps): Proxies {
+export function createProxies({ onCall, kill, onAnswer }: ProxiesDeps): Proxies {
   const started: LocalService[] = [];
 
   async function start(
@@ -41,6 +43,7 @@ export function createProxies({ onCall, kill }: ProxiesDeps): Proxies {
       target,
       kill,
       onCall: (operation) => onCall(name, operation),
+      ...(onAnswer && { onAnswer: (exchange) => onAnswer(name, exchange) }),
       ...(rewrite && { rewrite }),
     });
     started.push(proxy);

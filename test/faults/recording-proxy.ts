@@ -21,8 +21,19 @@ export interface RecordingProxyOptions {
   readonly onCall: (operation: string) => Place | undefined;
   /** Kills the process at the other end. */
   readonly kill: (caller: Socket) => void;
+  /** Gets every request that was answered, and how. */
+  readonly onAnswer?: (exchange: Exchange) => void;
   /** Replaces texts in answers, such as the addresses of other hosts. */
   readonly rewrite?: (answer: string) => string;
+}
+
+/** One request and the status that answered it. */
+export interface Exchange {
+  readonly service: Service;
+  readonly request: Pick<IncomingMessage, 'method' | 'url' | 'headers'>;
+  /** Of the services that are named by it. */
+  readonly body: Buffer | undefined;
+  readonly statusCode: number;
 }
 
 /**
@@ -49,7 +60,7 @@ export async function startRecordingProxy(options: RecordingProxyOptions): Promi
 }
 
 async function serve(
-  { service, target, onCall, kill, rewrite }: RecordingProxyOptions,
+  { service, target, onCall, onAnswer, kill, rewrite }: RecordingProxyOptions,
   agent: Agent,
   request: IncomingMessage,
   response: ServerResponse,
@@ -59,6 +70,7 @@ async function serve(
   // The connection of a killed caller is left to the system: it must not learn of its end before it dies.
   if (place === 'undelivered') return kill(request.socket);
   const answer = await forward(target, agent, request, body);
+  onAnswer?.({ service, request, body, statusCode: answer.statusCode ?? 502 });
   if (place === 'unanswered') {
     await buffer(answer);
     return kill(request.socket);

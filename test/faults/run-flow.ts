@@ -91,7 +91,7 @@ async function settled(world: World, expected: readonly Expected[], since: numbe
   await patiently(
     `nothing to be due of ${ids}`,
     world.patienceMs,
-    async () => unfinished(await world.items(), ids).length === 0,
+    async () => unfinished(await world.states(ids)).length === 0,
   );
   await world.idle();
 }

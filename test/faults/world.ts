@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { DeleteItemCommand, DynamoDBClient, GetItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { BatchWriteItemCommand, DynamoDBClient, GetItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -23,6 +23,8 @@ import { createProxies } from './proxies.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
 
 const TASK_DURATION_MS = 4_000;
+/** DynamoDB takes no more at once. */
+const BATCH = 25;
 
 export interface RequestBody {
   readonly model: string;
@@ -52,6 +54,8 @@ export interface World {
   /** Waits until the host has nothing under way, repetitions included. */
   idle(): Promise<void>;
   items(): Promise<readonly Item[]>;
+  /** The states of generations, those that exist. */
+  states(ids: readonly string[]): Promise<readonly Item[]>;
   put(key: string, body: string | Uint8Array, contentType: string): Promise<void>;
   object(bucket: string, key: string): Promise<Buffer | undefined>;
   openUploads(): Promise<readonly string[]>;
@@ -143,6 +147,8 @@ export async function startWorld(bundles: FunctionBundles): Promise<World> {
     },
     idle,
     items,
+    states: async (ids) =>
+      (await Promise.all(ids.map(state))).filter((one) => one !== undefined) as unknown as readonly Item[],
     put: async (Key, Body, ContentType) => {
       await s3.send(new PutObjectCommand({ Bucket: endpoints.inputBucket, Key, Body, ContentType }));
     },
@@ -171,11 +177,13 @@ export async function startWorld(bundles: FunctionBundles): Promise<World> {
       await idle();
       simulator.faults.clear();
       simulator.set({ concurrencyLimit: null, taskDurationMs: TASK_DURATION_MS, balanceUsd: 100 });
-      await Promise.all(
-        (await items()).map(({ pk, sk }) =>
-          dynamodb.send(new DeleteItemCommand({ TableName, Key: marshall({ pk, sk }) })),
-        ),
-      );
+      const requests = (await items()).map(({ pk, sk }) => ({
+        DeleteRequest: { Key: marshall({ pk, sk }) },
+      }));
+      for (let first = 0; first < requests.length; first += BATCH)
+        await dynamodb.send(
+          new BatchWriteItemCommand({ RequestItems: { [TableName]: requests.slice(first, first + BATCH) } }),
+        );
       for (const Bucket of [endpoints.inputBucket, endpoints.outputBucket]) {
         const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket }));
         await Promise.all(Contents.map(({ Key }) => s3.send(new DeleteObjectCommand({ Bucket, Key }))));

@@ -29,7 +29,8 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
         .map(keyOf)
         .filter(({ queueKey }) => queueKey >= from)
         .slice(0, limit);
-    const open = (table = world.table) => createGate({ ...table, waiting, durations: DURATIONS, clock });
+    const open = (table = world.table, maximum?: number) =>
+      createGate({ ...table, waiting, durations: DURATIONS, clock, maximum });
     const gate = open();
     return {
       ...world,
@@ -116,8 +117,8 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       const { gate, join } = await gateWorld();
       await join(...Array.from({ length: 30 }, (_, index) => index + 1));
 
-      expect(await gate.admit()).toEqual(ids(1, 20));
-      expect(await gate.admit()).toEqual([]);
+      expect(await gate.admit(25)).toEqual(ids(1, 20));
+      expect(await gate.admit(25)).toEqual([]);
     });
   });
 
@@ -174,7 +175,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       await gate.refused(nth(2).id, 3);
       await join(2, 3, 4, 5);
 
-      const admitted = await gate.admit();
+      const admitted = await gate.admit(25);
 
       expect(admitted).toEqual(ids(2, 4));
       const taken = [];
@@ -190,7 +191,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
 
       await gate.free(nth(1).id, 'notRun');
 
-      expect(await gate.admit()).toEqual(ids(2, 2));
+      expect(await gate.admit(25)).toEqual(ids(2, 2));
     });
 
     it('sends whoever was admitted before it back into line, without the slot', async () => {
@@ -198,7 +199,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       await learn(2);
       await gate.take(nth(1));
       await join(2);
-      expect(await gate.admit()).toEqual(ids(2, 2));
+      expect(await gate.admit(25)).toEqual(ids(2, 2));
       await gate.refused('other', 1);
 
       expect(await gate.take(nth(2))).toBe(false);
@@ -299,10 +300,10 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       await gate.take(nth(1));
       await join(2, 3);
 
-      const before = await gate.admit();
+      const before = await gate.admit(25);
       pass(60_000);
-      const probe = await gate.admit();
-      const meanwhile = await gate.admit();
+      const probe = await gate.admit(25);
+      const meanwhile = await gate.admit(25);
 
       expect([before, probe, meanwhile]).toEqual([[], ids(2, 2), []]);
       expect(await item()).toMatchObject({ limit: 2, probe: nth(2).id });
@@ -350,10 +351,10 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       await gate.take(nth(1));
       await join(7, 3, 9, 5);
 
-      const first = await gate.admit();
-      const second = await gate.admit();
+      const first = await gate.admit(25);
+      const second = await gate.admit(25);
       await gate.free(nth(1).id, 'ended');
-      const third = await gate.admit();
+      const third = await gate.admit(25);
 
       expect([first, second, third]).toEqual([ids(3, 3).concat(ids(5, 5)), [], ids(7, 7)]);
       expect(await holders()).toEqual([...ids(3, 3), ...ids(5, 5), ...ids(7, 7)]);
@@ -363,7 +364,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       const { gate, learn, join } = await gateWorld();
       await learn(1);
       await join(2, 3);
-      expect(await gate.admit()).toEqual(ids(2, 2));
+      expect(await gate.admit(25)).toEqual(ids(2, 2));
 
       const oldest = await gate.take(nth(1));
       const admitted = await gate.take(nth(2));
@@ -376,7 +377,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       const { gate, join } = await gateWorld();
       await join(5);
 
-      await gate.admit();
+      await gate.admit(25);
 
       expect(await gate.take(nth(9))).toBe(true);
     });
@@ -386,7 +387,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       await learn(6);
       await join(...Array.from({ length: 10 }, (_, index) => index + 1));
 
-      const admitted = await Promise.all(Array.from({ length: 5 }, () => open().admit()));
+      const admitted = await Promise.all(Array.from({ length: 5 }, () => open().admit(25)));
 
       expect(admitted.flat().toSorted()).toEqual(ids(1, 6));
     });
@@ -401,10 +402,10 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       // Between its read and its write, the second slot is freed and served.
       const overtaken = doFirst(table, 'UpdateItemCommand', async () => {
         await gate.free(nth(2).id, 'ended');
-        other = await gate.admit();
+        other = await gate.admit(25);
       });
 
-      const own = await open(overtaken).admit();
+      const own = await open(overtaken).admit(25);
 
       expect([other, own]).toEqual([ids(3, 4), []]);
     });
@@ -416,7 +417,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       await gate.wait(nth(2));
       await gate.free(nth(1).id, 'ended');
 
-      expect(await gate.admit()).toEqual(ids(2, 2));
+      expect(await gate.admit(25)).toEqual(ids(2, 2));
     });
 
     it('serves one that has just joined, though the index does not show it and the line was served', async () => {
@@ -425,9 +426,9 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       await join(2);
       await gate.wait(nth(3));
       // Somebody else serves the line, and does not see the third.
-      expect(await gate.admit()).toEqual(ids(2, 2));
+      expect(await gate.admit(25)).toEqual(ids(2, 2));
 
-      expect(await gate.admit(nth(3))).toEqual(ids(3, 3));
+      expect(await gate.admit(25, nth(3))).toEqual(ids(3, 3));
     });
 
     it('puts one that has just joined back into it, when another served it to its end and left no room', async () => {
@@ -435,36 +436,126 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       await learn(1);
       await join(2);
       await gate.wait(nth(3));
-      expect(await gate.admit()).toEqual(ids(2, 2));
+      expect(await gate.admit(25)).toEqual(ids(2, 2));
 
-      const none = await gate.admit(nth(3));
+      const none = await gate.admit(25, nth(3));
       const younger = await gate.take(nth(4));
       await gate.free(nth(2).id, 'ended');
 
-      expect([none, younger, await gate.admit()]).toEqual([[], false, ids(3, 3)]);
+      expect([none, younger, await gate.admit(25)]).toEqual([[], false, ids(3, 3)]);
     });
 
     it('is not formed by one that was admitted by another meanwhile', async () => {
       const { gate, learn, join } = await gateWorld();
       await learn(1);
       await join(2);
-      await gate.admit();
+      await gate.admit(25);
 
-      expect(await gate.admit(nth(2))).toEqual([]);
+      expect(await gate.admit(25, nth(2))).toEqual([]);
       await gate.free(nth(2).id, 'ended');
       expect(await gate.take(nth(9))).toBe(true);
     });
 
-    it('admits at most twenty-five in one go, and the rest in the next', async () => {
+    it('admits no more than asked for, and the rest the next time', async () => {
       const { gate, learn, join } = await gateWorld();
-      await learn(30);
-      await join(...Array.from({ length: 40 }, (_, index) => index + 1));
+      await learn(6);
+      await join(...Array.from({ length: 9 }, (_, index) => index + 1));
 
-      expect([await gate.admit(), await gate.admit(), await gate.admit()]).toEqual([
-        ids(1, 25),
-        ids(26, 30),
+      expect([await gate.admit(4), await gate.admit(4), await gate.admit(4)]).toEqual([
+        ids(1, 4),
+        ids(5, 6),
         [],
       ]);
+    });
+
+    it('is awaited as long as there is room and somebody in it', async () => {
+      const { gate, learn, join } = await gateWorld();
+      await learn(1);
+      const atFirst = await gate.isAwaited();
+      await join(1, 2);
+      const withRoom = await gate.isAwaited();
+      await gate.admit(4);
+      const full = await gate.isAwaited();
+      await gate.free(nth(1).id, 'ended');
+      const freed = await gate.isAwaited();
+      await gate.admit(4);
+      await gate.free(nth(2).id, 'ended');
+      const served = await gate.isAwaited();
+
+      expect({ atFirst, withRoom, full, freed, served }).toEqual({
+        atFirst: false,
+        withRoom: true,
+        full: false,
+        freed: true,
+        served: false,
+      });
+    });
+
+    it('is not awaited while refusals have shut the gate', async () => {
+      const { gate, learn, join, pass } = await gateWorld();
+      await learn(2);
+      await gate.take(nth(1));
+      await join(2);
+      await gate.refused('other', 2);
+
+      const shut = await gate.isAwaited();
+      pass(5_000);
+
+      expect([shut, await gate.isAwaited()]).toEqual([false, true]);
+    });
+  });
+
+  describe('with a maximum of the deployment', () => {
+    it('lets no more run than that, with no limit known', async () => {
+      const { open, holders } = await gateWorld();
+      const gate = open(undefined, 3);
+
+      const results = [];
+      for (const generation of all(1, 4)) results.push(await gate.take(generation));
+      await Promise.all(ids(1, 3).map((id) => gate.ran(id)));
+      results.push(await gate.take(nth(5)));
+
+      expect([results, await holders()]).toEqual([[true, true, true, false, false], ids(1, 3)]);
+      // Whoever holds a slot keeps it, and what ends makes room.
+      expect(await gate.take(nth(2))).toBe(true);
+      await gate.free(nth(1).id, 'ended');
+      expect(await gate.take(nth(5))).toBe(true);
+    });
+
+    it('admits no more than that, and tries none beyond it, whatever Wiro would take', async () => {
+      const { open, learn, join, pass, item } = await gateWorld();
+      const gate = open(undefined, 3);
+      await learn(5);
+      await join(1, 2, 3, 4);
+
+      const admitted = await gate.admit(25);
+      pass(60_000);
+
+      expect([admitted, await gate.admit(25), await gate.isAwaited(), await gate.take(nth(4))]).toEqual([
+        ids(1, 3),
+        [],
+        false,
+        false,
+      ]);
+      expect(await item()).toMatchObject({ limit: 5 });
+    });
+
+    it("keeps to Wiro's limit where that is lower", async () => {
+      const { open, learn, join } = await gateWorld();
+      const gate = open(undefined, 3);
+      await learn(2);
+      await join(1, 2, 3);
+
+      expect(await gate.admit(25)).toEqual(ids(1, 2));
+    });
+
+    it('counts them all, however many, and holds with ten at once', async () => {
+      const { open, learn, holders } = await gateWorld();
+      await learn(500);
+
+      const results = await Promise.all(all(1, 10).map((generation) => open(undefined, 4).take(generation)));
+
+      expect([took(results), (await holders()).length]).toEqual([4, 4]);
     });
   });
 });

@@ -14,32 +14,48 @@ type Ending = SubmitEnd['kind'] | 'refused';
 function turnWorld({
   ends = {},
   admitted = [],
+  awaited = false,
   remainingMs = () => 1_000_000,
 }: {
   ends?: Record<string, Ending[]>;
   admitted?: (string[] | Error)[];
+  /** Whether there is still room for somebody in line. */
+  awaited?: boolean | Error;
   remainingMs?: () => number;
 } = {}) {
   const submitted: string[] = [];
   const invoked: string[] = [];
   const joined: (string | undefined)[] = [];
+  const asked: number[] = [];
+  let [under, mostAtOnce] = [0, 0];
   return {
+    asked,
+    mostAtOnce: () => mostAtOnce,
     submitted,
     invoked,
     joined,
     deps: {
       submitOne: async (id: string): Promise<SubmitEnd> => {
         submitted.push(id);
+        under += 1;
+        mostAtOnce = Math.max(mostAtOnce, under);
+        await new Promise(setImmediate);
+        under -= 1;
         const kind = ends[id]?.shift() ?? 'task';
         if (kind !== 'waiting' && kind !== 'refused') return { kind };
         return { kind: 'waiting', generation: { ...EXAMPLES.waiting, id }, wasRefused: kind === 'refused' };
       },
       gate: {
-        admit: async (joining?: { id: string }) => {
+        admit: async (most: number, joining?: { id: string }) => {
+          asked.push(most);
           joined.push(joining?.id);
           const next = admitted.shift() ?? [];
           if (next instanceof Error) throw next;
           return next;
+        },
+        isAwaited: async () => {
+          if (awaited instanceof Error) throw awaited;
+          return awaited;
         },
       },
       submit: async (id: string) => void invoked.push(id),
@@ -51,18 +67,37 @@ function turnWorld({
 
 describe('submitInTurn', () => {
   it.each(['task', 'noTask', 'elsewhere'] as const)(
-    'serves the next in line itself after %s, and starts others beside it',
+    'serves those in line itself after %s, side by side',
     async (kind) => {
-      const { deps, submitted, invoked } = turnWorld({ ends: { a: [kind] }, admitted: [['b', 'c', 'd']] });
+      const world = turnWorld({ ends: { a: [kind] }, admitted: [['b', 'c', 'd']] });
 
-      await submitInTurn(deps, 'a');
+      await submitInTurn(world.deps, 'a');
 
-      expect([submitted, invoked]).toEqual([
-        ['a', 'b'],
-        ['c', 'd'],
-      ]);
+      expect([world.submitted, world.mostAtOnce(), world.invoked]).toEqual([['a', 'b', 'c', 'd'], 3, []]);
     },
   );
+
+  it('asks for no more than it submits at once, four, however they end', async () => {
+    const world = turnWorld({
+      admitted: [['b', 'c', 'd', 'e'], ['f'], ['g'], ['h'], ['i'], ['j'], [], ['k']],
+    });
+
+    await submitInTurn(world.deps, 'a');
+
+    expect(world.asked[0]).toBe(4);
+    expect(world.submitted.toSorted()).toEqual(['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k']);
+    expect(world.mostAtOnce()).toBe(4);
+  });
+
+  it('has others serve the line too where there is more room than it can use', async () => {
+    const more = turnWorld({ admitted: [['b', 'c', 'd', 'e']], awaited: true });
+    const enough = turnWorld({ admitted: [['b', 'c', 'd']], awaited: true });
+
+    await submitInTurn(more.deps, 'a');
+    await submitInTurn(enough.deps, 'a');
+
+    expect([more.invoked, enough.invoked]).toEqual([['a', 'a'], []]);
+  });
 
   it('does not meet the same setback with the next one', async () => {
     const { deps, submitted, joined } = turnWorld({ ends: { a: ['later'] }, admitted: [['b']] });
@@ -105,19 +140,20 @@ describe('submitInTurn', () => {
     expect(submitted).toEqual(['a', 'a']);
   });
 
-  it('serves a long line in one invocation, then hands on', async () => {
+  it('serves a long line in one invocation, then has another one go on', async () => {
     const admitted = Array.from({ length: 200 }, (_, n) => [`g${n}`]);
-    const { deps, submitted, invoked } = turnWorld({ admitted });
+    const { deps, submitted, invoked } = turnWorld({ admitted, awaited: true });
 
     await submitInTurn(deps, 'a');
 
-    expect([submitted.length, invoked]).toEqual([100, ['g99']]);
+    expect([submitted.length, invoked]).toEqual([100, ['g98']]);
   });
 
-  it('hands on whoever was admitted when time runs out', async () => {
+  it('admits nobody any more when time runs out, and has another one go on', async () => {
     let remaining = 200_000;
-    const { deps, submitted, invoked } = turnWorld({
+    const { deps, submitted, invoked, asked } = turnWorld({
       admitted: [['b'], ['c']],
+      awaited: true,
       remainingMs: () => {
         remaining -= 60_000;
         return remaining;
@@ -126,7 +162,7 @@ describe('submitInTurn', () => {
 
     await submitInTurn(deps, 'a');
 
-    expect([submitted, invoked]).toEqual([['a', 'b'], ['c']]);
+    expect([submitted, asked, invoked]).toEqual([['a', 'b'], [4], ['b']]);
   });
 
   it('always submits the one it was started for, however little time there is', async () => {
@@ -138,13 +174,28 @@ describe('submitInTurn', () => {
   });
 
   it('ends quietly when the gate cannot be asked, or another invocation not be started', async () => {
-    const broken = turnWorld({ admitted: [new Error('throttled')] });
-    const refusing = turnWorld({ admitted: [['b', 'c']] });
+    const broken = turnWorld({ admitted: [new Error('throttled')], awaited: new Error('throttled') });
+    const refusing = turnWorld({ admitted: [['b', 'c', 'd', 'e']], awaited: true });
     const submit = () => Promise.reject(new Error('throttled'));
 
     await submitInTurn(broken.deps, 'a');
     await submitInTurn({ ...refusing.deps, submit }, 'a');
 
-    expect([broken.submitted, refusing.submitted]).toEqual([['a'], ['a', 'b']]);
+    expect([broken.submitted, refusing.submitted]).toEqual([['a'], ['a', 'b', 'c', 'd', 'e']]);
+  });
+
+  it('finishes those under way before it fails with one of them', async () => {
+    const world = turnWorld({ admitted: [['b', 'c']] });
+    const finished: string[] = [];
+    const submitOne = async (id: string): Promise<SubmitEnd> => {
+      if (id === 'b') throw new Error('the table is away');
+      await new Promise(setImmediate);
+      finished.push(id);
+      return { kind: 'task' };
+    };
+
+    await expect(submitInTurn({ ...world.deps, submitOne }, 'a')).rejects.toThrow('the table is away');
+
+    expect(finished).toEqual(['a', 'c']);
   });
 });

@@ -42,6 +42,8 @@ const QUICK = {
     modelCache: 600_000,
     secrets: 300_000,
     uploadReuse: 86_400_000,
+    // A look costs the same two cores as the upload that it waits for.
+    uploadPoll: 100,
   },
 } as const satisfies EnvironmentOptions;
 

@@ -1,0 +1,161 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { type CollectDeps, collectGeneration } from '../../functions/callback/collect-generation.ts';
+import { log } from '../../functions/log.ts';
+import type { Task } from '../../functions/wiro/types.ts';
+import { ID, workWorld } from '../support/work-world.ts';
+
+beforeEach(() => {
+  for (const level of ['info', 'warn', 'error'] as const) vi.spyOn(log, level).mockReturnValue(undefined);
+});
+
+const HOUR = 3_600;
+const NEXT = 'next'.padEnd(26, 'x');
+const ended: Task = {
+  id: 'task-1',
+  status: 'task_postprocess_end',
+  end: 'succeeded',
+  costUsd: 0.04,
+  outputs: [{ kind: 'file', name: 'one.png', url: 'https://cdn.wiro.ai/one.png' }],
+} as unknown as Task;
+
+/** A generation whose task has ended, and what becomes of copying its output. */
+async function collecting({
+  task = async () => ended,
+  copy = () => Promise.reject(new Error('S3 is away')),
+}: {
+  task?: CollectDeps['wiro']['task'];
+  copy?: () => Promise<never>;
+} = {}) {
+  const world = workWorld();
+  await world.run(ID, 'task-1');
+  const deps: CollectDeps = {
+    ...world.shared,
+    wiro: { task, cancel: () => Promise.reject(), kill: () => Promise.reject() },
+    collectAgain: async () => undefined,
+    outputBucket: 'outputs',
+    outputPrefix: 'outputs/',
+    copier: { copy },
+    putBytes: () => Promise.reject(new Error('S3 is away')),
+  };
+  return {
+    ...world,
+    deps,
+    collect: () => collectGeneration(deps, ID),
+    state: () => world.generations.get(ID),
+    /** Another one in line, behind a limit that the first fills. */
+    queueUp: async () => {
+      await world.gate.refused('other', 1);
+      world.pass(10);
+      await world.accept(NEXT);
+      const next = await world.generations.get(NEXT);
+      if (next === undefined) throw new Error('It was not accepted');
+      await world.gate.wait(next);
+    },
+  };
+}
+
+describe('collecting, when a service of our own fails', () => {
+  it('is put off, with what failed, and tried again later', async () => {
+    const { collect, state, announced } = await collecting();
+
+    await collect();
+
+    expect(await state()).toMatchObject({
+      status: 'running',
+      trouble: { code: 'internal_error' },
+      dueAt: expect.any(String),
+    });
+    expect(announced).toEqual([]);
+  });
+
+  it('is given up after six hours of it, with an error that invites to retry, and announced', async () => {
+    const { collect, state, pass, announced } = await collecting();
+    await collect();
+    pass(6 * HOUR - 1);
+    await collect();
+    const before = await state();
+    pass(1);
+
+    await collect();
+
+    expect(before?.status).toBe('running');
+    expect(await state()).toMatchObject({
+      status: 'failed',
+      task: { id: 'task-1' },
+      error: {
+        code: 'internal_error',
+        message: 'This deployment could not reach one of its own services.',
+        retryable: true,
+      },
+    });
+    expect(announced).toEqual([ID]);
+  });
+
+  it('begins to count anew when something else was the matter in between', async () => {
+    let isAway = true;
+    const { collect, state, pass } = await collecting({
+      task: async () => {
+        if (isAway) return undefined;
+        return ended;
+      },
+    });
+    await collect();
+    pass(6 * HOUR - 1);
+    isAway = false;
+    await collect();
+    pass(HOUR);
+
+    await collect();
+
+    expect(await state()).toMatchObject({ status: 'running', trouble: { code: 'internal_error' } });
+  });
+});
+
+describe('the slot of a task that has ended', () => {
+  it('is free before anything is copied, and the line is served for nobody by name', async () => {
+    const { deps, gate, queueUp, submitted } = await collecting();
+    await queueUp();
+    const during: { holders?: readonly string[]; submitted?: string[] } = {};
+    const copy = async (): Promise<never> => {
+      during.holders = await gate.holders();
+      during.submitted = [...submitted];
+      throw new Error('S3 is away');
+    };
+
+    await collectGeneration({ ...deps, copier: { copy } }, ID);
+
+    expect(during).toEqual({ holders: [], submitted: [ID] });
+    // Whoever comes first takes the next in line, who holds no slot until then.
+    expect(await gate.admit(4)).toEqual([NEXT]);
+  });
+
+  it('starts nobody when nobody waits', async () => {
+    const { collect, gate, submitted } = await collecting();
+
+    await collect();
+
+    expect([await gate.holders(), submitted]).toEqual([[], []]);
+  });
+
+  it('is kept while the task runs', async () => {
+    const { collect, gate, queueUp, submitted } = await collecting({
+      task: async () => ({ ...ended, end: 'unfinished' }) as unknown as Task,
+    });
+    await queueUp();
+
+    await collect();
+
+    expect([await gate.holders(), submitted]).toEqual([[ID], []]);
+  });
+
+  it('that cannot be freed now does not keep the outputs back', async () => {
+    const { deps, gate, generations } = await collecting();
+    const broken = { ...gate, free: () => Promise.reject(new Error('throttled')) };
+    const empty = async () => ({ ...ended, outputs: [] }) as Task;
+
+    for (let reads = 0; reads < 3; reads += 1)
+      await collectGeneration({ ...deps, gate: broken, wiro: { ...deps.wiro, task: empty } }, ID);
+
+    expect((await generations.get(ID))?.status).toBe('succeeded');
+  });
+});

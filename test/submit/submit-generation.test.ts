@@ -1,0 +1,100 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { log } from '../../functions/log.ts';
+import { type SubmitDeps, submitGeneration } from '../../functions/submit/submit-generation.ts';
+import type { RunOutcome } from '../../functions/wiro/types.ts';
+import { ID, workWorld } from '../support/work-world.ts';
+
+beforeEach(() => {
+  for (const level of ['info', 'warn', 'error'] as const) vi.spyOn(log, level).mockReturnValue(undefined);
+});
+
+const HOUR = 3_600;
+
+/** An accepted generation, and parameters that cannot be read until somebody mends it. */
+async function submitting() {
+  const world = workWorld();
+  await world.accept(ID);
+  const runs: string[] = [];
+  const health = { parameters: false };
+  const deps: SubmitDeps = {
+    ...world.shared,
+    wiro: {
+      run: async ({ callbackUrl }): Promise<RunOutcome> => {
+        runs.push(callbackUrl);
+        return { kind: 'ran', taskId: 'task-1' };
+      },
+      task: () => Promise.reject(new Error('not asked for')),
+      tasks: () => Promise.reject(new Error('not asked for')),
+      upload: () => Promise.reject(new Error('not asked for')),
+    },
+    inputs: {} as SubmitDeps['inputs'],
+    uploads: {} as SubmitDeps['uploads'],
+    knownModel: async () => undefined,
+    parameters: async () => {
+      if (!health.parameters) throw new Error('SSM is away');
+      return {
+        apiKey: 'key',
+        callbackSecrets: ['secret'],
+        callbackBaseUrl: 'https://callback.example',
+        callbackFunction: 'callback',
+      };
+    },
+    collect: async () => undefined,
+    monotonic: () => 0,
+  };
+  return {
+    ...world,
+    runs,
+    health,
+    deps,
+    submit: () => submitGeneration(deps, ID),
+    state: () => world.generations.get(ID),
+  };
+}
+
+describe('a submission, when a service of our own fails before the mark', () => {
+  it('goes back to the queue, holds nothing, and runs once that is mended', async () => {
+    const { submit, state, gate, pass, health, runs } = await submitting();
+
+    const end = await submit();
+    const between = await state();
+    pass(10);
+    health.parameters = true;
+    await submit();
+
+    expect(end).toEqual({ kind: 'later' });
+    expect(between).toMatchObject({ status: 'queued', waiting: false, trouble: { code: 'internal_error' } });
+    expect(between).not.toHaveProperty('claim');
+    expect(await state()).toMatchObject({ status: 'running', task: { id: 'task-1' } });
+    expect([runs.length, await gate.holders()]).toEqual([1, [ID]]);
+  });
+
+  it('is given up after six hours of it: failed, nothing run, an error that invites to retry', async () => {
+    const { submit, state, gate, pass, runs, announced } = await submitting();
+    await submit();
+    pass(6 * HOUR - 1);
+    await submit();
+    const before = await state();
+    pass(1);
+
+    await submit();
+
+    expect(before?.status).toBe('queued');
+    expect(await state()).toMatchObject({
+      status: 'failed',
+      error: { code: 'internal_error', retryable: true },
+    });
+    expect([runs, await gate.holders(), announced]).toEqual([[], [], [ID]]);
+  });
+
+  it('keeps its claim when the mark may stand: the lease runs out, and a search comes first', async () => {
+    const { deps, state, gate, health } = await submitting();
+    health.parameters = true;
+    const run = () => Promise.reject(new Error('something nobody foresaw'));
+
+    await submitGeneration({ ...deps, wiro: { ...deps.wiro, run } }, ID);
+
+    expect(await state()).toMatchObject({ status: 'submitting', run: { searches: 0 }, claim: {} });
+    expect(await gate.holders()).toEqual([ID]);
+  });
+});

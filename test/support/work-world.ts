@@ -1,0 +1,68 @@
+import { accepted, claimToSubmit, marked, withTask } from '../../functions/generation/transitions.ts';
+import { DURATIONS } from '../../functions/settings.ts';
+import { createGate } from '../../functions/store/gate.ts';
+import { createGenerationStore } from '../../functions/store/generation-store.ts';
+import { at } from '../generation/examples.ts';
+import { createMemoryTable, type Item } from '../store/memory-table.ts';
+
+export const ID = 'abcdefghijklmnopqrstuvwxyz';
+// Renewals are timers of the real clock: none comes in the time of a test.
+const durations = { ...DURATIONS, leaseRenewal: 2_000_000_000 };
+
+/** The real store and gate over a table in memory, a clock that stands, and notes of what was started and told. */
+export function workWorld() {
+  const items = new Map<string, Item>();
+  let seconds = 0;
+  const clock = () => new Date(at(seconds));
+  const table = createMemoryTable(undefined, items);
+  const generations = createGenerationStore(table, { clock });
+  const gate = createGate({ ...table, waiting: generations.waiting, durations, clock });
+  const moment = () => ({ now: clock().toISOString(), durations });
+  const submitted: string[] = [];
+  const announced: string[] = [];
+  const accept = async (id: string) => {
+    const names = { id, deployment: 'shop', origin: 'api', model: 'wiro/flux', requestHash: 'hash' } as const;
+    await generations.accept(accepted(names, moment()), {
+      model: 'wiro/flux',
+      parameters: {},
+      inputs: {},
+      labels: {},
+    });
+  };
+  return {
+    items,
+    generations,
+    gate,
+    submitted,
+    announced,
+    accept,
+    /** Time passes, in seconds. */
+    pass: (more: number) => {
+      seconds += more;
+    },
+    /** Accepts a generation whose task runs, in the slot that it holds. */
+    run: async (id: string, taskId: string) => {
+      await accept(id);
+      const queued = await generations.get(id);
+      if (queued === undefined || !(await gate.take(queued))) throw new Error(`No slot for ${id}`);
+      const run = { startedAt: moment().now, reusedUploads: false, searches: 0 };
+      for (const step of [
+        (current: typeof queued) => claimToSubmit(current, 'first', moment()),
+        (current: typeof queued) => marked(current, 'first', { reusedUploads: false }, moment()),
+        (current: typeof queued) => withTask(current, run, 1, { id: taskId }, moment()),
+      ])
+        await generations.update(id, step);
+      await gate.ran(id);
+    },
+    shared: {
+      generations,
+      gate,
+      durations,
+      clock,
+      createHolder: () => `holder-${seconds}`,
+      forgetParameters: () => undefined,
+      announce: async (id: string) => void announced.push(id),
+      submit: async (id: string) => void submitted.push(id),
+    },
+  };
+}
