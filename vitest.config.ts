@@ -1,15 +1,34 @@
 import { defineConfig } from 'vitest/config';
+import { keepCompiled } from './test/support/keep-compiled.ts';
 
 // Tests never use a Wiro outside, whatever is exported in the shell they are started from.
 for (const name of Object.keys(process.env)) if (name.startsWith('WIRO_')) delete process.env[name];
+keepCompiled();
+
+/** Each takes every core there is: they run one after the other, when everything else is over. */
+const WHOLE_MACHINE = ['test/faults/{crash-matrix,chaos,drain}.test.ts'];
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    // Minutes each, and not yet measured on an idle machine: `npx vitest run --config test/faults/vitest.config.ts`.
-    exclude: ['test/faults/{crash-matrix,chaos,drain}.test.ts'],
     // Real servers and processes, on two busy cores: slow is not wrong, hanging is.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'tests',
+          include: ['test/**/*.test.ts'],
+          exclude: WHOLE_MACHINE,
+          // Most of them wait for servers and processes of their own more than they work.
+          maxWorkers: 3,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'faults', include: WHOLE_MACHINE, maxWorkers: 1, sequence: { groupOrder: 1 } },
+      },
+    ],
   },
 });

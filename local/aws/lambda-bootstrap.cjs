@@ -3,13 +3,10 @@
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 const fs = require('node:fs');
 const http = require('node:http');
-const { enableCompileCache, flushCompileCache } = require('node:module');
+const { flushCompileCache } = require('node:module');
 const path = require('node:path');
 const { format } = require('node:util');
 
-// What V8 made of a bundle is kept among the system's temporary files: a start costs a third less, of which a
-// developer's machine and the fault suites see many.
-enableCompileCache();
 const RUNTIME = `http://${process.env.AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime`;
 const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
 const die = () => process.kill(process.pid, 'SIGKILL');
@@ -125,7 +122,8 @@ async function main() {
       await reportFailure(`/invocation/${requestId}/error`, describe(error));
     }
     requestId = undefined;
-    // Here and not at the end, which is a kill; with what the first invocation has used.
+    // Where NODE_COMPILE_CACHE is set: what the first invocation has used, for those that start later. Not at the end,
+    // which is a kill.
     if (!isKept) flushCompileCache();
     isKept = true;
   }

@@ -55,9 +55,9 @@ export function startProcess({
 
 /** Nothing of the developer's own environment but what a process needs: no keys, no profiles. */
 function environmentOf(fn: HostedFunction, region: string, runtimeApi: string): NodeJS.ProcessEnv {
-  const { PATH, SystemRoot, NODE_EXTRA_CA_CERTS } = process.env;
+  const { PATH, SystemRoot, NODE_EXTRA_CA_CERTS, NODE_COMPILE_CACHE } = process.env;
   return {
-    ...definedOnly({ PATH, SystemRoot, NODE_EXTRA_CA_CERTS }),
+    ...definedOnly({ PATH, SystemRoot, NODE_EXTRA_CA_CERTS, NODE_COMPILE_CACHE }),
     HOME: tmpdir(),
     TMPDIR: tmpdir(),
     TZ: ':UTC',
@@ -130,7 +130,13 @@ function parseLine(
 function parseJsonLine(line: string): Pick<FunctionLog, 'level' | 'message' | 'facts'> | undefined {
   if (!line.startsWith('{')) return undefined;
   try {
-    const { level, message, time: _, ...facts } = JSON.parse(line) as Record<string, unknown>;
+    const {
+      level,
+      message,
+      timestamp: _,
+      requestId: __,
+      ...facts
+    } = JSON.parse(line) as Record<string, unknown>;
     const known = levelOf(level);
     return known && typeof message === 'string' ? { level: known, message, facts } : undefined;
   } catch {

@@ -1,9 +1,11 @@
 import { parseArgs } from 'node:util';
+import { keepCompiled } from '../support/keep-compiled.ts';
 import { judgeChaos } from './chaos-judge.ts';
 import { reportChaos, reportWrongs } from './chaos-report.ts';
 import { runChaos } from './chaos-run.ts';
 
 // npm run chaos -- --generations 2000 --seed 7
+keepCompiled();
 const { values } = parseArgs({
   options: {
     generations: { type: 'string', default: '2000' },

@@ -1,8 +1,10 @@
 import { parseArgs } from 'node:util';
+import { keepCompiled } from '../support/keep-compiled.ts';
 import { caseName, parseCaseName } from './calls.ts';
 import { describeFailure, formatTable, runCrashMatrix, runSingleCase } from './crash-matrix.ts';
 
 // `npm run test:faults`: the whole crash matrix, or one case of it.
+keepCompiled();
 const { values } = parseArgs({
   options: {
     case: { type: 'string' },

@@ -34,7 +34,7 @@ export async function startCommand(
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('WIRO_'));
   const child = spawn(command, args, {
     cwd,
-    env: { ...Object.fromEntries(inherited), TMPDIR: temporary, NODE_DISABLE_COMPILE_CACHE: '1', ...env },
+    env: { ...Object.fromEntries(inherited), TMPDIR: temporary, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const written = { stdout: '', stderr: '' };

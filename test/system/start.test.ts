@@ -29,15 +29,14 @@ async function startProject() {
   return { command, endpoints };
 }
 
-it('npm start says where everything is, keeps the data across restarts, and goes away on Ctrl-C', async () => {
+it('npm start says where everything is, prints a request that works when pasted, keeps the data across restarts, and goes away when told', async () => {
   const first = await startProject();
-  const answer = await fetch(`${first.endpoints.api}/generations`, {
-    method: 'POST',
-    body: JSON.stringify({
-      model: 'wiro/text-to-image',
-      parameters: { prompt: 'Kept', width: 256, height: 256 },
-    }),
-  });
+  const [, url = '', header = '', body = ''] = await eventually(
+    'a request to paste',
+    () => /curl -s (http\S+) -H '([^']+)' -d '([^']+)'/.exec(first.command.output().stdout) ?? undefined,
+  );
+  const [name = '', value = ''] = header.split(': ');
+  const answer = await fetch(url, { method: 'POST', headers: { [name]: value }, body });
   const { id } = (await answer.json()) as GenerationRecord;
   const read = async ({ api }: Endpoints) =>
     (await (await fetch(`${api}/generations/${id}`)).json()) as GenerationRecord;
@@ -66,7 +65,7 @@ it('npm start says where everything is, keeps the data across restarts, and goes
   const image = await fetch(record.outputs[0]?.url ?? '');
   const beside = await startCommand(START, { cwd: project });
   const besideEnd = await beside.ended;
-  second.command.process.kill('SIGINT');
+  second.command.process.kill('SIGTERM');
   const secondEnd = await second.command.ended;
 
   expect([record.id, record.status, image.status]).toEqual([id, 'succeeded', 200]);
