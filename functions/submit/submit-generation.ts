@@ -9,7 +9,7 @@ import {
   type RunMark,
   type Submitting,
 } from '../generation/generation.ts';
-import { after, type Clock, timestamp } from '../generation/time.ts';
+import { type Clock, timestamp } from '../generation/time.ts';
 import {
   cancelled,
   claimToSubmit,
@@ -18,9 +18,7 @@ import {
   marked,
   requeued,
   type Setback,
-  searched,
   turnedAway,
-  unmarked,
   withTask,
 } from '../generation/transitions.ts';
 import { ignore } from '../ignore.ts';
@@ -30,11 +28,10 @@ import type { Gate } from '../store/gate.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
 import { holdClaim } from '../store/hold-claim.ts';
 import type { KnownModel } from '../store/model-cache.ts';
-import { WiroError } from '../wiro/errors.ts';
-import { confirmHint, searchTask } from '../wiro/search-task.ts';
 import type { RunOutcome, Task, WiroClient } from '../wiro/types.ts';
 import { type BringInputsDeps, type BroughtInputs, bringInputs, freshSince } from './bring-inputs.ts';
 import { explainInputFailure } from './explain-failure.ts';
+import { findCalledBack, findLostTask } from './find-lost-task.ts';
 
 export interface SubmitDeps extends Pick<BringInputsDeps, 'inputs' | 'uploads' | 'presign'> {
   readonly generations: GenerationStore;
@@ -77,12 +74,15 @@ export async function submitGeneration(deps: SubmitDeps, id: string): Promise<Su
   try {
     let generation = claimed.generation;
     if (generation.run !== undefined) {
-      const found = await findLostTask(claim, generation, generation.run);
-      if (found.kind === 'end') return found.end;
-      generation = found.generation;
+      const lost = await findLostTask(claim, generation, generation.run);
+      if (lost.kind === 'found') return await recordTask(claim, generation, generation.run, lost.task);
+      if (lost.kind === 'unknown') return await failNow(claim, lost.error);
+      if (lost.kind !== 'none') return lost;
+      generation = lost.generation;
     }
-    const adopted = await adoptCalledBack(claim, generation);
-    if (adopted !== undefined) return adopted;
+    const called = await findCalledBack(claim, generation);
+    if (called.kind === 'found') return await recordTask(claim, generation, called.run, called.task);
+    if (called.kind === 'unreachable') return await tryLater(claim, called.setback);
     if (generation.cancelRequestedAt !== undefined) return await cancelNow(claim);
     return await bringAndRun(claim, generation);
   } catch (error) {
@@ -98,74 +98,6 @@ interface ClaimDeps extends SubmitDeps {
   readonly id: string;
   readonly holder: string;
   readonly held: ReturnType<typeof holdClaim>;
-}
-
-// --- a Run whose answer is not known --------------------------------------------------------------------------
-
-async function findLostTask(
-  deps: ClaimDeps,
-  generation: Submitting,
-  run: RunMark,
-): Promise<
-  { readonly kind: 'end'; readonly end: SubmitEnd } | { readonly kind: 'go'; readonly generation: Submitting }
-> {
-  const { id, holder, generations, durations } = deps;
-  const result = await searchTask(deps.wiro, {
-    deployment: generation.deployment,
-    generationId: id,
-    attempt: generation.attempt,
-    startedAt: run.startedAt,
-    marginMs: durations.searchMargin,
-    ...(generation.callback?.taskId !== undefined && { hintedTaskId: generation.callback.taskId }),
-  });
-  log.info('A lost Run was searched for', {
-    generationId: id,
-    result: result.kind,
-    searches: run.searches + 1,
-  });
-  if (result.kind === 'found') {
-    return { kind: 'end', end: await recordTask(deps, generation, run, result.task) };
-  }
-  const now = moment(deps);
-  if (result.kind === 'none' && run.emptySearchAt !== undefined) {
-    const cleared = await generations.update(id, (current) => unmarked(current, holder, now));
-    if (cleared.kind === 'written') return { kind: 'go', generation: cleared.generation };
-    return { kind: 'end', end: { kind: 'elsewhere' } };
-  }
-  if (result.kind === 'unproven' && after(run.startedAt, durations.searchLimit) <= now.now) {
-    const error: GenerationError = {
-      code: 'submission_unknown',
-      message: `Wiro's answer to this run was lost, and whether a task exists could not be found out (${result.why}). Look at the project's tasks at Wiro before you run it again.`,
-      retryable: false,
-    };
-    return { kind: 'end', end: await failNow(deps, error) };
-  }
-  await generations.update(id, (current) => searched(current, holder, result.kind === 'none', now));
-  return { kind: 'end', end: { kind: 'later' } };
-}
-
-/**
- * A signed callback of an attempt that no Run is known of: the search has missed its task, since only Wiro and we
- * know the URL. It is adopted, and not run again.
- */
-async function adoptCalledBack(deps: ClaimDeps, generation: Submitting): Promise<SubmitEnd | undefined> {
-  const { callback, deployment, attempt, createdAt } = generation;
-  if (callback?.taskId === undefined) return undefined;
-  const searched = { startedAt: createdAt, marginMs: deps.durations.searchMargin };
-  const subject = { deployment, generationId: deps.id, attempt };
-  let task: Task | undefined;
-  try {
-    task = await confirmHint(deps.wiro, { ...subject, ...searched, hintedTaskId: callback.taskId });
-  } catch (error) {
-    if (!(error instanceof WiroError)) throw error;
-    return await tryLater(deps, {
-      code: 'upstream_unavailable',
-      message: `Wiro could not be asked about the task that it called back for: ${error.message}`,
-    });
-  }
-  if (task === undefined) return undefined;
-  const run = { startedAt: moment(deps).now, reusedUploads: false, searches: 0 };
-  return await recordTask(deps, generation, run, task);
 }
 
 // --- inputs, slot, mark, Run ----------------------------------------------------------------------------------

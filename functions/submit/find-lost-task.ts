@@ -1,0 +1,106 @@
+import type { GenerationError } from '../generation/errors.ts';
+import type { RunMark, Submitting } from '../generation/generation.ts';
+import { after, type Clock, timestamp } from '../generation/time.ts';
+import { type Setback, searched, unmarked } from '../generation/transitions.ts';
+import { log } from '../log.ts';
+import type { Durations } from '../settings.ts';
+import type { GenerationStore } from '../store/generation-store.ts';
+import { WiroError } from '../wiro/errors.ts';
+import { confirmHint, searchTask } from '../wiro/search-task.ts';
+import type { Task, WiroClient } from '../wiro/types.ts';
+
+export interface FindLostTaskDeps {
+  readonly id: string;
+  /** Whose claim it is done under. */
+  readonly holder: string;
+  readonly generations: Pick<GenerationStore, 'update'>;
+  readonly wiro: Pick<WiroClient, 'task' | 'tasks'>;
+  readonly durations: Durations;
+  readonly clock: Clock;
+}
+
+export type LostTask =
+  | { readonly kind: 'found'; readonly task: Task }
+  /** Certainly none: it may run again. */
+  | { readonly kind: 'none'; readonly generation: Submitting }
+  /** Could not be found out for too long. */
+  | { readonly kind: 'unknown'; readonly error: GenerationError }
+  /** Searched again after a while. */
+  | { readonly kind: 'later' }
+  /** Somebody else's work by now. */
+  | { readonly kind: 'elsewhere' };
+
+/** Searches once for the task of a Run whose answer is not known, and notes what came of it. */
+export async function findLostTask(
+  { id, holder, generations, wiro, durations, clock }: FindLostTaskDeps,
+  generation: Submitting,
+  run: RunMark,
+): Promise<LostTask> {
+  const result = await searchTask(wiro, {
+    deployment: generation.deployment,
+    generationId: id,
+    attempt: generation.attempt,
+    startedAt: run.startedAt,
+    marginMs: durations.searchMargin,
+    ...(generation.callback?.taskId !== undefined && { hintedTaskId: generation.callback.taskId }),
+  });
+  log.info('A lost Run was searched for', {
+    generationId: id,
+    result: result.kind,
+    searches: run.searches + 1,
+  });
+  if (result.kind === 'found') return { kind: 'found', task: result.task };
+  const moment = { now: timestamp(clock()), durations };
+  if (result.kind === 'none' && run.emptySearchAt !== undefined) {
+    const cleared = await generations.update(id, (current) => unmarked(current, holder, moment));
+    return cleared.kind === 'written'
+      ? { kind: 'none', generation: cleared.generation }
+      : { kind: 'elsewhere' };
+  }
+  if (result.kind === 'unproven' && after(run.startedAt, durations.searchLimit) <= moment.now) {
+    const error: GenerationError = {
+      code: 'submission_unknown',
+      message: `Wiro's answer to this run was lost, and whether a task exists could not be found out (${result.why}). Look at the project's tasks at Wiro before you run it again.`,
+      retryable: false,
+    };
+    return { kind: 'unknown', error };
+  }
+  await generations.update(id, (current) => searched(current, holder, result.kind === 'none', moment));
+  return { kind: 'later' };
+}
+
+export type CalledBack =
+  | { readonly kind: 'found'; readonly task: Task; readonly run: RunMark }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'unreachable'; readonly setback: Setback };
+
+/**
+ * The task of a signed callback for an attempt that no Run is known of: the search has missed it, since only Wiro and
+ * we know the URL. It is adopted, and not run again.
+ */
+export async function findCalledBack(
+  { id, wiro, durations, clock }: FindLostTaskDeps,
+  { callback, deployment, attempt, createdAt }: Submitting,
+): Promise<CalledBack> {
+  if (callback?.taskId === undefined) return { kind: 'none' };
+  try {
+    const task = await confirmHint(wiro, {
+      deployment,
+      generationId: id,
+      attempt,
+      startedAt: createdAt,
+      marginMs: durations.searchMargin,
+      hintedTaskId: callback.taskId,
+    });
+    if (task === undefined) return { kind: 'none' };
+    const run = { startedAt: timestamp(clock()), reusedUploads: false, searches: 0 };
+    return { kind: 'found', task, run };
+  } catch (error) {
+    if (!(error instanceof WiroError)) throw error;
+    const setback: Setback = {
+      code: 'upstream_unavailable',
+      message: `Wiro could not be asked about the task that it called back for: ${error.message}`,
+    };
+    return { kind: 'unreachable', setback };
+  }
+}
