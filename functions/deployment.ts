@@ -1,6 +1,7 @@
 import { createParameterReader, type ParameterReader } from './aws/parameters.ts';
 import { type Clock, timestamp } from './generation/time.ts';
-import { type Durations, ENV, readDurations, requireEnv } from './settings.ts';
+import { type Durations, ENV, readDurations, readMaximumGenerationsPerDay, requireEnv } from './settings.ts';
+import { createDailyLimit, type DailyLimit } from './store/daily-limit.ts';
 import { createDynamoDb, type Table } from './store/dynamodb.ts';
 
 /** What every function stands on, read from its environment once a container. Opens no connection. */
@@ -24,8 +25,22 @@ export function readDeployment(env: NodeJS.ProcessEnv = process.env): Deployment
   };
 }
 
+/** The limit of new generations a day, where the deployment has one. */
+export function readDailyLimit(
+  { table }: Pick<Deployment, 'table'>,
+  env = process.env,
+): DailyLimit | undefined {
+  const limit = readMaximumGenerationsPerDay(env);
+  return limit === undefined ? undefined : createDailyLimit(table, { limit });
+}
+
 export const readParameters = (
   { durations }: Pick<Deployment, 'durations'>,
   env = process.env,
 ): ParameterReader =>
-  createParameterReader({ path: requireEnv(ENV.parameterPath, env), keepMs: durations.secrets });
+  createParameterReader({
+    path: requireEnv(ENV.parameterPath, env),
+    secretArn: env[ENV.secretArn] || undefined,
+    keepMs: durations.secrets,
+    renewMs: durations.secretsRenewal,
+  });

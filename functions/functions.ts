@@ -44,8 +44,8 @@ export const PREFIX = {
   largeRequests: 'large-requests/',
 } as const;
 
-const EVERYWHERE = ['deployment', 'table', 'durations', 'durationDivisor'] as const;
-const WIRO = ['parameterPath', 'wiroApiUrl'] as const;
+const EVERYWHERE = ['deployment', 'table', 'metricsNamespace', 'durations', 'durationDivisor'] as const;
+const WIRO = ['parameterPath', 'secretArn', 'wiroApiUrl'] as const;
 const ANNOUNCING = ['eventBus', 'inputBucket', 'outputBucket'] as const;
 
 export const FUNCTIONS: Readonly<Record<FunctionName, FunctionDescription>> = {
@@ -62,6 +62,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionDescription>> = {
       'inputBucket',
       'furtherInputBuckets',
       'outputBucket',
+      'maximumGenerationsPerDay',
       'submitFunction',
     ],
   },
@@ -75,7 +76,17 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionDescription>> = {
       { prefix: PREFIX.uploads, suffix: '', needs: 'presets' },
     ],
     eventsPut: ['Generation Requested'],
-    environment: [...EVERYWHERE, ...WIRO, ...ANNOUNCING, 'furtherInputBuckets', 'presets', 'submitFunction'],
+    environment: [
+      ...EVERYWHERE,
+      ...WIRO,
+      ...ANNOUNCING,
+      'inputHandover',
+      'furtherInputBuckets',
+      'presets',
+      'maximumGenerationsPerDay',
+      'maximumConcurrency',
+      'submitFunction',
+    ],
   },
   callback: {
     description: 'Notes what Wiro calls back, and collects results: records them and copies outputs to S3.',
@@ -83,7 +94,14 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionDescription>> = {
     memoryMb: 512,
     timeoutSeconds: 900,
     url: 'public',
-    environment: [...EVERYWHERE, ...WIRO, ...ANNOUNCING, 'wiroOutputHosts', 'submitFunction'],
+    environment: [
+      ...EVERYWHERE,
+      ...WIRO,
+      ...ANNOUNCING,
+      'wiroOutputHosts',
+      'maximumConcurrency',
+      'submitFunction',
+    ],
   },
   reconcile: {
     description: 'Once a minute, takes up whatever is due: lost events and callbacks do no harm.',
@@ -91,6 +109,6 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionDescription>> = {
     memoryMb: 256,
     timeoutSeconds: 60,
     everyMinute: true,
-    environment: [...EVERYWHERE, ...ANNOUNCING, 'submitFunction', 'callbackFunction'],
+    environment: [...EVERYWHERE, ...ANNOUNCING, 'maximumConcurrency', 'submitFunction', 'callbackFunction'],
   },
 };

@@ -11,10 +11,18 @@ export const ENV = {
   inputBucket: 'INPUT_BUCKET',
   /** Further buckets that inputs may come from, comma-separated. */
   furtherInputBuckets: 'FURTHER_INPUT_BUCKETS',
+  /** How inputs in S3 get to Wiro: `upload` (each content once a day), or `presigned` (Wiro fetches them itself). */
+  inputHandover: 'INPUT_HANDOVER',
   outputBucket: 'OUTPUT_BUCKET',
   eventBus: 'EVENT_BUS_NAME',
   /** SSM parameters lie under this path, for example `/wiro/my-stack`. See `PARAMETER`. */
   parameterPath: 'PARAMETER_PATH',
+  /** A secret of Secrets Manager that holds the credentials instead of the SecureStrings. See `SECRET_FIELD`. */
+  secretArn: 'SECRET_ARN',
+  /** New generations a day (UTC), retries that run anew included. Not set: as many as come. */
+  maximumGenerationsPerDay: 'MAXIMUM_GENERATIONS_PER_DAY',
+  /** Tasks of this deployment at once, whatever Wiro would take. Not set: as many as Wiro takes. */
+  maximumConcurrency: 'MAXIMUM_CONCURRENCY',
   submitFunction: 'SUBMIT_FUNCTION',
   callbackFunction: 'CALLBACK_FUNCTION',
   /** JSON: what objects put under `uploads/<name>/` become, see `Preset`. */
@@ -23,6 +31,8 @@ export const ENV = {
   wiroSocketUrl: 'WIRO_SOCKET_URL',
   /** Comma-separated `host` or `host:port`; a host stands for its subdomains too. */
   wiroOutputHosts: 'WIRO_OUTPUT_HOSTS',
+  /** CloudWatch namespace of the metrics in the log. Without it, nothing is measured. */
+  metricsNamespace: 'METRICS_NAMESPACE',
   /** JSON, overrides by name of `DURATIONS`, in milliseconds. */
   durations: 'DURATIONS',
   /** Every duration is divided by this; for test suites that run the real bundles. */
@@ -47,6 +57,16 @@ export const PARAMETER = {
   callbackBaseUrl: 'callback-base-url',
   /** Written by the stack: the name of `callback`, for who records a task that was called back already. */
   callbackFunction: 'callback-function',
+} as const;
+
+/** Fields of the JSON object that a secret of Secrets Manager holds, where the credentials are there. */
+export const SECRET_FIELD = {
+  apiKey: 'apiKey',
+  /** Missing or empty for a key-only Wiro project. */
+  apiSecret: 'apiSecret',
+  callbackSecret: 'callbackSecret',
+  /** Still accepted while a rotation is under way. */
+  previousCallbackSecret: 'previousCallbackSecret',
 } as const;
 
 /** Every duration of the system, in milliseconds, with its default. */
@@ -106,6 +126,8 @@ export const DURATIONS = {
   modelLimit: 2_000,
   /** How long secrets are kept before they are read again. */
   secrets: 300_000,
+  /** Between two readings of the secrets because a callback is signed with none that is known. */
+  secretsRenewal: 10_000,
   /** Time-outs of a call to Wiro's API. */
   connect: 5_000,
   headers: 20_000,
@@ -145,6 +167,21 @@ export function requireEnv(name: string, env: NodeJS.ProcessEnv = process.env): 
       `The environment variable ${name} is not set: the stack sets it, see functions/functions.ts`,
     );
   return value;
+}
+
+/** How many new generations a day are accepted; `undefined` where that is not limited. */
+export const readMaximumGenerationsPerDay = (env: NodeJS.ProcessEnv): number | undefined =>
+  readMaximum(ENV.maximumGenerationsPerDay, env);
+
+/** How many tasks may run at once; `undefined` where only Wiro limits that. */
+export const readMaximumConcurrency = (env: NodeJS.ProcessEnv): number | undefined =>
+  readMaximum(ENV.maximumConcurrency, env);
+
+function readMaximum(name: string, env: NodeJS.ProcessEnv): number | undefined {
+  const text = env[name];
+  if (!text) return undefined;
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new Error(`${name} is "${text}": it must be a whole number from 1`);
+  return Number(text);
 }
 
 /** The buckets that inputs may come from. */

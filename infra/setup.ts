@@ -2,10 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { askHidden } from './ask-hidden.ts';
+import { endRotation, rotateCallbackSecret } from './rotate-callback-secret.ts';
 import { readStackSettings, SettingError } from './stack-settings.ts';
 import { type SecretName, SetupError, type StoredAs, storeSecrets } from './store-secrets.ts';
 
-const HELP = `npm run setup -- [--stack NAME | --path /wiro/NAME] [--key-only]
+const HELP = `npm run setup -- [--stack NAME | --path /wiro/NAME] [--key-only | --rotate [--force]]
 
 Stores the secrets of a deployment in AWS Systems Manager (Parameter Store), encrypted, before its first
 "npx cdk deploy". The Wiro API key and secret come from WIRO_API_KEY and WIRO_API_SECRET or are asked for; the
@@ -14,6 +15,8 @@ secret that signs callbacks is made here. May be run again: what is stored stays
   --stack NAME   the stack the secrets are for (WiroServerless)
   --path PATH    where they lie, if the stack has another parameterPath
   --key-only     the Wiro project has a key and no secret
+  --rotate       replaces the secret that signs callbacks, and nothing else; the one before stays accepted
+  --force        rotates although tasks may still call back with the secret before the current one
 `;
 
 const NAMES: Readonly<Record<SecretName, string>> = {
@@ -33,17 +36,24 @@ interface Place {
   /** What `cdk deploy` must be told to look there. */
   readonly flags: string;
   readonly isKeyOnly: boolean;
+  readonly isRotation: boolean;
+  readonly isForced: boolean;
 }
 
 /** @returns `undefined` when help is all that was asked for. */
 function readArguments(): Place | undefined {
-  const { help, stack, path, 'key-only': isKeyOnly = false } = parseOptions();
+  const options = parseOptions();
+  const { help, stack, path, 'key-only': isKeyOnly = false } = options;
+  const { rotate: isRotation = false, force: isForced = false } = options;
   if (help) return undefined;
+  if (isForced && !isRotation) throw new SetupError('--force says something about --rotate alone: add it.');
+  if (isKeyOnly && isRotation)
+    throw new SetupError('--rotate changes the callback secret alone: leave out --key-only.');
   // The stack's own reading: its defaults are ours, and what it refuses is refused before a secret lies there.
   const given: Readonly<Record<string, unknown>> = { stackName: stack, parameterPath: path };
   const { parameterPath } = readStackSettings((name) => given[name]);
   const flags = Object.entries(given).flatMap(([name, value]) => (value ? [` -c ${name}=${value}`] : []));
-  return { path: parameterPath, flags: flags.join(''), isKeyOnly };
+  return { path: parameterPath, flags: flags.join(''), isKeyOnly, isRotation, isForced };
 }
 
 function parseOptions() {
@@ -52,6 +62,8 @@ function parseOptions() {
       stack: { type: 'string' },
       path: { type: 'string' },
       'key-only': { type: 'boolean' },
+      rotate: { type: 'boolean' },
+      force: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     } as const;
     return parseArgs({ options }).values;
@@ -75,11 +87,20 @@ function explain(error: unknown, path: string): string {
   return `Cannot store the secrets under ${path}: ${message || name}`;
 }
 
-async function setup({ path, flags, isKeyOnly }: Place): Promise<void> {
+function connect() {
   const region = process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION;
+  return {
+    ssm: new SSMClient(region ? { region } : {}),
+    newSecret: () => randomBytes(32).toString('base64url'),
+    clock: () => new Date(),
+  };
+}
+
+async function setup({ path, flags, isKeyOnly }: Place): Promise<void> {
+  const aws = connect();
   const result = await storeSecrets(
     {
-      ssm: new SSMClient(region ? { region } : {}),
+      ...aws,
       ask: process.stdin.isTTY
         ? async (question) => {
             const answer = await askHidden(question);
@@ -87,7 +108,6 @@ async function setup({ path, flags, isKeyOnly }: Place): Promise<void> {
             return answer;
           }
         : undefined,
-      newSecret: () => randomBytes(32).toString('base64url'),
     },
     {
       path,
@@ -99,16 +119,25 @@ async function setup({ path, flags, isKeyOnly }: Place): Promise<void> {
   console.log(`Under ${path}:`);
   for (const [name, word] of Object.entries(result) as [SecretName, StoredAs][])
     console.log(`  ${NAMES[name]}: ${WORDS[word]}`);
+  if (await endRotation(aws, path)) console.log('  callback secret before the last rotation: removed');
   console.log(
     `\nNext: npx cdk deploy${flags}\n(once in each account and region before that: npx cdk bootstrap)`,
   );
+}
+
+async function rotate({ path, isForced }: Place): Promise<void> {
+  const comeUntil = await rotateCallbackSecret(connect(), { path, isForced });
+  console.log(`Under ${path}: the callback secret is a new one, which the functions use within five minutes.
+
+Callbacks signed with the one before stay accepted. They may come until ${comeUntil.toISOString()}
+(later where the stack's deadline is longer than six hours); "npm run setup" after that removes it.`);
 }
 
 let place: Place | undefined;
 try {
   place = readArguments();
   if (place === undefined) process.stdout.write(HELP);
-  else await setup(place);
+  else await (place.isRotation ? rotate(place) : setup(place));
 } catch (error) {
   console.error(explain(error, place?.path ?? ''));
   process.exitCode = 1;

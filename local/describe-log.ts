@@ -12,7 +12,9 @@ export function describeLog({
 }: FunctionLog): string {
   const time = at.toTimeString().slice(0, 8);
   const name = functionName.split('-').at(-1)?.padEnd(9);
-  const told = Object.entries(facts).map(
+  // `_aws` is for CloudWatch, which makes metrics of it.
+  const { _aws, ...forPeople } = facts;
+  const told = Object.entries(forPeople).map(
     ([key, value]) =>
       `${key}=${typeof value === 'string' ? value : inspect(value, { breakLength: Infinity })}`,
   );

@@ -6,6 +6,7 @@ import path from 'node:path';
 import type { S3Event } from 'aws-lambda';
 import { FUNCTIONS, type FunctionName } from '../functions/functions.ts';
 import type { Presets } from '../functions/generation/preset.ts';
+import { METRIC_NAMESPACE } from '../functions/metrics.ts';
 import type { Durations } from '../functions/settings.ts';
 import { bundleFunctions } from '../infra/bundle.ts';
 import { LOCAL_REGION } from './aws/credentials.ts';
@@ -17,6 +18,7 @@ import { startLambdaHost } from './aws/lambda-host.ts';
 import type { FunctionLog, InvocationReport } from './aws/lambda-types.ts';
 import { startS3 } from './aws/s3.ts';
 import { createSchedule, type Schedule } from './aws/schedule.ts';
+import { startSecretsManager } from './aws/secrets-manager.ts';
 import { startSsm } from './aws/ssm.ts';
 import { createCleanup } from './cleanup.ts';
 import { lockDirectory } from './directory-lock.ts';
@@ -40,6 +42,14 @@ export interface EnvironmentOptions {
   readonly durations?: Partial<Durations>;
   /** What files put under `uploads/<name>/` become. @default - none */
   readonly presets?: Presets;
+  /** Where the credentials are; a secret does not outlive a restart. @default 'parameters' */
+  readonly credentials?: 'parameters' | 'secret';
+  /** @default - as many as come */
+  readonly maximumGenerationsPerDay?: number;
+  /** How inputs get to Wiro. @default 'upload' */
+  readonly inputHandover?: 'upload' | 'presigned';
+  /** Whether the functions' log lines carry metrics, as they do in CloudWatch. @default false */
+  readonly metrics?: boolean;
   /** Between two runs of what runs every minute. @default - a minute, divided */
   readonly scheduleMs?: number;
   /** Whether the schedule runs from the start. @default true */
@@ -49,8 +59,8 @@ export interface EnvironmentOptions {
   /** Seconds instead of the described time-outs. */
   readonly timeoutSeconds?: Partial<Readonly<Record<FunctionName, number>>>;
   /**
-   * Replaces environment variables of one function, for a proxy between it and a service; called once a function
-   * with what it would be told.
+   * Replaces environment variables of one function, for a proxy between it and a service; called whenever a function
+   * is deployed, with what it would be told.
    */
   readonly endpointOverrides?: (
     name: FunctionName,
@@ -74,6 +84,8 @@ export interface Endpoints {
   readonly s3: string;
   readonly dynamodb: string;
   readonly ssm: string;
+  /** Where the credentials are in a secret. */
+  readonly secret?: { readonly endpoint: string; readonly arn: string };
   readonly lambda: string;
   readonly events: string;
   /** The API's base, ending in `/v1`. */
@@ -103,6 +115,10 @@ export interface Environment {
   invoke(name: FunctionName, event: unknown): Promise<unknown>;
   /** Queues an asynchronous invocation. */
   invokeLater(name: FunctionName, event: unknown): void;
+  /** Replaces the functions' code for environments that start from now on; those that are alive go on with theirs. */
+  deploy(code: Readonly<Record<FunctionName, FunctionBundle>>): Promise<void>;
+  /** Ends the environments with replaced code, each after the invocation that it is at: as Lambda does after an update. */
+  retire(): void;
   /** Settles when no invocation is running, waiting or to be repeated. */
   idle(): Promise<void>;
   /** Processes of functions that are alive. */
@@ -199,6 +215,8 @@ async function start(
   ]);
   signal?.throwIfAborted();
 
+  const { apiKey, apiSecret } = wiro.access;
+  const secret = options.credentials === 'secret' ? await createSecret() : undefined;
   await allOrNone([
     provision({
       ...NAMES,
@@ -207,13 +225,12 @@ async function start(
       dynamodb: dynamodb.endpoint,
       ssm: ssm.endpoint,
       parameters: {
-        apiKey: wiro.access.apiKey,
-        apiSecret: wiro.access.apiSecret,
+        credentials: secret ? undefined : { apiKey, apiSecret },
         callbackBaseUrl: callback.endpoint,
         callbackFunction: awsNameOf('callback'),
       },
     }),
-    ...FUNCTION_NAMES.map(deploy),
+    deploy(bundles),
   ]);
   // Last in, first out: no function sees the services go.
   cleanup.add(() => host.stop());
@@ -228,7 +245,17 @@ async function start(
   cleanup.add(() => schedule.off());
   if (options.schedule ?? true) schedule.on();
 
-  async function deploy(name: FunctionName): Promise<void> {
+  async function createSecret(): Promise<{ readonly endpoint: string; readonly arn: string }> {
+    const { endpoint, create } = await add(startSecretsManager({ region }));
+    const fields = { apiKey, apiSecret, callbackSecret: randomBytes(32).toString('hex') };
+    return { endpoint, arn: create(`wiro-${DEPLOYMENT}`, JSON.stringify(fields)) };
+  }
+
+  async function deploy(code: Readonly<Record<FunctionName, FunctionBundle>>): Promise<void> {
+    await Promise.all(FUNCTION_NAMES.map((name) => deployOne(name, code[name])));
+  }
+
+  async function deployOne(name: FunctionName, bundle: FunctionBundle): Promise<void> {
     const { memoryMb, timeoutSeconds } = FUNCTIONS[name];
     const environment = {
       ...functionEnvironment(name, {
@@ -240,18 +267,25 @@ async function start(
         ...(wiro.access.socketUrl && { wiroSocketUrl: wiro.access.socketUrl }),
         ...(wiro.access.outputHosts && { wiroOutputHosts: wiro.access.outputHosts }),
         ...(options.presets && { presets: JSON.stringify(options.presets) }),
+        ...(secret && { secretArn: secret.arn }),
+        ...(options.maximumGenerationsPerDay && {
+          maximumGenerationsPerDay: String(options.maximumGenerationsPerDay),
+        }),
+        ...(options.inputHandover && { inputHandover: options.inputHandover }),
+        ...(options.metrics && { metricsNamespace: METRIC_NAMESPACE }),
         durations: JSON.stringify(durations),
         durationDivisor: String(durationDivisor),
       }),
       AWS_ENDPOINT_URL_S3: s3.endpoint,
       AWS_ENDPOINT_URL_DYNAMODB: dynamodb.endpoint,
       AWS_ENDPOINT_URL_SSM: ssm.endpoint,
+      ...(secret && { AWS_ENDPOINT_URL_SECRETS_MANAGER: secret.endpoint }),
       AWS_ENDPOINT_URL_LAMBDA: lambda.endpoint,
       AWS_ENDPOINT_URL_EVENTBRIDGE: bus.endpoint,
     };
     host.deploy({
       name: awsNameOf(name),
-      ...bundles[name],
+      ...bundle,
       memoryMb,
       timeoutSeconds: options.timeoutSeconds?.[name] ?? timeoutSeconds,
       environment: { ...environment, ...(await options.endpointOverrides?.(name, environment)) },
@@ -289,6 +323,7 @@ async function start(
       s3: s3.endpoint,
       dynamodb: dynamodb.endpoint,
       ssm: ssm.endpoint,
+      ...(secret && { secret }),
       lambda: lambda.endpoint,
       events: bus.endpoint,
       wiro: wiro.access.apiUrl,
@@ -312,6 +347,8 @@ async function start(
       return JSON.parse(payload);
     },
     invokeLater,
+    deploy,
+    retire: host.retire,
     idle: host.idle,
     pids: host.pids,
     stop: cleanup.run,

@@ -22,8 +22,8 @@ export interface ProvisionOptions {
   readonly table: string;
   readonly parameterPath: string;
   readonly parameters: {
-    readonly apiKey: string;
-    readonly apiSecret: string | undefined;
+    /** @default - somewhere else, in a secret */
+    readonly credentials: { readonly apiKey: string; readonly apiSecret: string | undefined } | undefined;
     readonly callbackBaseUrl: string;
     readonly callbackFunction: string;
   };
@@ -66,11 +66,13 @@ async function provisionParameters({
   const put = (parameter: keyof typeof PARAMETER, Type: 'String' | 'SecureString', Value: string) =>
     client.send(new PutParameterCommand({ Name: nameOf(parameter), Type, Value, Overwrite: true }));
   try {
-    await put('apiKey', 'SecureString', parameters.apiKey);
-    if (parameters.apiSecret) await put('apiSecret', 'SecureString', parameters.apiSecret);
-    else await remove(client, nameOf('apiSecret'));
     await put('callbackBaseUrl', 'String', parameters.callbackBaseUrl);
     await put('callbackFunction', 'String', parameters.callbackFunction);
+    if (parameters.credentials === undefined) return;
+    const { apiKey, apiSecret } = parameters.credentials;
+    await put('apiKey', 'SecureString', apiKey);
+    if (apiSecret) await put('apiSecret', 'SecureString', apiSecret);
+    else await remove(client, nameOf('apiSecret'));
     await putOnce(client, nameOf('callbackSecret'), randomBytes(32).toString('hex'));
   } finally {
     client.destroy();

@@ -5,15 +5,16 @@ import { RequestError } from '../generation/errors.ts';
 import type { Generation, RequestOrigin } from '../generation/generation.ts';
 import { generationId, requestHash } from '../generation/identity.ts';
 import type { GenerationRequest } from '../generation/request.ts';
-import { type Clock, timestamp } from '../generation/time.ts';
+import { type Clock, type Timestamp, timestamp } from '../generation/time.ts';
 import { accepted } from '../generation/transitions.ts';
 import { mapLimited } from '../limit.ts';
 import type { InputStore } from '../objects/types.ts';
 import type { Durations } from '../settings.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
 import type { KnownModel } from '../store/model-cache.ts';
+import { type CountDeps, countAndMake, countTogether, DailyLimitError } from './count-new.ts';
 
-export interface AcceptDeps {
+export interface AcceptDeps extends CountDeps {
   readonly deployment: string;
   readonly inputs: Pick<InputStore, 'head'>;
   readonly generations: Pick<GenerationStore, 'accept' | 'get'>;
@@ -94,26 +95,67 @@ export async function checkRequest(
 
 /**
  * Accepts a checked request: from here on it is never lost.
- * @throws {RequestError} `idempotency_conflict` when its key was given to another request meanwhile.
+ * @throws {RequestError} `idempotency_conflict` when its key was given to another request meanwhile,
+ *   `daily_limit_reached` when no more are accepted today.
  */
 export async function acceptChecked(
   deps: AcceptDeps,
-  { id, origin, hash, request, outputFolder }: CheckedRequest,
+  checked: CheckedRequest,
   path = '',
 ): Promise<Generation> {
   const now = timestamp(deps.clock());
+  try {
+    return await countAndMake(
+      deps,
+      () => store(deps, checked, now, path),
+      // The same request was accepted at the same time, and counted there. Of the same moment, it may be this one.
+      ({ createdAt }) => createdAt === now,
+    );
+  } catch (error) {
+    if (!(error instanceof DailyLimitError)) throw error;
+    // Accepted since it was checked: the same again is never refused.
+    const standing = await deps.generations.get(checked.id);
+    if (standing === undefined) throw error;
+    return same(standing, checked.hash, path);
+  }
+}
+
+const ACCEPTED_AT_ONCE = 10;
+
+/**
+ * Accepts checked requests that belong together. After a crash in between, the same call accepts the rest.
+ * @param name - Under which they are counted once, whoever repeats it.
+ * @throws {RequestError} As `acceptChecked` does; none is accepted when they are too many for today.
+ */
+export async function acceptTogether(
+  deps: AcceptDeps,
+  requests: readonly { readonly checked: CheckedRequest; readonly path: string }[],
+  name: string,
+): Promise<void> {
+  await countTogether(deps, new Set(requests.map(({ checked }) => checked.id)).size, name);
+  await mapLimited(requests, ACCEPTED_AT_ONCE, ({ checked, path }) =>
+    store(deps, checked, timestamp(deps.clock()), path),
+  );
+}
+
+async function store(
+  { deployment, generations, durations }: AcceptDeps,
+  { id, origin, hash, request, outputFolder }: CheckedRequest,
+  now: Timestamp,
+  path: string,
+): Promise<Generation> {
   const generation = accepted(
     {
       id,
-      deployment: deps.deployment,
+      deployment,
       origin,
       model: request.model,
       requestHash: hash,
       ...(outputFolder !== undefined && { outputFolder }),
     },
-    { now, durations: deps.durations },
+    { now, durations },
   );
-  return same(await deps.generations.accept(generation, request), hash, path);
+  return same(await generations.accept(generation, request), hash, path);
 }
 
 function same(standing: Generation, hash: string, path: string): Generation {

@@ -1,10 +1,11 @@
-import type { LambdaFunctionURLEvent, LambdaFunctionURLResult } from 'aws-lambda';
+import type { Context, LambdaFunctionURLEvent, LambdaFunctionURLResult } from 'aws-lambda';
 import { createKnownModels } from '../acceptance/known-models.ts';
 import { invokeLater } from '../aws/invoke.ts';
-import { readDeployment, readParameters } from '../deployment.ts';
+import { readDailyLimit, readDeployment, readParameters } from '../deployment.ts';
 import { PREFIX } from '../functions.ts';
 import { timestamp } from '../generation/time.ts';
-import { log } from '../log.ts';
+import { beginInvocation, log } from '../log.ts';
+import { noteChange } from '../note-change.ts';
 import { createInputStore } from '../objects/input-store.ts';
 import { createOverflow } from '../objects/overflow.ts';
 import { createOutputPresigner } from '../objects/presign-output.ts';
@@ -25,13 +26,14 @@ const presign = createOutputPresigner({ client: s3, now: clock });
 const deps: RoutesDeps = {
   deployment: deployment.name,
   inputs: createInputStore(s3),
-  generations: createGenerationStore(table, { overflow }),
+  generations: createGenerationStore(table, { overflow, onChange: noteChange }),
   knownModel: createKnownModels({
     cache: createModelCache(table, { keepMs: durations.modelCache }),
     wiro: createDeploymentWiro(deployment, parameters),
     limitMs: durations.modelLimit,
   }),
   rules: readInputBuckets(process.env),
+  dailyLimit: readDailyLimit(deployment),
   submit: (id) => invokeLater(requireEnv(ENV.submitFunction), { submit: id }),
   collect: async (id) => invokeLater((await parameters.get()).callbackFunction, { collect: id }),
   socketUrl: process.env[ENV.wiroSocketUrl] || WIRO_DEFAULTS.socketUrl,
@@ -43,7 +45,11 @@ const deps: RoutesDeps = {
   clock,
 };
 
-export async function handler(event: LambdaFunctionURLEvent): Promise<LambdaFunctionURLResult> {
+export async function handler(
+  event: LambdaFunctionURLEvent,
+  context: Context,
+): Promise<LambdaFunctionURLResult> {
+  beginInvocation(context);
   const { method, path } = event.requestContext.http;
   try {
     const { statusCode, headers, body } = await answerRequest(deps, {

@@ -1,5 +1,7 @@
 import { type AcceptDeps, acceptChecked, checkRequest } from '../acceptance/accept-generation.ts';
+import { countAndMake, DailyLimitError } from '../acceptance/count-new.ts';
 import { type GenerationError, RequestError } from '../generation/errors.ts';
+import type { Generation } from '../generation/generation.ts';
 import { isGenerationId } from '../generation/identity.ts';
 import { type GenerationRecord, type RecordDeps, toRecord } from '../generation/record.ts';
 import { isRecord, parseRequest } from '../generation/request.ts';
@@ -8,7 +10,7 @@ import type { SourceRules } from '../generation/source.ts';
 import { timestamp } from '../generation/time.ts';
 import { cancelWished } from '../generation/transitions.ts';
 import { ignore } from '../ignore.ts';
-import type { GenerationStore } from '../store/generation-store.ts';
+import type { GenerationStore, Updated } from '../store/generation-store.ts';
 
 export interface RoutesDeps extends AcceptDeps, RecordDeps {
   readonly generations: GenerationStore;
@@ -34,6 +36,7 @@ export interface ApiAnswer {
 const LARGEST_BODY_BYTES = 1024 * 1024;
 
 const STATUS: Partial<Record<GenerationError['code'], number>> = {
+  daily_limit_reached: 429,
   idempotency_conflict: 409,
   method_not_allowed: 405,
   not_retryable: 409,
@@ -53,6 +56,11 @@ export async function answerRequest(deps: RoutesDeps, request: ApiRequest): Prom
       body: { error: error.error },
       ...(statusCode === 405 && {
         headers: { allow: /^\/generations\/[^/]+$/.test(request.path) ? 'GET' : 'POST' },
+      }),
+      ...(error instanceof DailyLimitError && {
+        headers: {
+          'retry-after': String(Math.ceil((Date.parse(error.opensAt) - deps.clock().getTime()) / 1_000)),
+        },
       }),
     };
   }
@@ -126,11 +134,24 @@ async function retry(deps: RoutesDeps, id: string, body: Buffer): Promise<ApiAns
     throw new RequestError('invalid_parameter', 'force must be true or false, in a JSON object.', 'force');
   }
   const moment = { now: timestamp(deps.clock()), durations: deps.durations };
-  const again = await deps.generations.update(id, (current) => retried(current, force, moment));
+  const again = await startAgain(deps, id, (current) => retried(current, force, moment));
   if (again.kind === 'missing') throw new RequestError('not_found', `There is no generation "${id}".`);
   const start = again.generation.status === 'queued' ? deps.submit : deps.collect;
   await start(id).catch(ignore('reconcile takes up what is due', { generationId: id }));
   return { statusCode: 202, body: await record(deps, id) };
+}
+
+/** Another Run may be charged: it counts as a new generation does. Collecting a paid task again does not. */
+async function startAgain(
+  { generations, dailyLimit }: RoutesDeps,
+  id: string,
+  decide: (current: Generation) => Generation,
+): Promise<Updated> {
+  const start = () => generations.update(id, decide);
+  if (dailyLimit === undefined) return start();
+  const current = await generations.get(id);
+  const runs = current !== undefined && decide(current).status === 'queued';
+  return runs ? countAndMake({ dailyLimit }, start) : start();
 }
 
 function parseBody(body: Buffer): unknown {

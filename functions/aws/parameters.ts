@@ -1,13 +1,9 @@
 import { PARAMETER } from '../settings.ts';
 import { AwsCallError, callAws } from './call.ts';
+import { type Credentials, readSecret } from './secret.ts';
 
-/** What a deployment keeps in SSM: its secrets, and where the stack says things are. */
-export interface DeploymentParameters {
-  readonly apiKey: string;
-  /** Absent for a key-only Wiro project. */
-  readonly apiSecret?: string;
-  /** The current one first; the previous one while a rotation is under way. */
-  readonly callbackSecrets: readonly [string, ...string[]];
+/** What a deployment does not have in its environment: its credentials, and where the stack says things are. */
+export interface DeploymentParameters extends Credentials {
   readonly callbackBaseUrl: string;
   readonly callbackFunction: string;
 }
@@ -17,6 +13,12 @@ export interface ParameterReader {
   get(): Promise<DeploymentParameters>;
   /** The next `get` reads anew: what was kept did not work. */
   forget(): void;
+  /**
+   * Reads anew, for what may just have been replaced; called again soon, it answers as it did: whoever makes us ask
+   * cannot make us ask SSM.
+   * @throws When they cannot be read: what is kept is known already.
+   */
+  renew(): Promise<DeploymentParameters>;
 }
 
 const SSM = { name: 'ssm', endpointVariable: 'SSM' };
@@ -24,22 +26,29 @@ const SSM = { name: 'ssm', endpointVariable: 'SSM' };
 /**
  * Reads the parameters under a path with one `GetParameters`, and keeps them.
  * @param path - For example `/wiro/my-stack`.
+ * @param secretArn - Where the credentials are, if not under the path: one `GetSecretValue`, side by side with it.
  */
 export function createParameterReader({
   path,
+  secretArn,
   keepMs,
+  renewMs,
   now = Date.now,
 }: {
   readonly path: string;
+  readonly secretArn?: string | undefined;
   readonly keepMs: number;
+  /** Between two renewals. */
+  readonly renewMs: number;
   readonly now?: () => number;
 }): ParameterReader {
   let kept: { readonly parameters: DeploymentParameters; readonly readAt: number } | undefined;
   let reading: Promise<DeploymentParameters> | undefined;
   let isStale = false;
+  let renewal: { readonly startedAt: number; readonly parameters: Promise<DeploymentParameters> } | undefined;
 
   async function read(): Promise<DeploymentParameters> {
-    const parameters = toParameters(path, await getParameters(path));
+    const parameters = await readParameters(path, secretArn);
     kept = { parameters, readAt: now() };
     isStale = false;
     return parameters;
@@ -54,50 +63,77 @@ export function createParameterReader({
       try {
         return await reading;
       } catch (error) {
-        if (kept !== undefined) return kept.parameters;
-        throw error;
+        if (kept === undefined) throw error;
+        // For a while nobody else waits for a service that does not answer.
+        kept = { ...kept, readAt: now() - keepMs + Math.min(renewMs, keepMs) };
+        isStale = false;
+        return kept.parameters;
       }
     },
     forget() {
       isStale = true;
     },
+    renew() {
+      if (renewal === undefined || now() - renewal.startedAt >= renewMs)
+        renewal = { startedAt: now(), parameters: read() };
+      return renewal.parameters;
+    },
   };
 }
 
-async function getParameters(path: string): Promise<ReadonlyMap<string, string>> {
+async function readParameters(path: string, secretArn: string | undefined): Promise<DeploymentParameters> {
+  if (secretArn === undefined) {
+    const found = await getParameters(path, Object.values(PARAMETER));
+    return { ...toCredentials(found), ...toPlaces(found) };
+  }
+  const [credentials, found] = await Promise.all([
+    readSecret(secretArn),
+    getParameters(path, [PARAMETER.callbackBaseUrl, PARAMETER.callbackFunction]),
+  ]);
+  return { ...credentials, ...toPlaces(found) };
+}
+
+interface Found {
+  readonly get: (name: string) => string | undefined;
+  readonly required: (name: string) => string;
+}
+
+async function getParameters(path: string, names: readonly string[]): Promise<Found> {
   const { body } = await callAws(SSM, {
     path: '/',
     headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': 'AmazonSSM.GetParameters' },
-    body: JSON.stringify({
-      Names: Object.values(PARAMETER).map((name) => `${path}/${name}`),
-      WithDecryption: true,
-    }),
+    body: JSON.stringify({ Names: names.map((name) => `${path}/${name}`), WithDecryption: true }),
   });
   const listed =
     typeof body === 'object' && body !== null && 'Parameters' in body ? body.Parameters : undefined;
   if (!Array.isArray(listed)) throw new AwsCallError('ssm answered without a list of parameters');
   const named: readonly { readonly Name?: unknown; readonly Value?: unknown }[] = listed;
-  return new Map(
-    named.flatMap(({ Name, Value }) =>
-      typeof Name === 'string' && typeof Value === 'string' ? [[Name.slice(path.length + 1), Value]] : [],
-    ),
-  );
+  const found = new Map(named.map(({ Name, Value }) => [Name, Value]));
+  const get = (name: string) => {
+    const value = found.get(`${path}/${name}`);
+    return typeof value === 'string' ? value : undefined;
+  };
+  return {
+    get,
+    required: (name) => {
+      const value = get(name);
+      if (value) return value;
+      throw new Error(`The parameter ${path}/${name} is not there: run "npm run setup", then deploy`);
+    },
+  };
 }
 
-function toParameters(path: string, found: ReadonlyMap<string, string>): DeploymentParameters {
-  const required = (name: string) => {
-    const value = found.get(name);
-    if (!value)
-      throw new Error(`The parameter ${path}/${name} is not there: run "npm run setup", then deploy`);
-    return value;
-  };
-  const apiSecret = found.get(PARAMETER.apiSecret);
-  const previous = found.get(PARAMETER.previousCallbackSecret);
+function toCredentials({ get, required }: Found): Credentials {
+  const apiSecret = get(PARAMETER.apiSecret);
+  const previous = get(PARAMETER.previousCallbackSecret);
   return {
     apiKey: required(PARAMETER.apiKey),
     ...(apiSecret !== undefined && { apiSecret }),
     callbackSecrets: [required(PARAMETER.callbackSecret), ...(previous === undefined ? [] : [previous])],
-    callbackBaseUrl: required(PARAMETER.callbackBaseUrl),
-    callbackFunction: required(PARAMETER.callbackFunction),
   };
 }
+
+const toPlaces = ({ required }: Found) => ({
+  callbackBaseUrl: required(PARAMETER.callbackBaseUrl),
+  callbackFunction: required(PARAMETER.callbackFunction),
+});

@@ -276,13 +276,7 @@ async function finish(
 ): Promise<void> {
   const ended = await deps.generations.update(deps.id, decide);
   if (ended.kind !== 'written') return;
-  const { id: generationId, status } = ended.generation;
-  log.info('A generation ended', {
-    generationId,
-    status,
-    ...(ended.generation.status === 'failed' && { code: ended.generation.error.code }),
-  });
-  await deps.announce(deps.id).catch(ignore('reconcile announces what is due', { generationId }));
+  await deps.announce(deps.id).catch(ignore('reconcile announces what is due', { generationId: deps.id }));
 }
 
 async function putOutputs(

@@ -5,6 +5,7 @@ import type { Deployment } from '../deployment.ts';
 import { announce } from '../events/announce.ts';
 import { createPutEvents } from '../events/put-events.ts';
 import { PREFIX } from '../functions.ts';
+import { noteChange } from '../note-change.ts';
 import { createOutputCopier } from '../objects/copy-output.ts';
 import { createOutputFetcher } from '../objects/fetch-output.ts';
 import { createJsonObjects } from '../objects/json-object.ts';
@@ -12,7 +13,7 @@ import { parseOutputHosts } from '../objects/output-hosts.ts';
 import { createOverflow } from '../objects/overflow.ts';
 import { createPutBytes } from '../objects/put-bytes.ts';
 import { createS3Client } from '../objects/s3-client.ts';
-import { ENV, requireEnv, WIRO_DEFAULTS } from '../settings.ts';
+import { ENV, readMaximumConcurrency, requireEnv, WIRO_DEFAULTS } from '../settings.ts';
 import { createGate } from '../store/gate.ts';
 import { createGenerationStore } from '../store/generation-store.ts';
 import { createDeploymentWiro } from '../wiro/create-from-deployment.ts';
@@ -35,7 +36,7 @@ function build(deployment: Deployment, parameters: ParameterReader): CollectDeps
   const s3 = createS3Client({ env: process.env, stallMs: durations.stall });
   const outputBucket = requireEnv(ENV.outputBucket);
   const overflow = createOverflow(s3, { bucket: outputBucket, prefix: PREFIX.largeRequests });
-  const generations = createGenerationStore(table, { overflow });
+  const generations = createGenerationStore(table, { overflow, onChange: noteChange });
   const fetcher = createOutputFetcher({
     hosts: parseOutputHosts(process.env[ENV.wiroOutputHosts] || WIRO_DEFAULTS.outputHosts),
     connectMs: durations.connect,
@@ -44,7 +45,12 @@ function build(deployment: Deployment, parameters: ParameterReader): CollectDeps
   });
   return {
     generations,
-    gate: createGate({ ...table, waiting: generations.waiting, durations }),
+    gate: createGate({
+      ...table,
+      waiting: generations.waiting,
+      durations,
+      maximum: readMaximumConcurrency(process.env),
+    }),
     wiro: createDeploymentWiro(deployment, parameters),
     forgetParameters: () => parameters.forget(),
     outputBucket,

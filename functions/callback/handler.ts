@@ -2,7 +2,7 @@ import type { Context, LambdaFunctionURLEvent, LambdaFunctionURLResult } from 'a
 import { invokeLater } from '../aws/invoke.ts';
 import { readDeployment, readParameters } from '../deployment.ts';
 import { parseCallbackPath } from '../generation/callback-url.ts';
-import { log } from '../log.ts';
+import { beginInvocation, log } from '../log.ts';
 import { requireEnv } from '../settings.ts';
 import { createGenerationStore } from '../store/generation-store.ts';
 import { type CallbackOutcome, type ReceiveCallbackDeps, receiveCallback } from './receive-callback.ts';
@@ -19,6 +19,7 @@ const parameters = readParameters(deployment);
 const deps: ReceiveCallbackDeps = {
   deployment: deployment.name,
   secrets: async () => (await parameters.get()).callbackSecrets,
+  renewedSecrets: async () => (await parameters.renew()).callbackSecrets,
   generations: createGenerationStore(deployment.table),
   startCollecting: (id) =>
     invokeLater(requireEnv('AWS_LAMBDA_FUNCTION_NAME'), { collect: id } satisfies CollectEvent),
@@ -32,16 +33,19 @@ const LONGEST_PATH = 256;
 
 export async function handler(
   event: LambdaFunctionURLEvent | CollectEvent,
-  _context: Context,
+  context: Context,
 ): Promise<LambdaFunctionURLResult | undefined> {
+  beginInvocation(context);
   if ('collect' in event) {
     const { collect } = await import('./collect.ts');
     await collect(deployment, parameters, event.collect);
     return undefined;
   }
-  const callback = event.rawPath.length <= LONGEST_PATH ? parseCallbackPath(event.rawPath) : undefined;
+  // Whoever knows the address may send anything: nothing of it is looked at but path and method until it is signed.
+  const { rawPath = '', requestContext }: Partial<LambdaFunctionURLEvent> = event;
+  const callback = rawPath.length <= LONGEST_PATH ? parseCallbackPath(rawPath) : undefined;
   if (callback === undefined) return answer(403, 'forged');
-  if (event.requestContext.http.method !== 'POST') return answer(405, 'POST only');
+  if (requestContext?.http?.method !== 'POST') return answer(405, 'POST only');
   try {
     const { kind } = await receiveCallback(deps, callback, () =>
       event.isBase64Encoded ? Buffer.from(event.body ?? '', 'base64').toString('utf8') : (event.body ?? ''),

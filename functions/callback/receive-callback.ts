@@ -12,6 +12,8 @@ export interface ReceiveCallbackDeps {
   readonly deployment: string;
   /** Current one first. @throws When they cannot be read: then nothing is known, neither yes nor no. */
   readonly secrets: () => Promise<readonly string[]>;
+  /** Read anew, though not for every one who asks. @throws As `secrets` does. */
+  readonly renewedSecrets: () => Promise<readonly string[]>;
   readonly generations: Pick<GenerationStore, 'update'>;
   readonly startCollecting: (generationId: string) => Promise<void>;
   readonly durations: Durations;
@@ -26,11 +28,12 @@ export type CallbackOutcome =
 
 /** Notes what a callback announces. The body is looked at only once the signature is right. */
 export async function receiveCallback(
-  { deployment, secrets, generations, startCollecting, durations, clock }: ReceiveCallbackDeps,
+  deps: ReceiveCallbackDeps,
   callback: CallbackPath,
   body: () => string,
 ): Promise<CallbackOutcome> {
-  if (!isSigned(callback, await secrets()) || callback.deployment !== deployment) return { kind: 'forged' };
+  if (!(await isOurs(deps, callback))) return { kind: 'forged' };
+  const { generations, startCollecting, durations, clock } = deps;
   const { generationId, attempt } = callback;
   const moment = { now: timestamp(clock()), durations };
   const noted = await generations.update(generationId, (current) =>
@@ -45,4 +48,13 @@ export async function receiveCallback(
   // From here on nothing can be lost: the note makes the generation due, and `reconcile` sees what is due.
   await startCollecting(generationId).catch(ignore('reconcile collects what is due', { generationId }));
   return { kind: 'noted' };
+}
+
+async function isOurs(
+  { deployment, secrets, renewedSecrets }: ReceiveCallbackDeps,
+  callback: CallbackPath,
+): Promise<boolean> {
+  if (callback.deployment !== deployment) return false;
+  // After a rotation `submit` may sign with a secret that is not known here yet.
+  return isSigned(callback, await secrets()) || isSigned(callback, await renewedSecrets());
 }

@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'input_too_large'
   | 'input_changed'
   | 'idempotency_conflict'
+  | 'daily_limit_reached'
   | 'not_retryable'
   | 'not_found'
   | 'method_not_allowed'
@@ -46,8 +47,8 @@ export class RequestError extends Error {
   override readonly name = 'RequestError';
   readonly error: GenerationError;
 
-  constructor(code: ErrorCode, message: string, field?: string) {
+  constructor(code: ErrorCode, message: string, field?: string, retryable = false) {
     super(message);
-    this.error = { code, message, ...(field !== undefined && { field }), retryable: false };
+    this.error = { code, message, ...(field !== undefined && { field }), retryable };
   }
 }

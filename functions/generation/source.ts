@@ -16,6 +16,7 @@ export interface SourceRules {
 
 const SCHEME = /^([a-z][a-z0-9+.-]*):/i;
 const LONGEST = 4_096;
+const PRESIGNED = /[?&]X-Amz-/i;
 
 /**
  * Reads `s3://bucket/key`, a bare key in the input bucket, or an `https://` URL.
@@ -28,6 +29,14 @@ export function parseSource(
 ): Source {
   if (text === '' || text.length > LONGEST) {
     throw new RequestError('invalid_parameter', `${field} must have 1 to ${LONGEST} characters.`, field);
+  }
+  // Its signature would be quoted wherever we say that there is no such object.
+  if (PRESIGNED.test(text) && !/^https?:/i.test(text)) {
+    throw new RequestError(
+      'invalid_parameter',
+      `${field} is a presigned link, but not its https:// URL: give that, or the key alone.`,
+      field,
+    );
   }
   if (text.startsWith('s3://')) {
     const [, bucket = '', key = ''] = /^s3:\/\/([^/]*)\/?(.*)$/su.exec(text) ?? [];

@@ -70,7 +70,7 @@ const CONNECTIONS = 16;
 
 /** Fetches outputs from the allowed hosts, and never from anywhere else. */
 export function createOutputFetcher(deps: OutputFetcherDeps): OutputFetcher {
-  const { hosts, headersMs, stallMs, now = () => performance.now() } = deps;
+  const { hosts, connectMs, headersMs, stallMs, now = () => performance.now() } = deps;
   const agent = new Agent({
     connect: createOutputConnector(deps),
     connections: CONNECTIONS,
@@ -79,6 +79,10 @@ export function createOutputFetcher(deps: OutputFetcherDeps): OutputFetcher {
   });
 
   async function send(url: URL, { range, ifRange, signal }: OutputRequest): Promise<Dispatcher.ResponseData> {
+    // undici counts anew with every interim answer (103), so that a host could send them for ever.
+    const patience = new AbortController();
+    const limitMs = connectMs + headersMs;
+    const limit = setTimeout(() => patience.abort(new Error(`no answer came within ${limitMs} ms`)), limitMs);
     try {
       return await request.call(agent, {
         origin: url.origin,
@@ -92,12 +96,14 @@ export function createOutputFetcher(deps: OutputFetcherDeps): OutputFetcher {
           ...(range ? { range: `bytes=${range.start}-${range.end}` } : {}),
           ...(ifRange === undefined ? {} : { 'if-range': ifRange }),
         },
-        signal,
+        signal: AbortSignal.any([signal, patience.signal]),
       });
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof OutputRefusedError) throw error;
       throw new OutputCutOffError(`Cannot fetch ${shown(url)}: ${messageOf(error)}`, { cause: error });
+    } finally {
+      clearTimeout(limit);
     }
   }
 

@@ -1,9 +1,10 @@
+import type { Context } from 'aws-lambda';
 import { invokeLater } from '../aws/invoke.ts';
 import { readDeployment } from '../deployment.ts';
 import { PREFIX } from '../functions.ts';
-import { log } from '../log.ts';
+import { beginInvocation, log } from '../log.ts';
 import type { JsonObjects } from '../objects/json-object.ts';
-import { ENV, requireEnv } from '../settings.ts';
+import { ENV, readMaximumConcurrency, requireEnv } from '../settings.ts';
 import { createGate } from '../store/gate.ts';
 import { createGenerationStore, type Overflow } from '../store/generation-store.ts';
 import { reconcile } from './reconcile.ts';
@@ -25,12 +26,18 @@ const results: Pick<JsonObjects, 'update' | 'write'> = {
 };
 const generations = createGenerationStore(table, { overflow });
 
-export async function handler(): Promise<void> {
+export async function handler(_event: unknown, context: Context): Promise<void> {
+  beginInvocation(context);
   const { announce } = await import('../events/announce.ts');
   const { createPutEvents } = await import('../events/put-events.ts');
   const done = await reconcile({
     generations,
-    gate: createGate({ ...table, waiting: generations.waiting, durations }),
+    gate: createGate({
+      ...table,
+      waiting: generations.waiting,
+      durations,
+      maximum: readMaximumConcurrency(process.env),
+    }),
     submit: (id) => invokeLater(requireEnv(ENV.submitFunction), { submit: id }),
     collect: (id) => invokeLater(requireEnv(ENV.callbackFunction), { collect: id }),
     announce: (id) =>
@@ -45,5 +52,13 @@ export async function handler(): Promise<void> {
       ),
     moment,
   });
-  if (done.due > 0) log.info('Reconciled what was due', { ...done });
+  if (done.due === 0 && !process.env[ENV.metricsNamespace]) return;
+  // Every minute: what is missing tells that it does not run.
+  const { waitingSince } = done;
+  const waitingMs = waitingSince ? Date.parse(moment().now) - Date.parse(waitingSince) : 0;
+  log.info(
+    'Reconciled what was due',
+    { ...done },
+    waitingSince === undefined ? {} : { OldestWaitingAge: Math.max(0, waitingMs / 1_000) },
+  );
 }

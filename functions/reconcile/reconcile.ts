@@ -113,8 +113,15 @@ async function setGoing(
  * @returns When the first in line was accepted; `null` when nobody waits.
  */
 async function tendGate({ gate, generations, submit }: ReconcileDeps): Promise<Timestamp | null> {
+  // Of a newer release, or not to be had now: the others are tended.
+  const read = (id: string): Promise<Generation | undefined | 'unread'> =>
+    generations.get(id).catch((error: unknown) => {
+      ignore('the others are tended', { generationId: id })(error);
+      return 'unread';
+    });
   await mapLimited(await gate.holders(), AT_ONCE, async (id) => {
-    const generation = await generations.get(id);
+    const generation = await read(id);
+    if (generation === 'unread') return;
     if (generation === undefined || hasEnded(generation)) await gate.free(id, 'ended');
     // Its submission crashed between the two writes, or never came after it was admitted.
     else if (generation.status === 'queued') await gate.free(id, 'notRun');
@@ -122,8 +129,8 @@ async function tendGate({ gate, generations, submit }: ReconcileDeps): Promise<T
   // Crashed before it joined the line, admitted in vain, or passed over because the index lagged.
   let waitingSince: Timestamp | null = null;
   for (const { id } of await generations.waiting(FIRST_IN_LINE)) {
-    const generation = await generations.get(id);
-    if (generation?.status !== 'queued' || !generation.waiting) continue;
+    const generation = await read(id);
+    if (generation === 'unread' || generation?.status !== 'queued' || !generation.waiting) continue;
     await gate.wait(generation);
     waitingSince = generation.createdAt;
     break;

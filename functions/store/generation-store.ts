@@ -11,6 +11,7 @@ import {
 } from '../generation/generation.ts';
 import { type Clock, type Timestamp, timestamp } from '../generation/time.ts';
 import { isConditionFailed, type Table } from './dynamodb.ts';
+import { readable, STORED_VERSION } from './stored-version.ts';
 import { TABLE } from './table.ts';
 
 /** How an update ended: `written` and `unchanged` both mean that the generation is now as it was decided. */
@@ -33,6 +34,7 @@ export interface Overflow {
   read(name: string): Promise<string>;
 }
 
+/** Every reading and update throws a `NewerVersionError` for what a newer release wrote, and leaves it as it is. */
 export interface GenerationStore {
   /**
    * Stores a new generation, unless one with its id stands already.
@@ -70,7 +72,16 @@ const SHARD = '0';
 
 export function createGenerationStore(
   { client, tableName }: Table,
-  { overflow, clock = () => new Date() }: { readonly overflow?: Overflow; readonly clock?: Clock } = {},
+  {
+    overflow,
+    clock = () => new Date(),
+    onChange = () => {},
+  }: {
+    readonly overflow?: Overflow;
+    readonly clock?: Clock;
+    /** Told of every change that stands, and of what stood before. */
+    readonly onChange?: (generation: Generation, before?: Generation) => void;
+  } = {},
 ): GenerationStore {
   async function get(id: string): Promise<Generation | undefined> {
     const { Item } = await client.send(
@@ -80,7 +91,7 @@ export function createGenerationStore(
         ConsistentRead: true,
       }),
     );
-    return Item && toGeneration(unmarshall(Item));
+    return Item && toGeneration(readable(unmarshall(Item), `the generation ${id}`));
   }
 
   async function put(
@@ -128,12 +139,15 @@ export function createGenerationStore(
           Item: marshall({
             pk: partition(id),
             sk: requestSort(requestHash),
-            version: 1,
+            version: STORED_VERSION,
             ...(isLarge ? { overflow: name } : { body }),
           }),
         }),
       );
-      if (await put(generation, 'new')) return generation;
+      if (await put(generation, 'new')) {
+        onChange(generation);
+        return generation;
+      }
       const standing = await get(id);
       if (standing === undefined) throw new Error(`Cannot accept ${id}: it was there and is gone`);
       return standing;
@@ -148,7 +162,7 @@ export function createGenerationStore(
         }),
       );
       if (Item === undefined) throw new Error(`Cannot read the request of ${id}: its item is not there`);
-      return readBody(unmarshall(Item));
+      return readBody(readable(unmarshall(Item), `the request of ${id}`));
     },
 
     async whole(id) {
@@ -160,7 +174,12 @@ export function createGenerationStore(
           ConsistentRead: true,
         }),
       );
-      const items = new Map(Items.map((item) => unmarshall(item)).map((item) => [String(item.sk), item]));
+      const items = new Map(
+        Items.map((item) => readable(unmarshall(item), `the items of ${id}`)).map((item) => [
+          String(item.sk),
+          item,
+        ]),
+      );
       const state = items.get(STATE);
       if (state === undefined) return undefined;
       const generation = toGeneration(state);
@@ -184,11 +203,13 @@ export function createGenerationStore(
         if (next === undefined) return { kind: 'refused', generation: current };
         if (next === (current as Generation)) return { kind: 'unchanged', generation: next };
         const written: G = { ...next, revision: current.revision + 1, updatedAt: timestamp(clock()) };
-        if (await put(written, current)) return { kind: 'written', generation: written };
-        const standing: Generation | undefined = await get(id);
+        const isPut = await put(written, current);
+        const standing: Generation | undefined = isPut ? written : await get(id);
         // The SDK asks again when an answer is lost: then the second try fails on what the first has written.
-        if (isDeepStrictEqual(standing, withoutUndefined(written)))
+        if (isPut || isDeepStrictEqual(standing, withoutUndefined(written))) {
+          onChange(written, current);
           return { kind: 'written', generation: written };
+        }
         current = standing;
         if (tries > 2) await jitter(tries);
       }
@@ -202,7 +223,7 @@ export function createGenerationStore(
           Item: marshall({
             pk: partition(id),
             sk: outputsSort(attempt),
-            version: 1,
+            version: STORED_VERSION,
             body: JSON.stringify(outputs),
           }),
         }),

@@ -12,11 +12,11 @@ export const TABLE = {
     due: { partitionKey: 'dueShard', sortKey: 'dueAt', projected: [] },
     /** Generations that wait for a slot at the gate, oldest first. */
     waiting: { partitionKey: 'waitingShard', sortKey: 'waitingKey', projected: [] },
-    /** Every generation by the month it was accepted in. */
+    /** Every generation by the month it was accepted in. Not what changes with every write: each change is billed. */
     history: {
       partitionKey: 'historyMonth',
       sortKey: 'historyKey',
-      projected: ['id', 'model', 'status', 'attempt', 'createdAt', 'updatedAt', 'costUsd', 'errorCode'],
+      projected: ['id', 'model', 'status', 'attempt', 'createdAt', 'costUsd', 'errorCode'],
     },
   },
 } as const;

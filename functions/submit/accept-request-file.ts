@@ -1,12 +1,13 @@
 import {
   type AcceptDeps,
   acceptChecked,
-  type CheckedRequest,
+  acceptTogether,
   checkRequest,
 } from '../acceptance/accept-generation.ts';
+import { DailyLimitError } from '../acceptance/count-new.ts';
 import type { ResultsPlace } from '../generation/accepted-request.ts';
 import { type GenerationError, RequestError } from '../generation/errors.ts';
-import { requestHash } from '../generation/identity.ts';
+import { generationId, requestHash } from '../generation/identity.ts';
 import { type GenerationRequest, parseRequest } from '../generation/request.ts';
 import type { SourceRules } from '../generation/source.ts';
 import { mapLimited } from '../limit.ts';
@@ -53,13 +54,18 @@ export async function acceptRequestFile(
   const parsed = parseFile(text, deps.rules);
   if (parsed.errors.length > 0) return rejection(parsed.errors);
   const found: (GenerationError | undefined)[] = [];
+  // The same request twice under one key is one generation: its result takes the first place.
+  const placeOf = new Map<string, number>();
+  for (const [index, { request }] of parsed.requests.entries())
+    if (request.idempotencyKey !== undefined && !placeOf.has(request.idempotencyKey))
+      placeOf.set(request.idempotencyKey, index);
   const checked = await mapLimited(parsed.requests, AT_ONCE, async ({ request, path }, index) => {
     try {
       const known = await checkRequest(deps, request, {
         origin: 's3',
         key: keyOf(file, request, index),
         path,
-        results: { ...results, index },
+        results: { ...results, index: placeOf.get(request.idempotencyKey ?? '') ?? index },
       });
       return known;
     } catch (error) {
@@ -71,13 +77,26 @@ export async function acceptRequestFile(
   });
   const errors = found.filter((error) => error !== undefined);
   if (errors.length > 0) return rejection(errors);
-  const ids = await mapLimited(checked, AT_ONCE, async (one, index): Promise<string> => {
-    if (one === undefined) throw new Error('A request without an error was not checked');
-    if (one.kind === 'known') return one.generation.id;
-    return (await acceptChecked(deps, one.checked satisfies CheckedRequest, parsed.requests[index]?.path)).id;
-  });
+  const given = checked.filter((one) => one !== undefined);
+  const requests = given.flatMap((one, index) =>
+    one.kind === 'new' ? [{ checked: one.checked, path: parsed.requests[index]?.path ?? '' }] : [],
+  );
+  try {
+    const [first] = requests;
+    // Alone it needs no name to be counted by, which would take room.
+    if (parsed.requests.length === 1 && first) await acceptChecked(deps, first.checked, first.path);
+    else await acceptTogether(deps, requests, nameOf(deps, file));
+  } catch (error) {
+    if (!(error instanceof DailyLimitError)) throw error;
+    return rejection([error.error]);
+  }
+  const ids = given.map((one) => (one.kind === 'known' ? one.generation.id : one.checked.id));
   return { kind: 'accepted', ids: [...new Set(ids)] };
 }
+
+/** Of this very put of the file. */
+const nameOf = ({ deployment }: AcceptFileDeps, { bucket, key, version }: RequestFile): string =>
+  generationId(deployment, 's3', JSON.stringify(['file', bucket, key, version]));
 
 /** A request's own key where it has one; else its place in this very put of the file. */
 const keyOf = (

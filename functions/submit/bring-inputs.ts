@@ -14,6 +14,8 @@ export interface BringInputsDeps {
   readonly uploads: UploadStore;
   readonly wiro: Pick<WiroClient, 'upload'>;
   readonly durations: Durations;
+  /** A link by which Wiro fetches an object itself, where the deployment prefers that. @default - objects are uploaded */
+  readonly presign?: (object: AcceptedObject) => Promise<string>;
 }
 
 export interface BroughtInputs {
@@ -36,7 +38,8 @@ export class InputError extends Error {
 const AT_ONCE = 4;
 
 /**
- * Makes every input of a request a URL that Wiro can read: objects are uploaded, each content once; URLs pass.
+ * Makes every input of a request a URL that Wiro can read: objects are uploaded, each content once, or linked; URLs
+ * pass.
  * @param notBefore - Earlier uploads are not used again.
  * @throws {InputError} For the first input that cannot be brought.
  */
@@ -66,6 +69,7 @@ export async function bringInputs(
   const brought = await mapLimited(wanted, AT_ONCE, async ({ name, input, field }) => {
     if (input.kind === 'url') return { name, url: input.url };
     try {
+      if (deps.presign) return { name, url: await deps.presign(input) };
       const upload = await bringObject(deps, input, { generationId, holder, notBefore, signal });
       if (upload.by !== generationId) reused = true;
       return { name, url: upload.url };

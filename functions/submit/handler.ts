@@ -2,17 +2,20 @@ import { randomUUID } from 'node:crypto';
 import type { Context, EventBridgeEvent, S3Event } from 'aws-lambda';
 import { createKnownModels } from '../acceptance/known-models.ts';
 import { invokeLater } from '../aws/invoke.ts';
-import { readDeployment, readParameters } from '../deployment.ts';
+import { readDailyLimit, readDeployment, readParameters } from '../deployment.ts';
 import { announce } from '../events/announce.ts';
 import { createPutEvents } from '../events/put-events.ts';
 import { PREFIX } from '../functions.ts';
 import { parsePresets } from '../generation/preset.ts';
 import { ignore } from '../ignore.ts';
+import { beginInvocation } from '../log.ts';
+import { noteChange } from '../note-change.ts';
 import { createInputStore } from '../objects/input-store.ts';
 import { createJsonObjects } from '../objects/json-object.ts';
 import { createOverflow } from '../objects/overflow.ts';
 import { createS3Client } from '../objects/s3-client.ts';
-import { ENV, readInputBuckets, requireEnv } from '../settings.ts';
+import type { InputObject } from '../objects/types.ts';
+import { ENV, readInputBuckets, readMaximumConcurrency, requireEnv } from '../settings.ts';
 import { createGate } from '../store/gate.ts';
 import { createGenerationStore } from '../store/generation-store.ts';
 import { createModelCache } from '../store/model-cache.ts';
@@ -36,23 +39,36 @@ const s3 = createS3Client({ env: process.env });
 const { inputBucket, furtherBuckets } = readInputBuckets(process.env);
 const outputBucket = requireEnv(ENV.outputBucket);
 const overflow = createOverflow(s3, { bucket: outputBucket, prefix: PREFIX.largeRequests });
-const generations = createGenerationStore(table, { overflow });
+const generations = createGenerationStore(table, { overflow, onChange: noteChange });
 const wiro = createDeploymentWiro(deployment, parameters);
+const inputs = createInputStore(s3);
+// The presigner is loaded by those who use it alone.
+const presign = async (object: InputObject) => {
+  const { createInputPresigner } = await import('../objects/presign-input.ts');
+  return createInputPresigner({ client: s3, inputs })(object);
+};
 const json = createJsonObjects({ client: s3, maxBytes: 64 * 1024 * 1024 });
 const putEvents = createPutEvents(requireEnv(ENV.eventBus));
 const rules = { inputBucket, furtherBuckets };
 const deps = {
   deployment: deployment.name,
   generations,
-  gate: createGate({ ...table, waiting: generations.waiting, durations }),
+  gate: createGate({
+    ...table,
+    waiting: generations.waiting,
+    durations,
+    maximum: readMaximumConcurrency(process.env),
+  }),
   wiro,
-  inputs: createInputStore(s3),
+  inputs,
+  ...(process.env[ENV.inputHandover] === 'presigned' && { presign }),
   uploads: createUploadStore(table, { leaseMs: durations.markLease, keepMs: durations.uploadReuse }),
   knownModel: createKnownModels({
     cache: createModelCache(table, { keepMs: durations.modelCache }),
     wiro,
     limitMs: durations.modelLimit,
   }),
+  dailyLimit: readDailyLimit(deployment),
   parameters: () => parameters.get(),
   forgetParameters: () => parameters.forget(),
   announce: (id: string) => announce({ generations, putEvents, results: json, outputBucket }, id),
@@ -76,6 +92,7 @@ export async function handler(
   event: SubmitEvent | S3Event | EventBridgeEvent<'Generation Requested', unknown>,
   context: Context,
 ): Promise<void> {
+  beginInvocation(context);
   if ('submit' in event) {
     await submitInTurn(
       {

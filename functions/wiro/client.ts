@@ -10,6 +10,7 @@ import {
   type RequestDeps,
   type RequestOptions,
   readReply,
+  type SignedRequest,
 } from './request.ts';
 import { run } from './run.ts';
 import type { StopOutcome, WiroClient } from './types.ts';
@@ -37,13 +38,14 @@ export function createWiroClient({ timeouts, ...deps }: WiroClientDeps): WiroCli
   const signRequest = createSignRequest(deps);
   const { connectMs, stallMs } = timeouts;
 
-  async function ask(path: string, payload: Fields, options?: RequestOptions): Promise<Reply> {
+  async function ask(
+    path: string,
+    payload: Fields,
+    options?: RequestOptions,
+  ): Promise<Reply & Pick<SignedRequest, 'secrets'>> {
     const request = await signRequest(path, options);
-    return readReply(
-      await request.send(JSON.stringify(payload), 'application/json', timeouts),
-      path,
-      request.redact,
-    );
+    const result = await request.send(JSON.stringify(payload), 'application/json', timeouts);
+    return { ...readReply(result, path, request.redact), secrets: request.secrets };
   }
 
   async function stop(path: string, taskId: string, taskToken?: string): Promise<StopOutcome> {
@@ -68,7 +70,7 @@ export function createWiroClient({ timeouts, ...deps }: WiroClientDeps): WiroCli
       const rows = rowsOf(accepted(reply), 'tasklist', path);
       if (rows.length === 0) return undefined;
       const task = rows
-        .map(parseTask)
+        .map((row) => parseTask(row, reply.secrets))
         .find((row) => row && ('taskId' in ref ? row.id === ref.taskId : (row.token ?? token) === token));
       if (task === undefined)
         throw badAnswer(path, 'it shows another task than the one asked for, or none readable');
@@ -91,7 +93,7 @@ export function createWiroClient({ timeouts, ...deps }: WiroClientDeps): WiroCli
       const fields = accepted(reply);
       const rows = rowsOf(fields, 'tasklist', path);
       return {
-        tasks: rows.map(parseTask).filter((task) => task !== undefined),
+        tasks: rows.map((row) => parseTask(row, reply.secrets)).filter((task) => task !== undefined),
         rows: rows.length,
         ...present({ total: amountOf(fieldOf(fields, 'total')) }),
       };

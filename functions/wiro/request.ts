@@ -23,6 +23,8 @@ export interface SignedRequest {
     timeouts: PostTimeouts,
   ) => Promise<PostResult>;
   readonly redact: Redaction;
+  /** The credentials it was signed with, for who redacts on. */
+  readonly secrets: readonly (string | undefined)[];
 }
 
 /** Signs requests, each with a nonce of its own. */
@@ -42,6 +44,7 @@ export function createSignRequest({ apiUrl, credentials, now }: RequestDeps): Si
     const { apiKey, apiSecret } = await beforeEnd(endsAt, credentials());
     const headers = sign({ apiKey, ...present({ apiSecret }) }, nextNonce());
     return {
+      secrets: [apiKey, apiSecret],
       redact: createRedaction([apiKey, apiSecret, headers['x-signature'], ...secrets]),
       send: (body, contentType, timeouts) =>
         post({

@@ -29,6 +29,8 @@ export interface LambdaHostOptions {
 export interface LambdaHost {
   /** Adds a function, or replaces it for environments that start from now on. */
   deploy(fn: HostedFunction): void;
+  /** Ends the environments that run what was replaced since: at once, or after the invocation that they are at. */
+  retire(): void;
   has(functionName: string): boolean;
   invoke(functionName: string, payload: string): Promise<InvocationResult>;
   /** Accepts an asynchronous invocation: answers the request id at once, runs it later, repeats it on failure. */
@@ -78,6 +80,8 @@ interface Environment {
   question?: ServerResponse;
   running?: Running;
   lastRequestId?: string;
+  /** It runs what was replaced since, and is given nothing more. */
+  isRetired?: true;
   /** Ends it when it loads for too long, or was idle for long enough. */
   reaper?: NodeJS.Timeout;
 }
@@ -277,6 +281,8 @@ export async function startLambdaHost({
   }
 
   function ask(environment: Environment, response: ServerResponse): void {
+    // What waits is given to another once it is gone.
+    if (environment.isRetired) kill(environment);
     if (environment.state === 'ending') return;
     if (environment.state === 'starting') environment.initMs = Date.now() - environment.createdAt;
     environment.state = 'idle';
@@ -315,6 +321,13 @@ export async function startLambdaHost({
       const pool = pools.get(fn.name);
       if (pool) pool.fn = fn;
       else pools.set(fn.name, { fn, environments: new Set(), waiting: [] });
+    },
+    retire: () => {
+      for (const environment of environments.values()) {
+        if (environment.fn === pools.get(environment.fn.name)?.fn) continue;
+        environment.isRetired = true;
+        if (environment.state === 'idle') kill(environment);
+      }
     },
     has: (functionName) => pools.has(functionName),
     invoke: async (functionName, payload) => {

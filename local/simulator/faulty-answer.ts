@@ -30,7 +30,8 @@ export async function answerWithFault(
     case 'silent':
       return;
     case 'status': {
-      const retryAfter = fault.retryAfter === undefined ? {} : { 'retry-after': fault.retryAfter };
+      const retryAfter: Record<string, string> =
+        fault.retryAfter === undefined ? {} : { 'retry-after': fault.retryAfter };
       return sendText(response, fault.body ?? `${fault.status}`, fault.status, retryAfter);
     }
     case 'html':

@@ -14,7 +14,10 @@ beforeEach(() => {
 const { id } = EXAMPLES.running;
 
 /** One generation, or none; what was written of it, and what was started. */
-function callbackWorld(given: Generation | undefined, over: { secrets?: () => Promise<string[]> } = {}) {
+function callbackWorld(
+  given: Generation | undefined,
+  over: { secrets?: () => Promise<string[]>; renewedSecrets?: () => Promise<string[]> } = {},
+) {
   const started: string[] = [];
   const bodies: string[] = [];
   let standing = given;
@@ -28,6 +31,7 @@ function callbackWorld(given: Generation | undefined, over: { secrets?: () => Pr
   const deps = {
     deployment: 'shop',
     secrets: over.secrets ?? (async () => ['current', 'previous']),
+    renewedSecrets: over.renewedSecrets ?? (async () => ['current', 'previous']),
     generations: { update } as Pick<GenerationStore, 'update'>,
     startCollecting: async (one: string) => void started.push(one),
     durations: DURATIONS,
@@ -120,6 +124,41 @@ describe('receiveCallback', () => {
 
     await expect(receiveCallback(deps, signedPath(), read)).rejects.toThrow('SSM is away');
     expect(standing()).toBe(EXAMPLES.running);
+  });
+
+  it('reads the secrets anew for a signature that it does not know: they may just have been rotated', async () => {
+    const { deps, started, read } = callbackWorld(EXAMPLES.running, {
+      renewedSecrets: async () => ['rotated', 'current'],
+    });
+
+    expect((await receiveCallback(deps, signedPath({ secret: 'rotated' }), read)).kind).toBe('noted');
+    expect(started).toEqual([id]);
+  });
+
+  it('reads nothing anew for a signature that it knows, or for another deployment', async () => {
+    let renewals = 0;
+    const { deps, read } = callbackWorld(EXAMPLES.running, {
+      renewedSecrets: async () => {
+        renewals += 1;
+        return ['current'];
+      },
+    });
+
+    await receiveCallback(deps, signedPath({ secret: 'previous' }), read);
+    await receiveCallback(deps, signedPath({ deployment: 'other' }), read);
+
+    expect(renewals).toBe(0);
+  });
+
+  it('says neither yes nor no to an unknown signature when the secrets cannot be read anew', async () => {
+    const { deps, bodies, standing, read } = callbackWorld(EXAMPLES.running, {
+      renewedSecrets: () => Promise.reject(new Error('SSM is away')),
+    });
+
+    await expect(receiveCallback(deps, signedPath({ secret: 'rotated' }), read)).rejects.toThrow(
+      'SSM is away',
+    );
+    expect([standing(), bodies]).toEqual([EXAMPLES.running, []]);
   });
 
   it('has noted it even when collecting cannot be started', async () => {

@@ -27,6 +27,9 @@ describe('parseSource', () => {
     ['data:image/png;base64,AAAA', 'invalid_parameter', 'https://'],
     ['https://user:pass@example.com/', 'invalid_parameter', 'password'],
     ['https://', 'invalid_parameter', 'URL'],
+    ['s3://photos/a.png?X-Amz-Signature=abc', 'invalid_parameter', 'presigned'],
+    ['s3://photos?X-Amz-Signature=abc/a.png', 'invalid_parameter', 'presigned'],
+    ['a.png?a=1&x-amz-credential=abc', 'invalid_parameter', 'presigned'],
     ['x'.repeat(1025), 'invalid_parameter', '1,024 bytes'],
   ])('refuses %s and says why', (text, code, part) => {
     expect(() => parse(text)).toThrow(

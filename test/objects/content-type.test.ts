@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decideContentType } from '../../functions/objects/content-type.ts';
 
@@ -90,5 +91,85 @@ describe('decideContentType', () => {
     const head = Buffer.from('ü'.repeat(600)).subarray(0, 1023);
 
     expect(decideContentType({ head })).toBe('text/plain');
+  });
+
+  it('stores nothing as what a browser would run, whatever anybody says of whatever bytes', () => {
+    const markup = fc.constantFrom(
+      ...[
+        '<html>',
+        '<!DOCTYPE html>',
+        '<svg onload=alert(1)>',
+        '<?xml version="1.0"?>',
+        '<script>',
+        '<math>',
+      ],
+      ...[
+        'alert(1)',
+        'body{}',
+        '%PDF-1.7<script>',
+        'GIF89a/*<svg>*/',
+        '<x:html xmlns:x="http://www.w3.org/1999/xhtml">',
+      ],
+    );
+    const before = fc.constantFrom(
+      '',
+      ' ',
+      '\n\t',
+      '\xef\xbb\xbf',
+      '\xff\xfe',
+      '\0',
+      '<!-- -->',
+      '\x89PNG',
+      'x',
+    );
+    const head = fc.oneof(
+      fc.tuple(before, markup).map(([first, rest]) => bytes(first + rest)),
+      markup.map((text) => Buffer.from(`\ufeff${text}`, 'utf16le')),
+      fc.uint8Array({ maxLength: 64 }),
+    );
+    const active = fc.constantFrom(
+      ...[
+        'text/html',
+        'TEXT/HTML',
+        ' text/html ; charset=utf-7',
+        'image/svg+xml',
+        'application/xhtml+xml',
+        'text/xml',
+      ],
+      ...['text/javascript', 'application/ecmascript', 'text/css', 'application/wasm', 'multipart/related'],
+      ...[
+        'message/rfc822',
+        'text/xsl',
+        'application/rdf+xml',
+        'application/vnd.wap.xhtml+xml',
+        'image/png, text/html',
+      ],
+    );
+    const type = fc.option(fc.oneof(active, fc.constant('image/png'), fc.string()), { nil: undefined });
+    const name = fc.constantFrom(
+      'x.html',
+      'x.svg',
+      'x.xhtml',
+      'x.js',
+      'x.png',
+      'x.png.html',
+      'x',
+      'x.htm\0.png',
+    );
+
+    fc.assert(
+      fc.property(head, type, type, name, (head, header, record, name) => {
+        const stored = decideContentType({
+          head,
+          name,
+          ...(header !== undefined && { header }),
+          ...(record !== undefined && { record }),
+        });
+
+        expect(stored).toMatch(/^[a-z]+\/[a-z0-9.+-]+$/);
+        expect(stored).not.toMatch(/html|svg|script|css|wasm|multipart|message|xsl|xml(?!formats)/);
+      }),
+      { numRuns: 3_000, seed: 6 },
+    );
   });
 });

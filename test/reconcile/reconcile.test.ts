@@ -19,7 +19,8 @@ function reconcileWorld(
     holders = [],
     admitted = [],
     failing = [],
-  }: Partial<Record<'holders' | 'admitted' | 'failing', string[]>> = {},
+    unreadable = [],
+  }: Partial<Record<'holders' | 'admitted' | 'failing' | 'unreadable', string[]>> = {},
 ) {
   const standing = new Map(given.map((generation) => [generation.id, generation]));
   const done: string[] = [];
@@ -33,7 +34,10 @@ function reconcileWorld(
         .filter(({ dueAt }) => dueAt !== undefined && dueAt <= now)
         .map(({ id }) => id)
         .slice(0, limit),
-    get: async (id) => standing.get(id),
+    get: async (id) => {
+      if (unreadable.includes(id)) throw new Error('of a newer release');
+      return standing.get(id);
+    },
     async update(id, decide) {
       const current = standing.get(id);
       if (current === undefined) return { kind: 'missing' };
@@ -148,7 +152,7 @@ describe('what is due', () => {
     const counts = await run();
 
     expect(done.toSorted()).toEqual(['collect a', 'collect b', 'collect c']);
-    expect(counts).toEqual({ due: 3, submitted: 0, collected: 2, announced: 0 });
+    expect(counts).toEqual({ due: 3, submitted: 0, collected: 2, announced: 0, waitingSince: null });
   });
 
   it('is at most two hundred in one run; the rest comes with the next', async () => {
@@ -228,6 +232,20 @@ describe('the gate', () => {
     await run();
 
     expect(done).toEqual(['submit a', 'submit b', 'submit c']);
+  });
+
+  it('is tended for the others when one of them cannot be read', async () => {
+    const { done, run } = reconcileWorld(
+      [
+        named('newer', EXAMPLES.waiting, { createdAt: at(1), dueAt: at(9_999) }),
+        named('old', EXAMPLES.waiting, { createdAt: at(2), dueAt: at(9_999) }),
+      ],
+      { holders: ['newer', 'gone'], unreadable: ['newer'] },
+    );
+
+    await run();
+
+    expect(done).toEqual(['free (ended) gone', 'line up old']);
   });
 
   it('that cannot be tended stops nothing else', async () => {

@@ -304,6 +304,7 @@ export class Simulation {
           {
             deployment: 'shop',
             secrets: async () => parameters.callbackSecrets,
+            renewedSecrets: async () => parameters.callbackSecrets,
             generations,
             startCollecting: shared.collect,
             durations,

@@ -82,6 +82,7 @@ describe('a request file', () => {
     expect('ids' in twice && twice.ids.length).toBe(2);
     expect('ids' in once && once.ids.length).toBe(1);
     expect(world.generations.size).toBe(3);
+    expect(world.requests.at(-1)?.results).toEqual({ ...RESULTS, index: 0 });
   });
 
   it('delivered again is the same generations; put again, others', async () => {

@@ -14,8 +14,11 @@ import {
 
 const MAX_ERROR_TEXT = 2_000;
 
-/** Reads one row of `tasklist`. `undefined` when it does not say which task it is and how it stands. */
-export function parseTask(row: unknown): Task | undefined {
+/**
+ * Reads one row of `tasklist`. `undefined` when it does not say which task it is and how it stands.
+ * @param secrets - Taken out of what the task says for a person, besides its own.
+ */
+export function parseTask(row: unknown, secrets: readonly (string | undefined)[] = []): Task | undefined {
   if (!isFields(row)) return undefined;
   const id = filledTextOf(fieldOf(row, 'id')) ?? filledTextOf(fieldOf(row, 'taskid'));
   const status = filledTextOf(fieldOf(row, 'status'));
@@ -38,7 +41,7 @@ export function parseTask(row: unknown): Task | undefined {
       createdAtSeconds: createdAtSeconds !== undefined && createdAtSeconds > 0 ? createdAtSeconds : undefined,
       costUsd: amountOf(fieldOf(row, 'totalcost')),
       elapsedSeconds: amountOf(fieldOf(row, 'elapsedseconds')),
-      errorText: errorText && createRedaction([token, callbackUrl], MAX_ERROR_TEXT)(errorText),
+      errorText: errorText && createRedaction([token, callbackUrl, ...secrets], MAX_ERROR_TEXT)(errorText),
     }),
   };
 }

@@ -1,0 +1,67 @@
+import { SECRET_FIELD } from '../settings.ts';
+import { callAws } from './call.ts';
+
+/** What `npm run setup`, or whoever keeps the secret, put there. */
+export interface Credentials {
+  readonly apiKey: string;
+  /** Absent for a key-only Wiro project. */
+  readonly apiSecret?: string;
+  /** The current one first; the previous one while a rotation is under way. */
+  readonly callbackSecrets: readonly [string, ...string[]];
+}
+
+/** A secret that cannot be used. Its message names the field and the remedy, and nothing of what the secret holds. */
+export class SecretError extends Error {
+  override readonly name = 'SecretError';
+}
+
+const SECRETS_MANAGER = { name: 'secretsmanager', endpointVariable: 'SECRETS_MANAGER' };
+const FORM = `{"${SECRET_FIELD.apiKey}": "…", "${SECRET_FIELD.apiSecret}": "…", "${SECRET_FIELD.callbackSecret}": "…"}`;
+
+/**
+ * Reads the credentials from a secret of Secrets Manager.
+ * @throws {SecretError} When it does not hold them.
+ */
+export async function readSecret(arn: string): Promise<Credentials> {
+  const { body } = await callAws(SECRETS_MANAGER, {
+    path: '/',
+    headers: {
+      'content-type': 'application/x-amz-json-1.1',
+      'x-amz-target': 'secretsmanager.GetSecretValue',
+    },
+    body: JSON.stringify({ SecretId: arn }),
+  });
+  const fields = parse(arn, body);
+  const text = (field: string): string | undefined => {
+    const value = fields.get(field) ?? '';
+    if (typeof value === 'string') return value === '' ? undefined : value;
+    throw new SecretError(`The field "${field}" of the secret ${arn} is not text: store it in quotes`);
+  };
+  const required = (field: string): string => {
+    const value = text(field);
+    if (value === undefined)
+      throw new SecretError(`The secret ${arn} has no "${field}": store a JSON object ${FORM} in it`);
+    return value;
+  };
+  const apiSecret = text(SECRET_FIELD.apiSecret);
+  const previous = text(SECRET_FIELD.previousCallbackSecret);
+  return {
+    apiKey: required(SECRET_FIELD.apiKey),
+    ...(apiSecret !== undefined && { apiSecret }),
+    callbackSecrets: [required(SECRET_FIELD.callbackSecret), ...(previous === undefined ? [] : [previous])],
+  };
+}
+
+function parse(arn: string, body: unknown): ReadonlyMap<string, unknown> {
+  const text = typeof body === 'object' && body !== null && 'SecretString' in body ? body.SecretString : '';
+  let value: unknown;
+  try {
+    value = JSON.parse(String(text));
+  } catch {
+    // Not as a cause: the parser's message quotes what it could not read.
+    value = undefined;
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new SecretError(`The secret ${arn} does not hold a JSON object: store ${FORM} in it`);
+  return new Map(Object.entries(value));
+}

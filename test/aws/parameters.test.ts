@@ -1,0 +1,133 @@
+import { expect, it } from 'vitest';
+import { secretWorld } from './secret-world.ts';
+
+const SECRET = { apiKey: 'key-1', apiSecret: 'secret-1', callbackSecret: 'callback-1' };
+const PLACES = { callbackBaseUrl: 'https://callback.example', callbackFunction: 'wiro-callback' };
+
+it('reads the credentials from the secret and the places from parameters, side by side, in one call each', async () => {
+  const { reader, calls, answerTogether } = await secretWorld(SECRET);
+  answerTogether(2);
+
+  const parameters = await reader().get();
+
+  expect(parameters).toEqual({
+    apiKey: 'key-1',
+    apiSecret: 'secret-1',
+    callbackSecrets: ['callback-1'],
+    ...PLACES,
+  });
+  expect(calls.toSorted()).toEqual(['GetParameters', 'GetSecretValue']);
+});
+
+it('asks Secrets Manager nothing where the credentials are parameters', async () => {
+  const { reader, calls, putParameter } = await secretWorld(SECRET);
+  await putParameter('api-key', 'key-2');
+  await putParameter('callback-secret', 'callback-2');
+
+  const parameters = await reader({ secretArn: undefined }).get();
+
+  expect(parameters).toEqual({ apiKey: 'key-2', callbackSecrets: ['callback-2'], ...PLACES });
+  expect(calls).toEqual(['GetParameters']);
+});
+
+it('takes a project without a secret, and accepts the previous callback secret too', async () => {
+  const { reader } = await secretWorld({
+    apiKey: 'key-1',
+    apiSecret: '',
+    callbackSecret: 'new',
+    previousCallbackSecret: 'old',
+  });
+
+  expect(await reader().get()).toEqual({ apiKey: 'key-1', callbackSecrets: ['new', 'old'], ...PLACES });
+});
+
+it('keeps them for a while, then reads them anew', async () => {
+  const { reader: open, calls, pass, replaceSecret } = await secretWorld(SECRET);
+  const reader = open();
+  await reader.get();
+  await replaceSecret({ ...SECRET, apiKey: 'key-2' });
+
+  pass(59_000);
+  const kept = await reader.get();
+  pass(1_000);
+  const anew = await reader.get();
+
+  expect([kept.apiKey, anew.apiKey]).toEqual(['key-1', 'key-2']);
+  expect(calls).toHaveLength(4);
+});
+
+it('goes on with what it has while Secrets Manager is away, and has nothing to go on with at first', async () => {
+  const { reader: open, pass, stopSecretsManager } = await secretWorld(SECRET);
+  const reader = open();
+  await reader.get();
+  await stopSecretsManager();
+
+  pass(60_000);
+  const kept = await reader.get();
+
+  expect(kept.apiKey).toBe('key-1');
+  await expect(open().get()).rejects.toThrow('secretsmanager could not be reached');
+});
+
+it('lets nobody wait again for what has just not answered, and asks anew a while later', async () => {
+  const { reader: open, calls, pass, stopSecretsManager } = await secretWorld(SECRET);
+  const reader = open();
+  await reader.get();
+  await stopSecretsManager();
+  pass(60_000);
+  await reader.get();
+  const asked = calls.length;
+
+  const kept = await Promise.all([reader.get(), reader.get()]);
+  const meanwhile = calls.length;
+  pass(10_000);
+  await reader.get();
+
+  expect([kept.map(({ apiKey }) => apiKey), meanwhile]).toEqual([['key-1', 'key-1'], asked]);
+  expect(calls.length).toBeGreaterThan(asked);
+});
+
+it('reads what was replaced when it is told that what it has does not work', async () => {
+  const { reader: open, replaceSecret } = await secretWorld(SECRET);
+  const reader = open();
+  await reader.get();
+  await replaceSecret({ ...SECRET, apiKey: 'key-2' });
+
+  reader.forget();
+
+  expect((await reader.get()).apiKey).toBe('key-2');
+});
+
+it.each([
+  ['no JSON', 'hunter2', /does not hold a JSON object: store \{"apiKey"/],
+  ['half a JSON object', '{"apiKey": "hunter2"', /does not hold a JSON object/],
+  ['a list', ['hunter2'], /does not hold a JSON object/],
+  ['null', null, /does not hold a JSON object/],
+  ['no API key', { apiSecret: 'hunter2', callbackSecret: 'hunter2' }, /has no "apiKey": store/],
+  ['an empty API key', { apiKey: '', callbackSecret: 'hunter2' }, /has no "apiKey": store/],
+  ['no callback secret', { apiKey: 'hunter2' }, /has no "callbackSecret": store/],
+  [
+    'an API secret that is not text',
+    { apiKey: 'hunter2', callbackSecret: 'hunter2', apiSecret: { v: 'hunter2' } },
+    /"apiSecret" of the secret arn:\S+ is not text: store it in quotes/,
+  ],
+])('says what is wrong with a secret that holds %s, and not what it holds', async (_, secret, expected) => {
+  const { reader, arn } = await secretWorld(secret);
+
+  const error: Error = await reader()
+    .get()
+    .then(() => new Error('It was taken'))
+    .catch((thrown) => thrown);
+
+  expect(error.message).toMatch(expected);
+  expect(error.message).toContain(arn);
+  expect([error.message, error.stack, String(error.cause)].join()).not.toContain('hunter2');
+});
+
+it('names the service and its answer when there is no such secret', async () => {
+  const { reader, arn } = await secretWorld(SECRET);
+
+  await expect(reader({ secretArn: `${arn}x` }).get()).rejects.toThrow(
+    'secretsmanager answered 400 ResourceNotFoundException',
+  );
+});
