@@ -1,15 +1,17 @@
 import { App } from 'aws-cdk-lib';
 import { bundleFunctions } from './bundle.ts';
+import { ConfigurationError } from './configuration-error.ts';
 import { WiroStack } from './stack.ts';
 import { readStackSettings, SettingError } from './stack-settings.ts';
 
 try {
-  const app = new App();
+  // Not by itself at the end: after a sentence about what is wrong, CDK would go on about what is half made.
+  const app = new App({ autoSynth: false });
   const settings = readStackSettings((name) => app.node.tryGetContext(name));
   new WiroStack(app, settings, await bundleFunctions());
   app.synth();
 } catch (error) {
-  if (!(error instanceof SettingError)) throw error;
+  if (!(error instanceof SettingError || error instanceof ConfigurationError)) throw error;
   console.error(error.message);
   process.exitCode = 1;
 }

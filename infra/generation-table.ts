@@ -1,11 +1,20 @@
-import type { RemovalPolicy } from 'aws-cdk-lib';
+import { RemovalPolicy } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type { Construct } from 'constructs';
 import { TABLE } from '../functions/store/table.ts';
 
-/** The one table, as `functions/store/table.ts` describes it. */
+export interface GenerationTableProps {
+  /** @default RemovalPolicy.RETAIN */
+  readonly removalPolicy?: RemovalPolicy;
+}
+
+/** The one table that generations need, as `functions/store/table.ts` describes it. */
 export class GenerationTable extends dynamodb.Table {
-  constructor(scope: Construct, id: string, { removalPolicy }: { readonly removalPolicy: RemovalPolicy }) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { removalPolicy = RemovalPolicy.RETAIN }: GenerationTableProps = {},
+  ) {
     super(scope, id, {
       partitionKey: text(TABLE.partitionKey),
       sortKey: text(TABLE.sortKey),
@@ -23,11 +32,6 @@ export class GenerationTable extends dynamodb.Table {
           ? { projectionType: dynamodb.ProjectionType.INCLUDE, nonKeyAttributes: [...projected] }
           : { projectionType: dynamodb.ProjectionType.KEYS_ONLY }),
       });
-  }
-
-  /** The ARN for rights on one index alone. */
-  indexArn(name: keyof typeof TABLE.indexes): string {
-    return `${this.tableArn}/index/${name}`;
   }
 }
 

@@ -20,7 +20,9 @@ export type Place =
   /** Requests that the table has no room for, in the output bucket. */
   | 'largeRequests'
   | 'eventBus'
-  | 'parameters';
+  | 'parameters'
+  /** The credentials, where a deployment keeps them in Secrets Manager. */
+  | 'secret';
 
 export interface Right {
   readonly actions: readonly string[];
@@ -31,22 +33,24 @@ export interface Right {
 const LIST = ['s3:ListBucket'];
 // An end is added to what the file holds already.
 const ADD_TO = ['s3:GetObject', 's3:PutObject'];
-// The generation itself, its outputs, the gate.
+// The generation itself, its outputs, the gate, the count of a day.
 const CHANGE_ITEMS = ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:Query'];
 // Parameter Store decrypts with the key `aws/ssm`, whose own policy admits who may read the parameter: no right
 // on the key is needed. (A customer managed key would need kms:Decrypt.)
 const READ_PARAMETERS = ['ssm:GetParameters'];
+const READ_SECRET = ['secretsmanager:GetSecretValue'];
 
 /** What each function may do, and nothing else: a new call to AWS needs its line here. */
 export const GRANTS: Readonly<Record<FunctionName, readonly Right[]>> = {
   api: [
-    { actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'], on: 'table' },
+    { actions: CHANGE_ITEMS, on: 'table' },
     { actions: ['s3:GetObject'], on: 'inputs' },
     { actions: LIST, on: 'inputBuckets' },
     { actions: ['s3:GetObject', 's3:PutObject'], on: 'largeRequests' },
     // The links to outputs that it signs carry its own rights.
     { actions: ['s3:GetObject'], on: 'outputs' },
     { actions: READ_PARAMETERS, on: 'parameters' },
+    { actions: READ_SECRET, on: 'secret' },
   ],
   submit: [
     { actions: [...CHANGE_ITEMS, 'dynamodb:DeleteItem'], on: 'table' },
@@ -59,10 +63,10 @@ export const GRANTS: Readonly<Record<FunctionName, readonly Right[]>> = {
     { actions: ['s3:PutObject'], on: 'folderResults' },
     { actions: ['events:PutEvents'], on: 'eventBus' },
     { actions: READ_PARAMETERS, on: 'parameters' },
+    { actions: READ_SECRET, on: 'secret' },
   ],
   callback: [
     { actions: CHANGE_ITEMS, on: 'table' },
-    { actions: ['dynamodb:Query'], on: 'waitingIndex' },
     { actions: ['s3:PutObject', 's3:AbortMultipartUpload'], on: 'outputs' },
     { actions: ['s3:ListBucketMultipartUploads'], on: 'outputBucket' },
     { actions: ['s3:GetObject'], on: 'largeRequests' },
@@ -70,6 +74,7 @@ export const GRANTS: Readonly<Record<FunctionName, readonly Right[]>> = {
     { actions: LIST, on: 'inputBucket' },
     { actions: ['events:PutEvents'], on: 'eventBus' },
     { actions: READ_PARAMETERS, on: 'parameters' },
+    { actions: READ_SECRET, on: 'secret' },
   ],
   reconcile: [
     { actions: CHANGE_ITEMS, on: 'table' },

@@ -7,19 +7,26 @@ export interface PrivateBucketProps {
   readonly removalPolicy: RemovalPolicy;
   /** @default - CloudFormation makes one up */
   readonly bucketName?: string;
+  /** After how many days every object goes. @default - never */
+  readonly retention?: Duration;
 }
 
-/** A bucket that nobody outside the account reaches, and nobody without TLS. */
+/** A bucket that nobody outside the account reaches, and nobody without TLS. No CORS: no web page reaches it. */
 export class PrivateBucket extends s3.Bucket {
-  constructor(scope: Construct, id: string, { removalPolicy, ...props }: PrivateBucketProps) {
+  constructor(scope: Construct, id: string, { removalPolicy, retention, ...props }: PrivateBucketProps) {
     super(scope, id, {
       ...props,
       blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
       objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
       enforceSSL: true,
       encryption: s3.BucketEncryption.S3_MANAGED,
-      // The parts of an upload that died are billed and shown by no listing of objects.
-      lifecycleRules: [{ abortIncompleteMultipartUploadAfter: Duration.days(1) }],
+      lifecycleRules: [
+        {
+          // The parts of an upload that died are billed and shown by no listing of objects.
+          abortIncompleteMultipartUploadAfter: Duration.days(1),
+          ...(retention && { expiration: retention }),
+        },
+      ],
       removalPolicy,
       autoDeleteObjects: removalPolicy === RemovalPolicy.DESTROY,
     });

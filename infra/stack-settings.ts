@@ -1,6 +1,17 @@
 import type { Presets } from '../functions/generation/preset.ts';
 import { type Durations, ENV, readDurations } from '../functions/settings.ts';
 import { checkPresets } from './check-presets.ts';
+import {
+  apiUrlError,
+  DEPLOYMENT,
+  type Form,
+  formError,
+  OUTPUT_HOST,
+  PARAMETER_PATH,
+  urlError,
+  withoutSlashAtEnd,
+} from './form.ts';
+import type { ObservabilityLevel } from './observability.ts';
 
 /** A `-c name=value` that cannot be used. Its message names the setting and the remedy. */
 export class SettingError extends Error {
@@ -15,6 +26,21 @@ export interface StackSettings {
   /** Buckets and table go with the stack, and Wiro may be a simulator: plain http, ports. */
   readonly test: boolean;
   readonly furtherInputBuckets: readonly string[];
+  /** A secret of Secrets Manager, by its name or ARN, that holds the credentials instead of parameters. */
+  readonly secret?: string;
+  /** Names of resources that exist already and are used instead of new ones. */
+  readonly inputBucket?: string;
+  readonly outputBucket?: string;
+  readonly table?: string;
+  readonly eventBus?: string;
+  readonly retentionDays?: number;
+  readonly deadlineMinutes?: number;
+  readonly maximumConcurrency?: number;
+  readonly maximumGenerationsPerDay?: number;
+  readonly inputHandover?: 'upload' | 'presigned';
+  readonly observability?: ObservabilityLevel;
+  /** ARN of the SNS topic that alarms are told to. */
+  readonly alarmTopic?: string;
   readonly callbackBaseUrl?: string;
   readonly wiroApiUrl?: string;
   readonly wiroSocketUrl?: string;
@@ -37,12 +63,33 @@ export function readStackSettings(context: (name: string) => unknown): StackSett
     return typeof value === 'object' ? JSON.stringify(value) : String(value);
   };
   const stackName = matching('stackName', given('stackName') ?? 'WiroServerless', STACK_NAME);
-  const deployment = matching('deployment', given('deployment') ?? stackName, DEPLOYMENT);
-  const parameterPath = matching('parameterPath', given('parameterPath') ?? `/wiro/${stackName}`, PATH);
+  const deployment = matching('deployment', given('deployment') ?? stackName, NAMED_DEPLOYMENT);
+  const parameterPath = matching(
+    'parameterPath',
+    given('parameterPath') ?? `/wiro/${stackName}`,
+    PARAMETER_PATH,
+  );
   const test = readTest(given('test'));
+  const optionalMatching = (name: string, form: Form) => {
+    const value = given(name);
+    return value === undefined ? undefined : matching(name, value, form);
+  };
+  const count = (name: string) => readCount(name, given(name));
   const optional = {
+    secret: optionalMatching('secret', SECRET),
+    inputBucket: optionalMatching('inputBucket', BUCKET),
+    outputBucket: optionalMatching('outputBucket', BUCKET),
+    table: optionalMatching('table', TABLE),
+    eventBus: optionalMatching('eventBus', EVENT_BUS),
+    retentionDays: count('retentionDays'),
+    deadlineMinutes: count('deadlineMinutes'),
+    maximumConcurrency: count('maximumConcurrency'),
+    maximumGenerationsPerDay: count('maximumGenerationsPerDay'),
+    inputHandover: readOneOf('inputHandover', given('inputHandover'), ['upload', 'presigned']),
+    observability: readOneOf('observability', given('observability'), ['none', 'standard', 'full']),
+    alarmTopic: optionalMatching('alarmTopic', TOPIC),
     callbackBaseUrl: readUrl('callbackBaseUrl', given('callbackBaseUrl'), ['https:', 'http:'], test),
-    wiroApiUrl: readApiUrl(given('wiroApiUrl'), test),
+    wiroApiUrl: readUrl('wiroApiUrl', given('wiroApiUrl'), ['https:', 'http:'], test, apiUrlError),
     wiroSocketUrl: readUrl('wiroSocketUrl', given('wiroSocketUrl'), ['wss:', 'ws:'], test),
     wiroOutputHosts: readOutputHosts(given('wiroOutputHosts'), test),
     presets: readPresets(given('presets')),
@@ -54,7 +101,7 @@ export function readStackSettings(context: (name: string) => unknown): StackSett
     parameterPath,
     test,
     furtherInputBuckets: list(given('furtherInputBuckets')).map((name) =>
-      matching('furtherInputBuckets', name, BUCKET),
+      matching('furtherInputBuckets', name, BUCKETS),
     ),
     ...(Object.fromEntries(
       Object.entries(optional).filter(([, value]) => value !== undefined),
@@ -62,32 +109,57 @@ export function readStackSettings(context: (name: string) => unknown): StackSett
   };
 }
 
-interface Form {
-  readonly pattern: RegExp;
-  readonly remedy: string;
-}
-
 const STACK_NAME: Form = {
   pattern: /^[A-Za-z][A-Za-z0-9-]{0,127}$/,
   remedy: 'use letters, digits and "-", a letter first, at most 128',
 };
-const DEPLOYMENT: Form = {
-  pattern: /^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/,
-  remedy:
-    'use letters, digits and "-", at most 64 (-c deployment=… names it; without it the name of the stack counts)',
+const TOPIC: Form = {
+  pattern: /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/,
+  remedy: 'give the ARN of an SNS topic, arn:aws:sns:<region>:<account>:<name>',
 };
-const PATH: Form = {
-  pattern: /^(?!\/(?:aws|ssm)(?:\/|$))(?:\/[A-Za-z0-9_.-]+)+$/i,
-  remedy: 'begin with "/" and not with "/aws" or "/ssm", end without "/", for example /wiro/my-stack',
+const NAMED_DEPLOYMENT: Form = {
+  ...DEPLOYMENT,
+  remedy: `${DEPLOYMENT.remedy} (-c deployment=… names it; without it the name of the stack counts)`,
 };
 const BUCKET: Form = {
   pattern: /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
-  remedy: 'give names of buckets, separated by commas',
+  remedy: 'give the name of a bucket',
+};
+const BUCKETS: Form = { ...BUCKET, remedy: 'give names of buckets, separated by commas' };
+const TABLE: Form = { pattern: /^[A-Za-z0-9_.-]{3,255}$/, remedy: 'give the name of a DynamoDB table' };
+const EVENT_BUS: Form = {
+  pattern: /^[A-Za-z0-9_./-]{1,256}$/,
+  remedy: 'give the name of an event bus, for example default',
+};
+const SECRET: Form = {
+  pattern:
+    /^(?:arn:[\w-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+-[A-Za-z0-9]{6}|[\w/+=.@-]{1,512})$/,
+  remedy: 'give the name or the whole ARN of a secret in Secrets Manager',
 };
 
-function matching(name: string, value: string, { pattern, remedy }: Form): string {
-  if (!pattern.test(value)) throw new SettingError(`${name} is "${value}": ${remedy}.`);
+function matching(name: string, value: string, form: Form): string {
+  refuse(formError(name, value, form));
   return value;
+}
+
+function refuse(sentence: string | undefined): void {
+  if (sentence !== undefined) throw new SettingError(sentence);
+}
+
+function readCount(name: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  return Number(matching(name, value, { pattern: /^[1-9]\d{0,8}$/, remedy: 'give a whole number from 1' }));
+}
+
+function readOneOf<Word extends string>(
+  name: string,
+  value: string | undefined,
+  words: readonly Word[],
+): Word | undefined {
+  const word = words.find((one) => one === value);
+  if (value !== undefined && word === undefined)
+    throw new SettingError(`${name} is "${value}": give one of ${words.join(', ')}.`);
+  return word;
 }
 
 function readTest(value: string | undefined): boolean {
@@ -100,43 +172,29 @@ function readTest(value: string | undefined): boolean {
 function readUrl(
   name: string,
   value: string | undefined,
-  [secure, plain]: readonly [string, string],
+  protocols: readonly [string, string],
   test: boolean,
+  error = urlError,
 ): string | undefined {
   if (value === undefined) return undefined;
-  const url = URL.canParse(value) ? new URL(value) : undefined;
-  if (!url || (url.protocol !== secure && url.protocol !== plain))
-    throw new SettingError(`${name} is "${value}": give a URL that begins with ${secure}//.`);
-  if (url.protocol === plain && !test)
+  refuse(error(name, value, protocols));
+  const [secure, plain] = protocols;
+  if (value.startsWith(plain) && !test)
     throw new SettingError(
       `${name} is "${value}": give one that begins with ${secure}// (${plain}// needs -c test=true).`,
     );
-  if (url.username || url.password || url.search || url.hash)
-    throw new SettingError(`${name}: leave out user, password, "?" and "#".`);
-  return value.replace(/\/+$/, '');
-}
-
-function readApiUrl(value: string | undefined, test: boolean): string | undefined {
-  const url = readUrl('wiroApiUrl', value, ['https:', 'http:'], test);
-  if (url !== undefined && !url.endsWith('/v1'))
-    throw new SettingError(
-      `wiroApiUrl is "${value}": it must end in /v1, for example https://api.wiro.ai/v1.`,
-    );
-  return url;
+  return withoutSlashAtEnd(value);
 }
 
 function readOutputHosts(value: string | undefined, test: boolean): readonly string[] | undefined {
   if (value === undefined) return undefined;
   const hosts = list(value);
   for (const host of hosts) {
-    if (!/^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?$/i.test(host))
-      throw new SettingError(
-        `wiroOutputHosts has "${host}": give hosts separated by commas, for example wiro.ai.`,
-      );
+    matching('wiroOutputHosts', host, OUTPUT_HOST);
     // A port also allows plain http and addresses of the machine itself.
     if (host.includes(':') && !test)
       throw new SettingError(
-        `wiroOutputHosts has "${host}": leave out the port (a port, for a simulator, needs -c test=true).`,
+        `wiroOutputHosts is "${host}": leave out the port (a port, for a simulator, needs -c test=true).`,
       );
   }
   return hosts;

@@ -5,6 +5,16 @@ import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { PrivateBucket, type PrivateBucketProps } from './private-bucket.ts';
 
+/** Objects whose creation starts functions, wherever they lie. */
+export interface TriggeringObjects {
+  readonly bucket: s3.IBucket;
+  /** Name and ARN that functions and rights may speak of without waiting for the bucket. */
+  readonly nameAhead: string;
+  readonly arnAhead: string;
+  /** Starts `fn` for each object created whose key has this prefix and suffix. */
+  startFor(objects: { readonly prefix: string; readonly suffix: string }, fn: lambda.Function): void;
+}
+
 /**
  * A bucket whose new objects start functions that use the bucket themselves.
  *
@@ -12,7 +22,7 @@ import { PrivateBucket, type PrivateBucketProps } from './private-bucket.ts';
  * Lambda function of its own that runs during the deployment; ours is a name known before the bucket stands, which
  * functions and rights may speak of without waiting for it.
  */
-export class TriggeringBucket extends Construct {
+export class TriggeringBucket extends Construct implements TriggeringObjects {
   /** Waits for the functions it starts: they must use `nameAhead` and `arnAhead`. */
   readonly bucket: s3.Bucket;
   readonly nameAhead: string;
@@ -39,8 +49,10 @@ export class TriggeringBucket extends Construct {
     this.bucket = new PrivateBucket(this, 'Bucket', { ...props, bucketName: this.nameAhead });
   }
 
-  /** Starts `fn` for each object created whose key has this prefix and suffix. */
-  startFor({ prefix, suffix }: { prefix: string; suffix: string }, fn: lambda.Function): void {
+  startFor(
+    { prefix, suffix }: { readonly prefix: string; readonly suffix: string },
+    fn: lambda.Function,
+  ): void {
     const resource = this.bucket.node.defaultChild;
     if (!(resource instanceof s3.CfnBucket)) throw new Error(`${this.node.path} has no bucket`);
     // One right serves every prefix.

@@ -7,13 +7,17 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { FunctionDescription } from '../functions/functions.ts';
 import { ENV } from '../functions/settings.ts';
-import type { Bundle } from './bundle.ts';
 
 /** Values of the settings that functions read; a function is told those that its description names. */
 export type Environment = { readonly [name in keyof typeof ENV]?: string | undefined };
 
-/** The code of a function, as `bundleFunctions` makes it. */
-export type FunctionCode = Pick<Bundle, 'directory' | 'handler'>;
+/** The code of a function, ready to be run. */
+export interface FunctionCode {
+  /** Everything in it is deployed. */
+  readonly directory: string;
+  /** As Lambda spells it: `index.handler`. */
+  readonly handler: string;
+}
 
 export interface WiroFunctionProps {
   readonly describedBy: FunctionDescription;
@@ -23,6 +27,10 @@ export interface WiroFunctionProps {
   readonly maxEventAge?: Duration;
   /** @default logs.RetentionDays.ONE_MONTH */
   readonly logRetention?: logs.RetentionDays;
+  /** Where asynchronous invocations go that failed three times. @default - nowhere: what runs every minute needs none */
+  readonly onFailure?: lambda.IDestination;
+  /** Whether X-Ray traces it. @default false */
+  readonly isTraced?: boolean;
 }
 
 /** One function as `functions/functions.ts` describes it, with a role, a log group and triggers of its own. */
@@ -33,7 +41,7 @@ export class WiroFunction extends Construct {
 
   constructor(scope: Construct, id: string, props: WiroFunctionProps) {
     super(scope, id);
-    const { describedBy, code, environment, maxEventAge, logRetention } = props;
+    const { describedBy, code, environment, maxEventAge, logRetention, onFailure, isTraced } = props;
     const logGroup = new logs.LogGroup(this, 'Logs', {
       retention: logRetention ?? logs.RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -52,9 +60,16 @@ export class WiroFunction extends Construct {
       environment: pick(environment, describedBy.environment),
       role,
       logGroup,
+      // Lambda's own lines in JSON, like ours: one query reads both.
+      loggingFormat: lambda.LoggingFormat.JSON,
+      // Two lines a minute that say nothing happened would cost more than what they tell of.
+      ...(describedBy.everyMinute && { systemLogLevelV2: lambda.SystemLogLevel.WARN }),
+      // Traced by Lambda alone: the X-Ray SDK would be loaded at every cold start.
+      tracing: isTraced ? lambda.Tracing.ACTIVE : lambda.Tracing.DISABLED,
       // What is scheduled comes again in a minute: trying the old one again would only do it twice.
       retryAttempts: describedBy.everyMinute ? 0 : 2,
       maxEventAge: describedBy.everyMinute ? Duration.minutes(1) : (maxEventAge ?? Duration.hours(6)),
+      ...(onFailure && { onFailure }),
     });
     this.url =
       describedBy.url &&

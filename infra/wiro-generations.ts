@@ -1,87 +1,106 @@
 import { Duration, Fn, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
-import type * as iam from 'aws-cdk-lib/aws-iam';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import { FUNCTIONS, type FunctionName, PREFIX } from '../functions/functions.ts';
-import type { Presets } from '../functions/generation/preset.ts';
-import { type Durations, PARAMETER, WIRO_DEFAULTS } from '../functions/settings.ts';
-import { checkPresets } from './check-presets.ts';
+import { METRIC_NAMESPACE, type MetricName } from '../functions/metrics.ts';
+import { PARAMETER, WIRO_DEFAULTS } from '../functions/settings.ts';
+import { BroughtBucket } from './brought-bucket.ts';
+import { checkProps, requireCredentials } from './check-props.ts';
+import { DeadLetters } from './dead-letters.ts';
+import { withoutSlashAtEnd } from './form.ts';
 import { GenerationTable } from './generation-table.ts';
-import { GRANTS, INVOKES, type Place } from './grants.ts';
+import { grantKey, OBJECT_KEY, TABLE_KEY } from './grant-keys.ts';
+import { GRANTS, INVOKES } from './grants.ts';
+import { generationMetric } from './metrics.ts';
+import { Observability } from './observability.ts';
+import { placesOf } from './places.ts';
 import { PrivateBucket } from './private-bucket.ts';
+import { refuseTwins } from './refuse-twins.ts';
+import { shippedCode } from './shipped-code.ts';
 import { refuseTriggerLoops } from './trigger-loops.ts';
 import { TriggeringBucket } from './triggering-bucket.ts';
-import { type Environment, type FunctionCode, WiroFunction } from './wiro-function.ts';
+import { type Environment, WiroFunction } from './wiro-function.ts';
+import type { WiroGenerationsProps } from './wiro-generations-props.ts';
 
-export interface WiroGenerationsProps {
-  /** The functions' code, from `bundleFunctions()`. */
-  readonly code: Readonly<Record<FunctionName, FunctionCode>>;
-  /**
-   * Part of every generation's id and callback URL: changing it makes a new deployment of the same resources.
-   * Letters, digits and `-`, at most 64. @default - the stack's name
-   */
-  readonly deployment?: string;
-  /** Where `npm run setup` put the secrets. @default - `/wiro/` and the stack's name */
-  readonly parameterPath?: string;
-  /** Buckets besides our own that inputs may come from. @default - none */
-  readonly furtherInputBuckets?: readonly s3.IBucket[];
-  /** What each file put under `uploads/<name>/` in the input bucket becomes. @default - none: nothing starts for `uploads/` */
-  readonly presets?: Presets;
-  /** Where Wiro reaches `callback`, without a slash at the end: for tunnels and custom domains. @default - its Function URL */
-  readonly callbackBaseUrl?: string;
-  /** Ends in `/v1`. @default - Wiro itself */
-  readonly wiroApiUrl?: string;
-  /** @default - Wiro itself */
-  readonly wiroSocketUrl?: string;
-  /** Hosts that outputs are copied from; each stands for its subdomains too. @default - Wiro's */
-  readonly wiroOutputHosts?: readonly string[];
-  /** In milliseconds, see `DURATIONS` in functions/settings.ts. @default - as they are there */
-  readonly durations?: Partial<Durations>;
-  /** Divides every duration that `durations` does not give: for tests. @default 1 */
-  readonly durationDivisor?: number;
-  /** What becomes of table and buckets, with all they hold, when the stack goes. @default RemovalPolicy.RETAIN */
-  readonly removalPolicy?: RemovalPolicy;
-}
+/** Functions that are invoked asynchronously: Lambda tries them three times. */
+const STARTED_LATER: ReadonlySet<FunctionName> = new Set(Object.values(INVOKES).flat());
+/** `source` of every event that generations put on the bus. */
+const SOURCE = 'wiro.generations';
+/** Where whoever submits may put objects; elsewhere in the input bucket are answers. */
+const SUBMITTED = ['inputs/', PREFIX.requests, PREFIX.uploads];
 
 /** Generations on Wiro: requests in, finished outputs in a bucket, records in a table, outcomes on an event bus. */
 export class WiroGenerations extends Construct {
-  readonly table: dynamodb.Table;
-  readonly inputBucket: s3.Bucket;
-  readonly outputBucket: s3.Bucket;
-  readonly eventBus: events.EventBus;
-  /** The HTTP API, for requests signed by a principal with `grantCallApi`. */
+  /** Records of generations, and everything that is still to be done. */
+  readonly table: dynamodb.ITable;
+  /** Inputs, request files under `requests/`, dropped files under `uploads/`; answers under `results/` and `rejected/`. */
+  readonly inputBucket: s3.IBucket;
+  /** Finished outputs, under `outputs/`. */
+  readonly outputBucket: s3.IBucket;
+  /** `Generation Requested` in; outcomes out. See `onSucceeded`, `onFailed` and `onCancelled`. */
+  readonly eventBus: events.IEventBus;
+  /** Part of every generation's id, callback URL and event. */
+  readonly deployment: string;
+  /** The HTTP API, for requests signed by a principal with `grantSubmit` or `grantCallApi`. */
   readonly apiUrl: string;
   /** Where Wiro reports ends, without a slash at the end. */
   readonly callbackUrl: string;
+  /** For settings that this construct has no word for. Their environment and rights are complete as they are. */
   readonly functions: Readonly<Record<FunctionName, lambda.Function>>;
+  /** Asynchronous invocations and events that were given up. Generations do not depend on it; see docs/operations.md. */
+  readonly deadLetters: sqs.Queue;
+  /** Alarms and dashboard; `undefined` with `observability: 'none'`. */
+  readonly observability: Observability | undefined;
 
   constructor(scope: Construct, id: string, props: WiroGenerationsProps) {
     super(scope, id);
     refuseTriggerLoops();
     const { stackName } = Stack.of(this);
+    const { path: parameterPath = `/wiro/${stackName}`, secret } = requireCredentials(this, props);
     const {
       deployment = stackName,
-      parameterPath = `/wiro/${stackName}`,
       furtherInputBuckets = [],
       presets = {},
       removalPolicy = RemovalPolicy.RETAIN,
+      retention,
+      observability = 'standard',
     } = props;
+    checkProps(this, props, { deployment, path: parameterPath });
+    const code = props.code ?? shippedCode(this);
     const hasPresets = Object.keys(presets).length > 0;
-    const presetsJson = hasPresets ? JSON.stringify(checkPresets(presets)) : undefined;
 
-    const table = new GenerationTable(this, 'Table', { removalPolicy });
-    const inputs = new TriggeringBucket(this, 'Inputs', {
-      bucketName: `${deployment.toLowerCase().slice(0, 40)}-input`,
-      removalPolicy,
+    const table = props.table ?? new GenerationTable(this, 'Table', { removalPolicy });
+    const inputs = props.inputBucket
+      ? new BroughtBucket(this, 'InputBucket', props.inputBucket)
+      : new TriggeringBucket(this, 'Inputs', {
+          bucketName: `${deployment.toLowerCase().slice(0, 40)}-input`,
+          removalPolicy,
+          ...(retention && { retention }),
+        });
+    const outputBucket =
+      props.outputBucket ??
+      new PrivateBucket(this, 'Outputs', { removalPolicy, ...(retention && { retention }) });
+    const eventBus = props.eventBus ?? new events.EventBus(this, 'Events', { eventBusName: deployment });
+    refuseTwins(this, {
+      deployment,
+      credentials: parameterPath,
+      table: table.tableName,
+      inputBucket: (props.inputBucket ?? inputs.bucket).bucketName,
+      eventBus: eventBus.eventBusName,
     });
-    const outputBucket = new PrivateBucket(this, 'Outputs', { removalPolicy });
-    const eventBus = new events.EventBus(this, 'Events', { eventBusName: deployment });
 
+    const durations = {
+      ...props.durations,
+      ...(props.deadline && { deadline: props.deadline.toMilliseconds() }),
+    };
     const told: Environment = {
       deployment,
       table: table.tableName,
@@ -90,19 +109,28 @@ export class WiroGenerations extends Construct {
       outputBucket: outputBucket.bucketName,
       eventBus: eventBus.eventBusName,
       parameterPath,
-      presets: presetsJson,
-      wiroApiUrl: props.wiroApiUrl ?? WIRO_DEFAULTS.apiUrl,
-      wiroSocketUrl: props.wiroSocketUrl ?? WIRO_DEFAULTS.socketUrl,
+      secretArn: secret?.secretArn,
+      presets: hasPresets ? JSON.stringify(presets) : undefined,
+      maximumConcurrency: props.maximumConcurrency?.toString(),
+      maximumGenerationsPerDay: props.maximumGenerationsPerDay?.toString(),
+      wiroApiUrl: withoutSlashAtEnd(props.wiroApiUrl ?? WIRO_DEFAULTS.apiUrl),
+      wiroSocketUrl: withoutSlashAtEnd(props.wiroSocketUrl ?? WIRO_DEFAULTS.socketUrl),
       wiroOutputHosts: props.wiroOutputHosts?.join(',') ?? WIRO_DEFAULTS.outputHosts,
-      durations: props.durations && JSON.stringify(props.durations),
+      inputHandover: props.inputHandover,
+      metricsNamespace: observability === 'none' ? undefined : METRIC_NAMESPACE,
+      durations: Object.keys(durations).length > 0 ? JSON.stringify(durations) : undefined,
       durationDivisor: props.durationDivisor?.toString(),
     };
+    const deadLetters = new DeadLetters(this, 'DeadLetters');
     const add = (id: string, name: FunctionName, environment: Environment, maxEventAge?: Duration) =>
       new WiroFunction(this, id, {
         describedBy: FUNCTIONS[name],
-        code: props.code[name],
+        code: code[name],
         environment,
+        ...(STARTED_LATER.has(name) && { onFailure: deadLetters.destination }),
+        isTraced: observability !== 'none' && !FUNCTIONS[name].everyMinute,
         ...(maxEventAge && { maxEventAge }),
+        ...(props.logRetention !== undefined && { logRetention: props.logRetention }),
       });
     // Each is told the names of those before it alone: CloudFormation forbids circles. `submit` finds its own name
     // in AWS_LAMBDA_FUNCTION_NAME and that of `callback` in a parameter.
@@ -116,7 +144,7 @@ export class WiroGenerations extends Construct {
     const functions = { api, submit, callback, reconcile };
 
     const parameter = (name: string) => `${parameterPath}/${name}`;
-    const { callbackBaseUrl = withoutSlash(urlOf(callback)) } = props;
+    const callbackBaseUrl = withoutSlashAtEnd(props.callbackBaseUrl ?? withoutSlash(urlOf(callback)));
     new ssm.StringParameter(this, 'CallbackBaseUrl', {
       description: 'Where Wiro reaches the callback function. Written by the stack.',
       parameterName: parameter(PARAMETER.callbackBaseUrl),
@@ -128,31 +156,18 @@ export class WiroGenerations extends Construct {
       stringValue: callback.function.functionName,
     });
 
-    const inputBucketArns = [inputs.arnAhead, ...furtherInputBuckets.map((bucket) => bucket.bucketArn)];
-    const places: Record<Place, readonly string[]> = {
-      table: [table.tableArn],
-      dueIndex: [table.indexArn('due')],
-      waitingIndex: [table.indexArn('waiting')],
-      inputBucket: [inputs.arnAhead],
-      inputBuckets: inputBucketArns,
-      inputs: inputBucketArns.map((arn) => `${arn}/*`),
-      results: [`${inputs.arnAhead}/${PREFIX.results}*`],
-      rejected: [`${inputs.arnAhead}/${PREFIX.rejected}*`],
-      outputBucket: [outputBucket.bucketArn],
-      outputs: [outputBucket.arnForObjects(`${PREFIX.outputs}*`)],
-      folderResults: [outputBucket.arnForObjects(`${PREFIX.outputs}*/result.json`)],
-      largeRequests: [outputBucket.arnForObjects(`${PREFIX.largeRequests}*`)],
-      eventBus: [eventBus.eventBusArn],
-      parameters: Object.values(PARAMETER).map((name) =>
-        Stack.of(this).formatArn({
-          service: 'ssm',
-          resource: 'parameter',
-          resourceName: parameter(name).slice(1),
-        }),
-      ),
-    };
+    const places = placesOf(this, {
+      table,
+      inputBucketArn: inputs.arnAhead,
+      furtherInputBuckets,
+      outputBucket,
+      eventBus,
+      parameterPath,
+      secret,
+    });
     for (const name of Object.keys(functions) as FunctionName[]) {
-      for (const { actions, on } of GRANTS[name]) functions[name].allow(actions, places[on]);
+      for (const { actions, on } of GRANTS[name])
+        if (places[on].length > 0) functions[name].allow(actions, places[on]);
       functions[name].allowInvoking(INVOKES[name].map((other) => functions[other]));
       for (const { needs, ...objects } of FUNCTIONS[name].objectsCreated ?? [])
         if (needs !== 'presets' || hasPresets) inputs.startFor(objects, functions[name].function);
@@ -162,14 +177,22 @@ export class WiroGenerations extends Construct {
           description: `Starts ${name} for each ${eventsPut.join(', ')}.`,
           eventBus,
           eventPattern: { detailType: [...eventsPut] },
-          targets: [new targets.LambdaFunction(functions[name].function)],
+          targets: [new targets.LambdaFunction(functions[name].function, { deadLetterQueue: deadLetters })],
         });
     }
+    const all = Object.values(functions).map((each) => each.function);
+    grantKey(table.encryptionKey, TABLE_KEY, all);
+    grantKey(props.inputBucket?.encryptionKey, OBJECT_KEY, all);
+    grantKey(props.outputBucket?.encryptionKey, OBJECT_KEY, all);
+    for (const { encryptionKey } of furtherInputBuckets)
+      grantKey(encryptionKey, ['kms:Decrypt'], [api.function, submit.function]);
+    grantKey(secret?.encryptionKey, ['kms:Decrypt'], [api.function, submit.function, callback.function]);
 
     this.table = table;
     this.inputBucket = inputs.bucket;
     this.outputBucket = outputBucket;
     this.eventBus = eventBus;
+    this.deployment = deployment;
     this.apiUrl = urlOf(api);
     this.callbackUrl = callbackBaseUrl;
     this.functions = {
@@ -178,11 +201,150 @@ export class WiroGenerations extends Construct {
       callback: callback.function,
       reconcile: reconcile.function,
     };
+    this.deadLetters = deadLetters;
+    this.observability =
+      observability === 'none'
+        ? undefined
+        : new Observability(this, 'Observability', {
+            level: observability,
+            deployment,
+            functions: this.functions,
+            deadLetters,
+          });
+  }
+
+  /**
+   * Lets `grantee` request generations in every way: signed calls of the API, objects put under `inputs/`,
+   * `requests/` and `uploads/` in the input bucket, `Generation Requested` put on the bus.
+   *
+   * The API as a whole: a Function URL's rights know no paths, so this can read, cancel and retry too.
+   */
+  grantSubmit(grantee: iam.IGrantable): iam.Grant {
+    grantKey(this.inputBucket.encryptionKey, OBJECT_KEY, [grantee]);
+    const put = iam.Grant.addToPrincipal({
+      grantee,
+      actions: ['s3:PutObject'],
+      resourceArns: SUBMITTED.map((prefix) => this.inputBucket.arnForObjects(`${prefix}*`)),
+    });
+    const request = iam.Grant.addToPrincipal({
+      grantee,
+      actions: ['events:PutEvents'],
+      resourceArns: [this.eventBus.eventBusArn],
+      // On the same bus are the outcomes: nobody else announces one.
+      conditions: { StringEquals: { 'events:detail-type': 'Generation Requested' } },
+    });
+    return this.grantCallApi(grantee).combine(put).combine(request);
   }
 
   /** Lets `grantee` call the API, all of it, with signed requests. */
   grantCallApi(grantee: iam.IGrantable): iam.Grant {
     return this.functions.api.grantInvokeUrl(grantee);
+  }
+
+  /**
+   * Lets `grantee` read what came of generations: outputs, and the answers to request files, with the names of what
+   * lies in both buckets. Not the record, which the API alone answers (`grantCallApi`): an event and a `result.json`
+   * say the same of an end.
+   */
+  grantRead(grantee: iam.IGrantable): iam.Grant {
+    for (const { encryptionKey } of [this.inputBucket, this.outputBucket])
+      grantKey(encryptionKey, ['kms:Decrypt'], [grantee]);
+    const read = iam.Grant.addToPrincipal({
+      grantee,
+      actions: ['s3:GetObject'],
+      resourceArns: [
+        this.outputBucket.arnForObjects(`${PREFIX.outputs}*`),
+        this.inputBucket.arnForObjects(`${PREFIX.results}*`),
+        this.inputBucket.arnForObjects(`${PREFIX.rejected}*`),
+      ],
+    });
+    // Without it, what is not there yet is answered as if it were forbidden.
+    const list = iam.Grant.addToPrincipal({
+      grantee,
+      actions: ['s3:ListBucket'],
+      resourceArns: [this.outputBucket.bucketArn, this.inputBucket.bucketArn],
+    });
+    return read.combine(list);
+  }
+
+  /**
+   * Does something for each generation that succeeded: its outputs are in the bucket by then.
+   *
+   * Events come at least once; `detail.eventId` is the same for every delivery.
+   * @param id - The rule's, in this construct.
+   * @returns The rule, for further targets.
+   */
+  onSucceeded(id: string, options: events.OnEventOptions = {}): events.Rule {
+    return this.onEnd(id, 'Generation Succeeded', options);
+  }
+
+  /** Like `onSucceeded`, for each generation that failed; `detail.error` says why and whether to try again. */
+  onFailed(id: string, options: events.OnEventOptions = {}): events.Rule {
+    return this.onEnd(id, 'Generation Failed', options);
+  }
+
+  /** Like `onSucceeded`, for each generation that was cancelled. */
+  onCancelled(id: string, options: events.OnEventOptions = {}): events.Rule {
+    return this.onEnd(id, 'Generation Cancelled', options);
+  }
+
+  /** Generations accepted, as a sum unless `options` say otherwise. No data with `observability: 'none'`, like all of these. */
+  metricAccepted(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('Accepted', options);
+  }
+
+  /** Generations that succeeded, as a sum unless `options` say otherwise. */
+  metricSucceeded(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('Succeeded', options);
+  }
+
+  /** Generations that failed, as a sum unless `options` say otherwise. Their codes are in the log: see docs/operations.md. */
+  metricFailed(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('Failed', options);
+  }
+
+  /** Generations that were cancelled, as a sum unless `options` say otherwise. */
+  metricCancelled(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('Cancelled', options);
+  }
+
+  /** What Wiro charged, in US dollars, as a sum unless `options` say otherwise. */
+  metricCostUsd(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('CostUsd', options);
+  }
+
+  /** Seconds from acceptance to copied outputs, the 90th percentile unless `options` say otherwise. */
+  metricTimeToResult(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('TimeToResult', options);
+  }
+
+  /**
+   * Seconds that the first in line for a slot at Wiro has been waiting, the maximum unless `options` say otherwise.
+   * Measured once a minute; 0 when nobody waits.
+   */
+  metricOldestWaitingAge(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric('OldestWaitingAge', options);
+  }
+
+  /** One of the deployment's metrics by its name, of which docs/operations.md has the list. */
+  metric(name: MetricName, options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return generationMetric(this.deployment, name, options);
+  }
+
+  private onEnd(id: string, detailType: string, options: events.OnEventOptions): events.Rule {
+    const { target, eventPattern, crossStackScope, ...rest } = options;
+    const rule = new events.Rule(crossStackScope ?? this, id, {
+      ...rest,
+      eventBus: this.eventBus,
+      eventPattern: {
+        source: [SOURCE],
+        detailType: [detailType],
+        detail: { deployment: [this.deployment] },
+      },
+    });
+    rule.addEventPattern(eventPattern);
+    rule.addTarget(target);
+    return rule;
   }
 }
 

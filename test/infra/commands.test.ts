@@ -49,17 +49,29 @@ describe('cdk synth', () => {
     expect(ended).toMatchObject({ code: 0 });
   }, 120_000);
 
-  it('answers a bad setting with one sentence', async () => {
-    const { code, stdout, stderr } = await run(process.execPath, ['infra/app.ts'], {
-      CDK_CONTEXT_JSON: JSON.stringify({ wiroApiUrl: 'https://api.wiro.ai' }),
-    });
-
-    expect(code).toBe(1);
-    expect(stdout).toBe('');
-    expect(stderr).toBe(
+  it.each([
+    [
+      { wiroApiUrl: 'https://api.wiro.ai' },
       'wiroApiUrl is "https://api.wiro.ai": it must end in /v1, for example https://api.wiro.ai/v1.\n',
-    );
-  }, 60_000);
+    ],
+    [
+      { retentionDays: '1', deadlineMinutes: '2880' },
+      'WiroServerless/Wiro: retention is 1 day, shorter than the deadline of 2 days: inputs would go before their ' +
+        'generation has run. Give a longer retention or a shorter deadline.\n',
+    ],
+  ])(
+    'answers the bad settings %j with one sentence',
+    async (settings, sentence) => {
+      const ended = await run(process.execPath, ['infra/app.ts'], {
+        // As the CLI starts it.
+        CDK_CONTEXT_JSON: JSON.stringify(settings),
+        CDK_OUTDIR: path.join(home, 'refused'),
+      });
+
+      expect(ended).toEqual({ code: 1, stdout: '', stderr: sentence });
+    },
+    60_000,
+  );
 });
 
 describe('npm run setup', () => {

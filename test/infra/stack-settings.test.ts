@@ -30,6 +30,25 @@ describe('settings of a stack', () => {
     });
   });
 
+  it('name what is brought along, and its bounds', () => {
+    const given = {
+      secret: 'shop/wiro',
+      inputBucket: 'shop-photos',
+      outputBucket: 'shop-renders',
+      table: 'Shop_Records',
+      eventBus: 'default',
+    };
+    const bounds = { retentionDays: '30', deadlineMinutes: 90, maximumConcurrency: '4' };
+
+    expect(read({ ...given, ...bounds, maximumGenerationsPerDay: '500' })).toMatchObject({
+      ...given,
+      retentionDays: 30,
+      deadlineMinutes: 90,
+      maximumConcurrency: 4,
+      maximumGenerationsPerDay: 500,
+    });
+  });
+
   it('lose the slash at the end of a URL', () => {
     expect(
       read({ wiroApiUrl: 'https://wiro.example/v1/', callbackBaseUrl: 'https://x.example/' }),
@@ -66,6 +85,15 @@ describe('settings of a stack', () => {
     [{ parameterPath: '/wiro/x/' }, /parameterPath .*end without/],
     [{ parameterPath: '/aws/x' }, /parameterPath .*not with "\/aws"/],
     [{ furtherInputBuckets: 'Not_A_Bucket' }, /furtherInputBuckets .*give names of buckets/],
+    [{ secret: 'arn:aws:s3:::bucket' }, /secret is "arn:.*give the name or the whole ARN of a secret/],
+    [{ inputBucket: 'Photos' }, /inputBucket is "Photos": give the name of a bucket/],
+    [{ outputBucket: 'a,b' }, /outputBucket is "a,b": give the name of a bucket/],
+    [{ table: 'a' }, /table is "a": give the name of a DynamoDB table/],
+    [{ eventBus: 'my bus' }, /eventBus is "my bus": give the name of an event bus/],
+    [{ retentionDays: '0' }, /retentionDays is "0": give a whole number from 1/],
+    [{ deadlineMinutes: '1h' }, /deadlineMinutes is "1h": give a whole number/],
+    [{ maximumConcurrency: 1.5 }, /maximumConcurrency is "1.5": give a whole number/],
+    [{ maximumGenerationsPerDay: '-3' }, /maximumGenerationsPerDay is "-3": give a whole number/],
     [{ test: 'yes' }, /test is "yes": give -c test=true/],
     [{ durations: '{' }, /durations or durationDivisor: .*Give for example/],
     [{ durations: '{"leese":1}' }, /no duration is called "leese"/],

@@ -270,6 +270,11 @@ describe('what they keep', () => {
     });
   });
 
+  it('is reached by no web page, and the table encrypted with AWS’s own key, which costs nothing', () => {
+    template.allResourcesProperties('AWS::S3::Bucket', { CorsConfiguration: Match.absent() });
+    template.allResourcesProperties('AWS::DynamoDB::Table', { SSESpecification: Match.absent() });
+  });
+
   it('stays when the stack goes', () => {
     const kept = ['AWS::DynamoDB::Table', 'AWS::S3::Bucket'].flatMap((type) => resourcesOf(template, type));
 
@@ -351,6 +356,38 @@ describe('parameters and outputs', () => {
     expect(environmentOf('api', changed)).toMatchObject({
       WIRO_SOCKET_URL: 'wss://wiro.example.com/socket',
       FURTHER_INPUT_BUCKETS: 'photos-of-ours',
+    });
+  }, 60_000);
+
+  it('uses what is there already', () => {
+    const changed = synthesize({
+      secret: 'shop/wiro',
+      inputBucket: 'shop-photos',
+      outputBucket: 'shop-photos',
+      table: 'records',
+      eventBus: 'default',
+      deadlineMinutes: '90',
+      maximumConcurrency: '4',
+      maximumGenerationsPerDay: '500',
+    });
+
+    expect(environmentOf('submit', changed)).toMatchObject({
+      INPUT_BUCKET: 'shop-photos',
+      OUTPUT_BUCKET: 'shop-photos',
+      TABLE_NAME: 'records',
+      EVENT_BUS_NAME: 'default',
+      SECRET_ARN: expect.stringMatching(/:secret:shop\/wiro$/),
+      DURATIONS: '{"deadline":5400000}',
+      MAXIMUM_CONCURRENCY: '4',
+      MAXIMUM_GENERATIONS_PER_DAY: '500',
+    });
+    for (const type of ['AWS::S3::Bucket', 'AWS::DynamoDB::Table', 'AWS::Events::EventBus'])
+      changed.resourceCountIs(type, 0);
+  }, 60_000);
+
+  it('expires inputs and outputs after its retention', () => {
+    synthesize({ retentionDays: '30' }).allResourcesProperties('AWS::S3::Bucket', {
+      LifecycleConfiguration: { Rules: [Match.objectLike({ ExpirationInDays: 30 })] },
     });
   }, 60_000);
 

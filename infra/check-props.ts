@@ -1,0 +1,137 @@
+import { Duration, Token } from 'aws-cdk-lib';
+import type { IConstruct } from 'constructs';
+import type { Presets } from '../functions/generation/preset.ts';
+import { ENV, readDurations } from '../functions/settings.ts';
+import { checkPlace } from './check-place.ts';
+import { checkPresets } from './check-presets.ts';
+import { checkTable } from './check-table.ts';
+import { ConfigurationError } from './configuration-error.ts';
+import { apiUrlError, DEPLOYMENT, formError, OUTPUT_HOST, PARAMETER_PATH, urlError } from './form.ts';
+import { WiroCredentials } from './wiro-credentials.ts';
+import type { WiroGenerationsProps } from './wiro-generations-props.ts';
+
+const DAY_MS = 86_400_000;
+const MINUTE_MS = 60_000;
+/** Plain http is for simulators and tunnels in tests; the app's own settings ask for `test=true`. */
+const WEB = ['https:', 'http:'];
+const SOCKET = ['wss:', 'ws:'];
+
+/**
+ * Refuses what would fail when it is deployed or later, as far as it can be seen before.
+ * @param names - `deployment` and `path` as they will be used.
+ * @throws {ConfigurationError} For the first thing that is wrong.
+ */
+export function checkProps(
+  scope: IConstruct,
+  props: WiroGenerationsProps,
+  names: { readonly deployment: string; readonly path: string },
+): void {
+  const refuse = (sentence: string | undefined) => {
+    if (sentence !== undefined) throw new ConfigurationError(scope, sentence);
+  };
+  for (const [name, value] of Object.entries(names))
+    if (Token.isUnresolved(value))
+      refuse(
+        `the stack's name is only known once it is deployed: give ${name === 'path' ? 'the credentials a path' : 'a deployment'}.`,
+      );
+  refuse(formError('deployment', names.deployment, DEPLOYMENT));
+  refuse(formError("the credentials' path", names.path, PARAMETER_PATH));
+  for (const name of ['maximumConcurrency', 'maximumGenerationsPerDay'] as const)
+    refuse(countError(name, props[name]));
+  refuse(choiceError('observability', props.observability, ['none', 'standard', 'full']));
+  refuse(choiceError('inputHandover', props.inputHandover, ['upload', 'presigned']));
+  refuse(known(props.callbackBaseUrl, (url) => urlError('callbackBaseUrl', url, WEB)));
+  refuse(known(props.wiroApiUrl, (url) => apiUrlError('wiroApiUrl', url, WEB)));
+  refuse(known(props.wiroSocketUrl, (url) => urlError('wiroSocketUrl', url, SOCKET)));
+  for (const host of props.wiroOutputHosts ?? []) refuse(formError('wiroOutputHosts', host, OUTPUT_HOST));
+  refuse(presetsError(props.presets));
+  refuse(durationsError(props));
+  refuse(retentionError(props));
+  const { table, inputBucket, outputBucket, eventBus, credentials } = props;
+  if (inputBucket) checkPlace(scope, 'inputBucket', inputBucket, inputBucket.bucketArn);
+  if (outputBucket) checkPlace(scope, 'outputBucket', outputBucket, outputBucket.bucketArn);
+  if (eventBus) checkPlace(scope, 'eventBus', eventBus, eventBus.eventBusArn);
+  const { secret } = credentials;
+  // Another account's may be shared with this one.
+  if (secret) checkPlace(scope, 'the secret', secret, secret.secretArn, ['region']);
+  if (table) {
+    checkPlace(scope, 'table', table, table.tableArn);
+    checkTable(scope, table);
+  }
+}
+
+/** @throws {ConfigurationError} Also from JavaScript, where nothing else would. */
+export function requireCredentials(scope: IConstruct, { credentials }: Partial<WiroGenerationsProps>) {
+  if (credentials instanceof WiroCredentials) return credentials;
+  throw new ConfigurationError(
+    scope,
+    'credentials are missing: give WiroCredentials.fromParameters() or WiroCredentials.fromSecret(secret).',
+  );
+}
+
+const known = (value: string | undefined, error: (value: string) => string | undefined) =>
+  value === undefined || Token.isUnresolved(value) ? undefined : error(value);
+
+function countError(name: string, value: number | undefined): string | undefined {
+  if (value === undefined || Token.isUnresolved(value) || (Number.isSafeInteger(value) && value >= 1)) return;
+  return `${name} is ${value}: give a whole number from 1, or leave it out for no limit of ours.`;
+}
+
+function choiceError(name: string, value: string | undefined, choices: readonly string[]) {
+  if (value === undefined || choices.includes(value)) return undefined;
+  return `${name} is "${value}": give ${choices.map((choice) => `"${choice}"`).join(' or ')}.`;
+}
+
+function presetsError(presets: Presets | undefined): string | undefined {
+  try {
+    if (presets !== undefined) checkPresets(presets);
+    return undefined;
+  } catch (error) {
+    return `presets: ${messageOf(error)}`;
+  }
+}
+
+function durationsError({ deadline, durations, durationDivisor }: WiroGenerationsProps): string | undefined {
+  try {
+    effectiveDurations({ durations, durationDivisor });
+  } catch (error) {
+    return `durations or durationDivisor: ${messageOf(error)}.`;
+  }
+  if (deadline === undefined) return undefined;
+  if (durations?.deadline !== undefined) return 'deadline is given twice: leave it out of durations.';
+  if (deadline.toMilliseconds() < MINUTE_MS)
+    return `deadline is ${said(deadline)}: give at least a minute, nobody looks more often.`;
+  return undefined;
+}
+
+/** As the functions will read them. */
+const effectiveDurations = ({
+  durations,
+  durationDivisor,
+}: Pick<WiroGenerationsProps, 'durations' | 'durationDivisor'>) =>
+  readDurations({
+    ...(durations && { [ENV.durations]: JSON.stringify(durations) }),
+    ...(durationDivisor !== undefined && { [ENV.durationDivisor]: String(durationDivisor) }),
+  });
+
+function retentionError(props: WiroGenerationsProps): string | undefined {
+  const { retention, inputBucket, outputBucket, presets = {} } = props;
+  if (retention === undefined) return undefined;
+  const retentionMs = retention.toMilliseconds();
+  if (retentionMs < DAY_MS || retentionMs % DAY_MS !== 0)
+    return `retention is ${said(retention)}: S3 counts whole days, give Duration.days(1) or more.`;
+  const { deadline = Duration.millis(effectiveDurations(props).deadline) } = props;
+  if (retentionMs < deadline.toMilliseconds())
+    return `retention is ${said(retention)}, shorter than the deadline of ${said(deadline)}: inputs would go before their generation has run. Give a longer retention or a shorter deadline.`;
+  if (inputBucket && outputBucket)
+    return 'retention has no bucket to work on: inputBucket and outputBucket are given, whose lifecycle rules are your own. Leave retention out, and give them rules.';
+  if (inputBucket) return undefined;
+  for (const [name, { inputs = {} }] of Object.entries(presets))
+    for (const [parameter, source] of Object.entries(inputs))
+      if ([source].flat().some((text) => !text.includes('://')))
+        return `presets.${name}.inputs.${parameter} is a key of the input bucket, where everything goes after the retention: put it into one of furtherInputBuckets and name it as s3://bucket/key.`;
+  return undefined;
+}
+
+const said = (duration: Duration) => duration.toHumanString();
+const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

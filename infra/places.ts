@@ -1,0 +1,60 @@
+import { Stack } from 'aws-cdk-lib';
+import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import type * as events from 'aws-cdk-lib/aws-events';
+import type * as s3 from 'aws-cdk-lib/aws-s3';
+import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import type { IConstruct } from 'constructs';
+import { PREFIX } from '../functions/functions.ts';
+import { PARAMETER } from '../functions/settings.ts';
+import type { Place } from './grants.ts';
+
+export interface PlacesOptions {
+  readonly table: dynamodb.ITable;
+  readonly inputBucketArn: string;
+  readonly furtherInputBuckets: readonly s3.IBucket[];
+  readonly outputBucket: s3.IBucket;
+  readonly eventBus: events.IEventBus;
+  readonly parameterPath: string;
+  readonly secret: secretsmanager.ISecret | undefined;
+}
+
+/** The ARNs that rights are given on. A place that a deployment does not have is empty. */
+export function placesOf(
+  scope: IConstruct,
+  options: PlacesOptions,
+): Readonly<Record<Place, readonly string[]>> {
+  const { table, inputBucketArn, furtherInputBuckets, outputBucket, eventBus, parameterPath, secret } =
+    options;
+  const inputBuckets = [inputBucketArn, ...furtherInputBuckets.map(({ bucketArn }) => bucketArn)];
+  const { callbackBaseUrl, callbackFunction } = PARAMETER;
+  // `GetParameters` is refused as a whole for one name too many: with a secret, functions ask for these alone.
+  const parameters = secret ? [callbackBaseUrl, callbackFunction] : Object.values(PARAMETER);
+  return {
+    table: [table.tableArn],
+    dueIndex: [`${table.tableArn}/index/due`],
+    waitingIndex: [`${table.tableArn}/index/waiting`],
+    inputBucket: [inputBucketArn],
+    inputBuckets,
+    inputs: inputBuckets.map((arn) => `${arn}/*`),
+    results: [`${inputBucketArn}/${PREFIX.results}*`],
+    rejected: [`${inputBucketArn}/${PREFIX.rejected}*`],
+    outputBucket: [outputBucket.bucketArn],
+    outputs: [outputBucket.arnForObjects(`${PREFIX.outputs}*`)],
+    folderResults: [outputBucket.arnForObjects(`${PREFIX.outputs}*/result.json`)],
+    largeRequests: [outputBucket.arnForObjects(`${PREFIX.largeRequests}*`)],
+    eventBus: [eventBus.eventBusArn],
+    parameters: parameters.map((name) =>
+      Stack.of(scope).formatArn({
+        service: 'ssm',
+        resource: 'parameter',
+        resourceName: `${parameterPath.slice(1)}/${name}`,
+      }),
+    ),
+    secret: secret ? [arnForRights(secret)] : [],
+  };
+}
+
+/** One imported by name lacks the six characters that Secrets Manager ends an ARN with. */
+function arnForRights({ secretFullArn, secretArn }: secretsmanager.ISecret): string {
+  return secretFullArn ?? `${secretArn}-??????`;
+}

@@ -1,0 +1,88 @@
+import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import type * as events from 'aws-cdk-lib/aws-events';
+import type * as logs from 'aws-cdk-lib/aws-logs';
+import type * as s3 from 'aws-cdk-lib/aws-s3';
+import type { FunctionName } from '../functions/functions.ts';
+import type { Presets } from '../functions/generation/preset.ts';
+import type { Durations } from '../functions/settings.ts';
+import type { ObservabilityLevel } from './observability.ts';
+import type { WiroCredentials } from './wiro-credentials.ts';
+import type { FunctionCode } from './wiro-function.ts';
+
+/** What a deployment is told. Only `credentials` is required; what cannot work is refused at synthesis. */
+export interface WiroGenerationsProps {
+  /** The Wiro project's key and the secret that signs callbacks: where they lie, never themselves. */
+  readonly credentials: WiroCredentials;
+  /**
+   * Part of every generation's id and callback URL: changing it makes a new deployment of the same resources.
+   * Letters, digits and `-`, at most 64. @default - the stack's name
+   */
+  readonly deployment?: string;
+
+  /**
+   * Where inputs, request files and dropped files are put, and request files answered. One of the stack's account
+   * and region; CDK adds its notifications beside those it has, with a function that runs during the deployment.
+   * @default - a bucket of its own: private, encrypted, TLS only
+   */
+  readonly inputBucket?: s3.IBucket;
+  /** Buckets besides the input bucket that inputs may come from. @default - none */
+  readonly furtherInputBuckets?: readonly s3.IBucket[];
+  /**
+   * Where outputs are copied to, under `outputs/`, and large requests kept, under `large-requests/`. May be the
+   * input bucket. @default - a bucket of its own: private, encrypted, TLS only
+   */
+  readonly outputBucket?: s3.IBucket;
+  /**
+   * Where records are kept: a `GenerationTable`, or an imported one with the same keys, indexes and time-to-live
+   * attribute. Not shared with another deployment. @default - a table of its own
+   */
+  readonly table?: dynamodb.ITable;
+  /**
+   * Where generations are requested and their ends announced. Not shared with another deployment: both would run each
+   * request. @default - a bus of its own, named after the deployment
+   */
+  readonly eventBus?: events.IEventBus;
+
+  /** What each file put under `uploads/<name>/` in the input bucket becomes. @default - none: nothing starts for `uploads/` */
+  readonly presets?: Presets;
+  /**
+   * How long inputs, request files and their answers, outputs and large requests are kept, in whole days, not shorter
+   * than `deadline`. Counts from when each was put, in the buckets made here. Records stay. @default - until someone
+   * deletes them
+   */
+  readonly retention?: Duration;
+  /** How long the functions' logs are kept. @default logs.RetentionDays.ONE_MONTH */
+  readonly logRetention?: logs.RetentionDays;
+  /** How long a task may run, counted from its Run, before it is stopped. @default Duration.hours(6) */
+  readonly deadline?: Duration;
+  /** Tasks of this deployment that run at once, whatever Wiro would allow. What is more waits. @default - as many as Wiro allows */
+  readonly maximumConcurrency?: number;
+  /** Generations accepted in a day (UTC); what is more is refused. A bound for what a mistake costs. @default - none */
+  readonly maximumGenerationsPerDay?: number;
+
+  /**
+   * How inputs in S3 get to Wiro: `upload` (each content once a day), or `presigned` (Wiro fetches them by links that
+   * live for 15 minutes: cheaper, but a task that waits longer at Wiro fails). @default 'upload'
+   */
+  readonly inputHandover?: 'upload' | 'presigned';
+  /** Metrics, alarms, dashboard and traces; see docs/operations.md and docs/cost.md. @default 'standard' */
+  readonly observability?: ObservabilityLevel;
+
+  /** Where Wiro reaches `callback`: for tunnels and custom domains. @default - its Function URL */
+  readonly callbackBaseUrl?: string;
+  /** Ends in `/v1`. @default - Wiro itself */
+  readonly wiroApiUrl?: string;
+  /** @default - Wiro itself */
+  readonly wiroSocketUrl?: string;
+  /** Hosts that outputs are copied from; each stands for its subdomains too. @default - Wiro's */
+  readonly wiroOutputHosts?: readonly string[];
+  /** In milliseconds, see `DURATIONS` in functions/settings.ts. @default - as they are there */
+  readonly durations?: Partial<Durations>;
+  /** Divides every duration that `durations` does not give: for tests. @default 1 */
+  readonly durationDivisor?: number;
+  /** What becomes of table and buckets made here, with all they hold, when the stack goes. @default RemovalPolicy.RETAIN */
+  readonly removalPolicy?: RemovalPolicy;
+  /** The functions' code, where it is not the package's. @default - the bundles that the package brings */
+  readonly code?: Readonly<Record<FunctionName, FunctionCode>>;
+}

@@ -1,0 +1,293 @@
+import { Duration, NestedStack, Stack } from 'aws-cdk-lib';
+import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import * as events from 'aws-cdk-lib/aws-events';
+import * as s3 from 'aws-cdk-lib/aws-s3';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { describe, expect, it } from 'vitest';
+import { ConfigurationError } from '../../infra/configuration-error.ts';
+import { GenerationTable } from '../../infra/generation-table.ts';
+import { WiroCredentials } from '../../infra/wiro-credentials.ts';
+import type { WiroGenerationsProps } from '../../infra/wiro-generations-props.ts';
+import { addGenerations, createStack } from './construct.ts';
+
+type Props = Partial<WiroGenerationsProps>;
+
+const PRESET = { model: 'owner/project', fileParameter: 'inputImage' };
+/** Names of its own for a second deployment. */
+const TWO: Props = {
+  deployment: 'two',
+  credentials: WiroCredentials.fromParameters({ path: '/wiro/two' }),
+};
+const HERE = { region: 'eu-central-1', account: '111122223333' };
+const arn = (service: string, region: string, account: string, resource: string) =>
+  `arn:aws:${service}:${region}:${account}:${resource}`;
+const busAt = (stack: Stack, region: string, account = HERE.account) =>
+  events.EventBus.fromEventBusArn(stack, 'Bus', arn('events', region, account, 'event-bus/shop'));
+
+/** A message, and nothing else of the error. */
+function refusalOf(build: () => unknown): string {
+  try {
+    build();
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.message;
+    throw error;
+  }
+  throw new Error('It was accepted');
+}
+
+describe('a construct that cannot work is refused when it is synthesized', () => {
+  // [what is wrong, the properties, what the sentence begins with, its remedy]
+  it.each<[string, (stack: Stack) => object, string, RegExp]>([
+    [
+      'no credentials',
+      () => ({ credentials: undefined }),
+      'credentials are missing',
+      /WiroCredentials\.from/,
+    ],
+    [
+      'a key in their place',
+      () => ({ credentials: { apiKey: 'k' } }),
+      'credentials are missing',
+      /give Wiro/,
+    ],
+    [
+      'a path that SSM keeps for itself',
+      () => ({ credentials: WiroCredentials.fromParameters({ path: '/aws/wiro' }) }),
+      'the credentials\' path is "/aws/wiro"',
+      /for example \/wiro\/my-stack/,
+    ],
+    [
+      'a deployment that no URL takes',
+      () => ({ deployment: 'my shop' }),
+      'deployment is "my shop"',
+      /letters/,
+    ],
+    [
+      'a preset of an unknown form',
+      () => ({ presets: { portraits: { ...PRESET, prompt: 'x' } } }),
+      'presets: presets.portraits.prompt is not known',
+      /a preset has model, parameters, fileParameter, inputs/,
+    ],
+    [
+      'a preset without a model',
+      () => ({ presets: { portraits: { fileParameter: 'inputImage' } } }),
+      'presets: presets.portraits.model',
+      /owner\/project/,
+    ],
+    [
+      'a retention shorter than the deadline',
+      () => ({ retention: Duration.days(1), deadline: Duration.days(2) }),
+      'retention is 1 day, shorter than the deadline of 2 days',
+      /Give a longer retention or a shorter deadline/,
+    ],
+    [
+      'a retention shorter than the deadline among the durations',
+      () => ({ retention: Duration.days(1), durations: { deadline: 172_800_000 } }),
+      'retention is 1 day, shorter than the deadline of 2 days',
+      /Give a longer retention/,
+    ],
+    [
+      'a retention of hours',
+      () => ({ retention: Duration.hours(36) }),
+      'retention is 1 day 12 hours',
+      /whole days/,
+    ],
+    ['no retention at all', () => ({ retention: Duration.days(0) }), 'retention is', /Duration\.days\(1\)/],
+    [
+      'a retention for buckets that are not ours',
+      (stack) => ({
+        retention: Duration.days(7),
+        inputBucket: s3.Bucket.fromBucketName(stack, 'In', 'shop-in'),
+        outputBucket: s3.Bucket.fromBucketName(stack, 'Out', 'shop-out'),
+      }),
+      'retention has no bucket to work on',
+      /Leave retention out/,
+    ],
+    [
+      'a preset’s own input where everything expires',
+      () => ({
+        retention: Duration.days(7),
+        presets: { portraits: { ...PRESET, inputs: { background: 'backgrounds/beach.png' } } },
+      }),
+      'presets.portraits.inputs.background is a key of the input bucket',
+      /furtherInputBuckets/,
+    ],
+    [
+      'a deadline of seconds',
+      () => ({ deadline: Duration.seconds(30) }),
+      'deadline is 30 sec',
+      /at least a minute/,
+    ],
+    [
+      'two deadlines',
+      () => ({ deadline: Duration.hours(1), durations: { deadline: 1 } }),
+      'deadline is given twice',
+      /leave it out of durations/,
+    ],
+    ['an unknown duration', () => ({ durations: { leese: 1 } }), 'durations or durationDivisor:', /"leese"/],
+    ['no room for anything', () => ({ maximumConcurrency: 0 }), 'maximumConcurrency is 0', /from 1/],
+    ['half a task', () => ({ maximumConcurrency: 1.5 }), 'maximumConcurrency is 1.5', /whole number/],
+    ['no number', () => ({ maximumConcurrency: Number.NaN }), 'maximumConcurrency is NaN', /whole number/],
+    [
+      'a day without generations',
+      () => ({ maximumGenerationsPerDay: -1 }),
+      'maximumGenerationsPerDay is -1',
+      /leave it out for no limit/,
+    ],
+    [
+      'a level that is none',
+      () => ({ observability: 'much' }),
+      'observability is "much"',
+      /"none" or "standard"/,
+    ],
+    [
+      'another hand-over',
+      () => ({ inputHandover: 'mail' }),
+      'inputHandover is "mail"',
+      /"upload" or "presigned"/,
+    ],
+    [
+      'a callback URL without a scheme',
+      () => ({ callbackBaseUrl: 'x.example' }),
+      'callbackBaseUrl is',
+      /https:\/\//,
+    ],
+    [
+      'a callback URL with a query',
+      () => ({ callbackBaseUrl: 'https://x.example?a' }),
+      'callbackBaseUrl:',
+      /leave out/,
+    ],
+    [
+      'Wiro without its version',
+      () => ({ wiroApiUrl: 'https://api.wiro.ai' }),
+      'wiroApiUrl is',
+      /end in \/v1/,
+    ],
+    [
+      'a socket over https',
+      () => ({ wiroSocketUrl: 'https://x.example/v1' }),
+      'wiroSocketUrl is',
+      /wss:\/\//,
+    ],
+    [
+      'a URL for a host',
+      () => ({ wiroOutputHosts: ['https://wiro.ai'] }),
+      'wiroOutputHosts is',
+      /without a scheme/,
+    ],
+    [
+      'a bus in another region',
+      (stack) => ({ eventBus: busAt(stack, 'us-east-1') }),
+      'eventBus Shop/Bus is in the region us-east-1, the stack in eu-central-1',
+      /give one of the stack's own region/,
+    ],
+    [
+      'a bus of another account',
+      (stack) => ({ eventBus: busAt(stack, HERE.region, '444455556666') }),
+      'eventBus Shop/Bus is in the account 444455556666',
+      /own account/,
+    ],
+    [
+      'a bucket in another region',
+      (stack) => ({
+        inputBucket: s3.Bucket.fromBucketAttributes(stack, 'In', { bucketName: 'shop', region: 'us-east-1' }),
+      }),
+      'inputBucket Shop/In is in the region us-east-1',
+      /own region/,
+    ],
+    [
+      'a table in another region',
+      (stack) => ({
+        table: dynamodb.Table.fromTableArn(
+          stack,
+          'T',
+          arn('dynamodb', 'us-east-1', HERE.account, 'table/records'),
+        ),
+      }),
+      'table Shop/T is in the region us-east-1',
+      /own region/,
+    ],
+    [
+      'a secret in another region',
+      (stack) => ({
+        credentials: WiroCredentials.fromSecret(
+          Secret.fromSecretCompleteArn(
+            stack,
+            'Keys',
+            arn('secretsmanager', 'us-east-1', HERE.account, 'secret:wiro-AbCdEf'),
+          ),
+        ),
+      }),
+      'the secret Shop/Keys is in the region us-east-1',
+      /own region/,
+    ],
+    [
+      'a table made for something else',
+      (stack) => ({
+        table: new dynamodb.Table(stack, 'Orders', {
+          partitionKey: { name: 'order', type: dynamodb.AttributeType.STRING },
+        }),
+      }),
+      'table Shop/Orders lacks the key (pk HASH, sk RANGE; it has order HASH)',
+      /the index "due".*the index "waiting".*the index "history".*time-to-live attribute expiresAtSeconds: make it with `new GenerationTable/,
+    ],
+    [
+      'a global table without the indexes',
+      (stack) => ({
+        table: new dynamodb.TableV2(stack, 'Records', {
+          partitionKey: { name: 'pk', type: dynamodb.AttributeType.STRING },
+          sortKey: { name: 'sk', type: dynamodb.AttributeType.STRING },
+          timeToLiveAttribute: 'expiresAtSeconds',
+        }),
+      }),
+      'table Shop/Records lacks the index "due" (dueShard HASH, dueAt RANGE; it has none)',
+      /GenerationTable/,
+    ],
+  ])('%s', (_, props, beginning, remedy) => {
+    const stack = createStack(HERE);
+
+    const message = refusalOf(() => addGenerations(stack, props(stack) as Props));
+
+    expect(message.startsWith(`Shop/Wiro: ${beginning}`), message).toBe(true);
+    expect(message).toMatch(remedy);
+    expect(message).toMatch(/[.]$/);
+  });
+
+  it('a nested stack without names of its own, which are only known at deployment', () => {
+    const nested = new NestedStack(createStack(), 'Nested');
+    const credentials = WiroCredentials.fromParameters({ path: '/wiro/shop' });
+
+    expect(refusalOf(() => addGenerations(nested, { credentials }, 'A'))).toMatch(/give a deployment\.$/);
+    expect(refusalOf(() => addGenerations(nested, { deployment: 'shop' }, 'B'))).toMatch(
+      /give the credentials a path\.$/,
+    );
+    expect(() => addGenerations(nested, { deployment: 'shop', credentials }, 'C')).not.toThrow();
+  });
+
+  it.each<[string, Props, string]>([
+    ['the deployment', {}, 'deployment is that of Shop/First too: their generations'],
+    ['the path', { deployment: 'two' }, 'credentials is that of Shop/First too: both write'],
+    ['the table', TWO, 'table is that of Shop/First too: each would take up'],
+    ['the input bucket', { ...TWO, table: undefined }, 'inputBucket is that of Shop/First too: each file'],
+    [
+      'the bus',
+      { ...TWO, table: undefined, inputBucket: undefined },
+      'eventBus is that of Shop/First too: each "Generation Requested" would be run, and charged, twice',
+    ],
+  ])('two that share %s', (_, own, sentence) => {
+    const stack = createStack();
+    const data = new Stack(stack.node.root, 'Data');
+    const shared = {
+      table: new GenerationTable(data, 'Records'),
+      inputBucket: new s3.Bucket(data, 'Photos'),
+      eventBus: events.EventBus.fromEventBusName(stack, 'Bus', 'default'),
+    };
+    addGenerations(stack, shared, 'First');
+
+    const message = refusalOf(() => addGenerations(stack, { ...shared, ...own }, 'Second'));
+
+    expect(message).toContain(`Shop/Second: ${sentence}`);
+    expect(message).toMatch(/Give each one of its own\.$/);
+  });
+});

@@ -1,0 +1,135 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FUNCTIONS, type FunctionName } from '../../functions/functions.ts';
+import { generationId } from '../../functions/generation/identity.ts';
+import { ENV } from '../../functions/settings.ts';
+import { LOCAL_REGION } from '../../local/aws/credentials.ts';
+import {
+  createEventCheck,
+  documentedProperties,
+  EVENT_SCHEMAS,
+  propertiesOf,
+} from '../events/event-schemas.ts';
+import { FURTHER_BUCKET, PRESETS, playEveryFlow } from '../privilege/every-flow.ts';
+import type { Right } from '../privilege/needed-rights.ts';
+import { recordRights } from '../privilege/record-rights.ts';
+import { startSystem } from '../support/system.ts';
+import { covers, grantedRights } from './granted-rights.ts';
+import { synthesize } from './synthesize.ts';
+
+const NAMES = Object.keys(FUNCTIONS) as FunctionName[];
+const MOST_A_DAY = 1_000;
+const TOLD_BESIDES = { [ENV.furtherInputBuckets]: FURTHER_BUCKET };
+
+/** Rights that Lambda uses for a function, which makes no call for it. */
+const USED_BY_LAMBDA = [
+  { right: /^logs:(CreateLogStream|PutLogEvents) on logs of \w+$/, for: 'writing what the function logs' },
+  // X-Ray knows no resources.
+  { right: /^xray:Put(TraceSegments|TelemetryRecords) on \*$/, for: 'tracing' },
+  // SendMessage alone is used; CDK's `SqsDestination` grants the three together. The others change nothing.
+  {
+    right: /^sqs:(SendMessage|GetQueueAttributes|GetQueueUrl) on queue \w*DeadLetters\w*$/,
+    for: 'keeping events that failed for good',
+  },
+];
+
+const rights = recordRights(LOCAL_REGION);
+afterAll(() => rights.stop());
+/** What the functions were told, all together. */
+const told: Record<string, string> = {};
+const system = await startSystem({
+  presets: PRESETS,
+  // Never met, but counted.
+  maximumGenerationsPerDay: MOST_A_DAY,
+  // Each is a process that has to start; side by side, nothing more would be called.
+  maximumEnvironments: 1,
+  scheduleMs: 1_000,
+  // The line moves when a task ends, not because somebody tries whether there is more room.
+  durations: { limitProbe: 600_000 },
+  endpointOverrides: async (name, environment) => {
+    Object.assign(told, environment);
+    return { ...TOLD_BESIDES, ...(await rights.endpointOverrides(name, environment)) };
+  },
+});
+const template = synthesize({
+  furtherInputBuckets: FURTHER_BUCKET,
+  presets: JSON.stringify(PRESETS),
+  maximumGenerationsPerDay: String(MOST_A_DAY),
+});
+
+beforeAll(() => playEveryFlow(system, rights), 120_000);
+
+const shown = ({ action, resource }: Right) => `${action} on ${resource}`;
+const granted = (name: FunctionName) => grantedRights(template, name, told, LOCAL_REGION);
+
+describe('the rights of each function, in everything that the system does', () => {
+  it('are known for every call that was made', () => {
+    expect(rights.problems()).toEqual([]);
+  });
+
+  it.each(NAMES)('allow every call of %s', (name) => {
+    const given = granted(name);
+    const denied = rights.of(name).filter((needed) => !given.some((right) => covers(right, needed)));
+
+    expect(denied.map(shown)).toEqual([]);
+  });
+
+  it.each(NAMES)('are all used by %s, or by Lambda for it', (name) => {
+    const used = rights.of(name);
+    const unused = granted(name).filter((right) => !used.some((needed) => covers(right, needed)));
+
+    expect(unused.map(shown).filter((one) => !USED_BY_LAMBDA.some(({ right }) => right.test(one)))).toEqual(
+      [],
+    );
+  });
+
+  it('have no exception that nobody needs any more', () => {
+    const all = NAMES.flatMap(granted).map(shown);
+
+    expect(USED_BY_LAMBDA.filter(({ right }) => !all.some((one) => right.test(one)))).toEqual([]);
+  });
+});
+
+describe('the events on the bus, in everything that the system does', () => {
+  const events = () => system.environment.events();
+  const ofType = (type: string) => events().filter((event) => event['detail-type'] === type);
+
+  it('are as they are documented, with nothing that is not', () => {
+    const check = createEventCheck({ isStrict: true });
+    const wrong = events().flatMap((event) =>
+      check(event).map((problem) => `${event['detail-type']}: ${problem}`),
+    );
+
+    // Of the two requests that cannot be accepted, the other lacks a parameter that only its model asks for.
+    expect([...new Set(wrong)].sort()).toEqual([
+      `Generation Requested: /detail must NOT have additional properties {"additionalProperty":"unknown"}`,
+    ]);
+  });
+
+  it.each([...EVENT_SCHEMAS])('show every property that is documented of %s', (type, schema) => {
+    const shown = new Set(ofType(type).flatMap((event) => propertiesOf(event)));
+
+    expect(documentedProperties(schema).filter((property) => !shown.has(property))).toEqual([]);
+  });
+
+  it('answer every request: accepted ones by their ends, the others by the id of the request', () => {
+    const rejected = new Set(ofType('Generation Rejected').map(({ detail }) => detail.requestEventId));
+    const ended = new Set(events().map(({ detail }) => detail.id));
+
+    const unanswered = ofType('Generation Requested').filter(({ id, detail }) => {
+      const { idempotencyKey: key } = detail;
+      const identity = JSON.stringify(key === undefined ? ['event', id] : ['key', key]);
+      return !rejected.has(id) && !ended.has(generationId('local', 'event', identity));
+    });
+
+    expect(rejected.size).toBe(2);
+    expect(unanswered).toEqual([]);
+  });
+
+  it('leave out what the next attempt has replaced by the time they are told', () => {
+    const late = ofType('Generation Failed').filter(({ detail }) => detail.error === undefined);
+
+    expect(late).toMatchObject([{ detail: { attempt: 1 } }]);
+    expect(late[0]?.detail).not.toHaveProperty('outputs');
+    expect(late[0]?.detail).not.toHaveProperty('taskId');
+  });
+});

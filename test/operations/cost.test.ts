@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { billOf, idleBill, lambdaMs, totalOf } from '../../bench/cost-bill.ts';
+import type { Usage } from '../../bench/cost-run.ts';
+
+const NOTHING: Usage = {
+  invocations: 0,
+  durationMs: 0,
+  processorMs: 0,
+  initMs: 0,
+  logLines: 0,
+  logBytes: 0,
+  dynamoDbWrites: 0,
+  dynamoDbWriteUnits: 0,
+  dynamoDbReads: 0,
+  dynamoDbReadUnits: 0,
+  s3Puts: 0,
+  s3Gets: 0,
+  ssmParameters: 0,
+  events: 0,
+  wiroCalls: 0,
+  bytesMoved: 0,
+  bytesToWiro: 0,
+};
+const IDLE = { api: NOTHING, submit: NOTHING, callback: NOTHING, reconcile: NOTHING };
+
+describe('the bill of a generation', () => {
+  it('prices what was counted', () => {
+    const submit: Usage = {
+      ...NOTHING,
+      invocations: 2,
+      durationMs: 1_000,
+      dynamoDbWriteUnits: 10,
+      dynamoDbReadUnits: 4,
+      s3Puts: 2,
+      s3Gets: 5,
+      events: 1,
+    };
+
+    const bill = Object.fromEntries(
+      billOf({ ...IDLE, submit }, 'measured').map((line) => [line.what, totalOf([line]).toFixed(9)]),
+    );
+
+    expect(bill).toEqual({
+      'Lambda requests': '0.000000400',
+      // A second with 512 MB.
+      'Lambda GB-seconds': '0.000006667',
+      'Lambda GB-seconds, one start in ten cold': '0.000000000',
+      'DynamoDB write units': '0.000006250',
+      'DynamoDB read units': '0.000000500',
+      'S3 PUT, POST, LIST': '0.000010000',
+      'S3 GET, HEAD': '0.000002000',
+      'EventBridge events': '0.000001000',
+      // Lambda's own two lines for each invocation: 2 × (750 + 52) bytes.
+      'GB of logs': '0.000000802',
+    });
+  });
+
+  it('takes Lambda to be slower where the processor works, and Wiro to be far', () => {
+    const busy = { ...NOTHING, durationMs: 300, processorMs: 100 };
+
+    // 512 MB buy 0.29 of a processor: 200 ms of waiting, 345.5 ms of work.
+    expect(lambdaMs('submit', busy)).toBeCloseTo(545.5, 1);
+    expect(lambdaMs('submit', { ...busy, wiroCalls: 2, bytesMoved: 3_000_000 })).toBeCloseTo(1_145.5, 1);
+  });
+
+  it('has reconcile run every minute of a month of thirty days', () => {
+    const [requests] = idleBill({ ...NOTHING, dynamoDbReadUnits: 3 });
+
+    expect(requests?.count).toBe(43_200);
+    expect(totalOf(idleBill({ ...NOTHING, dynamoDbReadUnits: 3 }))).toBeCloseTo(0.0248, 4);
+  });
+});
+
+describe('docs/cost.md, as it was last counted', () => {
+  const text = readFileSync(path.resolve(import.meta.dirname, '../../docs/cost.md'), 'utf8');
+  const totals = (row: string) =>
+    [...(new RegExp(`^\\| \\*\\*${row}\\*\\* .*$`, 'm').exec(text)?.[0] ?? '').matchAll(/\$([\d.]+)/g)].map(
+      ([, amount]) => Number(amount),
+    );
+
+  it('keeps 1,000 generations under eight cents, and under five with links as measured', () => {
+    const [uploaded = 1, uploadedOnLambda = 1, presigned = 1] = totals('total');
+
+    expect(uploaded).toBeLessThan(0.08);
+    expect(uploadedOnLambda).toBeLessThan(0.08);
+    expect(presigned).toBeLessThan(0.05);
+  });
+
+  it('keeps an idle month under five cents, with CloudWatch’s allowance or without observability', () => {
+    const [, standard = 1, none = 1] = totals('a month');
+
+    expect(standard).toBeLessThan(0.05);
+    expect(none).toBeLessThan(0.05);
+  });
+});
