@@ -1,10 +1,24 @@
 import type { IncomingMessage } from 'node:http';
 
 /** What a function talks to. */
-export type Service = 'DynamoDB' | 'S3' | 'SSM' | 'Lambda' | 'EventBridge' | 'Wiro' | 'CDN';
+export type Service =
+  | 'DynamoDB'
+  | 'S3'
+  | 'SSM'
+  | 'SecretsManager'
+  | 'Lambda'
+  | 'EventBridge'
+  | 'Wiro'
+  | 'CDN';
 
 /** Services whose requests say in the body what they are about. */
-export const NAMED_BY_BODY: ReadonlySet<Service> = new Set(['DynamoDB', 'SSM', 'Lambda', 'EventBridge']);
+export const NAMED_BY_BODY: ReadonlySet<Service> = new Set([
+  'DynamoDB',
+  'SSM',
+  'SecretsManager',
+  'Lambda',
+  'EventBridge',
+]);
 
 /** Names a request as its service would, and what it is about: `DynamoDB.PutItem state:running`. */
 export function nameOperation(service: Service, request: IncomingMessage, body: Buffer | undefined): string {
@@ -20,6 +34,7 @@ export function nameOperation(service: Service, request: IncomingMessage, body: 
     case 'EventBridge':
       return named(service, target, subjectOfEvents(parse(body)));
     case 'SSM':
+    case 'SecretsManager':
       return named(service, target);
     case 'Lambda':
       return named(service, 'Invoke', Object.keys(parse(body)).join(','));

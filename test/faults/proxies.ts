@@ -25,6 +25,7 @@ const AWS_SERVICES: readonly (readonly [variable: string, service: Service])[] =
   ['AWS_ENDPOINT_URL_DYNAMODB', 'DynamoDB'],
   ['AWS_ENDPOINT_URL_S3', 'S3'],
   ['AWS_ENDPOINT_URL_SSM', 'SSM'],
+  ['AWS_ENDPOINT_URL_SECRETS_MANAGER', 'SecretsManager'],
   ['AWS_ENDPOINT_URL_LAMBDA', 'Lambda'],
   ['AWS_ENDPOINT_URL_EVENTBRIDGE', 'EventBridge'],
 ];
@@ -53,8 +54,10 @@ export function createProxies({ onCall, kill, onAnswer }: ProxiesDeps): Proxies 
   return {
     before: async (name, told) => {
       const changed: Record<string, string> = {};
-      for (const [variable, service] of AWS_SERVICES)
-        changed[variable] = await start(name, service, told[variable] ?? '');
+      for (const [variable, service] of AWS_SERVICES) {
+        const target = told[variable];
+        if (target !== undefined) changed[variable] = await start(name, service, target);
+      }
       const wiro = told[ENV.wiroApiUrl];
       if (wiro === undefined) return changed;
       const { origin, pathname } = new URL(wiro);
