@@ -1,0 +1,58 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import type { StoredItem } from './story-world.ts';
+
+/** What a user names, and codes that come and go: any name is fine there. */
+const NAMED_BY_OTHERS = new Set([
+  'body.parameters',
+  'body.labels',
+  'body.inputs',
+  'trouble.firstAt',
+  'body.schema',
+]);
+
+/**
+ * The attributes of an item with their types, nested ones and those of JSON in `body` included: `claim.holder: S`.
+ * `body[].content` is the models' own.
+ */
+export function shapeOf(item: StoredItem): readonly string[] {
+  const found = new Set<string>();
+  for (const [name, value] of Object.entries(item)) {
+    if (name === 'body' && value.S !== undefined) visitJson('body', JSON.parse(value.S), found);
+    else visit(name, value, found);
+  }
+  return [...found].sort();
+}
+
+/** What kind of item it is: one of a generation by its sort key, any other by its partition. */
+export function kindOf({ pk, sk }: StoredItem): string {
+  const [partition = ''] = (pk?.S ?? '').split('#');
+  const [sort = ''] = (sk?.S ?? '').split('#');
+  return partition === 'generation' ? sort : partition;
+}
+
+function visit(path: string, value: AttributeValue, found: Set<string>): void {
+  if (value.M !== undefined) {
+    found.add(`${path}: M`);
+    for (const [name, one] of Object.entries(value.M))
+      visit(`${path}.${NAMED_BY_OTHERS.has(path) ? '*' : name}`, one, found);
+  } else if (value.L !== undefined) {
+    found.add(`${path}: L`);
+    for (const one of value.L) visit(`${path}[]`, one, found);
+  } else {
+    found.add(`${path}: ${Object.keys(value)[0]}`);
+  }
+}
+
+function visitJson(path: string, value: unknown, found: Set<string>): void {
+  if (Array.isArray(value)) {
+    found.add(`${path}: array`);
+    for (const one of value) visitJson(`${path}[]`, one, found);
+  } else if (typeof value === 'object' && value !== null && path !== 'body[].content') {
+    found.add(`${path}: object`);
+    if (path === 'body.parameters' || path === 'body.labels' || path === 'body.schema') return;
+    for (const [name, one] of Object.entries(value))
+      visitJson(`${path}.${NAMED_BY_OTHERS.has(path) ? '*' : name}`, one, found);
+  } else {
+    found.add(`${path}: ${path === 'body[].content' ? 'any' : typeof value}`);
+  }
+}

@@ -1,0 +1,32 @@
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../../local/aws/credentials.ts';
+import { startDynamoDb } from '../../local/aws/dynamodb.ts';
+import { createTable } from '../../local/aws/dynamodb-table.ts';
+import { fileOf, tellStory } from './fixtures.ts';
+import { STORIES, type StoryName } from './stories.ts';
+
+// Keeps what the present code stores, for the upgrade tests of all releases to come; see docs/upgrades.md:
+//   node test/upgrades/write-fixture.ts v0.2.0
+
+const [release = ''] = process.argv.slice(2);
+if (!/^v\d+\.\d+\.\d+$/.test(release)) throw new Error('Say which release it is, such as v0.2.0');
+const dynamodb = await startDynamoDb();
+const client = new DynamoDBClient({
+  endpoint: dynamodb.endpoint,
+  region: LOCAL_REGION,
+  credentials: LOCAL_CREDENTIALS,
+});
+for (const name of Object.keys(STORIES) as StoryName[]) {
+  const file = fileOf(release, name);
+  if (existsSync(file))
+    throw new Error(`${file} is there: what a release has stored does not change any more`);
+  await createTable(client, name);
+  const stored = await tellStory({ client, tableName: name }, name);
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(file, `${JSON.stringify(stored, undefined, 2)}\n`);
+}
+client.destroy();
+await dynamodb.stop();
