@@ -87,6 +87,8 @@ const ENVIRONMENT: NodeJS.ProcessEnv = {
   [ENV.wiroApiUrl]: WIRO_DEFAULTS.apiUrl,
   [ENV.wiroSocketUrl]: WIRO_DEFAULTS.socketUrl,
   [ENV.wiroOutputHosts]: WIRO_DEFAULTS.outputHosts,
+  [ENV.maximumGenerationsPerDay]: '1',
+  [ENV.maximumConcurrency]: '1',
   [ENV.durations]: '{}',
   [ENV.durationDivisor]: '1',
 };

@@ -1,0 +1,157 @@
+import type { FunctionName } from '../functions/functions.ts';
+import { ENV } from '../functions/settings.ts';
+import type { LocalService } from '../local/aws/local-service.ts';
+import { type Item, readUnits, writeUnits } from './consumed-capacity.ts';
+import { type Exchange, startCountingProxy } from './counting-proxy.ts';
+
+/** What is billed, by name, as it was counted. */
+export interface Counts {
+  dynamoDbWrites: number;
+  dynamoDbWriteUnits: number;
+  dynamoDbReads: number;
+  dynamoDbReadUnits: number;
+  /** PUT, POST and LIST, which cost the same. */
+  s3Puts: number;
+  /** GET, HEAD and whatever else is neither of the above nor a deletion. */
+  s3Gets: number;
+  ssmParameters: number;
+  events: number;
+  wiroCalls: number;
+  /** Bodies that passed, in both directions. */
+  bytesMoved: number;
+  /** Sent to Wiro: data transfer out of AWS. */
+  bytesToWiro: number;
+}
+
+export type CountsByFunction = Record<FunctionName, Counts>;
+
+export interface Counter {
+  /** For `EnvironmentOptions.endpointOverrides`: has a function call a proxy for each of its services. */
+  before(name: FunctionName, told: Readonly<Record<string, string>>): Promise<Record<string, string>>;
+  /** What was counted so far. */
+  counts(): CountsByFunction;
+  stop(): Promise<void>;
+}
+
+const none = (): Counts => ({
+  dynamoDbWrites: 0,
+  dynamoDbWriteUnits: 0,
+  dynamoDbReads: 0,
+  dynamoDbReadUnits: 0,
+  s3Puts: 0,
+  s3Gets: 0,
+  ssmParameters: 0,
+  events: 0,
+  wiroCalls: 0,
+  bytesMoved: 0,
+  bytesToWiro: 0,
+});
+
+/** Counts what the functions ask of AWS and Wiro, from proxies between each of them and each service. */
+export function createCounter(): Counter {
+  const started: LocalService[] = [];
+  const all: CountsByFunction = { api: none(), submit: none(), callback: none(), reconcile: none() };
+  // Every write passes here, so what stood before a write is known.
+  const items = new Map<string, Item>();
+
+  function countDynamoDb(counts: Counts, { target, request, status, answer }: Exchange): void {
+    const asked = JSON.parse(request.toString('utf8'));
+    const answered = JSON.parse(answer.toString('utf8') || '{}');
+    if (target === 'GetItem' || target === 'Query') {
+      counts.dynamoDbReads += 1;
+      const found: readonly Item[] = answered.Items ?? (answered.Item ? [answered.Item] : []);
+      counts.dynamoDbReadUnits += readUnits(found, asked.ConsistentRead === true);
+      return;
+    }
+    const { pk, sk } = asked.Item ?? asked.Key;
+    const key = JSON.stringify([pk, sk]);
+    const before = items.get(key);
+    const after: Item | undefined = asked.Item ?? answered.Attributes;
+    counts.dynamoDbWrites += 1;
+    // A failed condition costs what the write would have cost in the table alone.
+    counts.dynamoDbWriteUnits += status < 300 ? writeUnits(before, after) : writeUnits(undefined, undefined);
+    if (status >= 300) return;
+    if (after === undefined) items.delete(key);
+    else items.set(key, after);
+  }
+
+  function count(service: string, counts: Counts, exchange: Exchange): void {
+    const { method, url, request, answer } = exchange;
+    if (service === 'DYNAMODB') {
+      countDynamoDb(counts, exchange);
+      return;
+    }
+    // Wiro itself, by a link: none of the function's time.
+    if (url.searchParams.has('X-Amz-Signature')) {
+      counts.s3Gets += 1;
+      counts.bytesToWiro += answer.length;
+      return;
+    }
+    counts.bytesMoved += request.length + answer.length;
+    switch (service) {
+      case 'S3': {
+        const isList =
+          method === 'GET' && (url.searchParams.has('list-type') || url.searchParams.has('uploads'));
+        if (method === 'PUT' || method === 'POST' || isList) counts.s3Puts += 1;
+        else if (method !== 'DELETE') counts.s3Gets += 1;
+        return;
+      }
+      case 'SSM':
+        counts.ssmParameters += JSON.parse(answer.toString('utf8')).Parameters?.length ?? 0;
+        return;
+      case 'EVENTBRIDGE':
+        counts.events += JSON.parse(request.toString('utf8')).Entries.length;
+        return;
+      case 'WIRO':
+        counts.wiroCalls += 1;
+        counts.bytesToWiro += request.length;
+    }
+  }
+
+  async function start(
+    name: FunctionName,
+    service: string,
+    target: string,
+    rewrite?: (answer: string) => string,
+  ) {
+    const proxy = await startCountingProxy({
+      target,
+      onExchange: (exchange) => count(service, all[name], exchange),
+      ...(service === 'DYNAMODB' && { change: askForItem }),
+      ...(rewrite && { rewrite }),
+    });
+    started.push(proxy);
+    return proxy.endpoint;
+  }
+
+  return {
+    counts: () => structuredClone(all),
+    before: async (name, told) => {
+      const changed: Record<string, string> = {};
+      for (const service of ['DYNAMODB', 'S3', 'SSM', 'LAMBDA', 'EVENTBRIDGE'])
+        changed[`AWS_ENDPOINT_URL_${service}`] = await start(
+          name,
+          service,
+          told[`AWS_ENDPOINT_URL_${service}`] ?? '',
+        );
+      const wiro = told[ENV.wiroApiUrl];
+      if (wiro === undefined) return changed;
+      const { origin, pathname } = new URL(wiro);
+      const cdn = await start(name, 'WIRO', origin);
+      // Tasks name the simulator's own host: their outputs are to be fetched through us.
+      const rewrite = (answer: string) => answer.replaceAll(`${origin}/cdn/`, `${cdn}/cdn/`);
+      changed[ENV.wiroApiUrl] = (await start(name, 'WIRO', origin, rewrite)) + pathname;
+      if (told[ENV.wiroOutputHosts] !== undefined) changed[ENV.wiroOutputHosts] = new URL(cdn).host;
+      return changed;
+    },
+    stop: async () => {
+      await Promise.all(started.map((proxy) => proxy.stop()));
+    },
+  };
+}
+
+/** An update does not say how large its item is: have it answered. The embedded DynamoDB checks no signatures. */
+function askForItem(body: Buffer, target: string): Buffer {
+  if (target !== 'UpdateItem') return body;
+  return Buffer.from(JSON.stringify({ ...JSON.parse(body.toString('utf8')), ReturnValues: 'ALL_NEW' }));
+}

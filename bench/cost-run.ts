@@ -1,0 +1,207 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import sharp from 'sharp';
+import { FUNCTIONS, type FunctionName } from '../functions/functions.ts';
+import { LOCAL_CREDENTIALS } from '../local/aws/credentials.ts';
+import type { FunctionLog } from '../local/aws/lambda-types.ts';
+import { type Environment, type FunctionBundle, startEnvironment } from '../local/environment.ts';
+import { type Counts, type CountsByFunction, createCounter } from './cost-counter.ts';
+
+export interface CostRunOptions {
+  readonly generations: number;
+  readonly inputHandover: 'upload' | 'presigned';
+  readonly metrics: boolean;
+  readonly bundles: Readonly<Record<FunctionName, FunctionBundle>>;
+}
+
+/** What one function did, on average for one generation (or, for `reconcile`, for one run). */
+export interface Usage extends Counts {
+  readonly invocations: number;
+  /** As the host measured it, all invocations together. */
+  readonly durationMs: number;
+  /** What its processes worked, all threads together. */
+  readonly processorMs: number;
+  /** One cold start. */
+  readonly initMs: number;
+  readonly logLines: number;
+  readonly logBytes: number;
+}
+
+export type UsageByFunction = Readonly<Record<FunctionName, Usage>>;
+
+const NAMES = Object.keys(FUNCTIONS) as FunctionName[];
+const WARM_UP = 3;
+const INPUT_BYTES = 2_000_000;
+const OUTPUTS = 2;
+
+/** Runs generations one after the other, each with two new inputs of 2 MB and two outputs, and counts. */
+export async function runGenerations({ generations, ...options }: CostRunOptions): Promise<UsageByFunction> {
+  return withEnvironment(options, async (environment, measure) => {
+    for (let index = 0; index < WARM_UP; index += 1) await runOne(environment, index);
+    return measure(generations, async () => {
+      for (let index = 0; index < generations; index += 1) await runOne(environment, WARM_UP + index);
+    });
+  });
+}
+
+/** Runs `reconcile` over a deployment that has nothing to do. */
+export async function runIdle(runs: number, options: Omit<CostRunOptions, 'generations'>): Promise<Usage> {
+  const usage = await withEnvironment(options, async (environment, measure) => {
+    for (let index = 0; index < WARM_UP; index += 1) await environment.invoke('reconcile', {});
+    return measure(runs, async () => {
+      for (let index = 0; index < runs; index += 1) await environment.invoke('reconcile', {});
+    });
+  });
+  return usage.reconcile;
+}
+
+type Measure = (per: number, work: () => Promise<void>) => Promise<UsageByFunction>;
+
+async function withEnvironment<T>(
+  { inputHandover, metrics, bundles }: Omit<CostRunOptions, 'generations'>,
+  work: (environment: Environment, measure: Measure) => Promise<T>,
+): Promise<T> {
+  const counter = createCounter();
+  const lines: FunctionLog[] = [];
+  const environment = await startEnvironment({
+    bundles,
+    inputHandover,
+    metrics,
+    // What runs every minute is counted apart.
+    schedule: false,
+    endpointOverrides: counter.before,
+    simulator: { balanceUsd: 1_000_000, taskDurationMs: 500 },
+    onLog: (log) => lines.push(log),
+  });
+  try {
+    return await work(environment, async (per, act) => {
+      const before = snapshot(environment, counter.counts());
+      const firstLine = lines.length;
+      await act();
+      await environment.idle();
+      return usage(environment, before, counter.counts(), lines.slice(firstLine), per);
+    });
+  } finally {
+    await environment.stop();
+    await counter.stop();
+  }
+}
+
+async function runOne({ endpoints, events }: Environment, index: number): Promise<void> {
+  const s3 = new S3Client({
+    region: endpoints.region,
+    credentials: LOCAL_CREDENTIALS,
+    endpoint: endpoints.s3,
+    forcePathStyle: true,
+  });
+  const keys = ['first', 'second'].map((which) => `inputs/${index}-${which}.jpg`);
+  for (const [which, Key] of keys.entries())
+    await s3.send(
+      new PutObjectCommand({
+        Bucket: endpoints.inputBucket,
+        Key,
+        Body: await photo(2 * index + which),
+        ContentType: 'image/jpeg',
+      }),
+    );
+  s3.destroy();
+  const [inputImage, inputImage2] = keys;
+  const answer = await fetch(`${endpoints.api}/generations`, {
+    method: 'POST',
+    body: JSON.stringify({
+      model: 'wiro/story-maker-multi-character-consistency',
+      parameters: { prompt: 'Two friends watch a rocket start', width: 1024, height: 1024, samples: OUTPUTS },
+      inputs: { inputImage, inputImage2 },
+      idempotencyKey: `cost-${index}`,
+    }),
+  });
+  const { id } = (await answer.json()) as { readonly id: string };
+  if (answer.status !== 202) throw new Error(`The API answered ${answer.status}`);
+  const end = () =>
+    events().find(
+      ({ detail }) => detail.id === id && /succeeded|failed|cancelled/.test(String(detail.status)),
+    );
+  const giveUpAt = performance.now() + 60_000;
+  while (end() === undefined) {
+    if (performance.now() > giveUpAt) throw new Error(`Generation ${id} did not end within a minute`);
+    await sleep(20);
+  }
+  const { detail } = end() ?? {};
+  if (detail?.status !== 'succeeded' || (detail.outputs as unknown[]).length !== OUTPUTS)
+    throw new Error(`Generation ${id} ended with ${JSON.stringify(detail)}`);
+}
+
+/** A JPEG of about 2 MB, of its own: nothing is found to be uploaded already. */
+async function photo(seed: number): Promise<Buffer> {
+  const pixels = Buffer.alloc(64 * 64 * 3);
+  for (let at = 0; at < pixels.length; at += 1) pixels[at] = (at * 2_654_435_761 + seed * 40_503) >>> 24;
+  const raw = { width: 64, height: 64, channels: 3 } as const;
+  const image = await sharp(pixels, { raw }).resize(1024, 1024).jpeg({ quality: 95 }).toBuffer();
+  // Bytes after the end of a JPEG are nobody's.
+  return Buffer.concat([image, Buffer.alloc(Math.max(0, INPUT_BYTES - image.length), seed)]);
+}
+
+interface Snapshot {
+  readonly counts: CountsByFunction;
+  readonly reports: number;
+  readonly processorMs: Readonly<Record<FunctionName, number>>;
+}
+
+function snapshot(environment: Environment, counts: CountsByFunction): Snapshot {
+  return { counts, reports: environment.reports().length, processorMs: processorTimes(environment) };
+}
+
+function usage(
+  environment: Environment,
+  before: Snapshot,
+  counts: CountsByFunction,
+  lines: readonly FunctionLog[],
+  per: number,
+): UsageByFunction {
+  const processorMs = processorTimes(environment);
+  const of = (name: FunctionName): Usage => {
+    const awsName = environment.endpoints.functions[name];
+    const mine = environment.reports().filter(({ functionName }) => functionName === awsName);
+    const reports = environment
+      .reports()
+      .slice(before.reports)
+      .filter(({ functionName }) => functionName === awsName);
+    const written = lines.filter(({ functionName }) => functionName === awsName);
+    const inits = mine.flatMap(({ initMs }) => (initMs === undefined ? [] : [initMs]));
+    const counted = Object.entries(counts[name]).map(([what, number]) => [
+      what,
+      (number - before.counts[name][what as keyof Counts]) / per,
+    ]);
+    return {
+      ...(Object.fromEntries(counted) as unknown as Counts),
+      invocations: reports.length / per,
+      durationMs: reports.reduce((sum, { durationMs }) => sum + durationMs, 0) / per,
+      processorMs: (processorMs[name] - before.processorMs[name]) / per,
+      initMs: inits.reduce((sum, one) => sum + one, 0) / Math.max(1, inits.length),
+      logLines: written.length / per,
+      logBytes: written.reduce((sum, line) => sum + bytesOf(line), 0) / per,
+    };
+  };
+  return Object.fromEntries(NAMES.map((name) => [name, of(name)])) as unknown as UsageByFunction;
+}
+
+/** The line as the function wrote it: its level, time and request id were taken out of it. */
+function bytesOf({ level, at, message, requestId, facts }: FunctionLog): number {
+  const line = { level, timestamp: at.toISOString(), message, requestId, ...facts };
+  return Buffer.byteLength(JSON.stringify(line));
+}
+
+/** Clock ticks of the processes of each function, from what Linux tells of them. */
+function processorTimes(environment: Environment): Record<FunctionName, number> {
+  const times: Record<FunctionName, number> = { api: 0, submit: 0, callback: 0, reconcile: 0 };
+  for (const pid of environment.pids()) {
+    const told = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+    const awsName = told.find((one) => one.startsWith('AWS_LAMBDA_FUNCTION_NAME='))?.split('=')[1];
+    const name = NAMES.find((one) => environment.endpoints.functions[one] === awsName);
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    // utime and stime are the 14th and 15th field, in hundredths of a second.
+    if (name) times[name] += (Number(fields[11]) + Number(fields[12])) * 10;
+  }
+  return times;
+}
