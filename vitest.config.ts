@@ -5,8 +5,10 @@ import { keepCompiled } from './test/support/keep-compiled.ts';
 for (const name of Object.keys(process.env)) if (name.startsWith('WIRO_')) delete process.env[name];
 keepCompiled();
 
-/** Each takes every core there is: they run one after the other, when everything else is over. */
-const WHOLE_MACHINE = ['test/faults/{crash-matrix,chaos,drain}.test.ts'];
+/** Each takes every core that it is given: they run when everything else is over. */
+const FAULTS = ['test/faults/{crash-matrix,chaos}.test.ts'];
+/** Measures, so it runs alone. */
+const DRAIN = ['test/faults/drain.test.ts'];
 
 export default defineConfig({
   test: {
@@ -19,7 +21,7 @@ export default defineConfig({
         test: {
           name: 'tests',
           include: ['test/**/*.test.ts'],
-          exclude: WHOLE_MACHINE,
+          exclude: [...FAULTS, ...DRAIN],
           // Most of them wait for servers and processes of their own more than they work.
           maxWorkers: 3,
           sequence: { groupOrder: 0 },
@@ -27,7 +29,11 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'faults', include: WHOLE_MACHINE, maxWorkers: 1, sequence: { groupOrder: 1 } },
+        test: { name: 'faults', include: FAULTS, maxWorkers: 2, sequence: { groupOrder: 1 } },
+      },
+      {
+        extends: true,
+        test: { name: 'drain', include: DRAIN, maxWorkers: 1, sequence: { groupOrder: 2 } },
       },
     ],
   },

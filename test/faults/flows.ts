@@ -26,6 +26,8 @@ export interface Flow {
   readonly release?: (world: World) => Promise<void>;
   /** Files that Wiro may have been given; one more where an upload's answer was lost. */
   readonly uploads: number;
+  /** It plays the same generation several times at once: what is essential of one is so of the first. */
+  readonly isAlike?: true;
 }
 
 const TEXT_TO_IMAGE = { model: 'wiro/text-to-image', parameters: { prompt: 'A hill' } };
@@ -131,6 +133,7 @@ export const FLOWS: readonly Flow[] = [
   },
   {
     name: 'three with shared inputs',
+    isAlike: true,
     uploads: 2,
     prepare: putPhotos,
     play: async (world) => {

@@ -12,6 +12,8 @@ export interface Pace {
 
 const DIVISOR = 100;
 const MINUTE_MS = 60_000;
+/** A look that finds nothing costs the same two cores as what it waits for: twice a hundredth of a minute. */
+const SCHEDULE_MS = (2 * MINUTE_MS) / DIVISOR;
 
 /** In milliseconds, with two cores to spare. What bounds real work cannot be a hundredth of what it is in AWS. */
 const REAL_WORK = {
@@ -42,7 +44,7 @@ export async function choosePace(): Promise<Pace> {
   return {
     options: {
       durationDivisor: DIVISOR,
-      scheduleMs: (MINUTE_MS / DIVISOR) * slowness,
+      scheduleMs: SCHEDULE_MS * slowness,
       durations: { ...Object.fromEntries(stretched), ...KEPT },
     },
     patienceMs: MINUTE_MS * slowness,

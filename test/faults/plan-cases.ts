@@ -1,5 +1,8 @@
 import { createHash } from 'node:crypto';
 import { type Call, type CrashCase, caseName } from './calls.ts';
+import { FLOWS } from './flows.ts';
+
+const ALIKE: ReadonlySet<string> = new Set(FLOWS.filter(({ isAlike }) => isAlike).map(({ name }) => name));
 
 /** Every kill that a recorded run of a flow gives rise to. */
 export function planCases(flow: string, recorded: readonly Call[]): readonly CrashCase[] {
@@ -18,7 +21,8 @@ export function planCases(flow: string, recorded: readonly Call[]): readonly Cra
 const isPlanned = ({ functionName, ordinal }: Call): boolean => functionName !== 'reconcile' || ordinal <= 2;
 
 /** Where money and truth hang on a single write: the mark, the Run, and the end. */
-export const isEssential = ({ call: { operation } }: CrashCase): boolean =>
+export const isEssential = ({ flow, call: { operation, ordinal } }: CrashCase): boolean =>
+  (ordinal === 1 || !ALIKE.has(flow)) &&
   /^Wiro\.Run$|^DynamoDB\.PutItem state:(submitting\+mark|succeeded|failed|cancelled)$/.test(operation);
 
 /** A share of the cases, in an order of the seed's own; each is decided by itself, whatever else there is. */

@@ -21,7 +21,7 @@ const QUICK = {
   durationDivisor: 100,
   scheduleMs: 400,
   // Each is a process that has to start, and two cores are soon busy.
-  maximumEnvironments: 3,
+  maximumEnvironments: 2,
   durations: {
     lease: 20_000,
     leaseRenewal: 5_000,
