@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type CallbackSubject, parseCallbackUrl } from '../generation/callback-url.ts';
 import type { Timestamp } from '../generation/time.ts';
 import { log } from '../log.ts';
+import { WiroError } from './errors.ts';
 import type { Task, WiroClient } from './types.ts';
 
 /** What a search for the task of a lost Run came to. */
@@ -62,7 +64,7 @@ async function searchList(wiro: Pick<WiroClient, 'task' | 'tasks'>, run: Searche
   let details = 0;
   let doubt: string | undefined;
   for (let page = 0, start = 0; page < MOST_PAGES; page += 1) {
-    const { tasks, rows } = await wiro.tasks({ start, limit: PAGE });
+    const { tasks, rows } = await again(() => wiro.tasks({ start, limit: PAGE }));
     if (tasks.length < rows) doubt = 'a row could not be read';
     const known = tasks.filter(({ id }) => seen.has(id)).length;
     // Every row up to an end was seen, unless rows moved up in between.
@@ -75,7 +77,7 @@ async function searchList(wiro: Pick<WiroClient, 'task' | 'tasks'>, run: Searche
       let url = task.callbackUrl;
       if (!url && details < MOST_DETAILS) {
         details += 1;
-        url = (await wiro.task({ taskId: task.id }))?.callbackUrl;
+        url = (await again(() => wiro.task({ taskId: task.id })))?.callbackUrl;
       }
       if (!url) doubt = 'a task of that time shows no callback URL';
       else if (isOurs(url, run)) return { kind: 'found', task };
@@ -88,6 +90,24 @@ async function searchList(wiro: Pick<WiroClient, 'task' | 'tasks'>, run: Searche
     start += known === tasks.length ? rows : Math.max(rows - OVERLAP, Math.min(rows - 1, OVERLAP));
   }
   return { kind: 'unproven', why: doubt ?? 'there are more tasks than can be searched' };
+}
+
+const TRIES = 4;
+const PAUSE_MS = 25;
+
+/**
+ * A page that fails is asked for again, for a moment: of many pages, all would hardly ever succeed at the first try, and
+ * a search that is not complete proves nothing.
+ */
+async function again<T>(read: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof WiroError && error.retryable) || tries === TRIES) throw error;
+      await sleep(PAUSE_MS * 2 ** tries * (0.5 + Math.random()));
+    }
+  }
 }
 
 function isOurs(url: string, { deployment, generationId, attempt }: CallbackSubject): boolean {

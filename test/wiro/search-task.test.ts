@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { callbackUrl } from '../../functions/generation/callback-url.ts';
 import { log } from '../../functions/log.ts';
+import { WiroError } from '../../functions/wiro/errors.ts';
 import { confirmHint, type SearchedRun, searchTask } from '../../functions/wiro/search-task.ts';
 import type { Task, TaskPage, WiroClient } from '../../functions/wiro/types.ts';
 import { at } from '../generation/examples.ts';
@@ -55,6 +56,48 @@ function listWorld(list: readonly Task[], over: Partial<Pick<WiroClient, 'task' 
   };
   return { wiro, starts, asked };
 }
+
+/** A list whose every page fails so often before it is answered. */
+function brokenWorld(failures: number, error: Error) {
+  const world = listWorld(many(120, 990));
+  const tries = new Map<number, number>();
+  const tasks: WiroClient['tasks'] = async (page) => {
+    const count = (tries.get(page.start) ?? 0) + 1;
+    tries.set(page.start, count);
+    if (count <= failures) throw error;
+    return world.wiro.tasks(page);
+  };
+  return { wiro: { ...world.wiro, tasks }, tries };
+}
+
+describe('a page that fails', () => {
+  const reset = new WiroError('cutOff', 'The connection broke', { retryable: true });
+
+  it('is asked for again: a long list is searched to its end all the same', async () => {
+    const { wiro, tries } = brokenWorld(2, reset);
+
+    expect(await searchTask(wiro, run)).toEqual({ kind: 'none' });
+    expect(tries.size).toBeGreaterThan(2);
+    expect(new Set(tries.values())).toEqual(new Set([3]));
+  });
+
+  it('again and again proves nothing', async () => {
+    const { wiro, tries } = brokenWorld(9, reset);
+
+    expect(await searchTask(wiro, run)).toEqual({ kind: 'unproven', why: 'Wiro could not be read' });
+    expect([...tries.values()]).toEqual([4]);
+  });
+
+  it('for good is not asked for again', async () => {
+    const { wiro, tries } = brokenWorld(
+      9,
+      new WiroError('unauthorized', 'The key is wrong', { retryable: false }),
+    );
+
+    expect((await searchTask(wiro, run)).kind).toBe('unproven');
+    expect([...tries.values()]).toEqual([1]);
+  });
+});
 
 describe('searching the list', () => {
   it('finds the task with our callback URL, whatever its base and secret', async () => {
