@@ -187,9 +187,12 @@ describe('unknown, sent once and never again', () => {
 
     const outcome = await clientOf(`${origin}/v1`).run(runRequest({ timeoutMs: 100 }));
 
+    // The limit of the whole call and that of its answer are the same here: either may be the first to be noticed.
     expect(outcome).toEqual({
       kind: 'unknown',
-      message: 'It is not known whether Wiro runs "wiro/story-maker": the time for the whole call was up',
+      message: expect.stringMatching(
+        /^It is not known whether Wiro runs "wiro\/story-maker": (the time for the whole call was up|its answer did not end within 100 ms|for 100 ms nothing moved, and no answer came)$/,
+      ),
     });
     expect(connections.count).toBe(1);
   });
