@@ -37,7 +37,7 @@ import { type CopyOutputsDeps, copyOutputs } from './copy-outputs.ts';
 
 export interface CollectDeps extends CopyOutputsDeps {
   readonly generations: GenerationStore;
-  readonly gate: Pick<Gate, 'free' | 'isAwaited'>;
+  readonly gate: Pick<Gate, 'free'>;
   readonly wiro: Pick<WiroClient, 'task' | 'cancel' | 'kill'>;
   readonly forgetParameters: () => void;
   readonly announce: (id: string) => Promise<void>;
@@ -61,9 +61,9 @@ export async function collectGeneration(deps: CollectDeps, id: string): Promise<
     if (current.announcements.length > 0) await deps.announce(id);
     return;
   }
-  await adoptHinted(deps, current);
+  const adopted = await adoptHinted(deps, current);
   const holder = deps.createHolder();
-  const claimed = await deps.generations.update(id, (current) =>
+  const claimed = await deps.generations.update(adopted ?? current, (current) =>
     claimToCollect(current, holder, moment(deps)),
   );
   if (claimed.kind === 'refused' || claimed.kind === 'missing') return;
@@ -90,10 +90,13 @@ interface ClaimDeps extends CollectDeps {
   readonly signal: AbortSignal;
 }
 
-/** A callback may name the task of a Run whose answer was lost: confirmed, it is adopted at any time. */
-async function adoptHinted(deps: CollectDeps, generation: Generation): Promise<void> {
-  if (generation.status !== 'submitting' && generation.status !== 'queued') return;
-  if (generation.callback?.taskId === undefined) return;
+/**
+ * A callback may name the task of a Run whose answer was lost: confirmed, it is adopted at any time.
+ * @returns The generation with it, if it was.
+ */
+async function adoptHinted(deps: CollectDeps, generation: Generation): Promise<Generation | undefined> {
+  if (generation.status !== 'submitting' && generation.status !== 'queued') return undefined;
+  if (generation.callback?.taskId === undefined) return undefined;
   const { id, attempt, deployment, callback } = generation;
   // Without a mark the search has missed the task: it is no younger than the generation.
   const mark = 'run' in generation ? generation.run : undefined;
@@ -106,17 +109,18 @@ async function adoptHinted(deps: CollectDeps, generation: Generation): Promise<v
     marginMs: deps.durations.searchMargin,
     ...(callback.taskId !== undefined && { hintedTaskId: callback.taskId }),
   }).catch(ignore('the Run is searched for when its lease is over', { generationId: id }));
-  if (!task) return;
+  if (!task) return undefined;
   const names = { id: task.id, ...(task.token !== undefined && { token: task.token }) };
-  const adopted = await deps.generations.update(id, (current) =>
+  const adopted = await deps.generations.update(generation, (current) =>
     withTask(current, run, attempt, names, moment(deps)),
   );
-  if (adopted.kind === 'written')
-    log.info('A task was adopted by its callback', { generationId: id, taskId: task.id });
+  if (adopted.kind !== 'written') return undefined;
+  log.info('A task was adopted by its callback', { generationId: id, taskId: task.id });
+  return adopted.generation;
 }
 
 async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<void> {
-  const { id, holder, generations, durations } = deps;
+  const { holder, generations, durations } = deps;
   let task: Task | undefined;
   try {
     task = await deps.wiro.task({ taskId: generation.task.id });
@@ -151,7 +155,7 @@ async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<
   await freeSlot(deps);
   switch (task.end) {
     case 'cancelled':
-      return await finish(deps, (current) =>
+      return await finish(deps, generation, (current) =>
         generation.cancelRequestedAt === undefined && isPastDeadline(generation, moment(deps))
           ? failed(current, holder, pastDeadline(generation), account, moment(deps))
           : cancelled(current, holder, account, moment(deps)),
@@ -164,24 +168,24 @@ async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<
       return assertNever(task.end);
   }
   if (task.outputs.length === 0 && generation.emptyReads + 1 < EMPTY_READS) {
-    await generations.update(id, (current) => readEmpty(current, holder, moment(deps)));
+    await generations.update(generation, (current) => readEmpty(current, holder, moment(deps)));
     return;
   }
   const copies = await copyOutputs(deps, generation, task.outputs, deps.signal);
   if (copies.kind === 'copied') {
     await putOutputs(deps, generation, copies.outputs);
-    return await finish(deps, (current) => succeeded(current, holder, account, moment(deps)));
+    return await finish(deps, generation, (current) => succeeded(current, holder, account, moment(deps)));
   }
   const { code, message } = copies;
   if (
     code === 'output_unavailable' &&
     !isPatienceOver(generation, code, durations.outputPatience, moment(deps))
   ) {
-    return await later(deps, { code, message });
+    return await later(deps, generation, { code, message });
   }
   // What was copied is kept: it was paid for.
   await putOutputs(deps, generation, copies.outputs);
-  return await finish(deps, (current) =>
+  return await finish(deps, generation, (current) =>
     failed(
       current,
       holder,
@@ -207,11 +211,11 @@ async function keepRunning(deps: ClaimDeps, generation: Collecting): Promise<voi
           message: `Wiro was asked to stop task ${generation.task.id}, but it did not end. Look at it at Wiro.`,
           retryable: true,
         };
-    return await finish(deps, (current) => failed(current, holder, error, {}, moment(deps)));
+    return await finish(deps, generation, (current) => failed(current, holder, error, {}, moment(deps)));
   }
   const stop = isToBeStopped ? await stopTask(deps, generation) : undefined;
   const callbackKnown = generation.callback?.seenAt;
-  const released = await generations.update(id, (current) =>
+  const released = await generations.update(generation, (current) =>
     stillRunning(current, holder, { callbackKnown, ...(stop && { stop }) }, moment(deps)),
   );
   // Called back, or wished cancelled, while the answer was on its way: look once more, now.
@@ -263,8 +267,10 @@ async function endFailed(
     !task.costUsd &&
     !isToStop(generation, moment(deps));
   if (!mayBeStale)
-    return await finish(deps, (current) => failed(current, holder, error, account, moment(deps)));
-  const again = await generations.update(id, (current) => rerun(current, holder, error, moment(deps)));
+    return await finish(deps, generation, (current) => failed(current, holder, error, account, moment(deps)));
+  const again = await generations.update(generation, (current) =>
+    rerun(current, holder, error, moment(deps)),
+  );
   if (again.kind !== 'written') return;
   log.info('A run with reused uploads failed and goes once more with fresh ones', { generationId: id });
   await deps.submit(id).catch(ignore('reconcile submits what is due', { generationId: id }));
@@ -272,9 +278,10 @@ async function endFailed(
 
 async function finish(
   deps: ClaimDeps,
+  generation: Collecting,
   decide: (current: Generation) => Generation | undefined,
 ): Promise<void> {
-  const ended = await deps.generations.update(deps.id, decide);
+  const ended = await deps.generations.update(generation, decide);
   if (ended.kind !== 'written') return;
   await deps.announce(deps.id).catch(ignore('reconcile announces what is due', { generationId: deps.id }));
 }
@@ -293,8 +300,8 @@ async function putOutputs(
  */
 async function freeSlot({ id, gate, submit }: ClaimDeps): Promise<void> {
   try {
-    await gate.free(id, 'ended');
-    if (await gate.isAwaited()) await submit(id);
+    const isAwaited = await gate.free(id, 'ended');
+    if (isAwaited) await submit(id);
   } catch (error) {
     log.warn('The next in line could not be started; reconcile does', { generationId: id, error });
   }
@@ -306,16 +313,21 @@ async function laterOrFail(
   setback: Setback,
   patienceMs: number,
 ): Promise<void> {
-  if (!isPatienceOver(generation, setback.code, patienceMs, moment(deps))) return await later(deps, setback);
+  if (!isPatienceOver(generation, setback.code, patienceMs, moment(deps)))
+    return await later(deps, generation, setback);
   await freeSlot(deps);
-  await finish(deps, (current) =>
+  await finish(deps, generation, (current) =>
     failed(current, deps.holder, { ...setback, retryable: true }, {}, moment(deps)),
   );
 }
 
-async function later({ id, holder, generations, ...deps }: ClaimDeps, setback: Setback): Promise<void> {
+async function later(
+  { id, holder, generations, ...deps }: ClaimDeps,
+  generation: Collecting,
+  setback: Setback,
+): Promise<void> {
   log.warn('Collecting is tried again later', { generationId: id, code: setback.code });
-  await generations.update(id, (current) => collectingLater(current, holder, setback, moment(deps)));
+  await generations.update(generation, (current) => collectingLater(current, holder, setback, moment(deps)));
 }
 
 const moment = ({ clock, durations }: Pick<CollectDeps, 'clock' | 'durations'>) => ({

@@ -35,7 +35,7 @@ export async function announce(
     await results.write(place, toFolderResult(whole), { kind: 'always' });
   }
   const eventIds = announcements.map(({ eventId }) => eventId);
-  await generations.update(id, (current) => told(current, eventIds));
+  await generations.update(whole.generation, (current) => told(current, eventIds));
 }
 
 function toEvent({ generation, request, outputs }: WholeGeneration, announcement: Announcement): BusEvent {

@@ -20,8 +20,11 @@ export interface Gate {
   take(generation: Generation): Promise<boolean>;
   /** The Run was answered: it made a task, which keeps the slot until its end. */
   ran(id: string): Promise<void>;
-  /** Gives a slot back: the task ended, or there is none. Whoever frees one has the line served next. */
-  free(id: string, why: 'ended' | 'notRun'): Promise<void>;
+  /**
+   * Gives a slot back: the task ended, or there is none. Whoever frees one has the line served next.
+   * @returns Whether there is room for somebody in line.
+   */
+  free(id: string, why: 'ended' | 'notRun'): Promise<boolean>;
   /** Wiro refused a Run with code 96: learns the limit and shuts the gate until a task of ours ends. */
   refused(id: string, limit: number | undefined): Promise<void>;
   /** Joins the line: younger ones are kept back until it was admitted. Repeating it does no harm. */
@@ -86,20 +89,20 @@ export function createGate({
     const { Item = {} } = await client.send(
       new GetItemCommand({ TableName: tableName, Key, ConsistentRead: true }),
     );
-    const { slots = new Set(), unanswered = new Set(), ...rest } = unmarshall(Item);
-    return { ...rest, slots, unanswered };
+    return toGate(Item);
   }
 
+  /** @returns What stands then; `undefined` when the condition is not met. */
   async function update(
     expression: string,
     values: Record<string, unknown>,
     condition?: string,
-  ): Promise<boolean> {
+  ): Promise<GateItem | undefined> {
     const names = new Set(
       [...`${expression} ${condition ?? ''}`.matchAll(/#(\w+)/g)].map(([, name = '']) => name),
     );
     try {
-      await client.send(
+      const { Attributes = {} } = await client.send(
         new UpdateItemCommand({
           TableName: tableName,
           Key,
@@ -107,11 +110,12 @@ export function createGate({
           ...(condition !== undefined && { ConditionExpression: condition }),
           ExpressionAttributeNames: Object.fromEntries([...names].map((name) => [`#${name}`, name])),
           ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: toValues(values) }),
+          ReturnValues: 'ALL_NEW',
         }),
       );
-      return true;
+      return toGate(Attributes);
     } catch (error) {
-      if (isConditionFailed(error)) return false;
+      if (isConditionFailed(error)) return undefined;
       throw error;
     }
   }
@@ -138,6 +142,8 @@ export function createGate({
     const isProbe = free === 0 && isProbeDue(gate);
     return { free: isProbe ? 1 : Math.min(free, allowed), isProbe };
   }
+
+  const isAwaited = (gate: GateItem) => gate.waitingSince !== undefined && room(gate).free > 0;
 
   // Shut only while somebody holds a slot: it is their end that opens it.
   const OPEN = '(attribute_not_exists(#pausedUntil) OR #pausedUntil <= :now OR attribute_not_exists(#slots))';
@@ -244,7 +250,8 @@ export function createGate({
     async free(id, why) {
       // A task of ours that ended leaves its place at Wiro: no need to wait for the pause to pass.
       const reopen = why === 'ended' ? ' REMOVE #pausedUntil' : '';
-      await update(`DELETE #slots :id, #unanswered :id${reopen}`, { ':id': new Set([id]) });
+      const gate = await update(`DELETE #slots :id, #unanswered :id${reopen}`, { ':id': new Set([id]) });
+      return gate !== undefined && isAwaited(gate);
     },
 
     async refused(id, limit) {
@@ -309,16 +316,18 @@ export function createGate({
       return [];
     },
 
-    async isAwaited() {
-      const gate = await read();
-      return gate.waitingSince !== undefined && room(gate).free > 0;
-    },
+    isAwaited: async () => isAwaited(await read()),
 
     async holders() {
       const { slots, unanswered } = await read();
       return [...new Set([...slots, ...unanswered])];
     },
   };
+}
+
+function toGate(item: Record<string, AttributeValue>): GateItem {
+  const { slots = new Set(), unanswered = new Set(), ...rest } = unmarshall(item);
+  return { ...rest, slots, unanswered };
 }
 
 function toValues(values: Record<string, unknown>): Record<string, AttributeValue> {

@@ -47,9 +47,11 @@ export interface GenerationStore {
   /**
    * Makes one transition: reads, decides, and writes on condition that nothing changed in between; if something
    * did, decides again on what stands.
+   * @param known - The id, or the generation as it was last read or written: then it is read only if it has changed
+   *   since, or if the transition is not to be made.
    */
   update<G extends Generation>(
-    id: string,
+    known: string | Generation,
     decide: (current: Generation) => G | undefined,
   ): Promise<Updated<G>>;
   /** Of one attempt; repeating it replaces. Written before the transition that makes them count. */
@@ -194,12 +196,20 @@ export function createGenerationStore(
     },
 
     async update<G extends Generation>(
-      id: string,
+      known: string | Generation,
       decide: (current: Generation) => G | undefined,
     ): Promise<Updated<G>> {
-      let current = await get(id);
+      const id = typeof known === 'string' ? known : known.id;
+      let isRead = typeof known === 'string';
+      let current = typeof known === 'string' ? await get(known) : known;
       for (let tries = 0; current !== undefined; tries += 1) {
         const next = decide(current);
+        if (!isRead && (next === undefined || next === (current as Generation))) {
+          // No write would tell that it has changed since.
+          current = await get(id);
+          isRead = true;
+          continue;
+        }
         if (next === undefined) return { kind: 'refused', generation: current };
         if (next === (current as Generation)) return { kind: 'unchanged', generation: next };
         const written: G = { ...next, revision: current.revision + 1, updatedAt: timestamp(clock()) };
@@ -211,6 +221,7 @@ export function createGenerationStore(
           return { kind: 'written', generation: written };
         }
         current = standing;
+        isRead = true;
         if (tries > 2) await jitter(tries);
       }
       return { kind: 'missing' };

@@ -52,7 +52,7 @@ export async function findLostTask(
   if (result.kind === 'found') return { kind: 'found', task: result.task };
   const moment = { now: timestamp(clock()), durations };
   if (result.kind === 'none' && run.emptySearchAt !== undefined) {
-    const cleared = await generations.update(id, (current) => unmarked(current, holder, moment));
+    const cleared = await generations.update(generation, (current) => unmarked(current, holder, moment));
     return cleared.kind === 'written'
       ? { kind: 'none', generation: cleared.generation }
       : { kind: 'elsewhere' };
@@ -65,7 +65,9 @@ export async function findLostTask(
     };
     return { kind: 'unknown', error };
   }
-  await generations.update(id, (current) => searched(current, holder, result.kind === 'none', moment));
+  await generations.update(generation, (current) =>
+    searched(current, holder, result.kind === 'none', moment),
+  );
   return { kind: 'later' };
 }
 

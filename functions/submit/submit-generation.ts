@@ -121,12 +121,12 @@ async function bringAndRun(deps: ClaimDeps, generation: Submitting): Promise<Sub
     return failure.retryable ? await tryLater(deps, failure) : await failNow(deps, failure);
   }
 
-  if (!(await gate.take(generation))) return await wait(deps, { wasRefused: false });
+  if (!(await gate.take(generation))) return await wait(deps, generation, { wasRefused: false });
 
   // From here to the answer there is one limit, on a clock that nobody sets; the mark's lease outlasts it.
   const begun = deps.monotonic();
   await deps.held.stop();
-  const mark = await generations.update(id, (current) =>
+  const mark = await generations.update(generation, (current) =>
     marked(current, holder, { reusedUploads: brought.reused }, moment(deps)),
   );
   if (mark.kind !== 'written' && mark.kind !== 'unchanged') {
@@ -161,7 +161,7 @@ async function bringAndRun(deps: ClaimDeps, generation: Submitting): Promise<Sub
       await gate.ran(id).catch(ignore('reconcile clears what is over'));
       return { kind: 'later' };
     case 'notRun':
-      return await notRun(deps, outcome);
+      return await notRun(deps, mark.generation, outcome);
     default:
       return assertNever(outcome);
   }
@@ -200,12 +200,16 @@ async function runOnce(
   });
 }
 
-async function notRun(deps: ClaimDeps, outcome: Extract<RunOutcome, { kind: 'notRun' }>): Promise<SubmitEnd> {
+async function notRun(
+  deps: ClaimDeps,
+  generation: Submitting,
+  outcome: Extract<RunOutcome, { kind: 'notRun' }>,
+): Promise<SubmitEnd> {
   const { id, gate } = deps;
   log.info('A Run was refused', { generationId: id, reason: outcome.reason });
   if (outcome.reason === 'concurrencyLimit') {
     await gate.refused(id, outcome.limit);
-    return await wait(deps, { wasRefused: true });
+    return await wait(deps, generation, { wasRefused: true });
   }
   const failing = (code: GenerationError['code'], message: string, retryable: boolean) =>
     failNow(deps, {
@@ -260,7 +264,9 @@ async function recordTask(
   const { id, generations, gate } = deps;
   const names = { id: task.id, ...(task.token !== undefined && { token: task.token }) };
   const recorded = await persistently(() =>
-    generations.update(id, (current) => withTask(current, run, generation.attempt, names, moment(deps))),
+    generations.update(generation, (current) =>
+      withTask(current, run, generation.attempt, names, moment(deps)),
+    ),
   );
   if (recorded.kind === 'refused' || recorded.kind === 'missing') {
     log.error(
@@ -278,9 +284,13 @@ async function recordTask(
   return { kind: 'task' };
 }
 
-async function wait(deps: ClaimDeps, { wasRefused }: { readonly wasRefused: boolean }): Promise<SubmitEnd> {
-  const { id, holder, generations, gate } = deps;
-  const away = await generations.update(id, (current) => turnedAway(current, holder, moment(deps)));
+async function wait(
+  deps: ClaimDeps,
+  generation: Submitting,
+  { wasRefused }: { readonly wasRefused: boolean },
+): Promise<SubmitEnd> {
+  const { holder, generations, gate } = deps;
+  const away = await generations.update(generation, (current) => turnedAway(current, holder, moment(deps)));
   if (away.kind !== 'written')
     return away.kind === 'refused' && away.generation.cancelRequestedAt !== undefined
       ? await cancelNow(deps)

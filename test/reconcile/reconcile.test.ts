@@ -38,7 +38,8 @@ function reconcileWorld(
       if (unreadable.includes(id)) throw new Error('of a newer release');
       return standing.get(id);
     },
-    async update(id, decide) {
+    async update(known, decide) {
+      const id = typeof known === 'string' ? known : known.id;
       const current = standing.get(id);
       if (current === undefined) return { kind: 'missing' };
       const next = decide(current);
@@ -63,7 +64,10 @@ function reconcileWorld(
         gate: {
           holders: async () => holders,
           admit: async () => admitted,
-          free: async (id, why) => note(`free (${why})`)(id),
+          free: async (id, why) => {
+            await note(`free (${why})`)(id);
+            return false;
+          },
           wait: async ({ id }) => note('line up')(id),
         },
         submit: note('submit'),

@@ -476,12 +476,13 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       const withRoom = await gate.isAwaited();
       await gate.admit(4);
       const full = await gate.isAwaited();
-      await gate.free(nth(1).id, 'ended');
+      const isFreedForSomebody = await gate.free(nth(1).id, 'ended');
       const freed = await gate.isAwaited();
       await gate.admit(4);
-      await gate.free(nth(2).id, 'ended');
+      const isFreedForNobody = await gate.free(nth(2).id, 'ended');
       const served = await gate.isAwaited();
 
+      expect([isFreedForSomebody, isFreedForNobody]).toEqual([true, false]);
       expect({ atFirst, withRoom, full, freed, served }).toEqual({
         atFirst: false,
         withRoom: true,

@@ -54,6 +54,8 @@ const step = fc.record({
     { weight: 1, arbitrary: fc.constantFrom(...Object.keys(ALL)) },
   ),
   wait: fc.constantFrom(0, 0, 0, 1, 10, 65, 100),
+  /** Goes by what the holder has seen last, which the other may have changed since. */
+  isKnown: fc.boolean(),
 });
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 const twoHolders = fc.tuple(
@@ -77,11 +79,13 @@ async function race(
   await Promise.all(
     given.map(async (steps, index) => {
       const holder = `holder-${index}`;
-      for (const { what, wait } of steps) {
+      let seen: Generation | undefined;
+      for (const { what, wait, isKnown } of steps) {
         seconds += wait;
-        const updated = await stores[index === 0 ? 0 : 1].update(id, (current) =>
+        const updated = await stores[index === 0 ? 0 : 1].update((isKnown && seen) || id, (current) =>
           ALL[what]?.(current, holder, moment(seconds)),
         );
+        if (updated.kind !== 'missing') seen = updated.generation;
         if (updated.kind === 'written') writes.push({ what, holder, generation: updated.generation });
       }
     }),

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { describe, expect, it, vi } from 'vitest';
 import type { AcceptedRequest } from '../../functions/generation/accepted-request.ts';
 import type { Generation } from '../../functions/generation/generation.ts';
@@ -189,6 +190,74 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
 
       expect([overtaken.kind, seen]).toEqual(['refused', [1, 2]]);
       expect(await store.get(id)).toMatchObject({ looks: 3, announcements: [{ eventId: 'between' }] });
+    });
+
+    describe('of a generation that is known', () => {
+      async function knownWorld() {
+        const { table, store } = await storeWorld();
+        const known = await store.accept(fresh, request);
+        let isRead = false;
+        const noteRead = async () => {
+          isRead = true;
+        };
+        const watched = createGenerationStore(doFirst(table, 'GetItemCommand', noteRead));
+        return { store, watched, known, isRead: () => isRead };
+      }
+
+      it('reads nothing where nothing has changed', async () => {
+        const { store, watched, known, isRead } = await knownWorld();
+
+        const first = await watched.update(known, leaveTrace('a'));
+        assert(first.kind === 'written');
+        await watched.update(first.generation, leaveTrace('b'));
+
+        expect(isRead()).toBe(false);
+        expect(await store.get(id)).toMatchObject({
+          revision: 3,
+          announcements: [{ eventId: 'a' }, { eventId: 'b' }],
+        });
+      });
+
+      it('decides anew on what stands when it has changed since', async () => {
+        const { store, watched, known, isRead } = await knownWorld();
+        await store.update(id, leaveTrace('between'));
+
+        const updated = await watched.update(known, leaveTrace('late'));
+
+        expect([updated.kind, isRead()]).toEqual(['written', true]);
+        expect(await store.get(id)).toMatchObject({
+          revision: 3,
+          announcements: [{ eventId: 'between' }, { eventId: 'late' }],
+        });
+      });
+
+      it('neither refuses a transition nor finds it made without having read what stands', async () => {
+        const { store, watched, known } = await knownWorld();
+        await store.update(id, leaveTrace('between'));
+        const isTold = (current: Generation) => current.announcements.length > 0;
+
+        const wanted = await watched.update(known, (current) =>
+          isTold(current) ? { ...current, looks: 9 } : undefined,
+        );
+        const made = await watched.update(known, (current) =>
+          isTold(current) ? { ...current, looks: 10 } : current,
+        );
+        const refused = await watched.update(known, () => undefined);
+
+        expect([wanted.kind, made.kind, refused.kind]).toEqual(['written', 'written', 'refused']);
+        expect('generation' in refused && refused.generation).toMatchObject({ looks: 10, revision: 4 });
+      });
+
+      it('is missing when it is gone', async () => {
+        const { watched } = await knownWorld();
+
+        const updated = await watched.update(
+          { ...fresh, id: 'caaaaaaaaaaaaaaaaaaaaaaaaa' },
+          leaveTrace('never'),
+        );
+
+        expect(updated).toEqual({ kind: 'missing' });
+      });
     });
 
     it.runIf(kind === 'dynalite')(

@@ -40,7 +40,7 @@ export function createMemoryTable(
       return {};
     }
     if (command instanceof UpdateItemCommand) {
-      const { Key = {}, UpdateExpression = '', ConditionExpression } = command.input;
+      const { Key = {}, UpdateExpression = '', ConditionExpression, ReturnValues } = command.input;
       const { ExpressionAttributeNames = {}, ExpressionAttributeValues = {} } = command.input;
       const key = unmarshall(Key);
       const standing = items.get(nameOf(key)) ?? key;
@@ -49,7 +49,7 @@ export function createMemoryTable(
       expression.require(ConditionExpression, items.get(nameOf(key)) ?? {});
       expression.finish();
       items.set(nameOf(key), next);
-      return {};
+      return ReturnValues === 'ALL_NEW' ? { Attributes: marshall(next) } : {};
     }
     if (command instanceof QueryCommand) {
       const { IndexName, KeyConditionExpression = '', ExpressionAttributeValues = {}, Limit } = command.input;
