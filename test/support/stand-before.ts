@@ -1,0 +1,82 @@
+import { tracingChannel } from 'node:diagnostics_channel';
+import {
+  createServer,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { closeServer, type LocalService, listenLocally } from '../../local/aws/local-service.ts';
+
+/** Gives a request to the server behind, which answers by the response. @param body - When it was read already. */
+export type HandOn = (body?: Buffer) => void;
+
+/**
+ * Stands before a server of this process, on a port of its own. What is handed on comes to the server as it came
+ * here, `Host` included, so that signatures hold; without a second connection, because two cores carry thousands.
+ * @param target - Origin of the server; it must have been started after this file was loaded.
+ * @param meet - Gets every request. When it fails, the connection is closed.
+ */
+export async function standBefore(
+  target: string,
+  meet: (request: IncomingMessage, response: ServerResponse, handOn: HandOn) => Promise<void>,
+): Promise<LocalService> {
+  const behind = servers.get(new URL(target).port);
+  if (behind === undefined) throw new Error(`Cannot stand before ${target}: it is no server of this process`);
+  const server = createServer((request, response) => {
+    const handOn = (body?: Buffer) =>
+      void behind.emit('request', body === undefined ? request : withBody(request, body), response);
+    meet(request, response, handOn).catch(() => response.destroy());
+  });
+  return { endpoint: await listenLocally(server, 0), stop: () => closeServer(server) };
+}
+
+/** Lets nothing of an answer through. @param onAnswered - Called once the server has given it. */
+export function holdBack(response: ServerResponse, onAnswered: () => void): void {
+  const end = () => {
+    onAnswered();
+    return response;
+  };
+  Object.assign(response, { flushHeaders: () => {}, write: () => true, end });
+}
+
+/** Changes the text of an answer that is given at once. */
+export function changeText(response: ServerResponse, change: (text: string) => string): void {
+  const [writeHead, end] = [response.writeHead.bind(response), response.end.bind(response)];
+  let [status, headers]: [number, OutgoingHttpHeaders] = [200, {}];
+  Object.assign(response, {
+    writeHead: (...given: [number, OutgoingHttpHeaders]) => {
+      [status, headers] = given;
+      return response;
+    },
+    end: (given: string | Uint8Array = '') => {
+      const text = change(Buffer.from(given as string).toString('utf8'));
+      writeHead(status, { ...headers, 'content-length': Buffer.byteLength(text) });
+      return end(text);
+    },
+  });
+}
+
+const servers = new Map<string, Server>();
+
+tracingChannel('net.server.listen').asyncEnd.subscribe((message) => {
+  const { server } = message as { readonly server: Server };
+  const port = String((server.address() as AddressInfo | null)?.port);
+  servers.set(port, server);
+  server.once('close', () => servers.delete(port));
+});
+
+function withBody(
+  { method, url, headers, rawHeaders, socket }: IncomingMessage,
+  body: Buffer,
+): IncomingMessage {
+  return Object.assign(Readable.from([body]), {
+    method,
+    url,
+    headers,
+    rawHeaders,
+    socket,
+  }) as IncomingMessage;
+}
