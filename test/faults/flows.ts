@@ -1,4 +1,3 @@
-import { picture } from '../support/pictures.ts';
 import type { RequestBody, World } from './world.ts';
 
 /** What must be true of one generation in the end, whatever was killed on the way. */
@@ -62,7 +61,6 @@ export const FLOWS: readonly Flow[] = [
   {
     name: 'success',
     uploads: 1,
-    prepare: putPhotos,
     play: async (world) => [success(await request(world, IMAGE_TO_IMAGE), 0.03)],
   },
   {
@@ -123,7 +121,6 @@ export const FLOWS: readonly Flow[] = [
   {
     name: 'request file',
     uploads: 1,
-    prepare: putPhotos,
     play: async (world) => {
       const { idempotencyKey, id } = world.plan('s3');
       const body = JSON.stringify({ ...IMAGE_TO_IMAGE, idempotencyKey });
@@ -135,7 +132,6 @@ export const FLOWS: readonly Flow[] = [
     name: 'three with shared inputs',
     isAlike: true,
     uploads: 2,
-    prepare: putPhotos,
     play: async (world) => {
       const ids = await Promise.all([1, 2, 3].map(() => request(world, GROUP_PORTRAIT)));
       return ids.map((id) => success(id, 0.05));
@@ -155,12 +151,6 @@ export const FLOWS: readonly Flow[] = [
     },
   },
 ];
-
-async function putPhotos({ put }: World): Promise<readonly Expected[]> {
-  await put('photos/one.png', picture(1), 'image/png');
-  await put('photos/two.png', picture(2), 'image/png');
-  return [];
-}
 
 async function request(world: World, body: RequestBody): Promise<string> {
   const { idempotencyKey, id } = world.plan();

@@ -33,12 +33,12 @@ function unfreed({ slots, unanswered, waitingSince }: Item): readonly string[] {
 /** Compares what became of a run of a flow with what was to become of it. @returns What is wrong. */
 export async function findProblems(
   world: World,
+  items: readonly Item[],
   expected: readonly Expected[],
   before: { readonly chargedUsd: number; readonly uploads: number; readonly logs: number },
   uploads: { readonly expected: number; readonly orphans: number },
 ): Promise<readonly string[]> {
   const { simulator, environment } = world;
-  const items = await world.items();
   const problems: string[] = [];
   const found = items.filter(({ sk }) => sk === 'state');
   if (found.length !== expected.length)

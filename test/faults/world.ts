@@ -16,12 +16,15 @@ import { LOCAL_CREDENTIALS } from '../../local/aws/credentials.ts';
 import { type Environment, startEnvironment } from '../../local/environment.ts';
 import type { Simulator } from '../../local/simulator/simulator.ts';
 import type { FunctionBundles } from '../support/bundles.ts';
+import { picture } from '../support/pictures.ts';
 import { findCaller } from './find-caller.ts';
 import { choosePace } from './pace.ts';
 import { patiently } from './patiently.ts';
 import { createProxies } from './proxies.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
 
+/** Inputs that are always there, by key. */
+const PHOTOS = { 'photos/one.png': 1, 'photos/two.png': 2 };
 const TASK_DURATION_MS = 4_000;
 /** DynamoDB takes no more at once. */
 const BATCH = 25;
@@ -61,7 +64,7 @@ export interface World {
   openUploads(): Promise<readonly string[]>;
   /** Kills every idle process: the next call of each function is a cold start. */
   cool(): Promise<void>;
-  /** An empty table, empty buckets, a Wiro where nothing goes wrong. */
+  /** An empty table, no outputs, a Wiro where nothing goes wrong. */
   clear(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -125,6 +128,11 @@ export async function startWorld(bundles: FunctionBundles): Promise<World> {
     await within(patienceMs, late, started.idle());
   }
 
+  async function put(Key: string, Body: string | Uint8Array, ContentType: string): Promise<void> {
+    await s3.send(new PutObjectCommand({ Bucket: endpoints.inputBucket, Key, Body, ContentType }));
+  }
+  for (const [key, shade] of Object.entries(PHOTOS)) await put(key, picture(shade), 'image/png');
+
   return {
     environment: started,
     simulator,
@@ -149,9 +157,7 @@ export async function startWorld(bundles: FunctionBundles): Promise<World> {
     items,
     states: async (ids) =>
       (await Promise.all(ids.map(state))).filter((one) => one !== undefined) as unknown as readonly Item[],
-    put: async (Key, Body, ContentType) => {
-      await s3.send(new PutObjectCommand({ Bucket: endpoints.inputBucket, Key, Body, ContentType }));
-    },
+    put,
     object: async (Bucket, Key) => {
       const found = await s3.send(new GetObjectCommand({ Bucket, Key })).catch((error: Error) => {
         if (error.name === 'NoSuchKey') return undefined;
@@ -184,10 +190,9 @@ export async function startWorld(bundles: FunctionBundles): Promise<World> {
         await dynamodb.send(
           new BatchWriteItemCommand({ RequestItems: { [TableName]: requests.slice(first, first + BATCH) } }),
         );
-      for (const Bucket of [endpoints.inputBucket, endpoints.outputBucket]) {
-        const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket }));
-        await Promise.all(Contents.map(({ Key }) => s3.send(new DeleteObjectCommand({ Bucket, Key }))));
-      }
+      const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: endpoints.outputBucket }));
+      for (const { Key } of Contents)
+        await s3.send(new DeleteObjectCommand({ Bucket: endpoints.outputBucket, Key }));
       lastKill = undefined;
       schedule.on();
     },
