@@ -15,22 +15,27 @@ export interface SubmitInTurnDeps {
 
 const MOST_IN_TURN = 100;
 const SIDE_BY_SIDE = 4;
-/** Invocations started where there is more room than for those side by side; each may start as many again. */
+/** Invocations started where there is room for more than a whole round here; each may start as many again. */
 const FURTHER = 2;
 
 /**
  * Submits a generation, and then whoever waits and has room: in this invocation, because Lambda stops chains of
  * functions that invoke each other. Only so many are admitted as are submitted here at once: one who was admitted and
  * then waits in Lambda's own queue would hold its slot idle. So other invocations are started to serve the line, and
- * for nobody in it by name.
+ * for nobody in it by name. Should one not come, nobody in line holds a slot: the next task that ends has the line
+ * served, or `reconcile` does within a minute.
  */
 export async function submitInTurn(deps: SubmitInTurnDeps, id: string): Promise<void> {
   const { gate, submitOne, submit } = deps;
   const hasTime = () => deps.remainingMs() > deps.durations.markLease;
+  const isAwaited = () => gate.isAwaited().catch(ignore('reconcile serves those who wait'));
+  const startOther = (current: string) =>
+    submit(current).catch(ignore('reconcile serves those who wait', { generationId: current }));
   const refused = new Set<string>();
   let turns = 0;
   /** Under way here, or about to be. */
   let open = 1;
+  let isHandedOn = false;
   await take(id);
 
   async function take(current: string): Promise<void> {
@@ -47,7 +52,7 @@ export async function submitInTurn(deps: SubmitInTurnDeps, id: string): Promise<
   }
 
   async function serve(current: string, joining: Generation | undefined): Promise<void> {
-    if (turns >= MOST_IN_TURN || !hasTime()) return await startOthers(current, 1);
+    if (turns >= MOST_IN_TURN || !hasTime()) return await handOn(current);
     const most = SIDE_BY_SIDE - open;
     open = SIDE_BY_SIDE;
     const admitted = await gate.admit(most, joining).catch((error: unknown) => {
@@ -55,20 +60,24 @@ export async function submitInTurn(deps: SubmitInTurnDeps, id: string): Promise<
       return [];
     });
     open -= most - admitted.length;
+    // Places that come free one by one are filled here: more invocations would find nothing left to do.
+    const isWholeRound = most === SIDE_BY_SIDE && admitted.length === most;
     const served = await Promise.allSettled([
       ...admitted.map(take),
-      ...(admitted.length === most ? [startOthers(current, FURTHER)] : []),
+      ...(isWholeRound ? [startOthers(current)] : []),
     ]);
     for (const one of served) if (one.status === 'rejected') throw one.reason;
   }
 
-  async function startOthers(current: string, count: number): Promise<void> {
-    const isAwaited = await gate.isAwaited().catch(ignore('reconcile serves those who wait'));
-    if (!isAwaited) return;
-    await Promise.all(
-      Array.from({ length: count }, () =>
-        submit(current).catch(ignore('reconcile serves those who wait', { generationId: current })),
-      ),
-    );
+  async function startOthers(current: string): Promise<void> {
+    if (!(await isAwaited())) return;
+    await Promise.all(Array.from({ length: FURTHER }, () => startOther(current)));
+  }
+
+  async function handOn(current: string): Promise<void> {
+    // Each that is still under way here comes to this in its turn: one other goes on for all of them.
+    if (!(await isAwaited()) || isHandedOn) return;
+    isHandedOn = true;
+    await startOther(current);
   }
 }

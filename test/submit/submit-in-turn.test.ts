@@ -92,11 +92,36 @@ describe('submitInTurn', () => {
   it('has others serve the line too where there is more room than it can use', async () => {
     const more = turnWorld({ admitted: [['b', 'c', 'd', 'e']], awaited: true });
     const enough = turnWorld({ admitted: [['b', 'c', 'd']], awaited: true });
+    const all = turnWorld({ admitted: [['b', 'c', 'd', 'e']], awaited: false });
 
     await submitInTurn(more.deps, 'a');
     await submitInTurn(enough.deps, 'a');
+    await submitInTurn(all.deps, 'a');
 
-    expect([more.invoked, enough.invoked]).toEqual([['a', 'a'], []]);
+    expect([more.invoked, enough.invoked, all.invoked]).toEqual([['a', 'a'], [], []]);
+  });
+
+  it('starts no others for the places that come free one by one in a long line', async () => {
+    const oneByOne = Array.from({ length: 30 }, (_, n) => [`g${n}`]);
+    const long = turnWorld({ admitted: [['b', 'c', 'd', 'e'], ...oneByOne], awaited: true });
+
+    await submitInTurn(long.deps, 'a');
+
+    expect([long.submitted.length, long.invoked]).toEqual([35, ['a', 'a']]);
+  });
+
+  it('has others serve the line too with every whole round that there is room for', async () => {
+    const world = turnWorld({
+      admitted: [['b', 'c', 'd', 'e'], [], [], [], ['f', 'g', 'h', 'i']],
+      awaited: true,
+    });
+
+    await submitInTurn(world.deps, 'a');
+
+    expect([world.asked.slice(0, 5), world.invoked]).toEqual([
+      [4, 1, 2, 3, 4],
+      ['a', 'a', 'e', 'e'],
+    ]);
   });
 
   it('does not meet the same setback with the next one', async () => {
@@ -163,6 +188,50 @@ describe('submitInTurn', () => {
     await submitInTurn(deps, 'a');
 
     expect([submitted, asked, invoked]).toEqual([['a', 'b'], [4], ['b']]);
+  });
+
+  it('has one other go on, however many are under way when its turns are over', async () => {
+    const admitted = [['b', 'c', 'd', 'e'], ...Array.from({ length: 200 }, (_, n) => [`g${n}`])];
+    const world = turnWorld({ admitted, awaited: true });
+
+    await submitInTurn(world.deps, 'a');
+
+    expect([world.submitted.length, world.invoked]).toEqual([100, ['a', 'a', 'g91']]);
+  });
+
+  it('has one other go on, however many are under way when time runs out', async () => {
+    let remaining = 200_000;
+    const world = turnWorld({
+      admitted: [['b', 'c', 'd', 'e'], ['f']],
+      awaited: true,
+      remainingMs: () => {
+        remaining -= 80_000;
+        return remaining;
+      },
+    });
+
+    await submitInTurn(world.deps, 'a');
+
+    expect([world.submitted, world.invoked]).toEqual([
+      ['a', 'b', 'c', 'd', 'e'],
+      ['a', 'a', 'b'],
+    ]);
+  });
+
+  it('has another one go on as soon as there is room, if there is none when the first of them ends', async () => {
+    const world = turnWorld({
+      admitted: [['b', 'c', 'd']],
+      remainingMs: () => (world.asked.length > 0 ? 1 : 1e6),
+    });
+    let asked = 0;
+    const isAwaited = async () => {
+      asked += 1;
+      return asked > 1;
+    };
+
+    await submitInTurn({ ...world.deps, gate: { ...world.deps.gate, isAwaited } }, 'a');
+
+    expect([world.submitted, world.invoked]).toEqual([['a', 'b', 'c', 'd'], ['c']]);
   });
 
   it('always submits the one it was started for, however little time there is', async () => {
