@@ -200,9 +200,13 @@ function sniffText(bytes: Buffer): string | undefined {
   if (bytes.length === 0) return undefined;
   const text = decodeText(bytes);
   if (MARKUP.test(text.trimStart())) return 'markup';
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what tells binary from text
-  if (text.includes('\ufffd') || /[\x00-\x08\x0e-\x1a\x1c-\x1f]/.test(text)) return undefined;
+  if (text.includes('\ufffd') || hasControlCharacters(text)) return undefined;
   return /^[[{]\s*["{[\]}\d\-tfn]/.test(text.trimStart()) ? 'application/json' : 'text/plain';
+}
+
+/** They tell binary from text, but for white space and the escape that colours what a terminal shows. */
+function hasControlCharacters(text: string): boolean {
+  return /[^\s\x20-\uffff]/.test(text.replaceAll('\x1b', ''));
 }
 
 /** The end may cut a character in two: that is no sign of a binary. */

@@ -93,6 +93,23 @@ describe('decideContentType', () => {
     expect(decideContentType({ head })).toBe('text/plain');
   });
 
+  it('takes text with control characters for binary, but for white space and escapes', () => {
+    const isText = (control: number) =>
+      decideContentType({ head: bytes(`line${String.fromCharCode(control)}line`) }) === 'text/plain';
+
+    const text = Array.from({ length: 0x20 }, (_, control) => control).filter(isText);
+
+    expect(text).toEqual([0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x1b]);
+    expect([0x20, 0x7e, 0x7f].filter(isText)).toEqual([0x20, 0x7e, 0x7f]);
+    expect(decideContentType({ head: bytes('\x1b[31mred\x1b[0m\x00') })).toBe('application/octet-stream');
+  });
+
+  it('takes any character above the control characters for text', () => {
+    const head = Buffer.from('\x80\x85\xa0\ud7ff\ue000\ufffe\uffff\u{10000}🙂\u{10ffff}');
+
+    expect(decideContentType({ head })).toBe('text/plain');
+  });
+
   it('stores nothing as what a browser would run, whatever anybody says of whatever bytes', () => {
     const markup = fc.constantFrom(
       ...[
