@@ -1,38 +1,16 @@
-import { GetParametersCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { PutParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { storeSecrets } from '../../infra/store-secrets.ts';
-import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../../local/aws/credentials.ts';
-import type { LocalService } from '../../local/aws/local-service.ts';
-import { startSsm } from '../../local/aws/ssm.ts';
+import { type ParameterStore, startParameterStore } from '../support/parameter-store.ts';
 
 const PATH = '/wiro/Test';
 const nobody = undefined;
 
-let service: LocalService;
 let ssm: SSMClient;
-
+let stored: ParameterStore['stored'];
 beforeEach(async () => {
-  service = await startSsm({ region: LOCAL_REGION });
-  ssm = new SSMClient({
-    endpoint: service.endpoint,
-    region: LOCAL_REGION,
-    credentials: LOCAL_CREDENTIALS,
-    maxAttempts: 1,
-  });
+  ({ ssm, stored } = await startParameterStore(PATH));
 });
-afterEach(async () => {
-  ssm.destroy();
-  await service.stop();
-});
-
-/** What lies under the path, decrypted, with its type. */
-async function stored(): Promise<Record<string, string>> {
-  const Names = ['api-key', 'api-secret', 'callback-secret'].map((name) => `${PATH}/${name}`);
-  const { Parameters = [] } = await ssm.send(new GetParametersCommand({ Names, WithDecryption: true }));
-  return Object.fromEntries(
-    Parameters.map(({ Name = '', Type, Value }) => [Name.slice(PATH.length + 1), `${Type} ${Value}`]),
-  );
-}
 
 /** Answers questions in turn, and notes them. */
 function person(...answers: string[]) {

@@ -1,28 +1,15 @@
-import { GetParametersCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { PutParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { endRotation, rotateCallbackSecret } from '../../infra/rotate-callback-secret.ts';
-import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../../local/aws/credentials.ts';
-import type { LocalService } from '../../local/aws/local-service.ts';
-import { startSsm } from '../../local/aws/ssm.ts';
+import { type ParameterStore, startParameterStore } from '../support/parameter-store.ts';
 
 const PATH = '/wiro/Test';
 const HOUR_MS = 3_600_000;
 
-let service: LocalService;
 let ssm: SSMClient;
-
+let stored: ParameterStore['stored'];
 beforeEach(async () => {
-  service = await startSsm({ region: LOCAL_REGION });
-  ssm = new SSMClient({
-    endpoint: service.endpoint,
-    region: LOCAL_REGION,
-    credentials: LOCAL_CREDENTIALS,
-    maxAttempts: 1,
-  });
-});
-afterEach(async () => {
-  ssm.destroy();
-  await service.stop();
+  ({ ssm, stored } = await startParameterStore(PATH));
 });
 
 const store = (name: string, Value: string) =>
@@ -32,12 +19,8 @@ const store = (name: string, Value: string) =>
 
 /** Types and values of both secrets, decrypted: the current one, then the one before. */
 async function secrets(): Promise<readonly (string | undefined)[]> {
-  const Names = ['callback-secret', 'previous-callback-secret'].map((name) => `${PATH}/${name}`);
-  const { Parameters = [] } = await ssm.send(new GetParametersCommand({ Names, WithDecryption: true }));
-  return Names.map((name) => {
-    const found = Parameters.find(({ Name }) => Name === name);
-    return found && `${found.Type} ${found.Value}`;
-  });
+  const found = await stored();
+  return [found['callback-secret'], found['previous-callback-secret']];
 }
 
 /** SSM for a process that dies at its n-th call, which is then undelivered, or unanswered. */
