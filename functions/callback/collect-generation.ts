@@ -29,7 +29,7 @@ import { log } from '../log.ts';
 import type { Durations } from '../settings.ts';
 import type { Gate } from '../store/gate.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
-import { holdClaim } from '../store/hold-claim.ts';
+import { type HeldClaim, holdClaim } from '../store/hold-claim.ts';
 import { WiroError } from '../wiro/errors.ts';
 import { confirmHint } from '../wiro/search-task.ts';
 import type { Task, WiroClient } from '../wiro/types.ts';
@@ -67,8 +67,8 @@ export async function collectGeneration(deps: CollectDeps, id: string): Promise<
     claimToCollect(current, holder, moment(deps)),
   );
   if (claimed.kind === 'refused' || claimed.kind === 'missing') return;
-  const held = holdClaim(deps, id, holder);
-  const claim = { ...deps, id, holder, signal: held.signal };
+  const held = holdClaim(deps, claimed.generation, holder);
+  const claim = { ...deps, id, holder, held };
   try {
     await collectClaimed(claim, claimed.generation);
   } catch (error) {
@@ -87,7 +87,7 @@ export async function collectGeneration(deps: CollectDeps, id: string): Promise<
 interface ClaimDeps extends CollectDeps {
   readonly id: string;
   readonly holder: string;
-  readonly signal: AbortSignal;
+  readonly held: HeldClaim;
 }
 
 /**
@@ -155,7 +155,7 @@ async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<
   await freeSlot(deps);
   switch (task.end) {
     case 'cancelled':
-      return await finish(deps, generation, (current) =>
+      return await finish(deps, (current) =>
         generation.cancelRequestedAt === undefined && isPastDeadline(generation, moment(deps))
           ? failed(current, holder, pastDeadline(generation), account, moment(deps))
           : cancelled(current, holder, account, moment(deps)),
@@ -168,24 +168,24 @@ async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<
       return assertNever(task.end);
   }
   if (task.outputs.length === 0 && generation.emptyReads + 1 < EMPTY_READS) {
-    await generations.update(generation, (current) => readEmpty(current, holder, moment(deps)));
+    await generations.update(deps.held.latest(), (current) => readEmpty(current, holder, moment(deps)));
     return;
   }
-  const copies = await copyOutputs(deps, generation, task.outputs, deps.signal);
+  const copies = await copyOutputs(deps, generation, task.outputs, deps.held.signal);
   if (copies.kind === 'copied') {
     await putOutputs(deps, generation, copies.outputs);
-    return await finish(deps, generation, (current) => succeeded(current, holder, account, moment(deps)));
+    return await finish(deps, (current) => succeeded(current, holder, account, moment(deps)));
   }
   const { code, message } = copies;
   if (
     code === 'output_unavailable' &&
     !isPatienceOver(generation, code, durations.outputPatience, moment(deps))
   ) {
-    return await later(deps, generation, { code, message });
+    return await later(deps, { code, message });
   }
   // What was copied is kept: it was paid for.
   await putOutputs(deps, generation, copies.outputs);
-  return await finish(deps, generation, (current) =>
+  return await finish(deps, (current) =>
     failed(
       current,
       holder,
@@ -211,11 +211,11 @@ async function keepRunning(deps: ClaimDeps, generation: Collecting): Promise<voi
           message: `Wiro was asked to stop task ${generation.task.id}, but it did not end. Look at it at Wiro.`,
           retryable: true,
         };
-    return await finish(deps, generation, (current) => failed(current, holder, error, {}, moment(deps)));
+    return await finish(deps, (current) => failed(current, holder, error, {}, moment(deps)));
   }
   const stop = isToBeStopped ? await stopTask(deps, generation) : undefined;
   const callbackKnown = generation.callback?.seenAt;
-  const released = await generations.update(generation, (current) =>
+  const released = await generations.update(deps.held.latest(), (current) =>
     stillRunning(current, holder, { callbackKnown, ...(stop && { stop }) }, moment(deps)),
   );
   // Called back, or wished cancelled, while the answer was on its way: look once more, now.
@@ -267,8 +267,8 @@ async function endFailed(
     !task.costUsd &&
     !isToStop(generation, moment(deps));
   if (!mayBeStale)
-    return await finish(deps, generation, (current) => failed(current, holder, error, account, moment(deps)));
-  const again = await generations.update(generation, (current) =>
+    return await finish(deps, (current) => failed(current, holder, error, account, moment(deps)));
+  const again = await generations.update(deps.held.latest(), (current) =>
     rerun(current, holder, error, moment(deps)),
   );
   if (again.kind !== 'written') return;
@@ -278,10 +278,9 @@ async function endFailed(
 
 async function finish(
   deps: ClaimDeps,
-  generation: Collecting,
   decide: (current: Generation) => Generation | undefined,
 ): Promise<void> {
-  const ended = await deps.generations.update(generation, decide);
+  const ended = await deps.generations.update(deps.held.latest(), decide);
   if (ended.kind !== 'written') return;
   await deps.announce(deps.id).catch(ignore('reconcile announces what is due', { generationId: deps.id }));
 }
@@ -313,21 +312,18 @@ async function laterOrFail(
   setback: Setback,
   patienceMs: number,
 ): Promise<void> {
-  if (!isPatienceOver(generation, setback.code, patienceMs, moment(deps)))
-    return await later(deps, generation, setback);
+  if (!isPatienceOver(generation, setback.code, patienceMs, moment(deps))) return await later(deps, setback);
   await freeSlot(deps);
-  await finish(deps, generation, (current) =>
+  await finish(deps, (current) =>
     failed(current, deps.holder, { ...setback, retryable: true }, {}, moment(deps)),
   );
 }
 
-async function later(
-  { id, holder, generations, ...deps }: ClaimDeps,
-  generation: Collecting,
-  setback: Setback,
-): Promise<void> {
+async function later({ id, holder, held, generations, ...deps }: ClaimDeps, setback: Setback): Promise<void> {
   log.warn('Collecting is tried again later', { generationId: id, code: setback.code });
-  await generations.update(generation, (current) => collectingLater(current, holder, setback, moment(deps)));
+  await generations.update(held.latest(), (current) =>
+    collectingLater(current, holder, setback, moment(deps)),
+  );
 }
 
 const moment = ({ clock, durations }: Pick<CollectDeps, 'clock' | 'durations'>) => ({

@@ -1,3 +1,4 @@
+import type { Generation } from '../generation/generation.ts';
 import { type Clock, timestamp } from '../generation/time.ts';
 import { renewed } from '../generation/transitions.ts';
 import { log } from '../log.ts';
@@ -8,11 +9,13 @@ import type { GenerationStore } from './generation-store.ts';
 export interface HeldClaim {
   /** Aborted once the claim is lost: whoever works on must stop. */
   readonly signal: AbortSignal;
+  /** The generation as it was last written here, renewals included. */
+  latest(): Generation;
   /** Lets it run out; resolves when no renewal is under way. */
   stop(): Promise<void>;
 }
 
-/** Renews the claim of `holder` in the background until stopped. */
+/** Renews the claim of `holder` on a generation in the background until stopped. */
 export function holdClaim(
   {
     generations,
@@ -23,17 +26,21 @@ export function holdClaim(
     readonly durations: Durations;
     readonly clock: Clock;
   },
-  id: string,
+  claimed: Generation,
   holder: string,
 ): HeldClaim {
+  const { id } = claimed;
+  let latest = claimed;
   const lost = new AbortController();
   let renewal: Promise<void> = Promise.resolve();
 
   async function renew(): Promise<void> {
     try {
       const moment = { now: timestamp(clock()), durations };
-      const { kind } = await generations.update(id, (current) => renewed(current, holder, moment));
-      if (kind === 'refused' || kind === 'missing') lost.abort(new Error(`The claim on ${id} was lost`));
+      const outcome = await generations.update(latest, (current) => renewed(current, holder, moment));
+      if (outcome.kind === 'refused' || outcome.kind === 'missing')
+        lost.abort(new Error(`The claim on ${id} was lost`));
+      else latest = outcome.generation;
     } catch (error) {
       // The lease still stands for a while; the next renewal may work.
       log.warn('A claim could not be renewed', { generationId: id, error });
@@ -47,6 +54,7 @@ export function holdClaim(
 
   return {
     signal: lost.signal,
+    latest: () => latest,
     async stop() {
       clearInterval(timer);
       await renewal;

@@ -69,7 +69,7 @@ export async function submitGeneration(deps: SubmitDeps, id: string): Promise<Su
     return { kind: 'noTask' };
   }
   if (claimed.kind === 'refused' || claimed.kind === 'missing') return { kind: 'elsewhere' };
-  const held = holdClaim(deps, id, holder);
+  const held = holdClaim(deps, claimed.generation, holder);
   const claim = { ...deps, id, holder, held };
   try {
     let generation = claimed.generation;
@@ -121,12 +121,12 @@ async function bringAndRun(deps: ClaimDeps, generation: Submitting): Promise<Sub
     return failure.retryable ? await tryLater(deps, failure) : await failNow(deps, failure);
   }
 
-  if (!(await gate.take(generation))) return await wait(deps, generation, { wasRefused: false });
+  if (!(await gate.take(generation))) return await wait(deps, deps.held.latest(), { wasRefused: false });
 
   // From here to the answer there is one limit, on a clock that nobody sets; the mark's lease outlasts it.
   const begun = deps.monotonic();
   await deps.held.stop();
-  const mark = await generations.update(generation, (current) =>
+  const mark = await generations.update(deps.held.latest(), (current) =>
     marked(current, holder, { reusedUploads: brought.reused }, moment(deps)),
   );
   if (mark.kind !== 'written' && mark.kind !== 'unchanged') {
@@ -286,7 +286,7 @@ async function recordTask(
 
 async function wait(
   deps: ClaimDeps,
-  generation: Submitting,
+  generation: Generation,
   { wasRefused }: { readonly wasRefused: boolean },
 ): Promise<SubmitEnd> {
   const { holder, generations, gate } = deps;

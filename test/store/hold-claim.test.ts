@@ -18,7 +18,12 @@ afterEach(() => {
 function claimWorld() {
   let standing: Generation = EXAMPLES.submitting;
   let failures = 0;
-  const update = async (_id: string, decide: (current: Generation) => Generation | undefined) => {
+  const given: (string | Generation)[] = [];
+  const update = async (
+    known: string | Generation,
+    decide: (current: Generation) => Generation | undefined,
+  ) => {
+    given.push(known);
     if (failures-- > 0) throw new Error('throttled');
     const next = decide(standing);
     if (next === undefined) return { kind: 'refused', generation: standing };
@@ -28,7 +33,8 @@ function claimWorld() {
   const generations = { update } as Pick<GenerationStore, 'update'>;
   const clock = () => new Date();
   return {
-    hold: () => holdClaim({ generations, durations: DURATIONS, clock }, EXAMPLES.submitting.id, 'me'),
+    hold: () => holdClaim({ generations, durations: DURATIONS, clock }, EXAMPLES.submitting, 'me'),
+    given,
     until: () => ('claim' in standing ? standing.claim.until : undefined),
     become: (generation: Generation) => {
       standing = generation;
@@ -53,6 +59,20 @@ describe('a claim that is held', () => {
     expect(ends).toEqual([at(60), at(80), at(100), at(120)]);
     expect(held.signal.aborted).toBe(false);
     await held.stop();
+  });
+
+  it('goes by what it has written last, and knows it', async () => {
+    const { hold, given } = claimWorld();
+    const held = hold();
+    const atFirst = held.latest();
+
+    await vi.advanceTimersByTimeAsync(40_000);
+    await held.stop();
+
+    const untils = [atFirst, ...given, held.latest()].map(
+      (one) => typeof one !== 'string' && 'claim' in one && one.claim.until,
+    );
+    expect(untils).toEqual([at(60), at(60), at(80), at(100)]);
   });
 
   it('that another has taken stops the work', async () => {
