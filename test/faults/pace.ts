@@ -17,8 +17,8 @@ const SCHEDULE_MS = (2 * MINUTE_MS) / DIVISOR;
 
 /** In milliseconds, with two cores to spare. What bounds real work cannot be a hundredth of what it is in AWS. */
 const REAL_WORK = {
-  lease: 800,
-  leaseRenewal: 200,
+  lease: 1_200,
+  leaseRenewal: 400,
   markLease: 1_500,
   runLimit: 1_000,
   runSendLimit: 500,
