@@ -9,7 +9,7 @@ import type { GenerationStore } from './generation-store.ts';
 export interface HeldClaim {
   /** Aborted once the claim is lost: whoever works on must stop. */
   readonly signal: AbortSignal;
-  /** The generation as it was last written here, renewals included. */
+  /** The generation as it was claimed, or as its last renewal left it. */
   latest(): Generation;
   /** Lets it run out; resolves when no renewal is under way. */
   stop(): Promise<void>;

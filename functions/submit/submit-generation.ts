@@ -26,7 +26,7 @@ import { log } from '../log.ts';
 import type { Durations } from '../settings.ts';
 import type { Gate } from '../store/gate.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
-import { holdClaim } from '../store/hold-claim.ts';
+import { type HeldClaim, holdClaim } from '../store/hold-claim.ts';
 import type { KnownModel } from '../store/model-cache.ts';
 import type { RunOutcome, Task, WiroClient } from '../wiro/types.ts';
 import { type BringInputsDeps, type BroughtInputs, bringInputs, freshSince } from './bring-inputs.ts';
@@ -97,7 +97,7 @@ export async function submitGeneration(deps: SubmitDeps, id: string): Promise<Su
 interface ClaimDeps extends SubmitDeps {
   readonly id: string;
   readonly holder: string;
-  readonly held: ReturnType<typeof holdClaim>;
+  readonly held: HeldClaim;
 }
 
 // --- inputs, slot, mark, Run ----------------------------------------------------------------------------------

@@ -60,7 +60,7 @@ export async function submitInTurn(deps: SubmitInTurnDeps, id: string): Promise<
       return [];
     });
     open -= most - admitted.length;
-    // Places that come free one by one are filled here: more invocations would find nothing left to do.
+    // Places that come free one by one are filled here.
     const isWholeRound = most === SIDE_BY_SIDE && admitted.length === most;
     const served = await Promise.allSettled([
       ...admitted.map(take),
@@ -75,8 +75,10 @@ export async function submitInTurn(deps: SubmitInTurnDeps, id: string): Promise<
   }
 
   async function handOn(current: string): Promise<void> {
-    // Each that is still under way here comes to this in its turn: one other goes on for all of them.
-    if (!(await isAwaited()) || isHandedOn) return;
+    // Each that is still under way here comes to this in its turn. One other goes on for them, and one more for the
+    // last, which may leave room long after.
+    const isSpared = () => isHandedOn && open > 0;
+    if (isSpared() || !(await isAwaited()) || isSpared()) return;
     isHandedOn = true;
     await startOther(current);
   }

@@ -14,7 +14,7 @@ export interface RecordingProxyOptions {
   readonly onCall: (operation: string) => Place | undefined;
   /** Kills the process at the other end. */
   readonly kill: (caller: Socket) => void;
-  /** Gets every request that was answered, and how. */
+  /** Gets every request of which an answer came through, and how it was answered. */
   readonly onAnswer?: (exchange: Exchange) => void;
   /** Replaces texts in answers, such as the addresses of other hosts. */
   readonly rewrite?: (answer: string) => string;
@@ -46,10 +46,11 @@ export function startRecordingProxy({
     if (place === 'undelivered') return kill(socket);
     if (place === 'unanswered') holdBack(response, () => kill(socket));
     else if (rewrite) changeText(response, rewrite);
-    response.once('finish', () => {
-      onAnswer?.({ service, request, body, statusCode: response.statusCode });
-      if (place === 'answered') kill(socket);
-    });
+    if (place === 'answered') response.once('finish', () => kill(socket));
+    if (onAnswer)
+      response.once('close', () => {
+        if (response.headersSent) onAnswer({ service, request, body, statusCode: response.statusCode });
+      });
     handOn(body);
   });
 }

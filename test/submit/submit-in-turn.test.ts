@@ -190,16 +190,16 @@ describe('submitInTurn', () => {
     expect([submitted, asked, invoked]).toEqual([['a', 'b'], [4], ['b']]);
   });
 
-  it('has one other go on, however many are under way when its turns are over', async () => {
+  it('has the first and the last of those under way hand on when its turns are over', async () => {
     const admitted = [['b', 'c', 'd', 'e'], ...Array.from({ length: 200 }, (_, n) => [`g${n}`])];
     const world = turnWorld({ admitted, awaited: true });
 
     await submitInTurn(world.deps, 'a');
 
-    expect([world.submitted.length, world.invoked]).toEqual([100, ['a', 'a', 'g91']]);
+    expect([world.submitted.length, world.invoked]).toEqual([100, ['a', 'a', 'g91', 'g94']]);
   });
 
-  it('has one other go on, however many are under way when time runs out', async () => {
+  it('has the first and the last of those under way hand on when time runs out', async () => {
     let remaining = 200_000;
     const world = turnWorld({
       admitted: [['b', 'c', 'd', 'e'], ['f']],
@@ -214,7 +214,7 @@ describe('submitInTurn', () => {
 
     expect([world.submitted, world.invoked]).toEqual([
       ['a', 'b', 'c', 'd', 'e'],
-      ['a', 'a', 'b'],
+      ['a', 'a', 'b', 'e'],
     ]);
   });
 
@@ -231,7 +231,24 @@ describe('submitInTurn', () => {
 
     await submitInTurn({ ...world.deps, gate: { ...world.deps.gate, isAwaited } }, 'a');
 
-    expect([world.submitted, world.invoked]).toEqual([['a', 'b', 'c', 'd'], ['c']]);
+    expect([world.submitted, world.invoked]).toEqual([
+      ['a', 'b', 'c', 'd'],
+      ['c', 'd'],
+    ]);
+  });
+
+  it('has the line served after the last that ends here, though another was started to go on before', async () => {
+    const world = turnWorld({
+      admitted: [['b', 'c']],
+      remainingMs: () => (world.asked.length > 0 ? 1 : 1e6),
+    });
+    // Room when b has ended, which the other fills; again when c has ended without a task.
+    const rooms = [true, true];
+    const isAwaited = async () => rooms.shift() ?? false;
+
+    await submitInTurn({ ...world.deps, gate: { ...world.deps.gate, isAwaited } }, 'a');
+
+    expect(world.invoked).toEqual(['b', 'c']);
   });
 
   it('always submits the one it was started for, however little time there is', async () => {

@@ -42,18 +42,25 @@ export function holdBack(response: ServerResponse, onAnswered: () => void): void
   Object.assign(response, { flushHeaders: () => {}, write: () => true, end });
 }
 
-/** Changes the text of an answer that is given at once. */
+/** Changes the text of an answer that is given in one piece; one that comes in pieces is cut off. */
 export function changeText(response: ServerResponse, change: (text: string) => string): void {
   const [writeHead, end] = [response.writeHead.bind(response), response.end.bind(response)];
-  let [status, headers]: [number, OutgoingHttpHeaders] = [200, {}];
+  let headers: OutgoingHttpHeaders = {};
+  const cut = () => {
+    response.destroy();
+    return false;
+  };
   Object.assign(response, {
-    writeHead: (...given: [number, OutgoingHttpHeaders]) => {
-      [status, headers] = given;
+    writeHead: (status: number, given: OutgoingHttpHeaders = {}) => {
+      response.statusCode = status;
+      headers = given;
       return response;
     },
+    flushHeaders: cut,
+    write: cut,
     end: (given: string | Uint8Array = '') => {
       const text = change(Buffer.from(given as string).toString('utf8'));
-      writeHead(status, { ...headers, 'content-length': Buffer.byteLength(text) });
+      writeHead(response.statusCode, { ...headers, 'content-length': Buffer.byteLength(text) });
       return end(text);
     },
   });

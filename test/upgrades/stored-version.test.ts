@@ -75,6 +75,18 @@ describe('what a newer release has written', () => {
 
     expect(await itemOf('state')).toMatchObject({ version: 2, status: 'pondering' });
   });
+
+  it.each([advance, (same: Generation) => same, () => undefined])(
+    'since we have last read it is not overwritten either, nor decided on (%#)',
+    async (decide) => {
+      const { store, write, itemOf } = await storedWorld(EXAMPLES.running);
+      await write('state', { version: 2, revision: EXAMPLES.running.revision + 1, status: 'pondering' });
+
+      await expect(store.update(EXAMPLES.running, decide)).rejects.toThrow(NewerVersionError);
+
+      expect(await itemOf('state')).toMatchObject({ version: 2, status: 'pondering' });
+    },
+  );
 });
 
 describe('what an earlier release has written', () => {
