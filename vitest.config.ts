@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { keepCompiled } from './test/support/keep-compiled.ts';
+import { SystemFirst } from './test/support/system-first.ts';
 
 // Tests never use a Wiro outside, whatever is exported in the shell they are started from.
 for (const name of Object.keys(process.env)) if (name.startsWith('WIRO_')) delete process.env[name];
@@ -15,6 +16,7 @@ export default defineConfig({
     // Real servers and processes, on two busy cores: slow is not wrong, hanging is.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    sequence: { sequencer: SystemFirst },
     projects: [
       {
         extends: true,
@@ -24,6 +26,9 @@ export default defineConfig({
           exclude: [...FAULTS, ...DRAIN],
           // Most of them wait for servers and processes of their own more than they work.
           maxWorkers: 3,
+          // Packages are loaded once a worker; of the project's own modules each file has its own.
+          isolate: false,
+          setupFiles: ['test/support/fresh-modules.ts'],
           sequence: { groupOrder: 0 },
         },
       },

@@ -29,7 +29,8 @@ afterAll(async () => {
 
 /** Runs a program as somebody without an AWS account would, unless `env` says otherwise. */
 function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
-  const bare = { PATH: process.env.PATH, HOME: home, AWS_EC2_METADATA_DISABLED: 'true', ...env };
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
+  const bare = { PATH, NODE_COMPILE_CACHE, HOME: home, AWS_EC2_METADATA_DISABLED: 'true', ...env };
   return new Promise((resolve) => {
     const child = execFile(program, args, { cwd: ROOT, env: bare }, (error, stdout, stderr) =>
       resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr }),
