@@ -168,7 +168,7 @@ async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<
       return assertNever(task.end);
   }
   if (task.outputs.length === 0 && generation.emptyReads + 1 < EMPTY_READS) {
-    await generations.update(deps.held.latest(), (current) => readEmpty(current, holder, moment(deps)));
+    await generations.update(await deps.held.stop(), (current) => readEmpty(current, holder, moment(deps)));
     return;
   }
   const copies = await copyOutputs(deps, generation, task.outputs, deps.held.signal);
@@ -215,7 +215,7 @@ async function keepRunning(deps: ClaimDeps, generation: Collecting): Promise<voi
   }
   const stop = isToBeStopped ? await stopTask(deps, generation) : undefined;
   const callbackKnown = generation.callback?.seenAt;
-  const released = await generations.update(deps.held.latest(), (current) =>
+  const released = await generations.update(await deps.held.stop(), (current) =>
     stillRunning(current, holder, { callbackKnown, ...(stop && { stop }) }, moment(deps)),
   );
   // Called back, or wished cancelled, while the answer was on its way: look once more, now.
@@ -268,7 +268,7 @@ async function endFailed(
     !isToStop(generation, moment(deps));
   if (!mayBeStale)
     return await finish(deps, (current) => failed(current, holder, error, account, moment(deps)));
-  const again = await generations.update(deps.held.latest(), (current) =>
+  const again = await generations.update(await deps.held.stop(), (current) =>
     rerun(current, holder, error, moment(deps)),
   );
   if (again.kind !== 'written') return;
@@ -280,7 +280,7 @@ async function finish(
   deps: ClaimDeps,
   decide: (current: Generation) => Generation | undefined,
 ): Promise<void> {
-  const ended = await deps.generations.update(deps.held.latest(), decide);
+  const ended = await deps.generations.update(await deps.held.stop(), decide);
   if (ended.kind !== 'written') return;
   await deps.announce(deps.id).catch(ignore('reconcile announces what is due', { generationId: deps.id }));
 }
@@ -321,7 +321,7 @@ async function laterOrFail(
 
 async function later({ id, holder, held, generations, ...deps }: ClaimDeps, setback: Setback): Promise<void> {
   log.warn('Collecting is tried again later', { generationId: id, code: setback.code });
-  await generations.update(held.latest(), (current) =>
+  await generations.update(await held.stop(), (current) =>
     collectingLater(current, holder, setback, moment(deps)),
   );
 }

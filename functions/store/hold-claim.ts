@@ -9,10 +9,11 @@ import type { GenerationStore } from './generation-store.ts';
 export interface HeldClaim {
   /** Aborted once the claim is lost: whoever works on must stop. */
   readonly signal: AbortSignal;
-  /** The generation as it was claimed, or as its last renewal left it. */
-  latest(): Generation;
-  /** Lets it run out; resolves when no renewal is under way. */
-  stop(): Promise<void>;
+  /**
+   * Lets it run out, so that no renewal comes between the last write and what it was decided on.
+   * @returns The generation as it was claimed, or as the last renewal left it.
+   */
+  stop(): Promise<Generation>;
 }
 
 /** Renews the claim of `holder` on a generation in the background until stopped. */
@@ -54,10 +55,10 @@ export function holdClaim(
 
   return {
     signal: lost.signal,
-    latest: () => latest,
     async stop() {
       clearInterval(timer);
       await renewal;
+      return latest;
     },
   };
 }

@@ -121,12 +121,11 @@ async function bringAndRun(deps: ClaimDeps, generation: Submitting): Promise<Sub
     return failure.retryable ? await tryLater(deps, failure) : await failNow(deps, failure);
   }
 
-  if (!(await gate.take(generation))) return await wait(deps, deps.held.latest(), { wasRefused: false });
+  if (!(await gate.take(generation))) return await wait(deps, await deps.held.stop(), { wasRefused: false });
 
   // From here to the answer there is one limit, on a clock that nobody sets; the mark's lease outlasts it.
   const begun = deps.monotonic();
-  await deps.held.stop();
-  const mark = await generations.update(deps.held.latest(), (current) =>
+  const mark = await generations.update(await deps.held.stop(), (current) =>
     marked(current, holder, { reusedUploads: brought.reused }, moment(deps)),
   );
   if (mark.kind !== 'written' && mark.kind !== 'unchanged') {

@@ -2,6 +2,7 @@ import { mapLimited } from '../../functions/limit.ts';
 import { bundlesOnce } from '../support/bundles.ts';
 import { type CrashCase, callName, caseName } from './calls.ts';
 import { FLOWS } from './flows.ts';
+import { choosePace } from './pace.ts';
 import { isEssential, planCases, sample } from './plan-cases.ts';
 import { type Job, type JobResult, type Pool, startPool } from './pool.ts';
 
@@ -12,7 +13,7 @@ export interface CrashMatrixOptions {
   readonly seed?: number;
   /** @default - all */
   readonly flows?: readonly string[];
-  /** Worlds side by side. @default 4 */
+  /** Worlds side by side. @default 6 */
   readonly workers?: number;
   /** After this no case is begun that is not essential. @default - however long it takes */
   readonly budgetMs?: number;
@@ -43,6 +44,8 @@ export interface FlowOutcome {
   readonly state?: string;
 }
 
+/** A busy machine makes calls that do not come again: renewals, and looks of `reconcile`. */
+const RECORDED_AT_ONCE = 2;
 /** A call that another order of things kept away comes with the next try. */
 const TRIES = 3;
 
@@ -51,19 +54,17 @@ export async function runCrashMatrix({
   share = 1,
   seed = 1,
   flows = FLOWS.map(({ name }) => name),
-  workers = 4,
+  workers = 6,
   budgetMs = Number.POSITIVE_INFINITY,
   onCase = () => {},
 }: CrashMatrixOptions = {}): Promise<readonly FlowOutcome[]> {
   const endsAt = performance.now() + budgetMs;
-  const pool = startPool({ workers, bundles: await bundlesOnce() });
+  const pool = startPool({ workers, bundles: await bundlesOnce(), pace: await choosePace() });
   try {
-    const recorded = await Promise.all(
-      flows.map(async (flow) => {
-        const run = await recordCalls(pool, { flow, isCold: share === 1 });
-        return { flow, run, cases: run.problems.length > 0 ? [] : planCases(flow, run.calls) };
-      }),
-    );
+    const recorded = await mapLimited(flows, RECORDED_AT_ONCE, async (flow) => {
+      const run = await recordCalls(pool, { flow, isCold: share === 1 });
+      return { flow, run, cases: run.problems.length > 0 ? [] : planCases(flow, run.calls) };
+    });
     const all = recorded.flatMap(({ cases }) => cases);
     const essential = all.filter(isEssential);
     const chosen = [...essential, ...sample(all, { share, seed }).filter((one) => !isEssential(one))];
@@ -89,7 +90,7 @@ export async function runCrashMatrix({
 
 /** Runs one case alone. */
 export async function runSingleCase(crash: CrashCase): Promise<CaseOutcome> {
-  const pool = startPool({ workers: 1, bundles: await bundlesOnce() });
+  const pool = startPool({ workers: 1, bundles: await bundlesOnce(), pace: await choosePace() });
   try {
     return await runCase(pool, crash);
   } finally {

@@ -37,7 +37,10 @@ const KEPT = {
   modelCache: 600_000,
 } as const satisfies Partial<Durations>;
 
-/** Everything a hundred times as fast as in AWS, but stretched as far as this machine has other things to do. */
+/**
+ * Everything a hundred times as fast as in AWS, but stretched as far as this machine has other things to do; to be asked
+ * before the worlds that live by it make it busy.
+ */
 export async function choosePace(): Promise<Pace> {
   const slowness = await measureSlowness();
   const stretched = Object.entries(REAL_WORK).map(([name, ms]) => [name, Math.round(ms * slowness)]);

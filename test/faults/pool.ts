@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { FunctionBundles } from '../support/bundles.ts';
 import type { Call, Place } from './calls.ts';
+import type { Pace } from './pace.ts';
 import type { FlowRun } from './run-flow.ts';
 
 /** One flow, run once with a kill, or undisturbed to record its calls. */
@@ -17,6 +18,7 @@ export type JobResult = FlowRun;
 
 export interface WorkerSetup {
   readonly bundles: FunctionBundles;
+  readonly pace: Pace;
 }
 
 /** The first message to a worker is what it is to work with; each that follows is a job. */

@@ -33,7 +33,7 @@ async function runOnce({ flow: name, target, isCold = false }: Job): Promise<Job
   const flow = FLOWS.find((one) => one.name === name);
   if (flow === undefined) throw new Error(`There is no flow "${name}"`);
   if (setup === undefined) throw new Error('Nobody said what to work with');
-  world ??= startWorld(setup.bundles);
+  world ??= startWorld(setup);
   return runFlow(await world, flow, { isCold, ...(target && { target }) });
 }
 

@@ -18,7 +18,7 @@ import type { Simulator } from '../../local/simulator/simulator.ts';
 import type { FunctionBundles } from '../support/bundles.ts';
 import { picture } from '../support/pictures.ts';
 import { findCaller } from './find-caller.ts';
-import { choosePace } from './pace.ts';
+import type { Pace } from './pace.ts';
 import { patiently } from './patiently.ts';
 import { createProxies } from './proxies.ts';
 import { createRecorder, type Recorder } from './recorder.ts';
@@ -69,7 +69,13 @@ export interface World {
   stop(): Promise<void>;
 }
 
-export async function startWorld(bundles: FunctionBundles): Promise<World> {
+export async function startWorld({
+  bundles,
+  pace: { options, patienceMs },
+}: {
+  readonly bundles: FunctionBundles;
+  readonly pace: Pace;
+}): Promise<World> {
   const recorder = createRecorder();
   let environment: Environment | undefined;
   let lastKill: string | undefined;
@@ -83,7 +89,6 @@ export async function startWorld(bundles: FunctionBundles): Promise<World> {
   }
 
   const proxies = createProxies({ onCall: recorder.meet, kill });
-  const { options, patienceMs } = await choosePace();
   const started = await startEnvironment({
     ...options,
     maximumEnvironments: 4,
