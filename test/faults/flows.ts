@@ -23,7 +23,7 @@ export interface Flow {
   readonly play: (world: World) => Promise<readonly Expected[]>;
   /** After what was played is over, before everything is looked at. */
   readonly release?: (world: World) => Promise<void>;
-  /** Files that Wiro may have been given; one more where an upload's answer was lost. */
+  /** Files that Wiro is given; those that a killed process was uploading once more. */
   readonly uploads: number;
   /** It plays the same generation several times at once: what is essential of one is so of the first. */
   readonly isAlike?: true;

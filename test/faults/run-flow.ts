@@ -63,8 +63,8 @@ export async function runFlow(
     });
     problems = await findProblems(world, items, expected, before, {
       expected: flow.uploads,
-      // Where an upload's answer was lost, or its claim with its process, the file goes to Wiro once more.
-      orphans: world.lastKill() === undefined ? 0 : 1,
+      // With a process go the uploads that it was at, all of them perhaps: those files go to Wiro once more.
+      orphans: world.lastKill() === undefined ? 0 : flow.uploads,
     });
   } catch (error) {
     calls = recorder.stop();
