@@ -7,7 +7,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 export class SystemFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const longestFirst = await super.sort(files);
-    const isLong = ({ moduleId }: TestSpecification) => /\/test\/(system|security|upgrades)\//.test(moduleId);
+    const isLong = ({ moduleId }: TestSpecification) =>
+      /\/test\/(faults|system|security|upgrades)\//.test(moduleId);
     return [...longestFirst.filter(isLong), ...longestFirst.filter((file) => !isLong(file))];
   }
 }
