@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+
 // The form in which items lie in the table. What to do when it changes is in docs/upgrades.md.
 
 /** What this release writes. */
@@ -12,7 +14,7 @@ export class NewerVersionError extends Error {
 
   constructor(what: string, version: unknown) {
     super(
-      `Cannot read ${what}: it has the stored version ${String(version)}, and this release knows ${NEWEST_READABLE} at most. Deploy the newer release again`,
+      `Cannot read ${what}: it has the stored version ${inspect(version)}, and this release knows ${NEWEST_READABLE} at most. Deploy the newer release again`,
     );
   }
 }

@@ -118,6 +118,8 @@ describe('any item', () => {
         if (isKnown) expect(read()).toEqual({ ...rest, version: version ?? 1 });
         else expect(read).toThrow(NewerVersionError);
       }),
+      // What cannot even be made a string of.
+      { examples: [[{}, { toString: 0 }]] },
     );
   });
 });
