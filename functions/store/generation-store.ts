@@ -199,9 +199,9 @@ export function createGenerationStore(
       known: string | Generation,
       decide: (current: Generation) => G | undefined,
     ): Promise<Updated<G>> {
-      const id = typeof known === 'string' ? known : known.id;
-      let isRead = typeof known === 'string';
-      let current = typeof known === 'string' ? await get(known) : known;
+      const [id, seen] = typeof known === 'string' ? [known, undefined] : [known.id, known];
+      let isRead = seen === undefined;
+      let current = seen ?? (await get(id));
       for (let tries = 0; current !== undefined; tries += 1) {
         const next = decide(current);
         if (!isRead && (next === undefined || next === (current as Generation))) {

@@ -18,12 +18,14 @@ afterEach(() => {
 function claimWorld() {
   let standing: Generation = EXAMPLES.submitting;
   let failures = 0;
+  let answered: Promise<void> | undefined;
   const given: (string | Generation)[] = [];
   const update = async (
     known: string | Generation,
     decide: (current: Generation) => Generation | undefined,
   ) => {
     given.push(known);
+    await answered;
     if (failures-- > 0) throw new Error('throttled');
     const next = decide(standing);
     if (next === undefined) return { kind: 'refused', generation: standing };
@@ -38,6 +40,12 @@ function claimWorld() {
     until: () => ('claim' in standing ? standing.claim.until : undefined),
     become: (generation: Generation) => {
       standing = generation;
+    },
+    /** @returns Lets the answers come that wait from now on. */
+    answerLater: () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      answered = promise;
+      return resolve;
     },
     fail: (times: number) => {
       failures = times;
@@ -97,6 +105,25 @@ describe('a claim that is held', () => {
 
     expect([afterFailure, until()]).toEqual([[at(60), false], at(100)]);
     await held.stop();
+  });
+
+  it('is let go once the renewal under way is over, and not before', async () => {
+    const { hold, answerLater } = claimWorld();
+    const held = hold();
+    const answer = answerLater();
+    await vi.advanceTimersByTimeAsync(20_000);
+
+    let latest: Generation | undefined;
+    const stopping = held.stop().then((generation) => {
+      latest = generation;
+    });
+    await vi.advanceTimersByTimeAsync(5_000);
+    const meanwhile = latest;
+    answer();
+    await stopping;
+
+    expect(meanwhile).toBeUndefined();
+    expect(latest).toMatchObject({ claim: { holder: 'me', until: at(80) } });
   });
 
   it('is not renewed any more once it is let go', async () => {
