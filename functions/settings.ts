@@ -102,6 +102,12 @@ export const DURATIONS = {
   emptyOutputsGap: 20_000,
   /** How long outputs may be unavailable before the generation fails. */
   outputPatience: 21_600_000,
+  /** Between two reads of an output that differs from what Wiro's record says of it, before the difference is kept. */
+  outputRecheck: 600_000,
+  /** How long a task may stand at `task_error`, which is no end, before it is stopped. */
+  taskErrorLimit: 900_000,
+  /** Over how long Wiro must give the same undocumented refusal of a Run before it is believed to be permanent. */
+  refusalPatience: 1_800_000,
   /** From Run to the wish that the task be stopped. */
   deadline: 21_600_000,
   /** Between Cancel and Kill, and between their repetitions. */
@@ -110,6 +116,8 @@ export const DURATIONS = {
   stopLimit: 900_000,
   /** How long a waiting generation lies before `reconcile` looks whether it was forgotten. */
   waiting: 3_600_000,
+  /** How long an attempt may wait in line for a slot, from when it joined the line. */
+  maximumWait: 604_800_000,
   /** How long the gate stays shut after a code 96 that says more tasks run than we know of. */
   gatePause: 5_000,
   /** After this, a known limit is tried by one more task: a balance may have grown. */
@@ -118,6 +126,10 @@ export const DURATIONS = {
   limitForget: 3_600_000,
   /** An uploaded input is used again for this long: Wiro keeps files for "a limited time". */
   uploadReuse: 86_400_000,
+  /** How long a deployment remembers that its Wiro project refuses uploads. */
+  uploadsRefused: 86_400_000,
+  /** The same bytes put under the same key again within this time, by the events' own clocks, are the same drop. */
+  sameDrop: 300_000,
   /** Between two looks at an upload that somebody else is at. */
   uploadPoll: 250,
   /** How long the model's schema is kept. */

@@ -10,20 +10,34 @@ export type ErrorCode =
   | 'input_empty'
   | 'input_too_large'
   | 'input_changed'
+  // In an archive (GLACIER, DEEP_ARCHIVE …): it must be restored before anyone can read it.
+  | 'input_archived'
+  // S3 refuses to give it to this deployment, for good: rights or an encryption key.
+  | 'input_unreadable'
+  // A kind of file that Wiro does not take.
+  | 'input_unsupported'
   | 'idempotency_conflict'
   | 'daily_limit_reached'
   | 'not_retryable'
   | 'not_found'
   | 'method_not_allowed'
+  // The deployment lacks its secrets.
+  | 'not_configured'
   // Wiro did not take it.
   | 'insufficient_balance'
   | 'upstream_unauthorized'
   | 'upstream_refused'
   | 'upstream_unavailable'
   | 'submission_unknown'
+  // It waited in line for longer than the deployment allows.
+  | 'waited_too_long'
+  // The function that worked on it was killed, again and again.
+  | 'function_killed'
   // The task ended badly.
   | 'model_failed'
   | 'task_not_found'
+  // Wiro's account of the task is too large to be read.
+  | 'task_unreadable'
   | 'deadline_exceeded'
   | 'cancelled'
   | 'cancel_unconfirmed'

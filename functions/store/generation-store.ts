@@ -10,6 +10,7 @@ import {
   queueKey,
 } from '../generation/generation.ts';
 import { type Clock, type Timestamp, timestamp } from '../generation/time.ts';
+import { type AttemptNotes, notesSort, partition, toNotes } from './attempt-notes.ts';
 import { isConditionFailed, type Table } from './dynamodb.ts';
 import { readable, STORED_VERSION } from './stored-version.ts';
 import { TABLE } from './table.ts';
@@ -26,6 +27,8 @@ export interface WholeGeneration {
   readonly generation: Generation;
   readonly request: AcceptedRequest;
   readonly outputs: readonly Output[];
+  /** Of the current attempt. */
+  readonly notes: AttemptNotes;
 }
 
 /** Requests over 64 KB lie in S3, by a name that is used once. */
@@ -192,6 +195,7 @@ export function createGenerationStore(
         generation,
         request: await readBody(request),
         outputs: outputs === undefined ? [] : (JSON.parse(String(outputs.body)) as Output[]),
+        notes: toNotes(items.get(notesSort(generation.attempt))),
       };
     },
 
@@ -277,7 +281,6 @@ export function createGenerationStore(
   };
 }
 
-const partition = (id: string) => `generation#${id}`;
 const requestSort = (requestHash: string) => `request#${requestHash}`;
 const outputsSort = (attempt: number) => `outputs#${attempt}`;
 const idOf = (item: Record<string, unknown>) => String(item.pk).slice('generation#'.length);

@@ -312,6 +312,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
         generation: { ...EXAMPLES.succeeded, attempt: 2 },
         request,
         outputs: [output],
+        notes: {},
       });
     });
 
