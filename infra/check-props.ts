@@ -18,13 +18,13 @@ const SOCKET = ['wss:', 'ws:'];
 
 /**
  * Refuses what would fail when it is deployed or later, as far as it can be seen before.
- * @param names - `deployment` and `path` as they will be used.
+ * @param names - `deployment`, `namePrefix` and `path` as they will be used.
  * @throws {ConfigurationError} For the first thing that is wrong.
  */
 export function checkProps(
   scope: IConstruct,
   props: WiroGenerationsProps,
-  names: { readonly deployment: string; readonly path: string },
+  names: { readonly deployment: string; readonly namePrefix: string; readonly path: string },
 ): void {
   const refuse = (sentence: string | undefined) => {
     if (sentence !== undefined) throw new ConfigurationError(scope, sentence);
@@ -32,9 +32,14 @@ export function checkProps(
   for (const [name, value] of Object.entries(names))
     if (Token.isUnresolved(value))
       refuse(
-        `the stack's name is only known once it is deployed: give ${name === 'path' ? 'the credentials a path' : 'a deployment'}.`,
+        `the stack's name is only known once it is deployed: give ${name === 'path' ? 'the credentials a path' : `a ${name}`}.`,
       );
   refuse(formError('deployment', names.deployment, DEPLOYMENT));
+  refuse(formError('namePrefix', names.namePrefix, DEPLOYMENT));
+  if (names.namePrefix === 'default' && !props.eventBus)
+    refuse(
+      'namePrefix is "default", as is the bus that every account has: give another namePrefix (without one it is the deployment, which is named after the stack), or an eventBus.',
+    );
   refuse(formError("the credentials' path", names.path, PARAMETER_PATH));
   for (const name of ['maximumConcurrency', 'maximumGenerationsPerDay'] as const)
     refuse(countError(name, props[name]));

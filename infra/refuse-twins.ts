@@ -11,6 +11,8 @@ const WHY: Readonly<Record<string, string>> = {
   table: 'each would take up the other’s generations',
   inputBucket: 'each file would be requested, and charged, twice',
   eventBus: 'each "Generation Requested" would be run, and charged, twice',
+  namePrefix: 'their buses would have the same name',
+  'namePrefix, as the input bucket spells it,': 'their input buckets would have the same name',
 };
 
 const registry = new WeakMap<IConstruct, Map<IConstruct, OwnNames>>();

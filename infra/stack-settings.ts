@@ -22,6 +22,8 @@ export class SettingError extends Error {
 export interface StackSettings {
   readonly stackName: string;
   readonly deployment: string;
+  /** What the names of the input bucket and the bus begin with. */
+  readonly namePrefix?: string;
   readonly parameterPath: string;
   /** Buckets and table go with the stack, and Wiro may be a simulator: plain http, ports. */
   readonly test: boolean;
@@ -76,6 +78,7 @@ export function readStackSettings(context: (name: string) => unknown): StackSett
   };
   const count = (name: string) => readCount(name, given(name));
   const optional = {
+    namePrefix: optionalMatching('namePrefix', DEPLOYMENT),
     secret: optionalMatching('secret', SECRET),
     inputBucket: optionalMatching('inputBucket', BUCKET),
     outputBucket: optionalMatching('outputBucket', BUCKET),

@@ -15,10 +15,16 @@ export interface WiroGenerationsProps {
   /** The Wiro project's key and the secret that signs callbacks: where they lie, never themselves. */
   readonly credentials: WiroCredentials;
   /**
-   * Part of every generation's id and callback URL: changing it makes a new deployment of the same resources.
-   * Letters, digits and `-`, at most 64. @default - the stack's name
+   * Part of every generation's id and callback URL. Changing it makes another deployment: give `namePrefix` the old
+   * name, or the input bucket and the bus are replaced. Letters, digits and `-`, at most 64. @default - the stack's name
    */
   readonly deployment?: string;
+  /**
+   * What the names of the input bucket and the bus made here begin with. Changing it replaces both: inputs stay behind
+   * (with `removalPolicy` DESTROY they are deleted), and so do other people's rules. Letters, digits and `-`, at most
+   * 64. @default - `deployment`
+   */
+  readonly namePrefix?: string;
 
   /**
    * Where inputs, request files and dropped files are put, and request files answered. One of the stack's account
@@ -40,7 +46,7 @@ export interface WiroGenerationsProps {
   readonly table?: dynamodb.ITable;
   /**
    * Where generations are requested and their ends announced. Not shared with another deployment: both would run each
-   * request. @default - a bus of its own, named after the deployment
+   * request. @default - a bus of its own, called `namePrefix`
    */
   readonly eventBus?: events.IEventBus;
 

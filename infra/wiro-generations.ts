@@ -3,7 +3,7 @@ import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
-import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
@@ -17,6 +17,7 @@ import { checkProps, requireCredentials } from './check-props.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { withoutSlashAtEnd } from './form.ts';
 import { GenerationTable } from './generation-table.ts';
+import { grantAcross } from './grant-across.ts';
 import { grantKey, OBJECT_KEY, TABLE_KEY } from './grant-keys.ts';
 import { GRANTS, INVOKES } from './grants.ts';
 import { generationMetric } from './metrics.ts';
@@ -67,13 +68,14 @@ export class WiroGenerations extends Construct {
     const { path: parameterPath = `/wiro/${stackName}`, secret } = requireCredentials(this, props);
     const {
       deployment = stackName,
+      namePrefix = deployment,
       furtherInputBuckets = [],
       presets = {},
       removalPolicy = RemovalPolicy.RETAIN,
       retention,
       observability = 'standard',
     } = props;
-    checkProps(this, props, { deployment, path: parameterPath });
+    checkProps(this, props, { deployment, namePrefix, path: parameterPath });
     const code = props.code ?? shippedCode(this);
     const hasPresets = Object.keys(presets).length > 0;
 
@@ -81,20 +83,25 @@ export class WiroGenerations extends Construct {
     const inputs = props.inputBucket
       ? new BroughtBucket(this, 'InputBucket', props.inputBucket)
       : new TriggeringBucket(this, 'Inputs', {
-          bucketName: `${deployment.toLowerCase().slice(0, 40)}-input`,
+          bucketName: inputBucketName(namePrefix),
           removalPolicy,
           ...(retention && { retention }),
         });
     const outputBucket =
       props.outputBucket ??
       new PrivateBucket(this, 'Outputs', { removalPolicy, ...(retention && { retention }) });
-    const eventBus = props.eventBus ?? new events.EventBus(this, 'Events', { eventBusName: deployment });
+    const eventBus = props.eventBus ?? new events.EventBus(this, 'Events', { eventBusName: namePrefix });
     refuseTwins(this, {
       deployment,
       credentials: parameterPath,
       table: table.tableName,
       inputBucket: (props.inputBucket ?? inputs.bucket).bucketName,
       eventBus: eventBus.eventBusName,
+      ...(!props.eventBus && { namePrefix }),
+      // Further names in one stack end alike.
+      ...(!props.inputBucket && {
+        'namePrefix, as the input bucket spells it,': `${inputBucketName(namePrefix)} in ${Stack.of(this).node.path}`,
+      }),
     });
 
     const durations = {
@@ -220,18 +227,20 @@ export class WiroGenerations extends Construct {
    * The API as a whole: a Function URL's rights know no paths, so this can read, cancel and retry too.
    */
   grantSubmit(grantee: iam.IGrantable): iam.Grant {
-    grantKey(this.inputBucket.encryptionKey, OBJECT_KEY, [grantee]);
-    const put = iam.Grant.addToPrincipal({
+    this.grantKeyOf(this.inputBucket, OBJECT_KEY, grantee);
+    const put = grantAcross(this, {
       grantee,
       actions: ['s3:PutObject'],
       resourceArns: SUBMITTED.map((prefix) => this.inputBucket.arnForObjects(`${prefix}*`)),
+      resource: this.inputBucket,
     });
-    const request = iam.Grant.addToPrincipal({
+    const request = grantAcross(this, {
       grantee,
       actions: ['events:PutEvents'],
       resourceArns: [this.eventBus.eventBusArn],
       // On the same bus are the outcomes: nobody else announces one.
       conditions: { StringEquals: { 'events:detail-type': 'Generation Requested' } },
+      resource: this.eventBus,
     });
     return this.grantCallApi(grantee).combine(put).combine(request);
   }
@@ -247,24 +256,29 @@ export class WiroGenerations extends Construct {
    * say the same of an end.
    */
   grantRead(grantee: iam.IGrantable): iam.Grant {
-    for (const { encryptionKey } of [this.inputBucket, this.outputBucket])
-      grantKey(encryptionKey, ['kms:Decrypt'], [grantee]);
-    const read = iam.Grant.addToPrincipal({
-      grantee,
-      actions: ['s3:GetObject'],
-      resourceArns: [
-        this.outputBucket.arnForObjects(`${PREFIX.outputs}*`),
-        this.inputBucket.arnForObjects(`${PREFIX.results}*`),
-        this.inputBucket.arnForObjects(`${PREFIX.rejected}*`),
-      ],
+    const answers = [PREFIX.results, PREFIX.rejected].map((prefix) =>
+      this.inputBucket.arnForObjects(`${prefix}*`),
+    );
+    const outputs = [this.outputBucket.arnForObjects(`${PREFIX.outputs}*`)];
+    const grants = (
+      [
+        [this.outputBucket, outputs],
+        [this.inputBucket, answers],
+      ] as const
+    ).flatMap(([resource, resourceArns]) => {
+      this.grantKeyOf(resource, ['kms:Decrypt'], grantee);
+      return [
+        grantAcross(this, { grantee, actions: ['s3:GetObject'], resourceArns, resource }),
+        // Without it, what is not there yet is answered as if it were forbidden.
+        grantAcross(this, {
+          grantee,
+          actions: ['s3:ListBucket'],
+          resourceArns: [resource.bucketArn],
+          resource,
+        }),
+      ];
     });
-    // Without it, what is not there yet is answered as if it were forbidden.
-    const list = iam.Grant.addToPrincipal({
-      grantee,
-      actions: ['s3:ListBucket'],
-      resourceArns: [this.outputBucket.bucketArn, this.inputBucket.bucketArn],
-    });
-    return read.combine(list);
+    return grants.reduce((all, one) => all.combine(one));
   }
 
   /**
@@ -331,6 +345,23 @@ export class WiroGenerations extends Construct {
     return generationMetric(this.deployment, name, options);
   }
 
+  private grantKeyOf(
+    { encryptionKey }: s3.IBucket,
+    actions: readonly string[],
+    grantee: iam.IGrantable,
+  ): void {
+    if (encryptionKey === undefined) return;
+    const { keyArn } = encryptionKey;
+    grantAcross(this, {
+      grantee,
+      actions,
+      resourceArns: [keyArn],
+      resource: encryptionKey,
+      // A key's own policy speaks of that key alone.
+      resourceSelfArns: ['*'],
+    });
+  }
+
   private onEnd(id: string, detailType: string, options: events.OnEventOptions): events.Rule {
     const { target, eventPattern, crossStackScope, ...rest } = options;
     const rule = new events.Rule(crossStackScope ?? this, id, {
@@ -347,6 +378,9 @@ export class WiroGenerations extends Construct {
     return rule;
   }
 }
+
+/** The bucket adds a part of the stack's id: S3 takes 63 characters altogether, in lower case. */
+const inputBucketName = (namePrefix: string) => `${namePrefix.toLowerCase().slice(0, 40)}-input`;
 
 function urlOf({ url, node }: WiroFunction): string {
   if (!url) throw new Error(`${node.path} needs a Function URL: give it one in functions/functions.ts`);

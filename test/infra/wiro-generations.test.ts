@@ -268,6 +268,39 @@ describe('settings', () => {
   });
 });
 
+describe('names of what is made', () => {
+  const namesIn = (template: Template) => ({
+    bus: resourcesOf(template, 'AWS::Events::EventBus').map(([, { Properties }]) => Properties.Name),
+    inputBucket: resourcesOf(template, 'AWS::S3::Bucket').flatMap(([, { Properties }]) =>
+      Properties.BucketName === undefined ? [] : [written(Properties.BucketName)],
+    ),
+  });
+  const ending = 'select(0, split("-", select(2, split("/", <AWS::StackId>))))';
+
+  it('begin with the deployment, as they always have', () => {
+    expect(namesIn(templateWith({ deployment: 'Photos' }))).toEqual({
+      bus: ['Photos'],
+      inputBucket: [`photos-input-${ending}`],
+    });
+  });
+
+  it('stay as they are when the deployment changes and namePrefix keeps the old name', () => {
+    const before = templateWith({ deployment: 'Photos' });
+    const after = templateWith({ deployment: 'Pictures', namePrefix: 'Photos' });
+
+    expect(namesIn(after)).toEqual(namesIn(before));
+    expect(toldTo('submit', after)).toMatchObject({ DEPLOYMENT: 'Pictures' });
+  });
+
+  it.each([
+    [{ namePrefix: 'no spaces' }, /namePrefix is "no spaces": use letters/],
+    [{ namePrefix: 'x'.repeat(65) }, /namePrefix is "x+": use letters, digits and "-", at most 64/],
+    [{ deployment: 'default' }, /namePrefix is "default", as is the bus that every account has/],
+  ])('%j cannot be', (props, sentence) => {
+    expect(() => templateWith(props)).toThrow(sentence);
+  });
+});
+
 describe('rights given to others', () => {
   it('to submit: the API, the three prefixes, and one kind of event', () => {
     const stack = createStack();
@@ -389,6 +422,23 @@ describe('several deployments', () => {
     );
 
     Template.fromStack(stack).resourceCountIs('AWS::Lambda::Function', 8);
+  });
+
+  it('of one stack whose buckets or buses would have the same name are refused, naming namePrefix', () => {
+    const twins = (one: object, two: object) => () => {
+      const stack = createStack();
+      addGenerations(stack, { deployment: 'one', ...one }, 'One');
+      const credentials = WiroCredentials.fromParameters({ path: '/wiro/two' });
+      addGenerations(stack, { deployment: 'two', credentials, ...two }, 'Two');
+    };
+    const long = 'a-name-that-is-longer-than-forty-characters';
+
+    expect(twins({ namePrefix: 'shop' }, { namePrefix: 'shop' })).toThrow(/Shop\/Two: namePrefix is that of/);
+    expect(twins({ deployment: 'Shop' }, { deployment: 'shop' })).toThrow(
+      /namePrefix, as the input bucket spells it, is that of Shop\/One too/,
+    );
+    expect(twins({ deployment: `${long}-1` }, { deployment: `${long}-2` })).toThrow(/namePrefix/);
+    expect(twins({}, {})).not.toThrow();
   });
 
   it('may share names in stacks that may be in different accounts', () => {
