@@ -101,7 +101,9 @@ export function createOutputFetcher(deps: OutputFetcherDeps): OutputFetcher {
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof OutputRefusedError) throw error;
-      throw new OutputCutOffError(`Cannot fetch ${shown(url)}: ${messageOf(error)}`, { cause: error });
+      throw new OutputCutOffError(`Cannot fetch an output from ${url.host}: ${messageOf(error)}`, {
+        cause: error,
+      });
     } finally {
       clearTimeout(limit);
     }
@@ -114,7 +116,7 @@ export function createOutputFetcher(deps: OutputFetcherDeps): OutputFetcher {
     signal: AbortSignal,
   ) {
     const failed = (why: string, cause?: unknown) =>
-      new OutputCutOffError(`Cannot fetch ${shown(url)}: ${why}`, { cause });
+      new OutputCutOffError(`Cannot fetch an output from ${url.host}: ${why}`, { cause });
     const chunks = response.body[Symbol.asyncIterator]();
     let received = 0;
     let waitedMs = 0;
@@ -152,7 +154,7 @@ export function createOutputFetcher(deps: OutputFetcherDeps): OutputFetcher {
   function answerOf(url: URL, response: Dispatcher.ResponseData, wanted: OutputRequest): OutputAnswer {
     const { statusCode: status, headers } = response;
     const unavailable = (why: string) =>
-      new OutputUnavailableError(`Cannot fetch ${shown(url)}: ${why}`, { status });
+      new OutputUnavailableError(`Cannot fetch an output from ${url.host}: ${why}`, { status });
     if (status !== 200 && !(status === 206 && wanted.range)) throw unavailable(`the host answered ${status}`);
     const encoding = textOf(headers, 'content-encoding');
     if (encoding !== undefined && encoding.trim().toLowerCase() !== 'identity')
@@ -243,11 +245,6 @@ function lengthOf(header: string | undefined): number | undefined {
 function textOf(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name];
   return Array.isArray(value) ? value[0] : value;
-}
-
-/** A query may hold a signature: it stays out of messages. */
-function shown(url: URL): string {
-  return url.origin + url.pathname;
 }
 
 function messageOf(error: unknown): string {
