@@ -173,7 +173,7 @@ async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<
   }
   const copies = await copyOutputs(deps, generation, task.outputs, deps.held.signal);
   if (copies.kind === 'copied') {
-    await putOutputs(deps, generation, copies.outputs);
+    if (!(await putOutputs(deps, generation, copies.outputs))) return;
     return await finish(deps, (current) => succeeded(current, holder, account, moment(deps)));
   }
   const { code, message } = copies;
@@ -184,7 +184,7 @@ async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<
     return await later(deps, { code, message });
   }
   // What was copied is kept: it was paid for.
-  await putOutputs(deps, generation, copies.outputs);
+  if (!(await putOutputs(deps, generation, copies.outputs))) return;
   return await finish(deps, (current) =>
     failed(
       current,
@@ -285,12 +285,15 @@ async function finish(
   await deps.announce(deps.id).catch(ignore('reconcile announces what is due', { generationId: deps.id }));
 }
 
+/** @returns Whether they stand: otherwise the claim is another holder's, and so is everything that is left to do. */
 async function putOutputs(
-  { id, generations }: ClaimDeps,
+  { id, held, generations }: ClaimDeps,
   { attempt }: Collecting,
   outputs: readonly Output[],
-) {
-  await generations.putOutputs(id, { attempt, outputs });
+): Promise<boolean> {
+  const { revision } = await held.stop();
+  if (held.signal.aborted) return false;
+  return await generations.putOutputs(id, { attempt, revision, outputs });
 }
 
 /**

@@ -152,6 +152,8 @@ export interface Announcement {
 /** What the outputs item of one attempt holds. */
 export interface GenerationOutputs {
   readonly attempt: number;
+  /** That of the state on whose claim they were copied: a later claim's outputs are never replaced by an earlier one's. */
+  readonly revision: number;
   readonly outputs: readonly Output[];
 }
 

@@ -57,8 +57,11 @@ export interface GenerationStore {
     known: string | Generation,
     decide: (current: Generation) => G | undefined,
   ): Promise<Updated<G>>;
-  /** Of one attempt; repeating it replaces. Written before the transition that makes them count. */
-  putOutputs(id: string, outputs: GenerationOutputs): Promise<void>;
+  /**
+   * Of one attempt; repeating it replaces. Written before the transition that makes them count.
+   * @returns Whether they stand: not where a later claim has put its own.
+   */
+  putOutputs(id: string, outputs: GenerationOutputs): Promise<boolean>;
   /** Ids of what was due by `now`, longest due first: nominations, to be decided on the items. */
   due(now: Timestamp, limit: number): Promise<readonly string[]>;
   /**
@@ -231,18 +234,28 @@ export function createGenerationStore(
       return { kind: 'missing' };
     },
 
-    async putOutputs(id, { attempt, outputs }) {
-      await client.send(
-        new PutItemCommand({
-          TableName: tableName,
-          Item: marshall({
-            pk: partition(id),
-            sk: outputsSort(attempt),
-            version: STORED_VERSION,
-            body: JSON.stringify(outputs),
+    async putOutputs(id, { attempt, revision, outputs }) {
+      try {
+        await client.send(
+          new PutItemCommand({
+            TableName: tableName,
+            Item: marshall({
+              pk: partition(id),
+              sk: outputsSort(attempt),
+              version: STORED_VERSION,
+              revision,
+              body: JSON.stringify(outputs),
+            }),
+            // Earlier releases wrote none.
+            ConditionExpression: 'attribute_not_exists(revision) OR revision <= :revision',
+            ExpressionAttributeValues: marshall({ ':revision': revision }),
           }),
-        }),
-      );
+        );
+        return true;
+      } catch (error) {
+        if (isConditionFailed(error)) return false;
+        throw error;
+      }
     },
 
     async due(now, limit) {

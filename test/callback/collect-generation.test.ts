@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { type CollectDeps, collectGeneration } from '../../functions/callback/collect-generation.ts';
 import { log } from '../../functions/log.ts';
+import { OutputRefusedError } from '../../functions/objects/errors.ts';
 import type { Task } from '../../functions/wiro/types.ts';
 import { ID, workWorld } from '../support/work-world.ts';
 
@@ -157,5 +158,45 @@ describe('the slot of a task that has ended', () => {
       await collectGeneration({ ...deps, gate: broken, wiro: { ...deps.wiro, task: empty } }, ID);
 
     expect((await generations.get(ID))?.status).toBe('succeeded');
+  });
+});
+
+describe('a holder that froze while it copied', () => {
+  it('changes nothing of what its successor has recorded', async () => {
+    const { deps, generations, pass } = await collecting();
+    const thawed = Promise.withResolvers<void>();
+    const copyingBegan = Promise.withResolvers<void>();
+    const frozen = collectGeneration(
+      {
+        ...deps,
+        createHolder: () => 'frozen',
+        copier: {
+          copy: async () => {
+            copyingBegan.resolve();
+            await thawed.promise;
+            throw new OutputRefusedError('Cannot fetch what an output redirects to: it is elsewhere');
+          },
+        },
+      },
+      ID,
+    );
+    await copyingBegan.promise;
+    pass(66);
+    const copied = { contentType: 'image/png', sizeBytes: 3, sha256: 'b'.repeat(64) };
+    await collectGeneration(
+      {
+        ...deps,
+        createHolder: () => 'successor',
+        copier: { copy: async ({ bucket, key }) => ({ bucket, key, ...copied }) },
+      },
+      ID,
+    );
+    const recorded = await generations.whole(ID);
+
+    thawed.resolve();
+    await frozen;
+
+    expect(recorded).toMatchObject({ generation: { status: 'succeeded' }, outputs: [copied] });
+    expect(await generations.whole(ID)).toEqual(recorded);
   });
 });

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, it, vi } from 'vitest';
 import type { AcceptedRequest } from '../../functions/generation/accepted-request.ts';
 import type { Generation } from '../../functions/generation/generation.ts';
@@ -304,9 +306,9 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
     it('shows the outputs of its current attempt once it has ended', async () => {
       const { store } = await storeWorld();
       await store.accept({ ...EXAMPLES.succeeded, attempt: 2 }, request);
-      await store.putOutputs(id, { attempt: 1, outputs: [{ ...output, name: 'old.png' }] });
-      await store.putOutputs(id, { attempt: 2, outputs: [{ ...output, name: 'twice.png' }] });
-      await store.putOutputs(id, { attempt: 2, outputs: [output] });
+      await store.putOutputs(id, { attempt: 1, revision: 2, outputs: [{ ...output, name: 'old.png' }] });
+      await store.putOutputs(id, { attempt: 2, revision: 5, outputs: [{ ...output, name: 'twice.png' }] });
+      await store.putOutputs(id, { attempt: 2, revision: 5, outputs: [output] });
 
       expect(await store.whole(id)).toEqual({
         generation: { ...EXAMPLES.succeeded, attempt: 2 },
@@ -319,9 +321,30 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
     it('shows no outputs before its end: they may be those of a copy that failed', async () => {
       const { store } = await storeWorld();
       await store.accept(EXAMPLES.collecting, request);
-      await store.putOutputs(id, { attempt: 1, outputs: [output] });
+      await store.putOutputs(id, { attempt: 1, revision: 4, outputs: [output] });
 
       expect((await store.whole(id))?.outputs).toEqual([]);
+    });
+
+    it('keeps the outputs of the later claim, whichever comes last', async () => {
+      const { store } = await storeWorld();
+      await store.accept(EXAMPLES.succeeded, request);
+
+      const later = await store.putOutputs(id, { attempt: 1, revision: 6, outputs: [output] });
+      const earlier = await store.putOutputs(id, { attempt: 1, revision: 5, outputs: [] });
+
+      expect([later, earlier]).toEqual([true, false]);
+      expect((await store.whole(id))?.outputs).toEqual([output]);
+    });
+
+    it('replaces outputs that an earlier release has put, which knew of no revision', async () => {
+      const { store, table } = await storeWorld();
+      await store.accept(EXAMPLES.succeeded, request);
+      const earlier = { pk: `generation#${id}`, sk: 'outputs#1', version: 1, body: '[]' };
+      await table.client.send(new PutItemCommand({ TableName: table.tableName, Item: marshall(earlier) }));
+
+      expect(await store.putOutputs(id, { attempt: 1, revision: 3, outputs: [output] })).toBe(true);
+      expect((await store.whole(id))?.outputs).toEqual([output]);
     });
 
     it('without its request is an error, not an empty request', async () => {

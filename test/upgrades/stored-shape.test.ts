@@ -9,7 +9,10 @@ const { createWorld } = useTables();
 const latest = RELEASES.at(-1) ?? '';
 const names = Object.keys(STORIES) as StoryName[];
 
-const shapesOf = ({ items }: Stored) => items.map((item) => [kindOf(item), shapeOf(item)]);
+const shapesOf = ({ items }: Stored) => items.map((item) => [kindOf(item), shapeOf(item)] as const);
+
+/** Attributes that the latest release did not write yet, by kind of item: every reader can do without them. */
+const ADDED: Readonly<Record<string, readonly string[]>> = { outputs: ['revision: N'] };
 
 // When one of these fails, what lies in the tables of deployments is not what this code writes any more:
 // docs/upgrades.md says what to do.
@@ -23,6 +26,10 @@ describe('what this code stores has the same attributes as what the latest relea
 
     const stored = await tellStory(table, name);
 
-    expect(shapesOf(stored)).toEqual(shapesOf(readFixture(latest, name)));
+    const released = shapesOf(readFixture(latest, name)).map(([kind, shape]) => [
+      kind,
+      [...shape, ...(ADDED[kind] ?? [])].sort(),
+    ]);
+    expect(shapesOf(stored)).toEqual(released);
   });
 });

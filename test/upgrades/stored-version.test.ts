@@ -19,7 +19,7 @@ async function storedWorld(example: Generation = EXAMPLES.succeeded) {
   const { table, item } = await createWorld();
   const store = createGenerationStore(table);
   await store.accept(example, request);
-  await store.putOutputs(id, { attempt: 1, outputs: [] });
+  await store.putOutputs(id, { attempt: 1, revision: 1, outputs: [] });
   const sorts = { state: 'state', request: `request#${example.requestHash}`, outputs: 'outputs#1' };
   return {
     table,

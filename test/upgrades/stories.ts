@@ -105,7 +105,11 @@ async function succeeded(world: StoryWorld, name: string): Promise<void> {
   await collecting(world, name);
   const key = `outputs/${idOf(name)}/1/0-0.png`;
   const content = { prompt: 'A lighthouse' };
-  await world.store.putOutputs(idOf(name), { attempt: 1, outputs: [{ ...OUTPUT, key, content }] });
+  await world.store.putOutputs(idOf(name), {
+    attempt: 1,
+    revision: 4,
+    outputs: [{ ...OUTPUT, key, content }],
+  });
   await world.step(idOf(name), (g, now) => transitions.succeeded(g, 'holder-2', ACCOUNT, now));
 }
 
