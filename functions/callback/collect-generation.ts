@@ -27,6 +27,7 @@ import {
 import { ignore } from '../ignore.ts';
 import { log } from '../log.ts';
 import type { Durations } from '../settings.ts';
+import type { AttemptNotesStore } from '../store/attempt-notes.ts';
 import type { Gate } from '../store/gate.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
 import { type HeldClaim, holdClaim } from '../store/hold-claim.ts';
@@ -37,6 +38,7 @@ import { type CopyOutputsDeps, copyOutputs } from './copy-outputs.ts';
 
 export interface CollectDeps extends CopyOutputsDeps {
   readonly generations: GenerationStore;
+  readonly notes: AttemptNotesStore;
   readonly gate: Pick<Gate, 'free'>;
   readonly wiro: Pick<WiroClient, 'task' | 'cancel' | 'kill'>;
   readonly forgetParameters: () => void;
@@ -45,6 +47,8 @@ export interface CollectDeps extends CopyOutputsDeps {
   readonly durations: Durations;
   readonly clock: Clock;
   readonly createHolder: () => string;
+  /** What is left of the function's time. */
+  readonly remainingMs: () => number;
 }
 
 /** Reads of a task before an end with no outputs is believed. */
@@ -72,7 +76,7 @@ export async function collectGeneration(deps: CollectDeps, id: string): Promise<
   try {
     await collectClaimed(claim, claimed.generation);
   } catch (error) {
-    if (held.signal.aborted) return;
+    if (held.isLost()) return;
     log.error('Collecting failed unexpectedly', { generationId: id, error });
     const setback: Setback = {
       code: 'internal_error',
@@ -292,7 +296,7 @@ async function putOutputs(
   outputs: readonly Output[],
 ): Promise<boolean> {
   const { revision } = await held.stop();
-  if (held.signal.aborted) return false;
+  if (held.isLost()) return false;
   return await generations.putOutputs(id, { attempt, revision, outputs });
 }
 

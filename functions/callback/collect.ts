@@ -14,24 +14,26 @@ import { createOverflow } from '../objects/overflow.ts';
 import { createPutBytes } from '../objects/put-bytes.ts';
 import { createS3Client } from '../objects/s3-client.ts';
 import { ENV, readMaximumConcurrency, requireEnv, WIRO_DEFAULTS } from '../settings.ts';
+import { createAttemptNotesStore } from '../store/attempt-notes.ts';
 import { createGate } from '../store/gate.ts';
 import { createGenerationStore } from '../store/generation-store.ts';
 import { createDeploymentWiro } from '../wiro/create-from-deployment.ts';
 import { type CollectDeps, collectGeneration } from './collect-generation.ts';
 
-let built: CollectDeps | undefined;
+let built: Omit<CollectDeps, 'remainingMs'> | undefined;
 
 /** Collects one generation. What it needs is built with the first one and kept. */
 export async function collect(
   deployment: Deployment,
   parameters: ParameterReader,
   id: string,
+  remainingMs: () => number,
 ): Promise<void> {
   built ??= build(deployment, parameters);
-  await collectGeneration(built, id);
+  await collectGeneration({ ...built, remainingMs }, id);
 }
 
-function build(deployment: Deployment, parameters: ParameterReader): CollectDeps {
+function build(deployment: Deployment, parameters: ParameterReader): Omit<CollectDeps, 'remainingMs'> {
   const { table, durations, clock } = deployment;
   const s3 = createS3Client({ env: process.env, stallMs: durations.stall });
   const outputBucket = requireEnv(ENV.outputBucket);
@@ -45,6 +47,7 @@ function build(deployment: Deployment, parameters: ParameterReader): CollectDeps
   });
   return {
     generations,
+    notes: createAttemptNotesStore(table),
     gate: createGate({
       ...table,
       waiting: generations.waiting,

@@ -38,7 +38,7 @@ export async function handler(
   beginInvocation(context);
   if ('collect' in event) {
     const { collect } = await import('./collect.ts');
-    await collect(deployment, parameters, event.collect);
+    await collect(deployment, parameters, event.collect, () => context.getRemainingTimeInMillis());
     return undefined;
   }
   // Whoever knows the address may send anything: nothing of it is looked at but path and method until it is signed.

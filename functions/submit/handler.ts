@@ -16,6 +16,7 @@ import { createOverflow } from '../objects/overflow.ts';
 import { createS3Client } from '../objects/s3-client.ts';
 import type { InputObject } from '../objects/types.ts';
 import { ENV, readInputBuckets, readMaximumConcurrency, requireEnv } from '../settings.ts';
+import { createAttemptNotesStore } from '../store/attempt-notes.ts';
 import { createGate } from '../store/gate.ts';
 import { createGenerationStore } from '../store/generation-store.ts';
 import { createModelCache } from '../store/model-cache.ts';
@@ -53,6 +54,7 @@ const rules = { inputBucket, furtherBuckets };
 const deps = {
   deployment: deployment.name,
   generations,
+  notes: createAttemptNotesStore(table),
   gate: createGate({
     ...table,
     waiting: generations.waiting,
@@ -94,12 +96,9 @@ export async function handler(
 ): Promise<void> {
   beginInvocation(context);
   if ('submit' in event) {
+    const remainingMs = () => context.getRemainingTimeInMillis();
     await submitInTurn(
-      {
-        ...deps,
-        submitOne: (id) => submitGeneration(deps, id),
-        remainingMs: () => context.getRemainingTimeInMillis(),
-      },
+      { ...deps, submitOne: (id) => submitGeneration({ ...deps, remainingMs }, id), remainingMs },
       event.submit,
     );
     return;

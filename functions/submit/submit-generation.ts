@@ -24,6 +24,7 @@ import {
 import { ignore } from '../ignore.ts';
 import { log } from '../log.ts';
 import type { Durations } from '../settings.ts';
+import type { AttemptNotesStore } from '../store/attempt-notes.ts';
 import type { Gate } from '../store/gate.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
 import { type HeldClaim, holdClaim } from '../store/hold-claim.ts';
@@ -35,6 +36,7 @@ import { findCalledBack, findLostTask } from './find-lost-task.ts';
 
 export interface SubmitDeps extends Pick<BringInputsDeps, 'inputs' | 'uploads' | 'presign'> {
   readonly generations: GenerationStore;
+  readonly notes: AttemptNotesStore;
   readonly gate: Gate;
   readonly wiro: Pick<WiroClient, 'run' | 'task' | 'tasks' | 'upload'>;
   readonly knownModel: (model: string) => Promise<KnownModel | undefined>;
@@ -49,6 +51,8 @@ export interface SubmitDeps extends Pick<BringInputsDeps, 'inputs' | 'uploads' |
   /** Milliseconds on a clock that nobody sets. */
   readonly monotonic: () => number;
   readonly createHolder: () => string;
+  /** What is left of the function's time. */
+  readonly remainingMs: () => number;
 }
 
 /** How one submission ended; `noTask` and `waiting` leave room for whoever waits. */
@@ -86,7 +90,7 @@ export async function submitGeneration(deps: SubmitDeps, id: string): Promise<Su
     if (generation.cancelRequestedAt !== undefined) return await cancelNow(claim);
     return await bringAndRun(claim, generation);
   } catch (error) {
-    if (held.signal.aborted) return { kind: 'elsewhere' };
+    if (held.isLost()) return { kind: 'elsewhere' };
     log.error('A submission failed unexpectedly', { generationId: id, error });
     return await releaseUnmarked(claim);
   } finally {

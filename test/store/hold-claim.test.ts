@@ -33,9 +33,30 @@ function claimWorld() {
     return { kind: 'written', generation: next };
   };
   const generations = { update } as Pick<GenerationStore, 'update'>;
-  const clock = () => new Date();
+  let wallMs = 0;
+  let monotonicMs = 0;
+  const clock = () => new Date(Date.now() + wallMs);
+  const monotonic = () => performance.now() + monotonicMs;
   return {
-    hold: () => holdClaim({ generations, durations: DURATIONS, clock }, EXAMPLES.submitting, 'me'),
+    hold: (functionMs = 900_000) => {
+      const endsAt = performance.now() + functionMs;
+      return holdClaim(
+        {
+          generations,
+          durations: DURATIONS,
+          clock,
+          monotonic,
+          remainingMs: () => endsAt - performance.now(),
+        },
+        EXAMPLES.submitting,
+        'me',
+      );
+    },
+    /** One clock goes on while the timers stand. */
+    sleep: (slept: { readonly wallMs: number; readonly monotonicMs: number }) => {
+      wallMs += slept.wallMs;
+      monotonicMs += slept.monotonicMs;
+    },
     given,
     until: () => ('claim' in standing ? standing.claim.until : undefined),
     become: (generation: Generation) => {
@@ -104,6 +125,53 @@ describe('a claim that is held', () => {
     await vi.advanceTimersByTimeAsync(20_000);
 
     expect([afterFailure, until()]).toEqual([[at(60), false], at(100)]);
+    await held.stop();
+  });
+
+  it.each([
+    ['fails every time', (world: ReturnType<typeof claimWorld>) => world.fail(100)],
+    ['hangs', (world: ReturnType<typeof claimWorld>) => void world.answerLater()],
+  ])('stops the work when its lease is over, though its renewal %s', async (_, breakRenewals) => {
+    const world = claimWorld();
+    const held = world.hold();
+    breakRenewals(world);
+
+    await vi.advanceTimersByTimeAsync(59_999);
+    const before = [held.signal.aborted, held.isLost()];
+    await vi.advanceTimersByTimeAsync(1);
+
+    expect(before).toEqual([false, false]);
+    expect([held.signal.aborted, held.isLost(), held.isTimeUp()]).toEqual([true, true, false]);
+    expect(String(held.signal.reason)).toContain('ran out');
+    await held.stop();
+  });
+
+  it.each([
+    ['the wall clock stood while the machine slept', 0, 60_000],
+    ['the other clock stood while the machine slept', 60_000, 0],
+  ])('stops the work soon after it wakes: %s', async (_, wallMs, monotonicMs) => {
+    const world = claimWorld();
+    world.fail(100);
+    const held = world.hold();
+    world.sleep({ wallMs, monotonicMs });
+
+    const atOnce = held.isLost();
+    await vi.advanceTimersByTimeAsync(5_000);
+
+    expect([atOnce, held.signal.aborted]).toEqual([true, true]);
+    await held.stop();
+  });
+
+  it('of a long work ends it one lease before the function ends, and stands', async () => {
+    const { hold, until } = claimWorld();
+    const held = hold(300_000);
+
+    await vi.advanceTimersByTimeAsync(239_999);
+    const before = held.signal.aborted;
+    await vi.advanceTimersByTimeAsync(1);
+
+    expect([before, held.signal.aborted, held.isTimeUp(), held.isLost()]).toEqual([false, true, true, false]);
+    expect(until()).toBe(at(300));
     await held.stop();
   });
 

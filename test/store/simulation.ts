@@ -5,6 +5,7 @@ import { type Generation, hasEnded, queueKey } from '../../functions/generation/
 import { accepted, told } from '../../functions/generation/transitions.ts';
 import { reconcile } from '../../functions/reconcile/reconcile.ts';
 import { DURATIONS } from '../../functions/settings.ts';
+import { createAttemptNotesStore } from '../../functions/store/attempt-notes.ts';
 import { createGate } from '../../functions/store/gate.ts';
 import { createGenerationStore } from '../../functions/store/generation-store.ts';
 import { type SubmitDeps, submitGeneration } from '../../functions/submit/submit-generation.ts';
@@ -246,6 +247,8 @@ export class Simulation {
     };
     const shared = {
       generations,
+      notes: createAttemptNotesStore(table),
+      remainingMs: () => 900_000,
       gate,
       wiro: this.#wiro(turn),
       announce: async (id: string) => {

@@ -1,5 +1,6 @@
 import { accepted, claimToSubmit, marked, withTask } from '../../functions/generation/transitions.ts';
 import { DURATIONS } from '../../functions/settings.ts';
+import { createAttemptNotesStore } from '../../functions/store/attempt-notes.ts';
 import { createGate } from '../../functions/store/gate.ts';
 import { createGenerationStore } from '../../functions/store/generation-store.ts';
 import { at } from '../generation/examples.ts';
@@ -16,6 +17,7 @@ export function workWorld() {
   const clock = () => new Date(at(seconds));
   const table = createMemoryTable(undefined, items);
   const generations = createGenerationStore(table, { clock });
+  const notes = createAttemptNotesStore(table);
   const gate = createGate({ ...table, waiting: generations.waiting, durations, clock });
   const moment = () => ({ now: clock().toISOString(), durations });
   const submitted: string[] = [];
@@ -32,6 +34,7 @@ export function workWorld() {
   return {
     items,
     generations,
+    notes,
     gate,
     submitted,
     announced,
@@ -56,9 +59,11 @@ export function workWorld() {
     },
     shared: {
       generations,
+      notes,
       gate,
       durations,
       clock,
+      remainingMs: () => 900_000,
       createHolder: () => `holder-${seconds}`,
       forgetParameters: () => undefined,
       announce: async (id: string) => void announced.push(id),
