@@ -185,14 +185,19 @@ export function requireEnv(name: string, env: NodeJS.ProcessEnv = process.env): 
 export const readMaximumGenerationsPerDay = (env: NodeJS.ProcessEnv): number | undefined =>
   readMaximum(ENV.maximumGenerationsPerDay, env);
 
+/** Every task that runs holds a place in one item of the table, the gate. */
+export const MOST_AT_ONCE = 1_000;
+
 /** How many tasks may run at once; `undefined` where only Wiro limits that. */
 export const readMaximumConcurrency = (env: NodeJS.ProcessEnv): number | undefined =>
-  readMaximum(ENV.maximumConcurrency, env);
+  readMaximum(ENV.maximumConcurrency, env, MOST_AT_ONCE);
 
-function readMaximum(name: string, env: NodeJS.ProcessEnv): number | undefined {
+function readMaximum(name: string, env: NodeJS.ProcessEnv, most?: number): number | undefined {
   const text = env[name];
   if (!text) return undefined;
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new Error(`${name} is "${text}": it must be a whole number from 1`);
+  const to = most === undefined ? '' : ` to ${most}`;
+  if (!/^[1-9]\d{0,8}$/.test(text) || (most !== undefined && Number(text) > most))
+    throw new Error(`${name} is "${text}": it must be a whole number from 1${to}`);
   return Number(text);
 }
 

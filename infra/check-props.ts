@@ -1,7 +1,7 @@
 import { Duration, Token } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import type { Presets } from '../functions/generation/preset.ts';
-import { ENV, readDurations } from '../functions/settings.ts';
+import { ENV, MOST_AT_ONCE, readDurations } from '../functions/settings.ts';
 import { checkPlace } from './check-place.ts';
 import { checkPresets } from './check-presets.ts';
 import { checkTable } from './check-table.ts';
@@ -41,8 +41,8 @@ export function checkProps(
       'namePrefix is "default", as is the bus that every account has: give another namePrefix (without one it is the deployment, which is named after the stack), or an eventBus.',
     );
   refuse(formError("the credentials' path", names.path, PARAMETER_PATH));
-  for (const name of ['maximumConcurrency', 'maximumGenerationsPerDay'] as const)
-    refuse(countError(name, props[name]));
+  refuse(countError('maximumConcurrency', props.maximumConcurrency, MOST_AT_ONCE));
+  refuse(countError('maximumGenerationsPerDay', props.maximumGenerationsPerDay));
   refuse(choiceError('observability', props.observability, ['none', 'standard', 'full']));
   refuse(choiceError('inputHandover', props.inputHandover, ['upload', 'presigned']));
   refuse(known(props.callbackBaseUrl, (url) => urlError('callbackBaseUrl', url, WEB)));
@@ -77,9 +77,11 @@ export function requireCredentials(scope: IConstruct, { credentials }: Partial<W
 const known = (value: string | undefined, error: (value: string) => string | undefined) =>
   value === undefined || Token.isUnresolved(value) ? undefined : error(value);
 
-function countError(name: string, value: number | undefined): string | undefined {
-  if (value === undefined || Token.isUnresolved(value) || (Number.isSafeInteger(value) && value >= 1)) return;
-  return `${name} is ${value}: give a whole number from 1, or leave it out for no limit of ours.`;
+function countError(name: string, value: number | undefined, most = Number.MAX_SAFE_INTEGER) {
+  if (value === undefined || Token.isUnresolved(value)) return undefined;
+  if (Number.isSafeInteger(value) && value >= 1 && value <= most) return undefined;
+  const to = most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`;
+  return `${name} is ${value}: give a whole number from 1${to}, or leave it out for no limit of ours.`;
 }
 
 function choiceError(name: string, value: string | undefined, choices: readonly string[]) {

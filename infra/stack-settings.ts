@@ -1,5 +1,5 @@
 import type { Presets } from '../functions/generation/preset.ts';
-import { type Durations, ENV, readDurations } from '../functions/settings.ts';
+import { type Durations, ENV, MOST_AT_ONCE, readDurations } from '../functions/settings.ts';
 import { checkPresets } from './check-presets.ts';
 import {
   apiUrlError,
@@ -86,7 +86,7 @@ export function readStackSettings(context: (name: string) => unknown): StackSett
     eventBus: optionalMatching('eventBus', EVENT_BUS),
     retentionDays: count('retentionDays'),
     deadlineMinutes: count('deadlineMinutes'),
-    maximumConcurrency: count('maximumConcurrency'),
+    maximumConcurrency: readCount('maximumConcurrency', given('maximumConcurrency'), MOST_AT_ONCE),
     maximumGenerationsPerDay: count('maximumGenerationsPerDay'),
     inputHandover: readOneOf('inputHandover', given('inputHandover'), ['upload', 'presigned']),
     observability: readOneOf('observability', given('observability'), ['none', 'standard', 'full']),
@@ -149,9 +149,13 @@ function refuse(sentence: string | undefined): void {
   if (sentence !== undefined) throw new SettingError(sentence);
 }
 
-function readCount(name: string, value: string | undefined): number | undefined {
+function readCount(name: string, value: string | undefined, most?: number): number | undefined {
   if (value === undefined) return undefined;
-  return Number(matching(name, value, { pattern: /^[1-9]\d{0,8}$/, remedy: 'give a whole number from 1' }));
+  const to = most === undefined ? '' : ` to ${most}`;
+  const remedy = `give a whole number from 1${to}`;
+  const count = Number(matching(name, value, { pattern: /^[1-9]\d{0,8}$/, remedy }));
+  if (most !== undefined && count > most) throw new SettingError(`${name} is "${value}": ${remedy}.`);
+  return count;
 }
 
 function readOneOf<Word extends string>(

@@ -62,7 +62,7 @@ export interface WiroGenerationsProps {
   readonly logRetention?: logs.RetentionDays;
   /** How long a task may run, counted from its Run, before it is stopped. @default Duration.hours(6) */
   readonly deadline?: Duration;
-  /** Tasks of this deployment that run at once, whatever Wiro would allow. What is more waits. @default - as many as Wiro allows */
+  /** Tasks of this deployment that run at once, from 1 to 1,000, whatever Wiro would allow. What is more waits. @default - as many as Wiro allows */
   readonly maximumConcurrency?: number;
   /** Generations accepted in a day (UTC); what is more is refused. A bound for what a mistake costs. @default - none */
   readonly maximumGenerationsPerDay?: number;

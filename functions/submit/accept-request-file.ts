@@ -83,7 +83,7 @@ export async function acceptRequestFile(
   );
   try {
     const [first] = requests;
-    // Alone it needs no name to be counted by, which would take room.
+    // Alone it needs no name to be counted by, which takes three requests more.
     if (parsed.requests.length === 1 && first) await acceptChecked(deps, first.checked, first.path);
     else await acceptTogether(deps, requests, nameOf(deps, file));
   } catch (error) {

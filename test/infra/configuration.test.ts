@@ -126,6 +126,12 @@ describe('a construct that cannot work is refused when it is synthesized', () =>
     ],
     ['an unknown duration', () => ({ durations: { leese: 1 } }), 'durations or durationDivisor:', /"leese"/],
     ['no room for anything', () => ({ maximumConcurrency: 0 }), 'maximumConcurrency is 0', /from 1/],
+    [
+      'more tasks than the gate holds',
+      () => ({ maximumConcurrency: 1_001 }),
+      'maximumConcurrency is 1001',
+      /1 to 1000,/,
+    ],
     ['half a task', () => ({ maximumConcurrency: 1.5 }), 'maximumConcurrency is 1.5', /whole number/],
     ['no number', () => ({ maximumConcurrency: Number.NaN }), 'maximumConcurrency is NaN', /whole number/],
     [

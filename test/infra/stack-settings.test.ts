@@ -93,6 +93,7 @@ describe('settings of a stack', () => {
     [{ retentionDays: '0' }, /retentionDays is "0": give a whole number from 1/],
     [{ deadlineMinutes: '1h' }, /deadlineMinutes is "1h": give a whole number/],
     [{ maximumConcurrency: 1.5 }, /maximumConcurrency is "1.5": give a whole number/],
+    [{ maximumConcurrency: '1001' }, /maximumConcurrency is "1001": give a whole number from 1 to 1000/],
     [{ maximumGenerationsPerDay: '-3' }, /maximumGenerationsPerDay is "-3": give a whole number/],
     [{ test: 'yes' }, /test is "yes": give -c test=true/],
     [{ durations: '{' }, /durations or durationDivisor: .*Give for example/],

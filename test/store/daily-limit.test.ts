@@ -1,7 +1,10 @@
+import { type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, it } from 'vitest';
-import { readMaximumGenerationsPerDay } from '../../functions/settings.ts';
+import { readMaximumConcurrency, readMaximumGenerationsPerDay } from '../../functions/settings.ts';
 import { createDailyLimit } from '../../functions/store/daily-limit.ts';
-import { clockAt, loseAnswers, useTables } from './table-world.ts';
+import type { Table } from '../../functions/store/dynamodb.ts';
+import { clockAt, doFirst, loseAnswers, useTables } from './table-world.ts';
 
 const { createWorld } = useTables();
 
@@ -10,7 +13,9 @@ async function limitWorld(limit: number, start = '2026-03-31T21:00:00.000Z') {
   const { clock, pass } = clockAt(start);
   return {
     pass,
+    table,
     daily: createDailyLimit(table, { limit, clock }),
+    dailyOver: (other: Table) => createDailyLimit(other, { limit, clock }),
     /** Every answer of a write is lost once. */
     dailyWithLostAnswers: () => {
       const client = connect();
@@ -19,8 +24,27 @@ async function limitWorld(limit: number, start = '2026-03-31T21:00:00.000Z') {
       return createDailyLimit({ ...table, client }, { limit, clock });
     },
     itemOf: (day: string) => item(`day#${day}`, 'accepted'),
+    nameOf: (day: string, name: string) => item(`day#${day}`, `once#${name}`),
   };
 }
+
+/** A process that dies before or after one of its requests: none follows. */
+function dieAt(table: Table, when: 'before' | 'after', last: number): Table {
+  let sent = 0;
+  const client = {
+    async send(command: Parameters<DynamoDBClient['send']>[0]) {
+      sent += 1;
+      if (sent > last || (sent === last && when === 'before')) throw new Error('it died');
+      const answer = await table.client.send(command);
+      if (sent === last) throw new Error('it died');
+      return answer;
+    },
+  };
+  return { ...table, client: client as unknown as DynamoDBClient };
+}
+
+const marksOf = (item: Record<string, unknown> | undefined) =>
+  Object.keys(item ?? {}).filter((name) => name.startsWith('name#'));
 
 const FULL = { kind: 'full', limit: 10, left: 0, opensAt: '2026-04-01T00:00:00.000Z' };
 
@@ -34,6 +58,15 @@ describe('the setting', () => {
   it.each(['0', '-1', '1.5', '1e3', 'ten', ' 10', '10000000000'])('is refused as %j', (text) => {
     expect(() => read(text)).toThrow(/MAXIMUM_GENERATIONS_PER_DAY is ".*": it must be a whole number from 1/);
   });
+});
+
+it('tasks at once are 1,000 at most', () => {
+  const read = (text: string) => readMaximumConcurrency({ MAXIMUM_CONCURRENCY: text });
+
+  expect([read('1'), read('1000')]).toEqual([1, 1_000]);
+  expect(() => read('1001')).toThrow(
+    'MAXIMUM_CONCURRENCY is "1001": it must be a whole number from 1 to 1000',
+  );
 });
 
 describe('a limit of ten a day', () => {
@@ -79,6 +112,89 @@ describe('a limit of ten a day', () => {
 
     expect([again.kind, other.kind]).toEqual(['taken', 'full']);
     expect(await itemOf('2026-03-31')).toMatchObject({ accepted: 10 });
+  });
+
+  it('keeps every name in an item of its own, so that the item of the day stays as small as it is', async () => {
+    const { daily, itemOf, nameOf } = await limitWorld(1_000);
+
+    for (let n = 0; n < 30; n += 1) await daily.take(2, `file-${n}`);
+    const last = await daily.take(1);
+    if (last.kind === 'taken') await daily.giveBack(last);
+
+    expect(await itemOf('2026-03-31')).toEqual({
+      pk: 'day#2026-03-31',
+      sk: 'accepted',
+      version: 1,
+      accepted: 60,
+      expiresAtSeconds: Date.UTC(2026, 3, 3) / 1_000,
+    });
+    expect(await nameOf('2026-03-31', 'file-29')).toMatchObject({
+      version: 1,
+      expiresAtSeconds: Date.UTC(2026, 3, 3) / 1_000,
+    });
+  });
+
+  it('counts a name once when another counts it between the look and the write', async () => {
+    const { table, daily, dailyOver, itemOf } = await limitWorld(20);
+
+    const late = await dailyOver(doFirst(table, 'UpdateItemCommand', () => daily.take(8, 'file-1'))).take(
+      8,
+      'file-1',
+    );
+
+    expect(late.kind).toBe('taken');
+    expect(await itemOf('2026-03-31')).toMatchObject({ accepted: 8 });
+    expect(marksOf(await itemOf('2026-03-31'))).toEqual([]);
+  });
+
+  it('does not call a name refused that another has counted since it was looked for', async () => {
+    const { table, daily, dailyOver } = await limitWorld(10);
+
+    const late = await dailyOver(doFirst(table, 'UpdateItemCommand', () => daily.take(8, 'file-1'))).take(
+      8,
+      'file-1',
+    );
+
+    expect(late.kind).toBe('taken');
+  });
+
+  it.each(['before', 'after'] as const)(
+    'counts a name once when a process dies %s any of its requests and the file is delivered again',
+    async (when) => {
+      for (let last = 1; last <= 4; last += 1) {
+        const { table, daily, dailyOver, itemOf } = await limitWorld(10);
+        const dying = dailyOver(dieAt(table, when, last));
+
+        await expect(dying.take(4, 'file-1')).rejects.toThrow('it died');
+        await daily.take(4, 'file-1');
+        await daily.take(4, 'file-1');
+
+        expect({ last, item: await itemOf('2026-03-31') }).toMatchObject({ last, item: { accepted: 4 } });
+      }
+    },
+  );
+
+  it('notes what those who died left behind, before it is much', async () => {
+    const { table, daily, dailyOver, itemOf } = await limitWorld(1_000);
+    for (let n = 0; n < 21; n += 1) {
+      const dying = dailyOver(dieAt(table, 'after', 2));
+      await expect(dying.take(2, `dead-${n}`)).rejects.toThrow('it died');
+    }
+
+    await daily.take(2, 'alive');
+    await daily.take(2, 'dead-7');
+
+    expect(marksOf(await itemOf('2026-03-31'))).toEqual([]);
+    expect(await itemOf('2026-03-31')).toMatchObject({ accepted: 44 });
+  });
+
+  it('knows the names that an earlier release has counted on that day', async () => {
+    const { table, daily, itemOf } = await limitWorld(10);
+    const Item = { pk: 'day#2026-03-31', sk: 'accepted', version: 1, accepted: 4, once: new Set(['file-1']) };
+    await table.client.send(new PutItemCommand({ TableName: table.tableName, Item: marshall(Item) }));
+
+    expect((await daily.take(4, 'file-1')).kind).toBe('taken');
+    expect(await itemOf('2026-03-31')).toMatchObject({ accepted: 4 });
   });
 
   it('has room again for what was given back', async () => {
