@@ -23,12 +23,21 @@ export function shapeOf(item: StoredItem): readonly string[] {
   return [...found].sort();
 }
 
-/** What kind of item it is: one of a generation by its sort key, any other by its partition. */
+/** What kind of item it is: one of a generation or of a day by its sort key, any other by its partition. */
 export function kindOf({ pk, sk }: StoredItem): string {
   const [partition = ''] = (pk?.S ?? '').split('#');
   const [sort = ''] = (sk?.S ?? '').split('#');
-  return partition === 'generation' ? sort : partition;
+  return partition === 'generation' || sort === 'once' ? sort : partition;
 }
+
+/** Kinds of items that the latest release did not store yet, and leaves alone. */
+export const NEW_KINDS: ReadonlySet<string> = new Set(['notes', 'once', 'past']);
+
+/** Attributes that the latest release did not write yet, by kind of item: every reader can do without them. */
+export const ADDED: Readonly<Record<string, readonly string[]>> = { outputs: ['revision: N'] };
+
+/** Attributes that the latest release wrote, and can do without where they are missing. */
+export const GONE: Readonly<Record<string, readonly string[]>> = { day: ['once: SS'] };
 
 function visit(path: string, value: AttributeValue, found: Set<string>): void {
   if (value.M !== undefined) {
