@@ -5,6 +5,7 @@ import { ENV, MOST_AT_ONCE, readDurations } from '../functions/settings.ts';
 import { checkPlace } from './check-place.ts';
 import { checkPresets } from './check-presets.ts';
 import { checkTable } from './check-table.ts';
+import { closestName } from './closest-name.ts';
 import { ConfigurationError } from './configuration-error.ts';
 import { apiUrlError, DEPLOYMENT, formError, OUTPUT_HOST, PARAMETER_PATH, urlError } from './form.ts';
 import { WiroCredentials } from './wiro-credentials.ts';
@@ -12,7 +13,7 @@ import type { WiroGenerationsProps } from './wiro-generations-props.ts';
 
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
-/** Plain http is for simulators and tunnels in tests; the app's own settings ask for `test=true`. */
+/** Plain http is for simulators on this machine; the app's own settings ask for `test=true`. */
 const WEB = ['https:', 'http:'];
 const SOCKET = ['wss:', 'ws:'];
 
@@ -34,6 +35,7 @@ export function checkProps(
       refuse(
         `the stack's name is only known once it is deployed: give ${name === 'path' ? 'the credentials a path' : `a ${name}`}.`,
       );
+  refuse(unknownPropError(props));
   refuse(formError('deployment', names.deployment, DEPLOYMENT));
   refuse(formError('namePrefix', names.namePrefix, DEPLOYMENT));
   if (names.namePrefix === 'default' && !props.eventBus)
@@ -46,7 +48,9 @@ export function checkProps(
   refuse(choiceError('observability', props.observability, ['none', 'standard', 'full']));
   refuse(choiceError('inputHandover', props.inputHandover, ['upload', 'presigned']));
   refuse(known(props.callbackBaseUrl, (url) => urlError('callbackBaseUrl', url, WEB)));
+  refuse(known(props.callbackBaseUrl, (url) => plainError('callbackBaseUrl', url, 'callback’s signature')));
   refuse(known(props.wiroApiUrl, (url) => apiUrlError('wiroApiUrl', url, WEB)));
+  refuse(known(props.wiroApiUrl, (url) => plainError('wiroApiUrl', url, 'API key')));
   refuse(known(props.wiroSocketUrl, (url) => urlError('wiroSocketUrl', url, SOCKET)));
   for (const host of props.wiroOutputHosts ?? []) refuse(formError('wiroOutputHosts', host, OUTPUT_HOST));
   refuse(presetsError(props.presets));
@@ -63,6 +67,60 @@ export function checkProps(
     checkPlace(scope, 'table', table, table.tableArn);
     checkTable(scope, table);
   }
+}
+
+/** Every property, so that a misspelt one is found in JavaScript too, where it would be ignored. */
+const PROPS: Readonly<Record<keyof WiroGenerationsProps, true>> = {
+  callbackBaseUrl: true,
+  code: true,
+  credentials: true,
+  deadline: true,
+  deployment: true,
+  durationDivisor: true,
+  durations: true,
+  eventBus: true,
+  furtherInputBuckets: true,
+  inputBucket: true,
+  inputHandover: true,
+  logRetention: true,
+  maximumConcurrency: true,
+  maximumGenerationsPerDay: true,
+  namePrefix: true,
+  observability: true,
+  outputBucket: true,
+  presets: true,
+  removalPolicy: true,
+  retention: true,
+  table: true,
+  wiroApiUrl: true,
+  wiroOutputHosts: true,
+  wiroSocketUrl: true,
+};
+
+function unknownPropError(props: WiroGenerationsProps): string | undefined {
+  const names = Object.keys(PROPS);
+  const unknown = Object.keys(props).find((name) => !names.includes(name));
+  if (unknown === undefined) return undefined;
+  const meant = closestName(unknown, names);
+  return `${unknown} is not a property of WiroGenerations: ${meant ? `you probably mean ${meant}.` : `there are ${names.join(', ')}.`}`;
+}
+
+/** Whoever listens on the way reads what plain http carries. */
+function plainError(name: string, value: string, carried: string): string | undefined {
+  const { protocol, hostname } = new URL(value);
+  if (protocol !== 'http:' || LOCAL_HOST.test(hostname)) return undefined;
+  return `${name} is "${value}": plain http would show the ${carried} to whoever listens on the way. Give an https:// URL; http:// is for simulators on this machine.`;
+}
+
+const LOCAL_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]|host\.docker\.internal|.+\.localhost)$/;
+
+/** @throws {ConfigurationError} When JavaScript gave none at all. */
+export function requireProps(scope: IConstruct, props: unknown): void {
+  if (typeof props !== 'object' || props === null)
+    throw new ConfigurationError(
+      scope,
+      'properties are missing: give at least { credentials: WiroCredentials.fromParameters() }.',
+    );
 }
 
 /** @throws {ConfigurationError} Also from JavaScript, where nothing else would. */

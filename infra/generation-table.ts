@@ -22,6 +22,8 @@ export class GenerationTable extends dynamodb.Table {
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       timeToLiveAttribute: TABLE.ttlAttribute,
       removalPolicy,
+      // What is to outlive its stack is not deleted by a slip of the hand either.
+      deletionProtection: removalPolicy === RemovalPolicy.RETAIN,
     });
     for (const [indexName, { partitionKey, sortKey, projected }] of Object.entries(TABLE.indexes))
       this.addGlobalSecondaryIndex({

@@ -18,77 +18,77 @@ export interface WiroGenerationsProps {
    * Part of every generation's id and callback URL. Changing it makes another deployment: give `namePrefix` the old
    * name, or the input bucket and the bus are replaced. Letters, digits and `-`, at most 64. @default - the stack's name
    */
-  readonly deployment?: string;
+  readonly deployment?: string | undefined;
   /**
    * What the names of the input bucket and the bus made here begin with. Changing it replaces both: inputs stay behind
    * (with `removalPolicy` DESTROY they are deleted), and so do other people's rules. Letters, digits and `-`, at most
    * 64. @default - `deployment`
    */
-  readonly namePrefix?: string;
+  readonly namePrefix?: string | undefined;
 
   /**
    * Where inputs, request files and dropped files are put, and request files answered. One of the stack's account
    * and region; CDK adds its notifications beside those it has, with a function that runs during the deployment.
    * @default - a bucket of its own: private, encrypted, TLS only
    */
-  readonly inputBucket?: s3.IBucket;
+  readonly inputBucket?: s3.IBucket | undefined;
   /** Buckets besides the input bucket that inputs may come from. @default - none */
-  readonly furtherInputBuckets?: readonly s3.IBucket[];
+  readonly furtherInputBuckets?: readonly s3.IBucket[] | undefined;
   /**
    * Where outputs are copied to, under `outputs/`, and large requests kept, under `large-requests/`. May be the
    * input bucket. @default - a bucket of its own: private, encrypted, TLS only
    */
-  readonly outputBucket?: s3.IBucket;
+  readonly outputBucket?: s3.IBucket | undefined;
   /**
    * Where records are kept: a `GenerationTable`, or an imported one with the same keys, indexes and time-to-live
    * attribute. Not shared with another deployment. @default - a table of its own
    */
-  readonly table?: dynamodb.ITable;
+  readonly table?: dynamodb.ITable | undefined;
   /**
    * Where generations are requested and their ends announced. Not shared with another deployment: both would run each
    * request. @default - a bus of its own, called `namePrefix`
    */
-  readonly eventBus?: events.IEventBus;
+  readonly eventBus?: events.IEventBus | undefined;
 
   /** What each file put under `uploads/<name>/` in the input bucket becomes. @default - none: nothing starts for `uploads/` */
-  readonly presets?: Presets;
+  readonly presets?: Presets | undefined;
   /**
    * How long inputs, request files and their answers, outputs and large requests are kept, in whole days, not shorter
    * than `deadline`. Counts from when each was put, in the buckets made here. Records stay. @default - until someone
    * deletes them
    */
-  readonly retention?: Duration;
+  readonly retention?: Duration | undefined;
   /** How long the functions' logs are kept. @default logs.RetentionDays.ONE_MONTH */
-  readonly logRetention?: logs.RetentionDays;
+  readonly logRetention?: logs.RetentionDays | undefined;
   /** How long a task may run, counted from its Run, before it is stopped. @default Duration.hours(6) */
-  readonly deadline?: Duration;
+  readonly deadline?: Duration | undefined;
   /** Tasks of this deployment that run at once, from 1 to 1,000, whatever Wiro would allow. What is more waits. @default - as many as Wiro allows */
-  readonly maximumConcurrency?: number;
+  readonly maximumConcurrency?: number | undefined;
   /** Generations accepted in a day (UTC); what is more is refused. A bound for what a mistake costs. @default - none */
-  readonly maximumGenerationsPerDay?: number;
+  readonly maximumGenerationsPerDay?: number | undefined;
 
   /**
    * How inputs in S3 get to Wiro: `upload` (each content once a day), or `presigned` (Wiro fetches them by links that
    * live for 15 minutes: cheaper, but a task that waits longer at Wiro fails). @default 'upload'
    */
-  readonly inputHandover?: 'upload' | 'presigned';
+  readonly inputHandover?: 'upload' | 'presigned' | undefined;
   /** Metrics, alarms, dashboard and traces; see docs/operations.md and docs/cost.md. @default 'standard' */
-  readonly observability?: ObservabilityLevel;
+  readonly observability?: ObservabilityLevel | undefined;
 
   /** Where Wiro reaches `callback`: for tunnels and custom domains. @default - its Function URL */
-  readonly callbackBaseUrl?: string;
+  readonly callbackBaseUrl?: string | undefined;
   /** Ends in `/v1`. @default - Wiro itself */
-  readonly wiroApiUrl?: string;
+  readonly wiroApiUrl?: string | undefined;
   /** @default - Wiro itself */
-  readonly wiroSocketUrl?: string;
+  readonly wiroSocketUrl?: string | undefined;
   /** Hosts that outputs are copied from; each stands for its subdomains too. @default - Wiro's */
-  readonly wiroOutputHosts?: readonly string[];
+  readonly wiroOutputHosts?: readonly string[] | undefined;
   /** In milliseconds, see `DURATIONS` in functions/settings.ts. @default - as they are there */
-  readonly durations?: Partial<Durations>;
+  readonly durations?: Partial<Durations> | undefined;
   /** Divides every duration that `durations` does not give: for tests. @default 1 */
-  readonly durationDivisor?: number;
+  readonly durationDivisor?: number | undefined;
   /** What becomes of table and buckets made here, with all they hold, when the stack goes. @default RemovalPolicy.RETAIN */
-  readonly removalPolicy?: RemovalPolicy;
+  readonly removalPolicy?: RemovalPolicy | undefined;
   /** The functions' code, where it is not the package's. @default - the bundles that the package brings */
-  readonly code?: Readonly<Record<FunctionName, FunctionCode>>;
+  readonly code?: Readonly<Record<FunctionName, FunctionCode>> | undefined;
 }

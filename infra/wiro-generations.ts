@@ -13,7 +13,7 @@ import { FUNCTIONS, type FunctionName, PREFIX } from '../functions/functions.ts'
 import { METRIC_NAMESPACE, type MetricName } from '../functions/metrics.ts';
 import { PARAMETER, WIRO_DEFAULTS } from '../functions/settings.ts';
 import { BroughtBucket } from './brought-bucket.ts';
-import { checkProps, requireCredentials } from './check-props.ts';
+import { checkProps, requireCredentials, requireProps } from './check-props.ts';
 import { DeadLetters } from './dead-letters.ts';
 import { withoutSlashAtEnd } from './form.ts';
 import { GenerationTable } from './generation-table.ts';
@@ -63,6 +63,7 @@ export class WiroGenerations extends Construct {
 
   constructor(scope: Construct, id: string, props: WiroGenerationsProps) {
     super(scope, id);
+    requireProps(this, props);
     refuseTriggerLoops();
     const { stackName } = Stack.of(this);
     const { path: parameterPath = `/wiro/${stackName}`, secret } = requireCredentials(this, props);

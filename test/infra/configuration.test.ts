@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { ConfigurationError } from '../../infra/configuration-error.ts';
 import { GenerationTable } from '../../infra/generation-table.ts';
 import { WiroCredentials } from '../../infra/wiro-credentials.ts';
+import { WiroGenerations } from '../../infra/wiro-generations.ts';
 import type { WiroGenerationsProps } from '../../infra/wiro-generations-props.ts';
 import { addGenerations, createStack } from './construct.ts';
 
@@ -49,6 +50,30 @@ describe('a construct that cannot work is refused when it is synthesized', () =>
       () => ({ credentials: { apiKey: 'k' } }),
       'credentials are missing',
       /give Wiro/,
+    ],
+    [
+      'a misspelt property, as JavaScript allows it',
+      () => ({ outputbuckets: undefined }),
+      'outputbuckets is not a property of WiroGenerations',
+      /you probably mean outputBucket\./,
+    ],
+    [
+      'a property of something else',
+      () => ({ colour: 'red' }),
+      'colour is not a property of WiroGenerations',
+      /there are callbackBaseUrl, .*, wiroSocketUrl\./,
+    ],
+    [
+      'an API address that would show the key',
+      () => ({ wiroApiUrl: 'http://wiro.example/v1' }),
+      'wiroApiUrl is "http://wiro.example/v1"',
+      /would show the API key .* Give an https:/,
+    ],
+    [
+      'a callback address that would show its signature',
+      () => ({ callbackBaseUrl: 'http://127.0.0.1.example/hooks' }),
+      'callbackBaseUrl is "http://127.0.0.1.example/hooks"',
+      /would show the callback’s signature/,
     ],
     [
       'a path that SSM keeps for itself',
@@ -259,6 +284,19 @@ describe('a construct that cannot work is refused when it is synthesized', () =>
     expect(message).toMatch(remedy);
     expect(message).toMatch(/[.]$/);
   });
+
+  it('no properties at all, as JavaScript allows it', () => {
+    expect(refusalOf(() => Reflect.construct(WiroGenerations, [createStack(), 'Wiro']))).toBe(
+      'Shop/Wiro: properties are missing: give at least { credentials: WiroCredentials.fromParameters() }.',
+    );
+  });
+
+  it.each(['http://localhost:9000/v1', 'http://127.0.0.1:9000/v1', 'http://host.docker.internal:9000/v1'])(
+    'not a simulator on this machine: %s',
+    (wiroApiUrl) => {
+      expect(() => addGenerations(createStack(), { wiroApiUrl })).not.toThrow();
+    },
+  );
 
   it('a nested stack without names of its own, which are only known at deployment', () => {
     const nested = new NestedStack(createStack(), 'Nested');

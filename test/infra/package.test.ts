@@ -26,6 +26,7 @@ const presets: Presets = { portraits: { model: 'owner/project', fileParameter: '
 const wiro = new WiroGenerations(stack, 'Wiro', {
   credentials: WiroCredentials.fromParameters({ path: '/shop/wiro' }),
   inputBucket: new s3.Bucket(stack, 'Photos', { enforceSSL: true }),
+  outputBucket: process.env.RENDERS ? s3.Bucket.fromBucketName(stack, 'Renders', process.env.RENDERS) : undefined,
   table: new GenerationTable(stack, 'Records'),
   eventBus: events.EventBus.fromEventBusName(stack, 'Bus', 'default'),
   retention: Duration.days(30),

@@ -286,6 +286,16 @@ describe('what they keep', () => {
         ['Retain', 'Retain'],
       ]);
   });
+
+  it('keeps its table from being deleted by hand, unless the stack is a test', () => {
+    const isProtected = (of: Template) =>
+      resourcesOf(of, 'AWS::DynamoDB::Table').map(
+        ([, { Properties }]) => Properties.DeletionProtectionEnabled,
+      );
+
+    expect(isProtected(template)).toEqual([true]);
+    expect(isProtected(synthesize({ test: 'true' }))).toEqual([false]);
+  });
 });
 
 describe('parameters and outputs', () => {
