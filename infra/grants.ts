@@ -55,7 +55,7 @@ export const GRANTS: Readonly<Record<FunctionName, readonly Right[]>> = {
   submit: [
     { actions: [...CHANGE_ITEMS, 'dynamodb:DeleteItem'], on: 'table' },
     { actions: ['dynamodb:Query'], on: 'waitingIndex' },
-    { actions: ['s3:GetObject'], on: 'inputs' },
+    { actions: ['s3:GetObject', 's3:GetObjectVersion'], on: 'inputs' },
     { actions: LIST, on: 'inputBuckets' },
     { actions: ['s3:GetObject', 's3:PutObject'], on: 'largeRequests' },
     { actions: ADD_TO, on: 'results' },

@@ -8,6 +8,8 @@ import type { GenerationRequest } from '../generation/request.ts';
 import { type Clock, type Timestamp, timestamp } from '../generation/time.ts';
 import { accepted } from '../generation/transitions.ts';
 import { mapLimited } from '../limit.ts';
+import { InputAccessError } from '../objects/errors.ts';
+import { archived, explainRefusal } from '../objects/explain-refusal.ts';
 import type { InputStore } from '../objects/types.ts';
 import type { Durations } from '../settings.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
@@ -184,7 +186,9 @@ async function acceptInputs(
     if (source.kind === 'url')
       return { name, input: { kind: 'url', text, url: source.url } satisfies AcceptedInput };
     const { bucket, key } = source;
-    const object = await store.head({ bucket, key });
+    const object = await store.head({ bucket, key }).catch((error: unknown) => {
+      throw error instanceof InputAccessError ? RequestError.of(explainRefusal(error, field)) : error;
+    });
     if (object === undefined) {
       throw new RequestError(
         'input_not_found',
@@ -202,7 +206,8 @@ async function acceptInputs(
         field,
       );
     }
-    const { etag, sizeBytes, contentType } = object;
+    if (object.isArchived) throw RequestError.of(archived(object, field));
+    const { etag, sizeBytes, contentType, versionId } = object;
     const input: AcceptedInput = {
       kind: 'object',
       text,
@@ -211,6 +216,7 @@ async function acceptInputs(
       etag,
       sizeBytes,
       ...(contentType && { contentType }),
+      ...(versionId !== undefined && { versionId }),
     };
     return { name, input };
   });

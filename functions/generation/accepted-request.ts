@@ -26,6 +26,8 @@ export interface AcceptedObject {
   readonly etag: string;
   readonly sizeBytes: number;
   readonly contentType?: string;
+  /** Where its bucket keeps versions. */
+  readonly versionId?: string;
 }
 
 export interface ResultsPlace {

@@ -63,6 +63,19 @@ export class RequestError extends Error {
 
   constructor(code: ErrorCode, message: string, field?: string, retryable = false) {
     super(message);
-    this.error = { code, message, ...(field !== undefined && { field }), retryable };
+    this.error = {
+      code,
+      message: short(message, 2_000),
+      ...(field !== undefined && { field: short(field, 500) }),
+      retryable,
+    };
+  }
+
+  static of({ code, message, field, retryable }: GenerationError): RequestError {
+    return new RequestError(code, message, field, retryable);
   }
 }
+
+/** What a request names may be a megabyte, or no text that can be written: an answer has to fit wherever it is told. */
+const short = (text: string, most: number): string =>
+  (text.length > most ? `${text.slice(0, most)}…` : text).toWellFormed();

@@ -1,63 +1,62 @@
 import { Readable } from 'node:stream';
 import {
   GetObjectCommand,
+  type GetObjectCommandInput,
   type GetObjectCommandOutput,
   HeadObjectCommand,
   type HeadObjectCommandOutput,
   type S3Client,
-  S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { InputAccessError, InputChangedError } from './errors.ts';
-import type { InputStore, ObjectRef } from './types.ts';
+import { isMissing, isRefusedForGood, statusOf } from './s3-refusal.ts';
+import type { FoundObject, InputObject, InputStore, ObjectRef } from './types.ts';
 
 /** Inputs where their owners put them. */
 export function createInputStore(client: Pick<S3Client, 'send'>): InputStore {
   /** S3 answers a HEAD without a body: only a GET's refusal says what it is about. */
-  async function findRefused(ref: ObjectRef): Promise<HeadObjectCommandOutput | undefined> {
+  async function findRefused(ref: ObjectRef): Promise<GetObjectCommandOutput | undefined> {
     try {
-      const found = await client.send(new GetObjectCommand({ ...place(ref), Range: 'bytes=0-0' }));
-      discard(found);
-      const size = Number(found.ContentRange?.split('/')[1]);
-      return { ...found, ContentLength: Number.isSafeInteger(size) ? size : found.ContentLength };
+      const found = await client.send(new GetObjectCommand(place(ref)));
+      if (found.Body instanceof Readable) found.Body.destroy();
+      return found;
     } catch (error) {
       if (isMissing(error)) return undefined;
-      if (!(error instanceof S3ServiceException)) throw error;
-      throw new InputAccessError(
-        `Cannot read "${ref.key}" in "${ref.bucket}": ${error.name}: ${error.message}`,
-        {
-          cause: error,
-        },
-      );
+      throw isRefusedForGood(error) ? new InputAccessError(ref, error) : error;
+    }
+  }
+
+  async function get(input: InputObject): Promise<GetObjectCommandOutput> {
+    const { etag, versionId } = input;
+    const current = { ...place(input), IfMatch: etag } satisfies GetObjectCommandInput;
+    if (versionId === undefined) return client.send(new GetObjectCommand(current));
+    try {
+      return await client.send(new GetObjectCommand({ ...current, VersionId: versionId }));
+    } catch (error) {
+      // Reading a version is a right of its own, which the owner of a bucket may not have given.
+      if (statusOf(error) !== 403) throw error;
+      return client.send(new GetObjectCommand(current));
     }
   }
 
   return {
     async head(ref) {
-      const found = await client.send(new HeadObjectCommand(place(ref))).catch((error: unknown) => {
-        if (statusOf(error) === 404) return undefined;
-        if (statusOf(error) === 403) return findRefused(ref);
+      const command = new HeadObjectCommand({ ...place(ref), ChecksumMode: 'ENABLED' });
+      const found = await client.send(command).catch((error: unknown) => {
+        if ((statusOf(error) ?? 500) < 500) return findRefused(ref);
         throw error;
       });
-      if (found?.ETag === undefined) return undefined;
-      return {
-        bucket: ref.bucket,
-        key: ref.key,
-        etag: found.ETag,
-        sizeBytes: found.ContentLength ?? 0,
-        ...(found.ContentType ? { contentType: found.ContentType } : {}),
-      };
+      return found && toFound(ref, found);
     },
 
     async open(input) {
-      const command = new GetObjectCommand({ ...place(input), IfMatch: input.etag });
-      const found = await client.send(command).catch((error: unknown) => {
+      const found = await get(input).catch((error: unknown) => {
         if (statusOf(error) === 412)
           throw new InputChangedError(`Cannot read "${input.key}": it changed after it was accepted`, {
             cause: error,
           });
         if (isMissing(error))
           throw new InputChangedError(`Cannot read "${input.key}": it is gone`, { cause: error });
-        throw error;
+        throw isRefusedForGood(error) ? new InputAccessError(input, error) : error;
       });
       if (!(found.Body instanceof Readable)) throw new Error(`Cannot read "${input.key}": S3 sent no body`);
       return found.Body;
@@ -69,22 +68,41 @@ function place({ bucket, key }: ObjectRef) {
   return { Bucket: bucket, Key: key };
 }
 
-/**
- * Who may not list learns by 403 that an object is missing. S3's message then names `s3:ListBucket`, the
- * right that was lacking to say 404; where it names another action, that one is what is really denied.
- */
-function isMissing(error: unknown): boolean {
-  if (!(error instanceof S3ServiceException)) return false;
-  if (error.$metadata.httpStatusCode === 404) return error.name !== 'NoSuchBucket';
-  if (error.name !== 'AccessDenied') return false;
-  const [action] = /\b(?:s3|kms):\w+/.exec(error.message) ?? [];
-  return action === undefined || action === 's3:ListBucket';
+function toFound(
+  { bucket, key }: ObjectRef,
+  found: HeadObjectCommandOutput | GetObjectCommandOutput,
+): FoundObject | undefined {
+  const { ETag, ContentLength = 0, ContentType, VersionId } = found;
+  if (ETag === undefined) return undefined;
+  const checksum = fullChecksum(found);
+  return {
+    bucket,
+    key,
+    etag: ETag,
+    sizeBytes: ContentLength,
+    ...(ContentType && { contentType: ContentType }),
+    // "null" is what lies in a bucket that keeps no versions now: the next one takes its place.
+    ...(VersionId !== undefined && VersionId !== 'null' && { versionId: VersionId }),
+    ...(checksum !== undefined && { checksum }),
+    ...(isArchived(found) && { isArchived: true as const }),
+  };
 }
 
-function statusOf(error: unknown): number | undefined {
-  return error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
+const ALGORITHMS = ['SHA256', 'CRC64NVME', 'SHA1', 'CRC32C', 'CRC32'] as const;
+
+/** That of an upload in parts may be over the checksums of its parts (`…-2`): the same bytes in one have another. */
+function fullChecksum(found: HeadObjectCommandOutput | GetObjectCommandOutput): string | undefined {
+  if (found.ChecksumType === 'COMPOSITE') return undefined;
+  for (const algorithm of ALGORITHMS) {
+    const value = found[`Checksum${algorithm}`];
+    if (value !== undefined && !value.includes('-')) return `${algorithm}:${value}`;
+  }
+  return undefined;
 }
 
-function discard({ Body }: GetObjectCommandOutput): void {
-  if (Body instanceof Readable) Body.destroy();
+/** GLACIER_IR is read like any other; Intelligent-Tiering says by `ArchiveStatus` that an object is away. */
+function isArchived(found: HeadObjectCommandOutput | GetObjectCommandOutput): boolean {
+  if ('ArchiveStatus' in found && found.ArchiveStatus !== undefined) return true;
+  if (found.StorageClass !== 'GLACIER' && found.StorageClass !== 'DEEP_ARCHIVE') return false;
+  return !/ongoing-request="false"/.test(found.Restore ?? '');
 }

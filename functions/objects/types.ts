@@ -11,6 +11,16 @@ export interface InputObject extends ObjectRef {
   readonly etag: string;
   readonly sizeBytes: number;
   readonly contentType?: string;
+  /** Where its bucket keeps versions: this one is read, whatever replaced it since. */
+  readonly versionId?: string;
+}
+
+/** What a HEAD says of an object. */
+export interface FoundObject extends InputObject {
+  /** Over the whole of its bytes, with the name of its algorithm in front; S3 has none of some objects. */
+  readonly checksum?: string;
+  /** Nobody can read it before it is restored. */
+  readonly isArchived?: true;
 }
 
 export interface OutputToCopy extends ObjectRef {
@@ -29,9 +39,15 @@ export interface CopiedOutput extends ObjectRef {
 }
 
 export interface InputStore {
-  /** `undefined` when there is no such object (S3 says so by 404, or by 403 to who may not list). */
-  head(ref: ObjectRef): Promise<InputObject | undefined>;
-  /** @throws {InputChangedError} When the object is no longer the one with that ETag, or is gone. */
+  /**
+   * @returns `undefined` when there is no such object (S3 says so by 404, or by 403 to who may not list).
+   * @throws {InputAccessError} When S3 refuses it for good.
+   */
+  head(ref: ObjectRef): Promise<FoundObject | undefined>;
+  /**
+   * @throws {InputChangedError} When the object is no longer the one with that ETag, or is gone.
+   * @throws {InputAccessError} When S3 refuses it for good.
+   */
   open(input: InputObject): Promise<Readable>;
 }
 

@@ -1,5 +1,6 @@
 import type { GenerationError } from '../generation/errors.ts';
-import { InputChangedError } from '../objects/errors.ts';
+import { InputAccessError, InputChangedError } from '../objects/errors.ts';
+import { explainRefusal } from '../objects/explain-refusal.ts';
 import { WiroError } from '../wiro/errors.ts';
 import { InputError } from './bring-inputs.ts';
 
@@ -15,6 +16,7 @@ export function explainInputFailure(error: unknown): GenerationError {
       retryable: false,
     };
   }
+  if (cause instanceof InputAccessError) return explainRefusal(cause, field);
   if (cause instanceof WiroError) {
     if (cause.kind === 'unauthorized') {
       return {

@@ -107,6 +107,8 @@ describe('the role of each function', () => {
       expect.arrayContaining([
         's3:GetObject on input/*',
         's3:GetObject on further/*',
+        's3:GetObjectVersion on input/*',
+        's3:GetObjectVersion on further/*',
         's3:ListBucket on input',
         's3:ListBucket on further',
       ]),

@@ -27,6 +27,26 @@ async function refusingStore(status: number, code: string, message: string) {
   cleanups.push(cdn.stop);
   return createInputStore(s3ClientFor(`http://${cdn.host}`));
 }
+
+/** An S3 where one object lies, with these headers; it may refuse to read a version. */
+async function answeringStore(headers: Record<string, string>, { refusesVersions = false } = {}) {
+  const asked: string[] = [];
+  const cdn = await startCdn((request, response) => {
+    asked.push(`${request.method} ${request.url} ${request.headers['if-match'] ?? ''}`.trim());
+    if (refusesVersions && /versionId/.test(request.url ?? '')) {
+      response.writeHead(403, { 'content-type': 'application/xml' });
+      response.end(
+        '<Error><Code>AccessDenied</Code><Message>not authorized to perform: s3:GetObjectVersion</Message></Error>',
+      );
+      return;
+    }
+    response.writeHead(200, { etag: '"e"', 'content-length': '5', ...headers });
+    response.end(request.method === 'HEAD' ? undefined : 'bytes');
+  });
+  cleanups.push(cdn.stop);
+  return { store: createInputStore(s3ClientFor(`http://${cdn.host}`)), asked };
+}
+
 const REF = { bucket: BUCKET, key: 'in.png' };
 
 describe('head', () => {
@@ -39,6 +59,7 @@ describe('head', () => {
       etag: ETag,
       sizeBytes: 5,
       contentType: 'image/png',
+      checksum: 'CRC32:sZlDzg==',
     });
   });
 
@@ -56,14 +77,69 @@ describe('head', () => {
   });
 
   it.each([
-    ['AccessDenied', 'User: x is not authorized to perform: s3:GetObject on resource: y'],
-    ['AccessDenied', 'User: x is not authorized to perform: kms:Decrypt on resource: y'],
-    ['InvalidAccessKeyId', 'The key does not exist'],
-    ['RequestTimeTooSkewed', 'The difference is too large'],
-  ])('fails where something else is denied: %s %s', async (code, message) => {
-    const store = await refusingStore(403, code, message);
+    [403, 'AccessDenied', 'User: x is not authorized to perform: s3:GetObject on resource: y'],
+    [403, 'AccessDenied', 'User: x is not authorized to perform: kms:Decrypt on resource: y'],
+    [403, 'InvalidObjectState', 'The operation is not valid for the storage class of the object'],
+    [404, 'NoSuchBucket', 'The specified bucket does not exist'],
+    [400, 'InvalidRequest', 'The object was stored using a form of Server Side Encryption'],
+    [400, 'KMS.DisabledException', 'The key is disabled'],
+    [301, 'PermanentRedirect', 'Address the bucket by its own endpoint'],
+  ])('tells who asks that S3 refuses for good: %i %s: %s', async (status, code, message) => {
+    const store = await refusingStore(status, code, message);
 
-    await expect(store.head(REF)).rejects.toMatchObject({ name: 'InputAccessError' });
+    await expect(store.head(REF)).rejects.toMatchObject({ name: 'InputAccessError', code, ...REF });
+    await expect(store.open({ ...REF, etag: '"e"', sizeBytes: 1 })).rejects.toMatchObject({
+      name: 'InputAccessError',
+      code,
+    });
+  });
+
+  it.each([
+    [403, 'InvalidAccessKeyId'],
+    [403, 'RequestTimeTooSkewed'],
+    [400, 'ExpiredToken'],
+    [400, 'RequestTimeout'],
+    [400, 'KMS.ThrottlingException'],
+    [503, 'SlowDown'],
+    [500, 'InternalError'],
+  ])(
+    'takes %i %s for what may pass',
+    async (status, code) => {
+      const store = await refusingStore(status, code, 'Later, perhaps');
+
+      for (const ask of [() => store.head(REF), () => store.open({ ...REF, etag: '"e"', sizeBytes: 1 })])
+        await expect(ask()).rejects.toMatchObject({ name: expect.not.stringMatching(/^Input/) });
+    },
+    20_000,
+  );
+
+  it.each([
+    ['GLACIER', {}, true],
+    ['DEEP_ARCHIVE', { 'x-amz-restore': 'ongoing-request="true"' }, true],
+    [
+      'GLACIER',
+      { 'x-amz-restore': 'ongoing-request="false", expiry-date="Fri, 21 Dec 2029 00:00:00 GMT"' },
+      undefined,
+    ],
+    ['INTELLIGENT_TIERING', { 'x-amz-archive-status': 'ARCHIVE_ACCESS' }, true],
+    ['INTELLIGENT_TIERING', {}, undefined],
+    ['GLACIER_IR', {}, undefined],
+  ])('knows whether an object in %s with %j can be read', async (storageClass, headers, isArchived) => {
+    const { store } = await answeringStore({ 'x-amz-storage-class': storageClass, ...headers });
+
+    expect((await store.head(REF))?.isArchived).toBe(isArchived);
+  });
+
+  it.each([
+    [{ 'x-amz-checksum-crc64nvme': 'abc=', 'x-amz-checksum-type': 'FULL_OBJECT' }, 'CRC64NVME:abc='],
+    [{ 'x-amz-checksum-sha256': 'def=' }, 'SHA256:def='],
+    [{ 'x-amz-checksum-sha256': 'def=-2', 'x-amz-checksum-type': 'COMPOSITE' }, undefined],
+    [{ 'x-amz-checksum-crc32': 'abc=-2' }, undefined],
+    [{}, undefined],
+  ])('tells the checksum of the whole object from those of its parts: %j', async (headers, checksum) => {
+    const { store } = await answeringStore(headers);
+
+    expect((await store.head(REF))?.checksum).toBe(checksum);
   });
 });
 
@@ -75,6 +151,28 @@ describe('open', () => {
     if (!input) throw new Error('not found');
 
     expect(String(await buffer(await store.open(input)))).toBe('bytes');
+  });
+
+  it.each([false, true])(
+    'reads the very version that was accepted, where it may (refused: %s)',
+    async (refusesVersions) => {
+      const { store, asked } = await answeringStore({ 'x-amz-version-id': 'v1' }, { refusesVersions });
+      const input = await store.head(REF);
+      if (!input) throw new Error('not found');
+
+      expect(input.versionId).toBe('v1');
+      expect(String(await buffer(await store.open(input)))).toBe('bytes');
+      expect(asked.slice(1)).toEqual([
+        'GET /outputs/in.png?versionId=v1&x-id=GetObject "e"',
+        ...(refusesVersions ? ['GET /outputs/in.png?x-id=GetObject "e"'] : []),
+      ]);
+    },
+  );
+
+  it('knows no version where the bucket keeps none', async () => {
+    const { store } = await answeringStore({ 'x-amz-version-id': 'null' });
+
+    expect(await store.head(REF)).not.toHaveProperty('versionId');
   });
 
   it('says that the input changed, or went', async () => {

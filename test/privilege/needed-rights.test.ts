@@ -26,6 +26,7 @@ function rights(
 
 it.each([
   ['GET /b/a%20b/c.png', 's3:GetObject on arn:aws:s3:::b/a b/c.png'],
+  ['GET /b/k?versionId=v&x-id=GetObject', 's3:GetObjectVersion on arn:aws:s3:::b/k'],
   ['HEAD /b/k', 's3:GetObject on arn:aws:s3:::b/k'],
   ['GET /b/k?X-Amz-Signature=x&response-content-disposition=inline', 's3:GetObject on arn:aws:s3:::b/k'],
   ['PUT /b/k', 's3:PutObject on arn:aws:s3:::b/k'],

@@ -96,10 +96,10 @@ function rightsOfS3(request: Request, statusCode: number): Right[] {
   }
   if (method === 'GET' || method === 'HEAD') {
     // A presigned URL carries the rights of its signer, and says in the query what headers say otherwise.
-    if (!names.every((name) => /^(x-amz-|response-)/i.test(name))) throw unknown(request);
+    if (!names.every((name) => /^(x-amz-|response-|versionId$)/i.test(name))) throw unknown(request);
     // Who may not list is answered 403 for what is not there.
     const isMissing = statusCode === 404 ? [{ action: 's3:ListBucket', resource: bucket }] : [];
-    return [...on('s3:GetObject'), ...isMissing];
+    return [...on(has('versionId') ? 's3:GetObjectVersion' : 's3:GetObject'), ...isMissing];
   }
   if (method === 'POST' && (has('uploads') || has('uploadId'))) return on('s3:PutObject');
   if (method === 'PUT' && has('partNumber', 'uploadId')) return on('s3:PutObject');
