@@ -1,3 +1,4 @@
+import { checkJson } from './check-json.ts';
 import { RequestError } from './errors.ts';
 import { parseSource, type Source, type SourceRules } from './source.ts';
 
@@ -39,6 +40,7 @@ export function parseRequest(value: unknown, rules: SourceRules, path = ''): Gen
       `${whole} must be a JSON object: {"model": "owner/project", "parameters": {…}}.`,
     );
   }
+  checkJson(value, path);
   for (const name of Object.keys(value)) {
     if (!FIELDS.includes(name)) {
       throw new RequestError(
