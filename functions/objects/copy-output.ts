@@ -1,12 +1,15 @@
-import { setTimeout as wait } from 'node:timers/promises';
-import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import type { S3Client } from '@aws-sdk/client-s3';
 import { type BufferPool, createBufferPool } from './buffer-pool.ts';
 import { decideContentType, isShownInline } from './content-type.ts';
+import { OutputUnavailableError } from './errors.ts';
 import type { OutputFetcher } from './fetch-output.ts';
 import { abortOpenUploads, MAX_PARTS, type StoredAs, startMultipartUpload } from './multipart-upload.ts';
 import { createOrderedDigest } from './ordered-digest.ts';
+import { keyBeside } from './output-key.ts';
+import { pauseBriefly } from './pause-briefly.ts';
 import { type OutputReader, openOutput } from './read-output.ts';
-import type { CopiedOutput, OutputCopier, OutputToCopy } from './types.ts';
+import { putOnce, storeOnce } from './store-once.ts';
+import type { CopiedOutput, ObjectRef, OutputCopier, OutputToCopy } from './types.ts';
 
 export interface OutputCopierDeps {
   readonly client: Pick<S3Client, 'send'>;
@@ -14,7 +17,7 @@ export interface OutputCopierDeps {
   /** A larger output is refused. @default 50 GiB: more than a Lambda function copies in its 15 minutes */
   readonly maxBytes?: number;
   /** Waits before a broken connection is replaced. @default - 0.1 s, 0.2 s, 0.4 s, give or take half */
-  readonly pause?: (attempt: number, signal: AbortSignal) => Promise<void>;
+  readonly pause?: (attempt: number, signal?: AbortSignal) => Promise<void>;
 }
 
 const MIB = 1024 * 1024;
@@ -28,7 +31,8 @@ const BUFFERS = 8;
 /**
  * Copies outputs from their host to S3, within a fixed number of buffers however large they are and however
  * many are copied at once. What fits into one buffer is one PUT, anything larger a multipart upload; either
- * way there is no object until it is complete and S3 has checked it.
+ * way there is no object until it is complete and S3 has checked it, and none that stands is ever replaced: where other
+ * bytes have taken the key, the output lies beside them (`keyBeside`).
  */
 export function createOutputCopier({
   client,
@@ -43,32 +47,22 @@ export function createOutputCopier({
   async function putWhole(output: OutputToCopy, bytes: Buffer, storedAs: StoredAs, signal: AbortSignal) {
     const digest = createOrderedDigest(0);
     await digest.add(0, bytes);
-    const { sha256, sizeBytes } = digest.end();
-    await client.send(
-      new PutObjectCommand({
-        Bucket: output.bucket,
-        Key: output.key,
-        Body: bytes,
-        ContentLength: sizeBytes,
-        // S3 checks the very sum that the record keeps.
-        ChecksumSHA256: Buffer.from(sha256, 'hex').toString('base64'),
-        ...storedAs,
-      }),
-      { abortSignal: signal },
-    );
-    return { sha256, sizeBytes };
+    const whole = digest.end();
+    return { whole, key: await putOnce({ client, pause }, output, bytes, whole, storedAs, signal) };
   }
 
+  /** @param only - The sum of what may be stored there. */
   async function putInParts(
-    output: OutputToCopy,
+    place: ObjectRef,
     reader: OutputReader,
     first: Buffer,
     storedAs: StoredAs,
     scope: AbortController,
+    only?: string,
   ) {
     const { signal } = scope;
-    await abortOpenUploads(client, output, signal);
-    const upload = await startMultipartUpload(client, output, storedAs, signal);
+    await abortOpenUploads(client, place, signal);
+    const upload = await startMultipartUpload(client, place, storedAs, signal);
     const digest = createOrderedDigest(0);
     let nextPart = 1;
     let isEnded = false;
@@ -90,6 +84,9 @@ export function createOutputCopier({
         if (filled > 0) await store(part, buffer.subarray(0, filled));
       }
     }
+    // Of ours nothing is under way any more, so no part slips in behind this. What it leaves behind, the next copy or
+    // the bucket's lifecycle rule removes.
+    const abort = () => upload.abort().catch(() => {});
 
     const further = lendFurther(pool, PARTS_SIDE_BY_SIDE - 1);
     try {
@@ -98,15 +95,56 @@ export function createOutputCopier({
         giveUp,
       );
       const whole = digest.end();
-      await upload.complete(whole, signal);
-      return whole;
+      if (only !== undefined && whole.sha256 !== only)
+        throw new OutputUnavailableError('Cannot fetch an output: it changed between two readings');
+      const complete = () => upload.complete(whole, signal);
+      const stored = await storeOnce({ client, pause }, place, whole, complete, signal);
+      if (stored !== 'stored') await abort();
+      return { whole, isOther: stored === 'other' };
     } catch (error) {
       giveUp(error);
-      // Nothing of ours is under way any more, so no part can slip in behind this.
-      await upload.abort().catch(() => {}); // the next copy, or the bucket's lifecycle rule, removes it
+      await abort();
       throw error;
     } finally {
       for (const buffer of further) pool.give(buffer, !signal.aborted);
+    }
+  }
+
+  /** @param only - The sum of what may be stored, where it comes in parts. */
+  async function copyTo(output: OutputToCopy, scope: AbortController, only?: string): Promise<Copied> {
+    const { signal } = scope;
+    const first = await pool.take(signal);
+    let reader: OutputReader | undefined;
+    try {
+      reader = await openOutput({ fetcher, maxBytes, pause }, { ...output, signal }, first);
+      const bytes = first.subarray(0, reader.firstBytes);
+      const contentType = decideContentType({
+        head: bytes,
+        name: output.key,
+        ...(reader.contentType === undefined ? {} : { header: reader.contentType }),
+        ...(output.contentType === undefined ? {} : { record: output.contentType }),
+      });
+      const storedAs: StoredAs = {
+        ContentType: contentType,
+        ...(isShownInline(contentType) ? {} : { ContentDisposition: 'attachment' }),
+      };
+      const { bucket } = output;
+      if (reader.isWhole) {
+        const { whole, key } = await putWhole(output, bytes, storedAs, signal);
+        const { sha256, sizeBytes } = whole;
+        return { kind: 'copied', output: { bucket, key, contentType, sizeBytes, sha256 } };
+      }
+      const { whole, isOther } = await putInParts(output, reader, first, storedAs, scope, only);
+      const { sha256, sizeBytes } = whole;
+      if (isOther) return { kind: 'occupied', sha256 };
+      return { kind: 'copied', output: { bucket, key: output.key, contentType, sizeBytes, sha256 } };
+    } catch (error) {
+      scope.abort(error);
+      // What failed first says why; the rest only followed.
+      throw signal.reason;
+    } finally {
+      reader?.close();
+      pool.give(first, !signal.aborted);
     }
   }
 
@@ -116,41 +154,25 @@ export function createOutputCopier({
       const stop = () => scope.abort(caller?.reason);
       caller?.addEventListener('abort', stop, { once: true });
       if (caller?.aborted) stop();
-      const { signal } = scope;
       try {
-        const first = await pool.take(signal);
-        let reader: OutputReader | undefined;
-        try {
-          reader = await openOutput({ fetcher, maxBytes, pause }, { ...output, signal }, first);
-          const bytes = first.subarray(0, reader.firstBytes);
-          const contentType = decideContentType({
-            head: bytes,
-            name: output.key,
-            ...(reader.contentType === undefined ? {} : { header: reader.contentType }),
-            ...(output.contentType === undefined ? {} : { record: output.contentType }),
-          });
-          const storedAs: StoredAs = {
-            ContentType: contentType,
-            ...(isShownInline(contentType) ? {} : { ContentDisposition: 'attachment' }),
-          };
-          const { sha256, sizeBytes } = reader.isWhole
-            ? await putWhole(output, bytes, storedAs, signal)
-            : await putInParts(output, reader, first, storedAs, scope);
-          return { bucket: output.bucket, key: output.key, contentType, sizeBytes, sha256 };
-        } catch (error) {
-          scope.abort(error);
-          // What failed first says why; the rest only followed.
-          throw signal.reason;
-        } finally {
-          reader?.close();
-          pool.give(first, !signal.aborted);
-        }
+        const copied = await copyTo(output, scope);
+        if (copied.kind === 'copied') return copied.output;
+        // Parts belong to one key: they are read once more for another.
+        const { sha256 } = copied;
+        const beside = await copyTo({ ...output, key: keyBeside(output.key, sha256) }, scope, sha256);
+        if (beside.kind === 'copied') return beside.output;
+        throw new Error(`Cannot store "${output.key}": other bytes stand there, and beside it`);
       } finally {
         caller?.removeEventListener('abort', stop);
       }
     },
   };
 }
+
+type Copied =
+  | { readonly kind: 'copied'; readonly output: CopiedOutput }
+  /** Other bytes stand at its place. */
+  | { readonly kind: 'occupied'; readonly sha256: string };
 
 function lendFurther(pool: BufferPool, atMost: number): readonly Buffer[] {
   const lent = Array.from({ length: atMost }, () => pool.tryTake());
@@ -171,8 +193,4 @@ async function settleAll(
     ),
   );
   for (const result of results) if (result.status === 'rejected') throw result.reason;
-}
-
-async function pauseBriefly(attempt: number, signal: AbortSignal): Promise<void> {
-  await wait(100 * 2 ** (attempt - 1) * (0.5 + Math.random()), undefined, { signal });
 }

@@ -19,7 +19,7 @@ export interface StoredAs {
 export interface MultipartUpload {
   /** @param number - From 1 to 10,000. */
   add(number: number, bytes: Buffer, signal: AbortSignal): Promise<void>;
-  /** S3 checks the size and sum of the whole before the object stands. */
+  /** S3 checks the size and sum of the whole before the object stands, and refuses if another stands there. */
   complete(digest: Digest, signal: AbortSignal): Promise<void>;
   abort(): Promise<void>;
 }
@@ -66,6 +66,7 @@ export async function startMultipartUpload(
           ChecksumType: 'FULL_OBJECT',
           ChecksumCRC32: crc32,
           MpuObjectSize: sizeBytes,
+          IfNoneMatch: '*',
         }),
         { abortSignal },
       );
@@ -91,7 +92,11 @@ function signWithoutBody(command: UploadPartCommand): void {
   );
 }
 
-/** Ends uploads of an object that an earlier copy left behind: their parts cost, and must never complete. */
+/**
+ * Ends uploads of an object that an earlier copy left behind: their parts cost, and must never complete. A holder that
+ * thaws after its claim was taken over may so end an upload of its successor, once: the successor meets `NoSuchUpload`,
+ * and copies again.
+ */
 export async function abortOpenUploads(
   client: Pick<S3Client, 'send'>,
   { bucket, key }: ObjectRef,

@@ -15,6 +15,13 @@ export function outputKey({ folder, attempt, index, name }: OutputKeyParts): str
   return `${folder}${attempt}/${index}-${safeFileName(name)}`;
 }
 
+/** Where an output lies whose place other bytes have taken: named by its own, so that it is the same place every time. */
+export function keyBeside(key: string, sha256: string): string {
+  const { stem = '', extension = '' } =
+    /^(?<stem>.*?)(?<extension>\.[a-z0-9]{1,10})?$/s.exec(key)?.groups ?? {};
+  return `${stem}~${sha256.slice(0, 8)}${extension}`;
+}
+
 /**
  * A file name out of any text: letters, digits, `.`, `_` and `-`, in one path segment of at most 96 bytes
  * and an extension. Never empty, `.` or `..`.

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { CreateMultipartUploadCommand, UploadPartCommand } from '@aws-sdk/client-s3';
+import { CreateMultipartUploadCommand, PutObjectCommand, UploadPartCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createOutputCopier } from '../../functions/objects/copy-output.ts';
 import { OutputRefusedError, OutputUnavailableError } from '../../functions/objects/errors.ts';
@@ -199,6 +199,40 @@ describe('what is copied', () => {
 
     const { ContentType, ContentDisposition } = await s3.head(key);
     expect([ContentType, ContentDisposition]).toEqual(['application/octet-stream', 'attachment']);
+  });
+});
+
+describe('what stands at its place already', () => {
+  const OTHER = Buffer.from('what another holder of the claim has put');
+
+  it.each([
+    ['small', PNG, 'e52a804e'],
+    ['large', LARGE, 'f0b8c9c1'],
+  ])('stays, and a %s output lies beside it', async (_size, bytes, sum) => {
+    const { copy, key } = await copyWorld(serve({ bytes, etag: '"v1"' }));
+    await s3.client.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: OTHER }));
+    const beside = key.replace('0-out.png', `0-out~${sum}.png`);
+
+    const copied = await copy();
+    const again = await copy();
+
+    expect([copied.key, copied.sha256]).toEqual([beside, sha256(bytes)]);
+    expect(again).toEqual(copied);
+    expect(OTHER.equals(await s3.bytesOf(key))).toBe(true);
+    expect(bytes.equals(await s3.bytesOf(beside))).toBe(true);
+    expect(await s3.openUploads()).toEqual([]);
+  });
+
+  it('counts as copied where the bytes are the same, in parts too, and is not written again', async () => {
+    const { copy, key } = await copyWorld(serve({ bytes: LARGE, etag: '"v1"' }));
+    const first = await copy();
+    const { LastModified } = await s3.head(key);
+
+    const second = await copy();
+
+    expect(second).toEqual(first);
+    expect((await s3.head(key)).LastModified).toEqual(LastModified);
+    expect(await s3.openUploads()).toEqual([]);
   });
 });
 

@@ -221,6 +221,18 @@ export async function playEveryFlow(system: System, rights: RecordedRights): Pro
       } as const;
       await end(await begin(LARGE_OUTPUT, unavailable), 'succeeded');
     },
+    async function outputWhosePlaceIsTaken() {
+      const { idempotencyKey, id } = system.plan();
+      await s3.send(
+        new PutObjectCommand({
+          Bucket: endpoints.outputBucket,
+          Key: `outputs/${id}/1/0-0.png`,
+          Body: 'what another holder of the claim has put',
+        }),
+      );
+      await system.post({ ...PROMPTED, idempotencyKey });
+      await end(id, 'succeeded');
+    },
     async function oversizedRequest() {
       await end(await begin(OVERSIZED), 'succeeded');
     },
