@@ -41,6 +41,7 @@ interface Base {
   readonly trouble?: Trouble;
   /** Inputs are uploaded anew: a run with reused uploads failed. */
   readonly freshUploads?: true;
+  /** The latest alone, its message in brief: each lies whole in an item of its own. Earlier releases listed all. */
   readonly pastAttempts: readonly PastAttempt[];
 }
 

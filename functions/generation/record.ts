@@ -22,6 +22,7 @@ export interface GenerationRecord {
   readonly elapsedSeconds?: number;
   readonly error?: GenerationError;
   readonly cancelRequestedAt?: Timestamp;
+  /** The latest 20, oldest first. */
   readonly pastAttempts?: readonly PastAttempt[];
   readonly createdAt: Timestamp;
   readonly updatedAt: Timestamp;
@@ -51,13 +52,15 @@ export async function toRecord(
     generation,
     request,
     outputs,
+    pastAttempts,
   }: {
     readonly generation: Generation;
     readonly request: AcceptedRequest;
     readonly outputs: readonly Output[];
+    readonly pastAttempts: readonly PastAttempt[];
   },
 ): Promise<GenerationRecord> {
-  const { id, model, status, attempt, createdAt, updatedAt, cancelRequestedAt, pastAttempts } = generation;
+  const { id, model, status, attempt, createdAt, updatedAt, cancelRequestedAt } = generation;
   const task = 'task' in generation ? generation.task : undefined;
   const isRunning = status === 'running' || status === 'collecting';
   return {
@@ -86,9 +89,17 @@ export async function toRecord(
       generation.elapsedSeconds !== undefined && { elapsedSeconds: generation.elapsedSeconds }),
     ...(generation.status === 'failed' && { error: generation.error }),
     ...(cancelRequestedAt !== undefined && { cancelRequestedAt }),
-    ...(pastAttempts.length > 0 && { pastAttempts }),
+    ...(pastAttempts.length > 0 && { pastAttempts: pastAttempts.map(toPast) }),
     createdAt,
     updatedAt,
     ...('endedAt' in generation && { endedAt: generation.endedAt }),
   };
 }
+
+const toPast = ({ attempt, taskId, endedAt, code, message }: PastAttempt): PastAttempt => ({
+  attempt,
+  ...(taskId !== undefined && { taskId }),
+  endedAt,
+  code,
+  message,
+});

@@ -22,6 +22,14 @@ export function retried(generation: Generation, force: boolean, moment: Moment):
       'This generation succeeded: request a new one for another result.',
     );
   }
+  if (generation.announcements.length >= MOST_UNTOLD) {
+    throw new RequestError(
+      'not_retryable',
+      `The last ${MOST_UNTOLD} events of this generation could not be put on the event bus yet: try again once they are, or see the alarm FruitlessLooks.`,
+      undefined,
+      true,
+    );
+  }
   if (isSubmissionUnknown(generation) && !force) {
     throw new RequestError(
       'not_retryable',
@@ -50,6 +58,9 @@ export function retried(generation: Generation, force: boolean, moment: Moment):
     dueAt: moment.now,
   };
 }
+
+/** Every attempt adds two: while nothing can be told, there is an end to retries, and the state stays small. */
+const MOST_UNTOLD = 20;
 
 const isSubmissionUnknown = (generation: Ending): generation is Failed =>
   generation.status === 'failed' && generation.error.code === 'submission_unknown';

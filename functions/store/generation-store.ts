@@ -9,7 +9,9 @@ import {
   type Output,
   queueKey,
 } from '../generation/generation.ts';
+import { attemptsToKeep, inBrief, type KeptAttempt, MOST_SHOWN } from '../generation/past-attempts.ts';
 import { type Clock, type Timestamp, timestamp } from '../generation/time.ts';
+import { mapLimited } from '../limit.ts';
 import { type AttemptNotes, notesSort, partition, toNotes } from './attempt-notes.ts';
 import { isConditionFailed, type Table } from './dynamodb.ts';
 import { readable, STORED_VERSION } from './stored-version.ts';
@@ -22,11 +24,13 @@ export type Updated<G extends Generation = Generation> =
   | { readonly kind: 'refused'; readonly generation: Generation }
   | { readonly kind: 'missing' };
 
-/** A generation with its request and the outputs of its current attempt. */
+/** A generation with its request, the outputs of its current attempt, and what the latest ones before it came to. */
 export interface WholeGeneration {
   readonly generation: Generation;
   readonly request: AcceptedRequest;
   readonly outputs: readonly Output[];
+  /** Oldest first; `MOST_SHOWN` at most. */
+  readonly pastAttempts: readonly KeptAttempt[];
   /** Of the current attempt. */
   readonly notes: AttemptNotes;
 }
@@ -62,6 +66,8 @@ export interface GenerationStore {
    * @returns Whether they stand: not where a later claim has put its own.
    */
   putOutputs(id: string, outputs: GenerationOutputs): Promise<boolean>;
+  /** Of any one attempt; empty where it has none. */
+  outputs(id: string, attempt: number): Promise<readonly Output[]>;
   /** Ids of what was due by `now`, longest due first: nominations, to be decided on the items. */
   due(now: Timestamp, limit: number): Promise<readonly string[]>;
   /**
@@ -75,8 +81,13 @@ export interface GenerationStore {
 }
 
 const OVERFLOW_BYTES = 64 * 1024;
+/** An item takes 400 KB. */
+const PART_BYTES = 350 * 1024;
 const STATE = 'state';
+/** The first sort key that `whole` asks for: notes, outputs, past attempts, requests and the state follow. */
+const FIRST_OF_WHOLE = 'notes#';
 const SHARD = '0';
+const KEPT_AT_ONCE = 10;
 
 export function createGenerationStore(
   { client, tableName }: Table,
@@ -91,15 +102,20 @@ export function createGenerationStore(
     readonly onChange?: (generation: Generation, before?: Generation) => void;
   } = {},
 ): GenerationStore {
-  async function get(id: string): Promise<Generation | undefined> {
+  async function item(id: string, sort: string, what: string): Promise<StoredItem | undefined> {
     const { Item } = await client.send(
       new GetItemCommand({
         TableName: tableName,
-        Key: marshall({ pk: partition(id), sk: STATE }),
+        Key: marshall({ pk: partition(id), sk: sort }),
         ConsistentRead: true,
       }),
     );
-    return Item && toGeneration(readable(unmarshall(Item), `the generation ${id}`));
+    return Item && readable(unmarshall(Item), what);
+  }
+
+  async function get(id: string): Promise<Generation | undefined> {
+    const state = await item(id, STATE, `the generation ${id}`);
+    return state && toGeneration(state);
   }
 
   async function put(
@@ -124,6 +140,46 @@ export function createGenerationStore(
       if (isConditionFailed(error)) return false;
       throw error;
     }
+  }
+
+  /** @returns Whether it stands: not where a later revision has put its own. */
+  async function putFenced(
+    id: string,
+    sort: string,
+    revision: number,
+    content: Readonly<Record<string, unknown>>,
+    condition: string,
+  ): Promise<boolean> {
+    try {
+      await client.send(
+        new PutItemCommand({
+          TableName: tableName,
+          Item: marshall({ pk: partition(id), sk: sort, version: STORED_VERSION, revision, ...content }),
+          ConditionExpression: condition,
+          ExpressionAttributeValues: marshall({ ':revision': revision }),
+        }),
+      );
+      return true;
+    } catch (error) {
+      if (isConditionFailed(error)) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Before the state lets go of them. Who decided on a state that is no more wrote of an earlier revision; what only
+   * the list of an earlier release says is of none.
+   */
+  async function keepAttempts(id: string, current: Generation, next: Generation): Promise<void> {
+    await mapLimited(attemptsToKeep(current, next), KEPT_AT_ONCE, (past) =>
+      putFenced(
+        id,
+        pastSort(past.attempt),
+        past.attempt === current.attempt ? current.revision : 0,
+        { body: JSON.stringify(past) },
+        'attribute_not_exists(revision) OR revision < :revision',
+      ),
+    );
   }
 
   const readBody = async (item: Record<string, unknown>): Promise<AcceptedRequest> => {
@@ -162,43 +218,43 @@ export function createGenerationStore(
     },
 
     async request({ id, requestHash }) {
-      const { Item } = await client.send(
-        new GetItemCommand({
-          TableName: tableName,
-          Key: marshall({ pk: partition(id), sk: requestSort(requestHash) }),
-          ConsistentRead: true,
-        }),
-      );
-      if (Item === undefined) throw new Error(`Cannot read the request of ${id}: its item is not there`);
-      return readBody(readable(unmarshall(Item), `the request of ${id}`));
+      const request = await item(id, requestSort(requestHash), `the request of ${id}`);
+      if (request === undefined) throw new Error(`Cannot read the request of ${id}: its item is not there`);
+      return readBody(request);
     },
 
     async whole(id) {
-      const { Items = [] } = await client.send(
+      const { Items = [], LastEvaluatedKey } = await client.send(
         new QueryCommand({
           TableName: tableName,
-          KeyConditionExpression: 'pk = :pk',
-          ExpressionAttributeValues: marshall({ ':pk': partition(id) }),
+          // From the end: the state is the last.
+          KeyConditionExpression: 'pk = :pk AND sk >= :first',
+          ExpressionAttributeValues: marshall({ ':pk': partition(id), ':first': FIRST_OF_WHOLE }),
+          ScanIndexForward: false,
           ConsistentRead: true,
         }),
       );
       const items = new Map(
-        Items.map((item) => readable(unmarshall(item), `the items of ${id}`)).map((item) => [
-          String(item.sk),
-          item,
+        Items.map((one) => readable(unmarshall(one), `the items of ${id}`)).map((one) => [
+          String(one.sk),
+          one,
         ]),
       );
+      // Of a generation with very many attempts or outputs, a query brings the first megabyte.
+      const find = async (sort: string) =>
+        items.get(sort) ?? (LastEvaluatedKey && (await item(id, sort, `the items of ${id}`)));
       const state = items.get(STATE);
       if (state === undefined) return undefined;
       const generation = toGeneration(state);
-      const request = items.get(requestSort(generation.requestHash));
+      const { attempt, requestHash } = generation;
+      const request = await find(requestSort(requestHash));
       if (request === undefined) throw new Error(`Cannot read the request of ${id}: its item is not there`);
-      const outputs = hasEnded(generation) ? items.get(outputsSort(generation.attempt)) : undefined;
       return {
         generation,
         request: await readBody(request),
-        outputs: outputs === undefined ? [] : (JSON.parse(String(outputs.body)) as Output[]),
-        notes: toNotes(items.get(notesSort(generation.attempt))),
+        outputs: hasEnded(generation) ? await readOutputs(id, attempt, find) : [],
+        pastAttempts: await readPast(generation, find),
+        notes: toNotes(await find(notesSort(attempt))),
       };
     },
 
@@ -219,7 +275,12 @@ export function createGenerationStore(
         }
         if (next === undefined) return { kind: 'refused', generation: current };
         if (next === (current as Generation)) return { kind: 'unchanged', generation: next };
-        const written: G = { ...next, revision: current.revision + 1, updatedAt: timestamp(clock()) };
+        await keepAttempts(id, current, next);
+        const written: G = {
+          ...inBrief(next),
+          revision: current.revision + 1,
+          updatedAt: timestamp(clock()),
+        };
         const isPut = await put(written, current);
         const standing: Generation | undefined = isPut ? written : await get(id);
         // The SDK asks again when an answer is lost: then the second try fails on what the first has written.
@@ -235,28 +296,23 @@ export function createGenerationStore(
     },
 
     async putOutputs(id, { attempt, revision, outputs }) {
-      try {
-        await client.send(
-          new PutItemCommand({
-            TableName: tableName,
-            Item: marshall({
-              pk: partition(id),
-              sk: outputsSort(attempt),
-              version: STORED_VERSION,
-              revision,
-              body: JSON.stringify(outputs),
-            }),
-            // Earlier releases wrote none.
-            ConditionExpression: 'attribute_not_exists(revision) OR revision <= :revision',
-            ExpressionAttributeValues: marshall({ ':revision': revision }),
-          }),
+      const bodies = inParts(outputs);
+      // The first part last: it says how many there are, and an earlier release reads it alone.
+      for (const [index, body] of [...bodies.entries()].reverse()) {
+        const isPut = await putFenced(
+          id,
+          index === 0 ? outputsSort(attempt) : partSort(attempt, index + 1),
+          revision,
+          { body, ...(index === 0 && bodies.length > 1 && { parts: bodies.length }) },
+          // Earlier releases wrote none.
+          'attribute_not_exists(revision) OR revision <= :revision',
         );
-        return true;
-      } catch (error) {
-        if (isConditionFailed(error)) return false;
-        throw error;
+        if (!isPut) return false;
       }
+      return true;
     },
+
+    outputs: (id, attempt) => readOutputs(id, attempt, (sort) => item(id, sort, `the outputs of ${id}`)),
 
     async due(now, limit) {
       const { partitionKey, sortKey } = TABLE.indexes.due;
@@ -294,8 +350,55 @@ export function createGenerationStore(
   };
 }
 
+type StoredItem = Readonly<Record<string, unknown>>;
+type FindItem = (sort: string) => Promise<StoredItem | undefined>;
+
+async function readOutputs(id: string, attempt: number, find: FindItem): Promise<readonly Output[]> {
+  const first = await find(outputsSort(attempt));
+  if (first === undefined) return [];
+  const outputs = JSON.parse(String(first.body)) as Output[];
+  for (let part = 2; part <= Number(first.parts ?? 1); part += 1) {
+    const next = await find(partSort(attempt, part));
+    if (next === undefined) throw new Error(`Cannot read the outputs of ${id}: part ${part} is not there`);
+    outputs.push(...(JSON.parse(String(next.body)) as Output[]));
+  }
+  return outputs;
+}
+
+/** The latest ones, from their items; of one that an earlier release has listed in the state, from there. */
+async function readPast({ attempt, pastAttempts }: Generation, find: FindItem): Promise<KeptAttempt[]> {
+  const listed = new Map(pastAttempts.map((past) => [past.attempt, past]));
+  const shown = Math.min(attempt - 1, MOST_SHOWN);
+  const attempts = Array.from({ length: shown }, (_, index) => attempt - shown + index);
+  const found = await Promise.all(
+    attempts.map(async (one) => {
+      const kept = await find(pastSort(one));
+      return kept === undefined ? listed.get(one) : (JSON.parse(String(kept.body)) as KeptAttempt);
+    }),
+  );
+  return found.filter((past) => past !== undefined);
+}
+
+/** JSON arrays that together hold them all, each small enough for an item. */
+function inParts(outputs: readonly Output[]): readonly string[] {
+  const parts: string[][] = [[]];
+  let sizeBytes = 0;
+  for (const text of outputs.map((output) => JSON.stringify(output))) {
+    const more = Buffer.byteLength(text) + 1;
+    if (sizeBytes > 0 && sizeBytes + more > PART_BYTES) {
+      parts.push([]);
+      sizeBytes = 0;
+    }
+    parts.at(-1)?.push(text);
+    sizeBytes += more;
+  }
+  return parts.map((texts) => `[${texts.join(',')}]`);
+}
+
 const requestSort = (requestHash: string) => `request#${requestHash}`;
 const outputsSort = (attempt: number) => `outputs#${attempt}`;
+const partSort = (attempt: number, part: number) => `outputs#${attempt}#${part}`;
+const pastSort = (attempt: number) => `past#${attempt}`;
 const idOf = (item: Record<string, unknown>) => String(item.pk).slice('generation#'.length);
 
 /** The attributes that only the indexes need, derived with every write. */

@@ -32,7 +32,13 @@ const record = (
   generation: Generation,
   outputs: readonly Output[] = [],
   over: Partial<AcceptedRequest> = {},
-) => toRecord(deps, { generation, request: { ...request, ...over }, outputs });
+) =>
+  toRecord(deps, {
+    generation,
+    request: { ...request, ...over },
+    outputs,
+    pastAttempts: generation.pastAttempts,
+  });
 
 describe('the record of a generation', () => {
   it('that waits says what was asked for, as it was asked, and nothing of how it is stored', async () => {

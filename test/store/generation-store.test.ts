@@ -4,8 +4,14 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, it, vi } from 'vitest';
 import type { AcceptedRequest } from '../../functions/generation/accepted-request.ts';
 import type { Generation } from '../../functions/generation/generation.ts';
-import { createGenerationStore, type Overflow } from '../../functions/store/generation-store.ts';
-import { at, EXAMPLES } from '../generation/examples.ts';
+import { retried } from '../../functions/generation/retry.ts';
+import { lookedAt, rerun } from '../../functions/generation/transitions.ts';
+import {
+  createGenerationStore,
+  type GenerationStore,
+  type Overflow,
+} from '../../functions/store/generation-store.ts';
+import { at, EXAMPLES, moment } from '../generation/examples.ts';
 import { clockAt, doFirst, loseAnswers, TABLES, useTables } from './table-world.ts';
 
 // A server, on a machine that may be busy.
@@ -33,6 +39,8 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
   }
 
   const { id } = EXAMPLES.queued;
+  const past = (attempt: number, message = 'm') =>
+    ({ attempt, endedAt: at(0), code: 'model_failed', message }) as const;
   const fresh = { ...EXAMPLES.queued, revision: 1 };
 
   /** An update that leaves a trace, so that a lost or a doubled one shows. */
@@ -293,6 +301,152 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
     });
   });
 
+  describe('what earlier attempts came to', () => {
+    const error = (message: string) =>
+      ({ code: 'model_failed', message, field: 'inputs.image', retryable: true }) as const;
+    const retry = (store: GenerationStore, seconds: number) =>
+      store.update(id, (current) => retried(current, false, moment(seconds)));
+
+    it('lies whole in an item each; the state has the latest alone, in brief', async () => {
+      const { store } = await storeWorld();
+      const message = `The model failed: ${'x'.repeat(2_000)}`;
+      await store.accept({ ...EXAMPLES.failed, error: error('First.'), costUsd: 0.04 }, request);
+
+      await retry(store, 40);
+      await store.update(id, (g) => ({ ...EXAMPLES.failed, ...g, status: 'failed', error: error(message) }));
+      await retry(store, 50);
+
+      const whole = await store.whole(id);
+      expect(whole?.pastAttempts).toEqual([
+        {
+          attempt: 1,
+          taskId: 'task-1',
+          endedAt: at(40),
+          code: 'model_failed',
+          message: 'First.',
+          error: error('First.'),
+          costUsd: 0.04,
+        },
+        expect.objectContaining({ attempt: 2, endedAt: at(50), message, error: error(message) }),
+      ]);
+      expect(whole?.generation.pastAttempts).toEqual([
+        {
+          attempt: 2,
+          taskId: 'task-1',
+          endedAt: at(50),
+          code: 'model_failed',
+          message: `The model failed: ${'x'.repeat(101)}…`,
+        },
+      ]);
+    });
+
+    it('is kept when the list of an earlier release is shortened with the next write', async () => {
+      const { store, sorts } = await storeWorld();
+      const listed = [past(1, 'one'), past(2, 'two'), past(3, 'x'.repeat(200))];
+      await store.accept({ ...EXAMPLES.running, attempt: 4, pastAttempts: listed }, request);
+
+      const before = await store.whole(id);
+      await store.update(id, (current) => lookedAt(current, moment(60)));
+      const after = await store.whole(id);
+
+      expect([before?.pastAttempts, after?.pastAttempts]).toEqual([listed, listed]);
+      expect(after?.generation.pastAttempts).toEqual([past(3, `${'x'.repeat(119)}…`)]);
+      expect(await sorts(`generation#${id}`)).toEqual([
+        'past#1',
+        'past#2',
+        'past#3',
+        'request#hash',
+        'state',
+      ]);
+    });
+
+    it('is not overwritten by one who decided on a state that is no more', async () => {
+      const { table, store, clock } = await storeWorld();
+      await store.accept({ ...EXAMPLES.collecting, revision: 1 }, request);
+      const seen = await store.update(id, (current) => ({ ...current, looks: 9 }));
+      if (seen.kind !== 'written') throw new Error('It was not written');
+      const late = createGenerationStore(
+        doFirst(table, 'PutItemCommand', async () => {
+          await store.update(id, () => ({ ...EXAMPLES.failed, revision: 2, error: error('The true one.') }));
+          await retry(store, 40);
+        }),
+        { clock },
+      );
+
+      const refused = await late.update(seen.generation, (current) =>
+        rerun(current, 'me', error('A guess.'), moment(50)),
+      );
+
+      expect(refused.kind).toBe('refused');
+      expect((await store.whole(id))?.pastAttempts).toMatchObject([{ message: 'The true one.' }]);
+    });
+
+    it('is shown of the latest 20', async () => {
+      const { store } = await storeWorld();
+      await store.accept(EXAMPLES.failed, request);
+      for (let n = 1; n <= 25; n += 1) {
+        await retry(store, n);
+        await store.update(id, (g) => ({ ...EXAMPLES.failed, ...g, status: 'failed', error: error('m') }));
+      }
+
+      const attempts = (await store.whole(id))?.pastAttempts.map(({ attempt }) => attempt);
+
+      expect(attempts).toEqual(Array.from({ length: 20 }, (_, index) => index + 6));
+    });
+  });
+
+  describe('outputs too many for one item', () => {
+    const many = (count: number, name = 'cat') =>
+      Array.from({ length: count }, (_, index) => ({
+        name: `${name}-${index}.png`,
+        bucket: 'outputs',
+        key: `outputs/${id}/1/${index}-${name}-${index}.png`,
+        contentType: 'image/png',
+        sizeBytes: 3,
+        sha256: '0'.repeat(64),
+      }));
+
+    it('are read as they were written, and those of an earlier claim replace no part of them', async () => {
+      const { store, sorts } = await storeWorld();
+      await store.accept({ ...EXAMPLES.succeeded, attempt: 1 }, request);
+      const outputs = many(4_000);
+
+      const isPut = await store.putOutputs(id, { attempt: 1, revision: 6, outputs });
+      const isLatePut = await store.putOutputs(id, { attempt: 1, revision: 5, outputs: many(3_000, 'dog') });
+
+      expect([isPut, isLatePut]).toEqual([true, false]);
+      expect((await store.whole(id))?.outputs).toEqual(outputs);
+      expect(await store.outputs(id, 1)).toEqual(outputs);
+      const all = await sorts(`generation#${id}`);
+      expect(all.slice(0, 3)).toEqual(['outputs#1', 'outputs#1#2', 'outputs#1#3']);
+    });
+
+    it('are found beyond the first megabyte of a generation', async () => {
+      const { store, table } = await storeWorld();
+      await store.accept({ ...EXAMPLES.succeeded, attempt: 30 }, request);
+      await store.putOutputs(id, { attempt: 30, revision: 6, outputs: many(5_000) });
+      for (let attempt = 1; attempt < 30; attempt += 1)
+        await table.client.send(
+          new PutItemCommand({
+            TableName: table.tableName,
+            Item: marshall({
+              pk: `generation#${id}`,
+              sk: `past#${attempt}`,
+              version: 1,
+              body: JSON.stringify(past(attempt, 'x'.repeat(40_000))),
+            }),
+          }),
+        );
+
+      const whole = await store.whole(id);
+
+      expect(whole?.outputs).toHaveLength(5_000);
+      expect(whole?.pastAttempts.map(({ attempt }) => attempt)).toEqual(
+        Array.from({ length: 20 }, (_, index) => index + 10),
+      );
+    });
+  });
+
   describe('the whole of a generation', () => {
     const output = {
       name: 'cat.png',
@@ -314,6 +468,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
         generation: { ...EXAMPLES.succeeded, attempt: 2 },
         request,
         outputs: [output],
+        pastAttempts: [],
         notes: {},
       });
     });
