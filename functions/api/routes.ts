@@ -67,7 +67,8 @@ export async function answerRequest(deps: RoutesDeps, request: ApiRequest): Prom
 }
 
 async function route(deps: RoutesDeps, { method, path, body }: ApiRequest): Promise<ApiAnswer> {
-  const parts = path.replace(/\/+$/, '').split('/').slice(1);
+  const parts = path.split('/').slice(1);
+  while (parts.at(-1) === '') parts.pop();
   const [resource, id, action] = parts;
   if (resource === 'generations' && parts.length === 1) {
     requireMethod(method, 'POST');

@@ -1,4 +1,4 @@
-import { parseAnswer } from './answers/parse-answer.ts';
+import { parseAnswer, quote } from './answers/parse-answer.ts';
 import { fieldOf, filledTextOf, present } from './answers/values.ts';
 import type { PostResult } from './http.ts';
 import type { Redaction } from './redact.ts';
@@ -40,7 +40,7 @@ export function classifyRun(result: PostResult, model: string, redact: Redaction
   }
   if (taskId !== undefined) return unknown('Wiro refused it, yet named a task');
 
-  const said = answer.refusals.map(({ message }) => redact(message)).join('; ') || 'nothing more';
+  const said = quote(answer.refusals, redact) || 'nothing more';
   const meanings = answer.refusals.map(meaningOf);
   const [first] = meanings;
   // Several errors are as certain as the least certain of them.

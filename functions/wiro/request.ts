@@ -1,5 +1,5 @@
 import type { Clock } from '../generation/time.ts';
-import { type Answer, parseAnswer, type Refusal } from './answers/parse-answer.ts';
+import { type Answer, parseAnswer, quote, type Refusal } from './answers/parse-answer.ts';
 import { type Fields, present } from './answers/values.ts';
 import { beforeEnd } from './deadline.ts';
 import { WiroError, type WiroErrorDetails, type WiroErrorKind } from './errors.ts';
@@ -105,7 +105,7 @@ export function readReply(result: PostResult, path: string, redact: Redaction): 
 }
 
 const saidIn = (answer: Answer, redact: Redaction): string =>
-  answer.kind === 'refused' ? answer.refusals.map(({ message }) => redact(message)).join('; ') : '';
+  answer.kind === 'refused' ? quote(answer.refusals, redact) : '';
 
 function refusalError(
   refusal: Refusal = { message: '' },

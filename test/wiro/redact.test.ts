@@ -34,3 +34,37 @@ it('cuts after taking out, so that no half of a secret is left', () => {
   expect(createRedaction(['abcdef'], 6)('1234abcdef')).toBe('1234…');
   expect(createRedaction([], 6)('1234567890')).toBe('12345…');
 });
+
+it('leaves no half of a secret where it stops reading', () => {
+  const secret = 'k'.repeat(40);
+  const redact = createRedaction([secret], 100);
+
+  // Queries shorten what is kept, so that the place where it stops reading comes into view.
+  const queries = (length: number) => `https://b.example/?${'q'.repeat(length)} `;
+  for (let shift = 0; shift < 200; shift += 1) {
+    const text = queries(4_050 + shift) + `${secret} `.repeat(20);
+    expect(redact(text)).not.toContain('k');
+    expect(redact(text).length).toBeLessThanOrEqual(100);
+  }
+});
+
+it('keeps nothing of a secret that is longer than any can be', () => {
+  expect(createRedaction(['x'.repeat(5_000)])(`a ${'x'.repeat(5_000)} b`)).toBe('a …');
+});
+
+it("names the host of a result of Wiro's, and not its path", () => {
+  const redact = createRedaction([]);
+
+  expect(redact('Cannot read https://cdn1.wiro.ai/a1b2/out.png?x=1, see https://wiro.ai/docs')).toBe(
+    'Cannot read https://cdn1.wiro.ai/… see https://wiro.ai/docs',
+  );
+  expect(redact('{"url":"https:\\/\\/cdn.wiro.ai\\/a1b2\\/out.png"}')).toBe(
+    '{"url":"https:\\/\\/cdn.wiro.ai/…"}',
+  );
+});
+
+it('takes out the queries of addresses that follow each other without a space', () => {
+  expect(createRedaction([])('http://a.b/c,http://d.e/f?token=1,http://g.h')).toBe(
+    'http://a.b/c,http://d.e/f?…',
+  );
+});

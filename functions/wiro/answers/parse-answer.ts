@@ -1,3 +1,4 @@
+import type { Redaction } from '../redact.ts';
 import {
   type Fields,
   fieldOf,
@@ -43,3 +44,13 @@ function parseRefusal(entry: unknown): Refusal {
   const code = numberOf(fieldOf(entry, 'code'));
   return code === undefined ? { message } : { code, message };
 }
+
+/** More are never documented, and would make a message of any length. */
+const MOST_QUOTED = 5;
+
+/** What Wiro says, fit for a message. */
+export const quote = (refusals: readonly Refusal[], redact: Redaction): string =>
+  refusals
+    .slice(0, MOST_QUOTED)
+    .map(({ message }) => redact(message))
+    .join('; ');

@@ -1,0 +1,187 @@
+import { describe, expect, it } from 'vitest';
+import { answerRequest, type RoutesDeps } from '../../functions/api/routes.ts';
+import { parseHint } from '../../functions/callback/parse-hint.ts';
+import { parseCallbackPath, parseCallbackUrl } from '../../functions/generation/callback-url.ts';
+import { checkAgainstSchema } from '../../functions/generation/check-schema.ts';
+import { isGenerationId, requestHash } from '../../functions/generation/identity.ts';
+import { parsePresets, readUploadKey } from '../../functions/generation/preset.ts';
+import { parseRequest } from '../../functions/generation/request.ts';
+import { parseSource } from '../../functions/generation/source.ts';
+import { decideContentType } from '../../functions/objects/content-type.ts';
+import { checkOutputUrl } from '../../functions/objects/output-hosts.ts';
+import { outputKey } from '../../functions/objects/output-key.ts';
+import { parseAnswer } from '../../functions/wiro/answers/parse-answer.ts';
+import { parseUploadedFile } from '../../functions/wiro/answers/parse-file.ts';
+import { parseModel } from '../../functions/wiro/answers/parse-model.ts';
+import { parseTask } from '../../functions/wiro/answers/parse-task.ts';
+import { classifyRun } from '../../functions/wiro/classify-run.ts';
+import { safeFileName } from '../../functions/wiro/multipart.ts';
+import { createRedaction } from '../../functions/wiro/redact.ts';
+import { meaningOf } from '../../functions/wiro/refusal.ts';
+import { readReply } from '../../functions/wiro/request.ts';
+
+// Whatever comes from outside is read in time in proportion to its size: a text that takes minutes would keep its
+// function from renewing its lease, or from answering anyone.
+
+const SIZE = 16_000;
+/** What is quicker than this cannot be compared; a quadratic scan of `SIZE` characters takes far longer. */
+const LEAST_MS = 20;
+
+/** What scanners stumble over, repeated. */
+const UNITS = [
+  'http://',
+  'http://a.b/c,',
+  'https:\\/\\/a.b\\/',
+  'https://cdn.wiro.ai/',
+  'X-Amz-',
+  `${'0'.repeat(63)}g`,
+  'f',
+  ' ',
+  '\n',
+  '/',
+  '../',
+  '.',
+  '-',
+  '_',
+  '[',
+  '{"a":',
+  '["',
+  '\\"',
+  '"',
+  '<!--',
+  '<',
+  'a.',
+  'a/',
+  'e\u0301\u0327',
+  '\ud800',
+  'Request parameter [',
+  'must be between 1 and ',
+  'you can run up to 1',
+  'a=b&',
+  '%2F',
+  '9',
+  '0.',
+  'id,',
+];
+
+const RULES = { inputBucket: 'photos', furtherBuckets: [] };
+// No path of these leads to anything that the API would need.
+const API = {} as RoutesDeps;
+const redact = createRedaction(['s3cret', `${'ab'.repeat(20)}c`]);
+const answered = (status: number, answer: unknown) =>
+  ({ kind: 'answered', status, text: JSON.stringify(answer) }) as const;
+const task = (over: object) => parseTask({ id: '1', status: 'task_postprocess_end', pexit: '1', ...over });
+const schema = { parameters: [{ id: 'prompt', type: 'text', required: true }] };
+
+/** Every function that is given text which somebody outside has written. A refusal is an answer, too. */
+const READERS: Readonly<Record<string, (text: string) => unknown>> = {
+  'redacting what Wiro says': redact,
+  'redacting with the text as its secret': (text) => createRedaction([text])(`a${text}`),
+  'the error text of a task': (text) => task({ debugerror: text }),
+  'the error text of a task whose token is as long': (text) =>
+    task({ debugerror: text, tasktoken: `${text}b` }),
+  'the fields of a task': (text) =>
+    task({ pexit: text, createtime: text, totalcost: text, callbackurl: text, debugoutput: text }),
+  'the outputs of a task': (text) =>
+    task({ outputs: [{ url: text }, { url: `https://a.b/${text}`, name: text, size: text }, text] }),
+  'the outputs of a task as a text': (text) => task({ outputs: text }),
+  'a body of Wiro': parseAnswer,
+  'an answer to a Run': (text) => classifyRun({ kind: 'answered', status: 200, text }, 'a/b', redact),
+  'a refusal of a Run': (text) =>
+    classifyRun(answered(200, { result: false, errors: [{ code: 0, message: text }] }), 'a/b', redact),
+  'many refusals of a Run': (text) =>
+    classifyRun(answered(200, { result: false, errors: piecesOf(text) }), 'a/b', redact),
+  'a 401 to a Run': (text) => classifyRun(answered(401, { result: false, errors: [text] }), 'a/b', redact),
+  'a refusal of another call': (text) =>
+    readReply(
+      answered(200, { result: false, errors: [text, { code: text, message: text }] }),
+      'Task/Detail',
+      redact,
+    ),
+  'many refusals of another call': (text) =>
+    readReply(answered(200, { result: false, errors: piecesOf(text) }), 'Task/Detail', redact),
+  'what a refusal means': (message) => meaningOf({ message }),
+  'what a limit is': (message) => meaningOf({ code: 96, message }),
+  'an uploaded file': (text) => parseUploadedFile({ id: text, url: text, size: text }, 'a'),
+  'a model': (text) =>
+    parseModel({
+      cleanslugowner: text,
+      cleanslugproject: text,
+      dynamicprice: text,
+      parameters: [{ items: [{ id: text, required: text, min: text, options: text }] }],
+    }),
+  'a callback path': parseCallbackPath,
+  'a callback path with more before it': (text) =>
+    parseCallbackPath(`/${text}/shop/${'a'.repeat(26)}/1/${'0'.repeat(64)}`),
+  'a callback URL': (text) => parseCallbackUrl(`https://a.b/${text}`),
+  'the body of a callback': parseHint,
+  'the body of a callback as JSON': (text) =>
+    parseHint(JSON.stringify({ data: [{ detail: text }], id: text })),
+  'a request': (text) =>
+    requestHash(
+      parseRequest({ model: 'a/b', parameters: { prompt: text, list: piecesOf(text) }, labels: {} }, RULES),
+    ),
+  'the model of a request': (text) => parseRequest({ model: text }, RULES),
+  'a model with a slash': (text) => parseRequest({ model: `a/${text}` }, RULES),
+  'a name in a request': (text) => parseRequest({ model: 'a/b', parameters: { [text]: 1 } }, RULES),
+  'many names in a request': (text) =>
+    parseRequest(
+      { model: 'a/b', parameters: Object.fromEntries(piecesOf(text).map((piece, n) => [`n${n}`, piece])) },
+      RULES,
+    ),
+  'a source': (text) => parseSource(text, 'inputs.a', RULES),
+  'a source as a URL': (text) => parseSource(`https://${text}`, 'inputs.a', RULES),
+  'a source in a bucket': (text) => parseSource(`s3://photos/${text}`, 'inputs.a', RULES),
+  'a request against its schema': (text) =>
+    checkAgainstSchema({ model: 'a/b', parameters: { prompt: text }, inputs: {} }, schema),
+  presets: (text) => parsePresets({ [text]: { model: text, fileParameter: text } }, RULES),
+  'the key of a dropped file': (text) => readUploadKey(`uploads/${text}`, 'uploads/'),
+  'an id in a path': isGenerationId,
+  'the path of a request to the API': (path) =>
+    answerRequest(API, { method: 'GET', path, body: Buffer.of() }),
+  'the path of a request for a generation': (text) =>
+    answerRequest(API, { method: 'GET', path: `/generations/${text}`, body: Buffer.of() }),
+  'the name of a file to upload': safeFileName,
+  'the name of an output': (name) => outputKey({ folder: 'outputs/', attempt: 1, index: 0, name }),
+  'the type of an output': (text) =>
+    decideContentType({ head: Buffer.from(text), header: text, record: text, name: text }),
+  'the address of an output': (text) =>
+    checkOutputUrl(`https://a.b/${text}`, [{ kind: 'domain', host: 'a.b' }]),
+  'the host of an output': (text) => checkOutputUrl(`https://${text}`, [{ kind: 'domain', host: 'a.b' }]),
+};
+
+describe.each(Object.entries(READERS))('%s', (_, read) => {
+  it('takes no longer than its size allows', () => {
+    // What ends otherwise than it began makes a pattern that wants the end try again from everywhere.
+    for (const [unit, end] of UNITS.flatMap((unit) => [[unit, ''] as const, [unit, '!'] as const])) {
+      const large = textOf(unit, 4 * SIZE) + end;
+      // Far too quick to be quadratic: there is nothing to compare.
+      if (cpuMs(read, large) < 8 * LEAST_MS) continue;
+
+      const once = medianMs(read, textOf(unit, SIZE) + end);
+      const fourTimes = medianMs(read, large);
+
+      expect(fourTimes, `of ${JSON.stringify(unit + end)}`).toBeLessThan(8 * Math.max(once, LEAST_MS));
+    }
+  });
+});
+
+const piecesOf = (text: string) => text.match(/.{1,16}/gs) ?? [];
+
+const textOf = (unit: string, length: number) =>
+  unit.repeat(Math.ceil(length / unit.length)).slice(0, length);
+
+const medianMs = (read: (text: string) => unknown, text: string): number =>
+  Array.from({ length: 5 }, () => cpuMs(read, text)).sort((one, other) => one - other)[2] ?? 0;
+
+/** Of the processor, not of the clock: other processes do not count. */
+function cpuMs(read: (text: string) => unknown, text: string): number {
+  const begun = process.cpuUsage();
+  try {
+    read(text);
+  } catch {
+    // A refusal.
+  }
+  const { user, system } = process.cpuUsage(begun);
+  return (user + system) / 1_000;
+}
