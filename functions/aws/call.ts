@@ -27,17 +27,29 @@ export class AwsCallError extends Error {
 }
 
 const TRIES = 3;
-const handler = new NodeHttpHandler({ connectionTimeout: 1_000, requestTimeout: 5_000 });
+const ANSWER_MS = 5_000;
+// By itself the handler only warns of a request that takes longer, and waits on.
+const handler = new NodeHttpHandler({ connectionTimeout: 1_000, throwOnRequestTimeout: true });
+
+/** The longest wait before a throttled call is repeated; on average half of it. */
+const LONGEST_PAUSE_MS = 2_000;
 
 /**
  * One signed POST to an AWS service, tried up to three times where that may help.
  * @param service - As in its endpoint, such as `ssm`; `AWS_ENDPOINT_URL_<SERVICE>` replaces the endpoint.
+ * @param answerMs - How long one try waits for its answer, in milliseconds. @default 5,000
+ * @param throttledMs - How long a call that is throttled is repeated, in milliseconds. @default - three tries
  * @throws {AwsCallError} When it cannot be reached or refuses.
  */
 export async function callAws(
   service: { readonly name: string; readonly endpointVariable: string },
   { path, headers, body }: AwsRequest,
+  {
+    throttledMs = 0,
+    answerMs = ANSWER_MS,
+  }: { readonly throttledMs?: number; readonly answerMs?: number } = {},
 ): Promise<AwsAnswer> {
+  const startedAt = performance.now();
   const region = process.env.AWS_REGION ?? 'us-east-1';
   const endpoint = new URL(
     process.env[`AWS_ENDPOINT_URL_${service.endpointVariable}`] ??
@@ -52,6 +64,7 @@ export async function callAws(
   });
   for (let attempt = 1; ; attempt += 1) {
     let failure: AwsCallError;
+    let isThrottled = false;
     try {
       const signed = await signer.sign(
         new HttpRequest({
@@ -64,19 +77,25 @@ export async function callAws(
           body,
         }),
       );
-      const { response } = await handler.handle(new HttpRequest(signed));
+      const { response } = await handler.handle(new HttpRequest(signed), { requestTimeout: answerMs });
       const text = await readAll(response.body);
       const answer = { statusCode: response.statusCode, headers: response.headers, body: parseJson(text) };
       if (answer.statusCode < 300) return answer;
       failure = new AwsCallError(`${service.name} answered ${answer.statusCode} ${errorName(answer)}`.trim());
-      const isPassing = answer.statusCode >= 500 || /Throttl|TooMany|LimitExceeded/.test(errorName(answer));
-      if (!isPassing) throw failure;
+      isThrottled = answer.statusCode === 429 || /Throttl|TooMany|LimitExceeded/.test(errorName(answer));
+      if (answer.statusCode < 500 && !isThrottled) throw failure;
     } catch (cause) {
       if (cause instanceof AwsCallError) throw cause;
       failure = new AwsCallError(`${service.name} could not be reached`, { cause });
     }
-    if (attempt === TRIES) throw failure;
-    await sleep(50 * 4 ** attempt * (0.5 + Math.random()));
+    const hasTurnLeft = isThrottled && performance.now() - startedAt < throttledMs;
+    if (attempt >= TRIES && !hasTurnLeft) throw failure;
+    // Any part of the pause: callers that were turned away together must not come back together.
+    await sleep(
+      isThrottled && throttledMs > 0
+        ? Math.random() * Math.min(100 * 2 ** attempt, LONGEST_PAUSE_MS)
+        : 50 * 4 ** attempt * (0.5 + Math.random()),
+    );
   }
 }
 

@@ -14,13 +14,15 @@ export interface ParameterReader {
   /** The next `get` reads anew: what was kept did not work. */
   forget(): void;
   /**
-   * Reads anew, for what may just have been replaced; called again soon, it answers as it did: whoever makes us ask
-   * cannot make us ask SSM.
+   * Reads anew, for what may just have been replaced. Soon after any reading it returns what that one found: a sender
+   * of forged callbacks cannot make us ask SSM.
    * @throws When they cannot be read: what is kept is known already.
    */
   renew(): Promise<DeploymentParameters>;
 }
 
+/** SSM answers 40 calls a second: hundreds of environments that start together need some seconds of their turns. */
+const THROTTLED_MS = 15_000;
 const SSM = { name: 'ssm', endpointVariable: 'SSM' };
 
 /**
@@ -38,7 +40,7 @@ export function createParameterReader({
   readonly path: string;
   readonly secretArn?: string | undefined;
   readonly keepMs: number;
-  /** Between two renewals. */
+  /** Between any reading and a renewal. */
   readonly renewMs: number;
   readonly now?: () => number;
 }): ParameterReader {
@@ -48,8 +50,10 @@ export function createParameterReader({
   let renewal: { readonly startedAt: number; readonly parameters: Promise<DeploymentParameters> } | undefined;
 
   async function read(): Promise<DeploymentParameters> {
+    const startedAt = now();
     const parameters = await readParameters(path, secretArn);
     kept = { parameters, readAt: now() };
+    renewal = { startedAt, parameters: Promise.resolve(parameters) };
     isStale = false;
     return parameters;
   }
@@ -99,11 +103,12 @@ interface Found {
 }
 
 async function getParameters(path: string, names: readonly string[]): Promise<Found> {
-  const { body } = await callAws(SSM, {
+  const request = {
     path: '/',
     headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': 'AmazonSSM.GetParameters' },
     body: JSON.stringify({ Names: names.map((name) => `${path}/${name}`), WithDecryption: true }),
-  });
+  };
+  const { body } = await callAws(SSM, request, { throttledMs: THROTTLED_MS });
   const listed =
     typeof body === 'object' && body !== null && 'Parameters' in body ? body.Parameters : undefined;
   if (!Array.isArray(listed)) throw new AwsCallError('ssm answered without a list of parameters');

@@ -1,0 +1,49 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { AwsCallError, callAws } from '../../functions/aws/call.ts';
+import { createDynamoDb } from '../../functions/store/dynamodb.ts';
+
+let server: Server;
+let calls = 0;
+beforeAll(async () => {
+  // Takes every request and answers none.
+  server = createServer(() => {
+    calls += 1;
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  vi.stubEnv('AWS_ENDPOINT_URL', `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  vi.stubEnv('AWS_REGION', 'eu-central-1');
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'key');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret');
+});
+afterAll(() => {
+  vi.unstubAllEnvs();
+  server.closeAllConnections();
+  server.close();
+});
+
+it('a service that never answers is asked three times, then given up', async () => {
+  calls = 0;
+
+  const call = callAws(
+    { name: 'events', endpointVariable: 'EVENTBRIDGE' },
+    { path: '/', headers: {}, body: '{}' },
+    { answerMs: 50 },
+  );
+
+  await expect(call).rejects.toThrow(new AwsCallError('events could not be reached'));
+  expect(calls).toBe(3);
+});
+
+it('a table that never answers is asked five times, then given up', async () => {
+  calls = 0;
+  const client = createDynamoDb({ answerMs: 50 });
+
+  const read = client.send(new GetItemCommand({ TableName: 't', Key: { pk: { S: 'a' }, sk: { S: 'b' } } }));
+
+  await expect(read).rejects.toThrow('requestTimeout');
+  expect(calls).toBe(5);
+  client.destroy();
+});
