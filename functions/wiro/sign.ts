@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, randomInt } from 'node:crypto';
 import type { Clock } from '../generation/time.ts';
 import { WiroError } from './errors.ts';
 
@@ -26,11 +26,18 @@ export function sign({ apiKey, apiSecret }: WiroCredentials, nonce: string): Rec
   return { 'x-api-key': apiKey, 'x-nonce': nonce, 'x-signature': signature };
 }
 
-/** Gives every request a nonce of its own: the time in milliseconds, one more where it has not moved on. */
-export function createNonces(now: Clock): () => string {
-  let last = 0;
+/** Random digits after the milliseconds: as many as a signed integer of 64 bits has room for. */
+const RANDOM_DIGITS = 6;
+
+/**
+ * Gives every request a nonce of its own, an integer that grows: the time in milliseconds, then random digits. Many
+ * processes share one key, and send within the same millisecond.
+ */
+export function createNonces(now: Clock, random = () => randomInt(10 ** RANDOM_DIGITS)): () => string {
+  let last = 0n;
   return () => {
-    last = Math.max(last + 1, now().getTime());
+    const next = BigInt(now().getTime()) * 10n ** BigInt(RANDOM_DIGITS) + BigInt(random());
+    last = next > last ? next : last + 1n;
     return String(last);
   };
 }

@@ -25,9 +25,29 @@ describe('sign', () => {
   });
 
   it('gives every request a nonce of its own, also within one millisecond and when the clock goes back', () => {
-    const moments = [1_000, 1_000, 5_000, 2_000];
-    const nextNonce = createNonces(() => new Date(moments.shift() ?? 0));
+    const moments = [1_000, 1_000, 1_000, 5_000, 2_000];
+    const randoms = [500_000, 7, 500_001, 42, 999_999];
+    const nextNonce = createNonces(
+      () => new Date(moments.shift() ?? 0),
+      () => randoms.shift() ?? 0,
+    );
 
-    expect([nextNonce(), nextNonce(), nextNonce(), nextNonce()]).toEqual(['1000', '1001', '5000', '5001']);
+    expect(Array.from({ length: 5 }, nextNonce)).toEqual([
+      '1000500000',
+      '1000500001',
+      '1000500002',
+      '5000000042',
+      '5000000043',
+    ]);
+  });
+
+  it('gives processes that start in the same millisecond different nonces, which fit 64 bits', () => {
+    const clock = () => new Date('2026-11-30T12:00:00.000Z');
+    const nonces = Array.from({ length: 50 }, () => createNonces(clock)());
+
+    // 50 of a million: two are the same once in 800 runs of this test; three or more, once in millions.
+    expect(new Set(nonces).size).toBeGreaterThanOrEqual(49);
+    for (const nonce of nonces) expect(nonce).toMatch(/^1796040000000\d{6}$/);
+    expect(BigInt(nonces[0] ?? '') < 2n ** 63n).toBe(true);
   });
 });
