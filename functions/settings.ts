@@ -114,9 +114,7 @@ export const DURATIONS = {
   stopRepeat: 15_000,
   /** After Kill, how long an end is waited for. */
   stopLimit: 900_000,
-  /** How long a waiting generation lies before `reconcile` looks whether it was forgotten. */
-  waiting: 3_600_000,
-  /** How long an attempt may wait in line for a slot, from when it joined the line. */
+  /** How long an attempt may wait in line for a slot, from when it joined the line, before it fails. */
   maximumWait: 604_800_000,
   /** How long the gate stays shut after a code 96 that says more tasks run than we know of. */
   gatePause: 5_000,

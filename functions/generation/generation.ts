@@ -175,6 +175,10 @@ export type Ending = Succeeded | Failed | Cancelled;
 export const hasEnded = (generation: Generation): generation is Ending =>
   generation.status === 'succeeded' || generation.status === 'failed' || generation.status === 'cancelled';
 
+/** Whether it waits at the gate for its turn. */
+export const isInLine = (generation: Generation): generation is Queued =>
+  generation.status === 'queued' && generation.waiting;
+
 /** Where a generation stands in the queue: oldest first, unique. */
 export const queueKey = ({ createdAt, id }: Pick<Base, 'createdAt' | 'id'>): string => `${createdAt}#${id}`;
 

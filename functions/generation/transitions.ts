@@ -18,7 +18,7 @@ import type {
   TaskNames,
   Trouble,
 } from './generation.ts';
-import { hasEnded } from './generation.ts';
+import { hasEnded, isInLine } from './generation.ts';
 import { after, backOff, type Timestamp } from './time.ts';
 
 // The state machine. A transition takes a generation as it is and answers how it is to be; the same object when
@@ -87,15 +87,21 @@ export function renewed(generation: Generation, holder: string, moment: Moment):
   return isHeld(generation, holder) ? { ...generation, ...claim(holder, moment) } : undefined;
 }
 
-/** No slot is free: in line, without a claim. Not while a wish to cancel stands: nobody would look at it there. */
+/**
+ * No slot is free: in line, without a claim. Not while a wish to cancel stands: nobody would look at it there.
+ * The line moves by itself: it is due only when it has waited for too long.
+ * @param joinedLineAt - When this attempt first joined the line.
+ */
 export function turnedAway(
   generation: Generation,
   holder: string,
-  { now, durations }: Moment,
+  joinedLineAt: Timestamp,
+  { durations }: Moment,
 ): Queued | undefined {
   if (!isHeld(generation, holder) || generation.status !== 'submitting') return undefined;
   if (generation.cancelRequestedAt !== undefined) return undefined;
-  return { ...base(generation), status: 'queued', waiting: true, dueAt: after(now, durations.waiting) };
+  const dueAt = after(joinedLineAt, durations.maximumWait);
+  return { ...base(generation), status: 'queued', waiting: true, dueAt };
 }
 
 /** Back to the queue after a setback that may pass; certainly no task of this Run exists. Not while a wish to cancel stands. */
@@ -360,13 +366,24 @@ export const isPastDeadline = ({ run }: Collecting | Running, { now, durations }
 
 // --- looks and announcements ----------------------------------------------------------------------------------
 
-/** `reconcile` has looked and set things going; it comes back later if nothing came of it. */
-export function lookedAt(generation: Generation, moment: Moment): Generation {
+/**
+ * `reconcile` has looked and set things going; it comes back later if nothing came of it.
+ * @param joinedLineAt - Of one in line: when this attempt joined it. @default - now
+ */
+export function lookedAt(generation: Generation, moment: Moment, joinedLineAt?: Timestamp): Generation {
   const { now, durations } = moment;
   if (generation.dueAt === undefined || generation.dueAt > now) return generation;
-  // Waiting in line is no failure; the line moves without us.
-  if (generation.status === 'queued' && generation.waiting) {
-    return { ...generation, dueAt: after(now, durations.waiting) };
+  if (isInLine(generation)) {
+    // Waiting is no failure, up to its end. It may be due before that: a callback has come, an earlier release wrote
+    // it, or `maximumWait` is another by now.
+    const dueAt = after(joinedLineAt ?? now, durations.maximumWait);
+    if (dueAt > now) return { ...generation, dueAt };
+    const end = {
+      ...ended(generation, {}, moment),
+      status: 'failed',
+      error: waitedTooLong(generation),
+    } as const;
+    return announcing(end, 'Failed', now);
   }
   return {
     ...generation,
@@ -374,6 +391,16 @@ export function lookedAt(generation: Generation, moment: Moment): Generation {
     dueAt: after(now, backOff(generation.looks, durations.look, durations.lookMax)),
   };
 }
+
+const waitedTooLong = ({ callback }: Queued): GenerationError => ({
+  code: 'waited_too_long',
+  message: `It waited in line for a free slot at Wiro for as long as this deployment allows (maximumWait), and was not run. ${
+    callback?.taskId === undefined
+      ? 'Nothing was charged.'
+      : `But a callback named task ${callback.taskId}: look at it at Wiro before you run it again.`
+  } Retry it when fewer generations wait, or allow a longer wait; Wiro's limit of tasks at once grows with the balance.`,
+  retryable: true,
+});
 
 /** What was told need not be told again. */
 export function told(generation: Generation, eventIds: readonly string[]): Generation {

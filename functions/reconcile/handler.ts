@@ -3,11 +3,14 @@ import { invokeLater } from '../aws/invoke.ts';
 import { readDeployment } from '../deployment.ts';
 import { PREFIX } from '../functions.ts';
 import { beginInvocation, log } from '../log.ts';
+import { noteChange } from '../note-change.ts';
 import type { JsonObjects } from '../objects/json-object.ts';
 import { ENV, readMaximumConcurrency, requireEnv } from '../settings.ts';
+import { createAttemptNotesStore } from '../store/attempt-notes.ts';
 import { createGate } from '../store/gate.ts';
 import { createGenerationStore, type Overflow } from '../store/generation-store.ts';
 import { reconcile } from './reconcile.ts';
+import { createStepOver } from './step-over.ts';
 
 const { table, durations, moment } = readDeployment();
 
@@ -24,7 +27,10 @@ const results: Pick<JsonObjects, 'update' | 'write'> = {
   write: async (ref, value, condition) => (await lazily()).json.write(ref, value, condition),
   update: async (ref, change) => (await lazily()).json.update(ref, change),
 };
-const generations = createGenerationStore(table, { overflow });
+const generations = createGenerationStore(table, { overflow, onChange: noteChange });
+const notes = createAttemptNotesStore(table);
+// Half a minute at first, so that the next run looks again.
+const stepOver = createStepOver({ first: durations.look / 2, longest: durations.lookMax });
 
 export async function handler(_event: unknown, context: Context): Promise<void> {
   beginInvocation(context);
@@ -32,6 +38,7 @@ export async function handler(_event: unknown, context: Context): Promise<void> 
   const { createPutEvents } = await import('../events/put-events.ts');
   const done = await reconcile({
     generations,
+    notes,
     gate: createGate({
       ...table,
       waiting: generations.waiting,
@@ -51,6 +58,8 @@ export async function handler(_event: unknown, context: Context): Promise<void> 
         id,
       ),
     moment,
+    remainingMs: () => context.getRemainingTimeInMillis(),
+    stepOver,
   });
   if (done.due === 0 && !process.env[ENV.metricsNamespace]) return;
   // Every minute: what is missing tells that it does not run.

@@ -1,92 +1,184 @@
-import { assertNever, type Generation, hasEnded } from '../generation/generation.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { assertNever, type Generation, hasEnded, isInLine, type Queued } from '../generation/generation.ts';
 import type { Timestamp } from '../generation/time.ts';
 import { lookedAt, type Moment } from '../generation/transitions.ts';
 import { ignore } from '../ignore.ts';
-import { mapLimited } from '../limit.ts';
+import { forEachLimited, mapLimited } from '../limit.ts';
 import { log } from '../log.ts';
+import type { AttemptNotesStore } from '../store/attempt-notes.ts';
 import type { Gate } from '../store/gate.ts';
-import type { GenerationStore } from '../store/generation-store.ts';
+import type { DueKey, GenerationStore, Updated } from '../store/generation-store.ts';
+import type { StepOver } from './step-over.ts';
 
 export interface ReconcileDeps {
   readonly generations: Pick<GenerationStore, 'due' | 'get' | 'update' | 'waiting'>;
+  readonly notes: Pick<AttemptNotesStore, 'joinedLine' | 'read'>;
   readonly gate: Pick<Gate, 'admit' | 'free' | 'holders' | 'wait'>;
   readonly submit: (id: string) => Promise<void>;
   readonly collect: (id: string) => Promise<void>;
   readonly announce: (id: string) => Promise<void>;
   readonly moment: () => Moment;
+  /** Until Lambda ends this run. */
+  readonly remainingMs: () => number;
+  /** Of this environment, from run to run. */
+  readonly stepOver: StepOver;
 }
 
 export interface Reconciled {
+  /** Looked at. */
   readonly due: number;
   readonly submitted: number;
   readonly collected: number;
   readonly announced: number;
+  /** Not looked at, because the last look threw. */
+  readonly steppedOver: number;
+  /** The time was over before everything due was looked at: the next run goes on. */
+  readonly isCutShort: boolean;
   /** Since when the first in line has been waiting, `null` when nobody does; missing when the line could not be seen. */
   readonly waitingSince?: Timestamp | null;
 }
 
-/** Bounds one run; what is left over is due in the next. */
-const MOST = 200;
+/** Keys in memory at once. */
+const PAGE = 1_000;
 const AT_ONCE = 20;
+/** Nothing is begun when less than this is left: one look, with an announcement, has ended by then. */
+const LAST_START_MS = 20_000;
+/** The run ends when this is left, whatever is still under way: that is due again. */
+const LAST_WAIT_MS = 5_000;
 /** Of those in line, who are then submitted by an invocation each. */
 const MOST_STARTED = 25;
 /** The index lags: the first ones that it names may not wait any more. */
-const FIRST_IN_LINE = 5;
+const FIRST_IN_LINE = 25;
 /** So many looks at one generation without anything coming of them: somebody should look, too. */
 const FRUITLESS = 20;
 
+type Done = 'submitted' | 'collected' | 'announced' | 'nothing';
+
 /**
- * Sets going whatever is due, so that no lost event, callback or invocation matters. It decides nothing itself:
- * two of it at once do the same thing twice, which is harmless.
+ * Tends the gate, then sets going whatever is due until nothing is or the time is over, so that no lost event,
+ * callback or invocation matters. It decides nothing itself: two of it at once do the same thing twice, which is
+ * harmless. One that throws is stepped over: it keeps nobody else back.
  */
 export async function reconcile(deps: ReconcileDeps): Promise<Reconciled> {
-  const { generations, moment } = deps;
-  const ids = await generations.due(moment().now, MOST);
-  const done = await mapLimited(ids, AT_ONCE, async (id) => {
-    try {
-      const looked = await generations.update(id, (current) => lookedAt(current, moment()));
-      // Not due any more: the index lags behind the item.
-      if (looked.kind !== 'written') return 'nothing';
-      if (looked.generation.looks >= FRUITLESS) {
-        const { status, looks } = looked.generation;
-        log.error(
-          'Nothing comes of looking at a generation',
-          { generationId: id, status, looks, alarm: 'fruitless_looks' },
-          { FruitlessLooks: 1 },
-        );
-      }
-      const done = await setGoing(deps, looked.generation);
-      if (done !== 'nothing')
-        log.info('Took up what was due', { generationId: id, status: looked.generation.status, done });
-      return done;
-    } catch (error) {
-      ignore('it is due again in a while', { generationId: id })(error);
-      return 'nothing';
-    }
-  });
+  const { stepOver, moment } = deps;
   const waitingSince = await tendGate(deps).catch(ignore('the gate is tended again in a minute'));
-  const count = (kind: string) => done.filter((one) => one === kind).length;
-  return {
-    due: ids.length,
-    submitted: count('submitted'),
-    collected: count('collected'),
-    announced: count('announced'),
-    ...(waitingSince !== undefined && { waitingSince }),
+  const counts = { due: 0, submitted: 0, collected: 0, announced: 0, steppedOver: 0 };
+  const lookAt = async (id: string) => {
+    if (stepOver.isSteppedOver(id, moment().now)) {
+      counts.steppedOver += 1;
+      return;
+    }
+    counts.due += 1;
+    try {
+      const done = await takeUp(deps, id);
+      stepOver.worked(id);
+      if (done !== 'nothing') counts[done] += 1;
+    } catch (error) {
+      stepOver.threw(id, moment().now);
+      ignore('it is looked at again after a while', { generationId: id })(error);
+    }
   };
+  const isDone = await untilTimeIsOver(deps, (hasTime) =>
+    forEachLimited(dueIds(deps, hasTime), AT_ONCE, lookAt),
+  );
+  return { ...counts, isCutShort: !isDone, ...(waitingSince !== undefined && { waitingSince }) };
 }
 
-async function setGoing(
-  { submit, collect, announce }: ReconcileDeps,
-  generation: Generation,
-): Promise<'submitted' | 'collected' | 'announced' | 'nothing'> {
+/**
+ * Waits for `work`, which is to begin nothing more once it has no time, and not for what hangs in it.
+ * @returns Whether all of it was done.
+ */
+async function untilTimeIsOver(
+  { remainingMs }: ReconcileDeps,
+  work: (hasTime: () => boolean) => Promise<void>,
+): Promise<boolean> {
+  let isCutShort = false;
+  const hasTime = () => {
+    if (remainingMs() > LAST_START_MS) return true;
+    isCutShort = true;
+    return false;
+  };
+  const stop = new AbortController();
+  const over = sleep(Math.max(0, remainingMs() - LAST_WAIT_MS), 'over', { signal: stop.signal });
+  const done = work(hasTime);
+  try {
+    if ((await Promise.race([done, over])) === 'over') isCutShort = true;
+  } finally {
+    stop.abort();
+    for (const one of [over, done]) one.catch(() => 'whoever lost the race');
+  }
+  return !isCutShort;
+}
+
+/** Ids of what is due, as long as there is time: also of what becomes due meanwhile. */
+async function* dueIds(
+  { generations, moment }: ReconcileDeps,
+  hasTime: () => boolean,
+): AsyncGenerator<string, void, undefined> {
+  let place: DueKey | undefined;
+  do {
+    const { ids, next } = await generations.due(moment().now, PAGE, place);
+    for (const id of ids) {
+      if (!hasTime()) return;
+      yield id;
+    }
+    place = next;
+  } while (place !== undefined);
+}
+
+async function takeUp(deps: ReconcileDeps, id: string): Promise<Done> {
+  const looked = await look(deps, id);
+  // Not due any more: the index lags behind the item.
+  if (looked?.kind !== 'written') return 'nothing';
+  const { generation } = looked;
+  if (generation.looks >= FRUITLESS) {
+    const { status, looks } = generation;
+    log.error(
+      'Nothing comes of looking at a generation',
+      { generationId: id, status, looks, alarm: 'fruitless_looks' },
+      { FruitlessLooks: 1 },
+    );
+  }
+  const done = await setGoing(deps, generation);
+  if (done !== 'nothing')
+    log.info('Took up what was due', { generationId: id, status: generation.status, done });
+  return done;
+}
+
+/** Notes the look, so that the next is later; ends the one whose time in line is over. */
+async function look(
+  { generations, notes, gate, moment }: ReconcileDeps,
+  id: string,
+): Promise<Updated | undefined> {
+  const current = await generations.get(id);
+  if (current === undefined) return undefined;
+  const { now } = moment();
+  const isItsTime = isInLine(current) && current.dueAt !== undefined && current.dueAt <= now;
+  // A release before this one did not note it: then its wait counts from here.
+  const { joinedLineAt } = isItsTime ? await notes.joinedLine(id, current.attempt, now) : {};
+  const looked = await generations.update(current, (standing) =>
+    lookedAt(standing, moment(), standing.attempt === current.attempt ? joinedLineAt : undefined),
+  );
+  if (isItsTime && looked.kind === 'written' && hasEnded(looked.generation)) {
+    // It may just have been admitted.
+    await gate.free(id, 'notRun').catch(ignore('it is over: its slot is taken back in a minute'));
+  }
+  return looked;
+}
+
+async function setGoing({ submit, collect, announce }: ReconcileDeps, generation: Generation): Promise<Done> {
   const { id, status } = generation;
   if (!hasEnded(generation) && generation.announcements.length > 0) {
     await announce(id).catch(ignore('it is announced with the next look', { generationId: id }));
   }
   switch (status) {
     case 'queued':
-      // In line at the gate: it is started when its turn comes.
-      if (generation.waiting) return 'nothing';
+      if (generation.waiting) {
+        // In line at the gate: it is started when its turn comes, unless a callback names a task that it has already.
+        if (generation.callback?.taskId === undefined) return 'nothing';
+        await collect(id);
+        return 'collected';
+      }
       await submit(id);
       return 'submitted';
     case 'submitting':
@@ -109,34 +201,58 @@ async function setGoing(
 }
 
 /**
- * Takes back the slots of whoever does not run, puts into line whoever was forgotten, and starts those who wait.
- * @returns When the first in line was accepted; `null` when nobody waits.
+ * Sees to those who hold a slot, puts into line whoever was forgotten, and starts those who wait. The index of those
+ * who wait is the line: whoever is in it is found here within a minute, though everything else was lost.
+ * @returns When the first in line joined it; `null` when nobody waits.
  */
-async function tendGate({ gate, generations, submit }: ReconcileDeps): Promise<Timestamp | null> {
-  // Of a newer release, or not to be had now: the others are tended.
-  const read = (id: string): Promise<Generation | undefined | 'unread'> =>
-    generations.get(id).catch((error: unknown) => {
-      ignore('the others are tended', { generationId: id })(error);
-      return 'unread';
-    });
-  await mapLimited(await gate.holders(), AT_ONCE, async (id) => {
-    const generation = await read(id);
-    if (generation === 'unread') return;
-    if (generation === undefined || hasEnded(generation)) await gate.free(id, 'ended');
-    // Its submission crashed between the two writes, or never came after it was admitted.
-    else if (generation.status === 'queued') await gate.free(id, 'notRun');
-  });
-  // Crashed before it joined the line, admitted in vain, or passed over because the index lagged.
-  let waitingSince: Timestamp | null = null;
-  for (const { id } of await generations.waiting(FIRST_IN_LINE)) {
-    const generation = await read(id);
-    if (generation === 'unread' || generation?.status !== 'queued' || !generation.waiting) continue;
-    await gate.wait(generation);
-    waitingSince = generation.createdAt;
-    break;
-  }
-  await mapLimited(await gate.admit(MOST_STARTED), AT_ONCE, (id) =>
-    submit(id).catch(ignore('its slot is taken back in a minute', { generationId: id })),
+async function tendGate(deps: ReconcileDeps): Promise<Timestamp | null> {
+  const { gate, submit, notes } = deps;
+  await mapLimited(await gate.holders(), AT_ONCE, (id) =>
+    tendHolder(deps, id).catch(ignore('the others are tended', { generationId: id })),
   );
-  return waitingSince;
+  // Crashed before it joined the line, admitted in vain, or passed over because the index lagged.
+  const first = await firstInLine(deps);
+  if (first !== undefined)
+    await gate.wait(first).catch(ignore('it is put in line again in a minute', { generationId: first.id }));
+  await mapLimited(await gate.admit(MOST_STARTED), AT_ONCE, (id) =>
+    submit(id).catch(ignore('it is started again in a minute', { generationId: id })),
+  );
+  if (first === undefined) return null;
+  const { joinedLineAt } = await notes.read(first.id, first.attempt);
+  return joinedLineAt ?? first.createdAt;
+}
+
+async function tendHolder({ gate, generations, submit }: ReconcileDeps, id: string): Promise<void> {
+  const generation = await generations.get(id);
+  if (generation === undefined || hasEnded(generation)) await gate.free(id, 'ended');
+  // Its submission never came after it was admitted, or was killed before it gave the slot back. It is not taken from
+  // it: it may begin to run this very moment. Its submission uses the slot, or gives it back.
+  else if (generation.status === 'queued') await submit(id);
+}
+
+/** The oldest that really waits and can be read. */
+async function firstInLine({
+  generations,
+  moment,
+  remainingMs,
+  stepOver,
+}: ReconcileDeps): Promise<Queued | undefined> {
+  for (let from: string | undefined; ; ) {
+    const page = await generations.waiting(FIRST_IN_LINE, from);
+    for (const { id, queueKey } of page) {
+      // The last of the page before is the first of this one.
+      if (queueKey === from || stepOver.isSteppedOver(id, moment().now)) continue;
+      try {
+        const generation = await generations.get(id);
+        if (generation !== undefined && isInLine(generation)) return generation;
+      } catch (error) {
+        // Of a newer release, or not to be had now.
+        stepOver.threw(id, moment().now);
+        ignore('the next in line is looked at', { generationId: id })(error);
+      }
+    }
+    from = page.at(-1)?.queueKey;
+    if (from === undefined || page.length < FIRST_IN_LINE) return undefined;
+    if (remainingMs() < LAST_START_MS) throw new Error('The first in line was not found in time');
+  }
 }

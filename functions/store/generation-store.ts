@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { GetItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { type AttributeValue, GetItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { AcceptedRequest } from '../generation/accepted-request.ts';
 import {
@@ -68,8 +68,11 @@ export interface GenerationStore {
   putOutputs(id: string, outputs: GenerationOutputs): Promise<boolean>;
   /** Of any one attempt; empty where it has none. */
   outputs(id: string, attempt: number): Promise<readonly Output[]>;
-  /** Ids of what was due by `now`, longest due first: nominations, to be decided on the items. */
-  due(now: Timestamp, limit: number): Promise<readonly string[]>;
+  /**
+   * What was due by `now`, longest due first: nominations, to be decided on the items.
+   * @param after - The `next` of the page before: what lies before it is passed, whatever became of it.
+   */
+  due(now: Timestamp, limit: number, after?: DueKey): Promise<DuePage>;
   /**
    * Who waits for a slot at the gate, oldest first; as far as the index knows.
    * @param from - A `queueKey`; older ones are left out.
@@ -79,6 +82,16 @@ export interface GenerationStore {
     from?: string,
   ): Promise<readonly { readonly id: string; readonly queueKey: string }[]>;
 }
+
+/** One page of what is due. */
+export interface DuePage {
+  readonly ids: readonly string[];
+  /** Where the next page begins; absent after the last one. */
+  readonly next?: DueKey;
+}
+
+/** A place in the index of what is due. */
+export type DueKey = Readonly<Record<string, AttributeValue>>;
 
 const OVERFLOW_BYTES = 64 * 1024;
 /** An item takes 400 KB. */
@@ -314,18 +327,19 @@ export function createGenerationStore(
 
     outputs: (id, attempt) => readOutputs(id, attempt, (sort) => item(id, sort, `the outputs of ${id}`)),
 
-    async due(now, limit) {
+    async due(now, limit, after) {
       const { partitionKey, sortKey } = TABLE.indexes.due;
-      const { Items = [] } = await client.send(
+      const { Items = [], LastEvaluatedKey: next } = await client.send(
         new QueryCommand({
           TableName: tableName,
           IndexName: 'due',
           KeyConditionExpression: `${partitionKey} = :shard AND ${sortKey} <= :now`,
           ExpressionAttributeValues: marshall({ ':shard': SHARD, ':now': now }),
           Limit: limit,
+          ...(after && { ExclusiveStartKey: after }),
         }),
       );
-      return Items.map((item) => idOf(unmarshall(item)));
+      return { ids: Items.map((item) => idOf(unmarshall(item))), ...(next && { next }) };
     },
 
     async waiting(limit, from) {

@@ -292,8 +292,12 @@ async function wait(
   generation: Generation,
   { wasRefused }: { readonly wasRefused: boolean },
 ): Promise<SubmitEnd> {
-  const { holder, generations, gate } = deps;
-  const away = await generations.update(generation, (current) => turnedAway(current, holder, moment(deps)));
+  const { id, holder, generations, gate, notes } = deps;
+  const { now } = moment(deps);
+  const { joinedLineAt = now } = await notes.joinedLine(id, generation.attempt, now);
+  const away = await generations.update(generation, (current) =>
+    turnedAway(current, holder, joinedLineAt, moment(deps)),
+  );
   if (away.kind !== 'written')
     return away.kind === 'refused' && away.generation.cancelRequestedAt !== undefined
       ? await cancelNow(deps)

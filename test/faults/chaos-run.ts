@@ -89,7 +89,6 @@ const DURATIONS: Partial<Durations> = {
   deadline: 21_600_000,
   stopRepeat: 1_000,
   stopLimit: 60_000,
-  waiting: 10_000,
   gatePause: 500,
   limitProbe: 10_000,
   limitForget: 120_000,

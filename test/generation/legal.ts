@@ -3,7 +3,8 @@ import { type Generation, hasEnded, type Status } from '../../functions/generati
 
 /** As the design draws it. A state may follow itself: a claim prolonged, a search counted. */
 const FOLLOWS: Record<Status, readonly Status[]> = {
-  queued: ['queued', 'submitting', 'running', 'cancelled'],
+  // Failed: it waited in line for too long.
+  queued: ['queued', 'submitting', 'running', 'cancelled', 'failed'],
   submitting: ['submitting', 'queued', 'running', 'failed', 'cancelled'],
   running: ['running', 'collecting'],
   collecting: ['collecting', 'running', 'queued', 'succeeded', 'failed', 'cancelled'],

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Generation, hasEnded, type RunMark } from '../../functions/generation/generation.ts';
 import * as transitions from '../../functions/generation/transitions.ts';
-import { EXAMPLES, moment } from './examples.ts';
+import { at, EXAMPLES, moment } from './examples.ts';
 import { assertLegal } from './legal.ts';
 
 // A model of the world around the state machine: several workers that may stop anywhere and go on much later, with
@@ -83,8 +83,10 @@ const ACTIONS = {
     world.apply(transitions.renewed(world.generation, world.holder(who), world.moment(who))),
   turnAway: (world: World, who: Holder) => {
     // Never with a mark that may have been sent: the code turns away before the mark, or after a plain refusal.
-    if (!('run' in world.generation && world.generation.run))
-      world.apply(transitions.turnedAway(world.generation, world.holder(who), world.moment(who)));
+    if (!('run' in world.generation && world.generation.run)) {
+      const moment = world.moment(who);
+      world.apply(transitions.turnedAway(world.generation, world.holder(who), moment.now, moment));
+    }
   },
   requeue: (world: World, who: Holder) => {
     if (!('run' in world.generation && world.generation.run))
@@ -310,7 +312,7 @@ describe('any sequence of transitions, by several holders at any time', () => {
 describe('a holder whose lease another took', () => {
   const writes: Record<string, (generation: Generation) => Generation | undefined> = {
     renewed: (g) => transitions.renewed(g, 'late', moment(100)),
-    turnedAway: (g) => transitions.turnedAway(g, 'late', moment(100)),
+    turnedAway: (g) => transitions.turnedAway(g, 'late', at(0), moment(100)),
     requeued: (g) => transitions.requeued(g, 'late', setback, moment(100)),
     marked: (g) => transitions.marked(g, 'late', { reusedUploads: false }, moment(100)),
     searched: (g) => transitions.searched(g, 'late', true, moment(100)),

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { Generation, RunMark } from '../../functions/generation/generation.ts';
+import type { Failed, Generation, RunMark } from '../../functions/generation/generation.ts';
 import * as transitions from '../../functions/generation/transitions.ts';
 import { DURATIONS } from '../../functions/settings.ts';
 import { at, EXAMPLES, type ExampleName, moment } from './examples.ts';
+import { assertLegal } from './legal.ts';
 
 const NAMES = Object.keys(EXAMPLES) as ExampleName[];
 const setback = { code: 'upstream_unavailable', message: 'Wiro is away.' } as const;
 const error = { code: 'model_failed', message: 'The model failed.', retryable: true } as const;
+const WEEK = 604_800;
 const run: RunMark = { startedAt: at(0), reusedUploads: false, searches: 0 };
 const task = { id: 'task-1', token: 'token-1' };
 
@@ -49,12 +51,12 @@ const TABLE: readonly Row[] = [
   ],
   [
     'turnedAway',
-    (g) => transitions.turnedAway(g, 'me', moment(10)),
+    (g) => transitions.turnedAway(g, 'me', at(5), moment(10)),
     [REFUSED, REFUSED, 'queued', 'queued', REFUSED, REFUSED, REFUSED, REFUSED, REFUSED],
   ],
   [
     'turnedAway by another',
-    (g) => transitions.turnedAway(g, 'you', moment(10)),
+    (g) => transitions.turnedAway(g, 'you', at(5), moment(10)),
     [REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED],
   ],
   [
@@ -301,7 +303,7 @@ describe('the write-ahead mark', () => {
   });
 
   it('is gone with every way back to the queue', () => {
-    expect(transitions.turnedAway(EXAMPLES.marked, 'me', moment(10))).not.toHaveProperty('run');
+    expect(transitions.turnedAway(EXAMPLES.marked, 'me', at(5), moment(10))).not.toHaveProperty('run');
     expect(transitions.requeued(EXAMPLES.marked, 'me', setback, moment(10))).not.toHaveProperty('run');
   });
 });
@@ -544,16 +546,16 @@ describe('a setback', () => {
     const wished = transitions.cancelWished(EXAMPLES.submitting, moment(5));
 
     expect(transitions.requeued(wished, 'me', setback, moment(10))).toBeUndefined();
-    expect(transitions.turnedAway(wished, 'me', moment(10))).toBeUndefined();
+    expect(transitions.turnedAway(wished, 'me', at(5), moment(10))).toBeUndefined();
     expect(transitions.cancelled(wished, 'me', {}, moment(10))?.status).toBe('cancelled');
   });
 });
 
 describe('the line at the gate', () => {
-  it('is waited in without a claim, and looked at after an hour', () => {
-    const away = transitions.turnedAway(EXAMPLES.submitting, 'me', moment(10));
+  it('is waited in without a claim, and due a week after it was joined, whenever it was turned away last', () => {
+    const away = transitions.turnedAway(EXAMPLES.submitting, 'me', at(5), moment(10));
 
-    expect(away).toMatchObject({ status: 'queued', waiting: true, dueAt: at(3610) });
+    expect(away).toMatchObject({ status: 'queued', waiting: true, dueAt: at(5 + WEEK) });
     expect(away).not.toHaveProperty('claim');
   });
 
@@ -703,10 +705,42 @@ describe('lookedAt', () => {
     expect([looked.looks, looked.dueAt]).toEqual([looks + 1, at(60 + wait)]);
   });
 
-  it('counts no looks while it waits in line', () => {
-    const looked = transitions.lookedAt(EXAMPLES.waiting, moment(300));
+  it('counts no looks while it waits in line, and comes back when its time there is over', () => {
+    const looked = transitions.lookedAt(EXAMPLES.waiting, moment(300), at(100));
 
-    expect([looked.looks, looked.dueAt]).toEqual([3, at(3900)]);
+    expect([looked.status, looked.looks, looked.dueAt]).toEqual(['queued', 3, at(100 + WEEK)]);
+  });
+
+  it('counts the time in line from now for one of which nobody noted when it joined', () => {
+    expect(transitions.lookedAt(EXAMPLES.waiting, moment(300)).dueAt).toBe(at(300 + WEEK));
+  });
+
+  it('ends one that has waited in line for as long as it may, and has that told', () => {
+    const waiting = { ...EXAMPLES.waiting, dueAt: at(WEEK) };
+
+    expect(transitions.lookedAt(waiting, moment(WEEK - 0.001), at(0))).toBe(waiting);
+    const ended = transitions.lookedAt(waiting, moment(WEEK), at(0));
+    expect(ended).toMatchObject({
+      status: 'failed',
+      error: {
+        code: 'waited_too_long',
+        retryable: true,
+        message: expect.stringContaining('Nothing was charged.'),
+      },
+      endedAt: at(WEEK),
+      announcements: [{ type: 'Failed', attempt: 1 }],
+    });
+    expect(ended).not.toHaveProperty('waiting');
+    assertLegal(waiting, ended);
+  });
+
+  it('does not say that nothing was charged where a callback has named a task', () => {
+    const callback = { seenAt: at(5), taskId: 'task-9' };
+    const ended = transitions.lookedAt({ ...EXAMPLES.waiting, callback }, moment(WEEK), at(0));
+
+    const { message } = (ended as Failed).error;
+    expect(message).toContain('task-9');
+    expect(message).not.toContain('Nothing was charged');
   });
 });
 

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Generation, queueKey } from '../../functions/generation/generation.ts';
+import { type Generation, isInLine, queueKey } from '../../functions/generation/generation.ts';
 import { log } from '../../functions/log.ts';
-import { reconcile } from '../../functions/reconcile/reconcile.ts';
-import type { GenerationStore } from '../../functions/store/generation-store.ts';
+import { type ReconcileDeps, reconcile } from '../../functions/reconcile/reconcile.ts';
+import { createStepOver } from '../../functions/reconcile/step-over.ts';
+import { NewerVersionError } from '../../functions/store/stored-version.ts';
 import { at, EXAMPLES, moment } from '../generation/examples.ts';
 
 let alarms: unknown[] = [];
@@ -12,7 +13,7 @@ beforeEach(() => {
   vi.spyOn(log, 'error').mockImplementation((_, facts) => void alarms.push(facts?.alarm));
 });
 
-/** Generations in memory, all of them due; what was done with which. */
+/** Generations in memory; what was done with which. */
 function reconcileWorld(
   given: readonly Generation[],
   {
@@ -20,24 +21,40 @@ function reconcileWorld(
     admitted = [],
     failing = [],
     unreadable = [],
-  }: Partial<Record<'holders' | 'admitted' | 'failing' | 'unreadable', string[]>> = {},
+    noted = {},
+  }: Partial<Record<'holders' | 'admitted' | 'failing' | 'unreadable', string[]>> & {
+    /** When attempts joined the line, where somebody noted it. */
+    noted?: Record<string, string>;
+  } = {},
 ) {
   const standing = new Map(given.map((generation) => [generation.id, generation]));
+  const joined = new Map(Object.entries(noted));
   const done: string[] = [];
+  const looks: string[] = [];
   const note = (what: string) => async (id: string) => {
     done.push(`${what} ${id}`);
     if (failing.includes(id)) throw new Error('throttled');
   };
-  const generations: Pick<GenerationStore, 'due' | 'get' | 'update' | 'waiting'> = {
-    due: async (now, limit) =>
-      [...standing.values()]
+  const placeOf = ({ dueAt, id }: Generation) => `${dueAt} ${id}`;
+  const read = async (id: string) => {
+    looks.push(id);
+    if (unreadable.includes(id)) throw new NewerVersionError(id, 2);
+    return standing.get(id);
+  };
+  const generations: ReconcileDeps['generations'] = {
+    due: async (now, limit, after) => {
+      const due = [...standing.values()]
         .filter(({ dueAt }) => dueAt !== undefined && dueAt <= now)
-        .map(({ id }) => id)
-        .slice(0, limit),
-    get: async (id) => {
-      if (unreadable.includes(id)) throw new Error('of a newer release');
-      return standing.get(id);
+        .filter((one) => after === undefined || placeOf(one) > String(after.place?.S))
+        .toSorted((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1))
+        .slice(0, limit);
+      const last = due.at(-1);
+      return {
+        ids: due.map(({ id }) => id),
+        ...(due.length === limit && last && { next: { place: { S: placeOf(last) } } }),
+      };
     },
+    get: read,
     async update(known, decide) {
       const id = typeof known === 'string' ? known : known.id;
       const current = standing.get(id);
@@ -48,19 +65,37 @@ function reconcileWorld(
       standing.set(id, next);
       return { kind: 'written', generation: next };
     },
-    waiting: async (limit) =>
-      given
-        .filter((generation) => generation.status === 'queued' && generation.waiting)
+    waiting: async (limit, from = '') =>
+      [...standing.values()]
+        .filter(isInLine)
         .map((generation) => ({ id: generation.id, queueKey: queueKey(generation) }))
         .toSorted((a, b) => (a.queueKey < b.queueKey ? -1 : 1))
+        .filter((one) => one.queueKey >= from)
         .slice(0, limit),
   };
+  const time = { remainingMs: 60_000 };
+  const stepOver = createStepOver({ first: 30_000, longest: 900_000 });
+  const keyOf = (id: string, attempt: number) => `${id} ${attempt}`;
   return {
     done,
+    looks,
     standing,
-    run: (seconds = 1_000) =>
+    joined,
+    time,
+    generations,
+    run: (seconds = 1_000, over: Partial<ReconcileDeps> = {}) =>
       reconcile({
         generations,
+        notes: {
+          joinedLine: async (id, attempt, now) => {
+            joined.set(keyOf(id, attempt), joined.get(keyOf(id, attempt)) ?? now);
+            return { joinedLineAt: joined.get(keyOf(id, attempt)) ?? now };
+          },
+          read: async (id, attempt) => {
+            const joinedLineAt = joined.get(keyOf(id, attempt));
+            return joinedLineAt === undefined ? {} : { joinedLineAt };
+          },
+        },
         gate: {
           holders: async () => holders,
           admit: async () => admitted,
@@ -74,12 +109,16 @@ function reconcileWorld(
         collect: note('collect'),
         announce: note('announce'),
         moment: () => moment(seconds),
+        remainingMs: () => time.remainingMs,
+        stepOver,
+        ...over,
       }),
   };
 }
 
 const named = (id: string, example: Generation, over: Partial<Generation> = {}) =>
   ({ ...example, id, ...over }) as Generation;
+const WEEK = 604_800;
 const announcement = { eventId: 'e1', type: 'Running', attempt: 1, at: at(0) } as const;
 
 describe('what is due', () => {
@@ -112,13 +151,24 @@ describe('what is due', () => {
     expect(done).toEqual(expected);
   });
 
-  it('and waits in line is not submitted: its turn comes', async () => {
-    const { done, run, standing } = reconcileWorld([named('g', EXAMPLES.waiting)]);
+  it('and is in line, stored by an earlier release, is not submitted: it is due when its time there is over', async () => {
+    const { done, run, standing, joined } = reconcileWorld([named('g', EXAMPLES.waiting)]);
 
     await run();
 
     expect(done).not.toContain('submit g');
-    expect(standing.get('g')?.dueAt).toBe(at(4_600));
+    expect(standing.get('g')).toMatchObject({ status: 'queued', dueAt: at(1_000 + WEEK) });
+    expect(joined.get('g 1')).toBe(at(1_000));
+  });
+
+  it('and is in line is asked about when a callback has named its task', async () => {
+    const { done, run } = reconcileWorld([
+      named('g', EXAMPLES.waiting, { callback: { seenAt: at(1), taskId: 't' } }),
+    ]);
+
+    await run();
+
+    expect(done).toEqual(['line up g', 'collect g']);
   });
 
   it('is not due any more once it was looked at, so that the next run leaves it alone', async () => {
@@ -156,17 +206,68 @@ describe('what is due', () => {
     const counts = await run();
 
     expect(done.toSorted()).toEqual(['collect a', 'collect b', 'collect c']);
-    expect(counts).toEqual({ due: 3, submitted: 0, collected: 2, announced: 0, waitingSince: null });
+    expect(counts).toEqual({
+      due: 3,
+      submitted: 0,
+      collected: 2,
+      announced: 0,
+      steppedOver: 0,
+      isCutShort: false,
+      waitingSince: null,
+    });
   });
 
-  it('is at most two hundred in one run; the rest comes with the next', async () => {
-    const many = Array.from({ length: 250 }, (_, n) => named(`g${n}`, EXAMPLES.running));
+  it('is all done in one run, however much it is', async () => {
+    const many = Array.from({ length: 2_500 }, (_, n) => named(`g${n}`, EXAMPLES.running));
     const { done, run } = reconcileWorld(many);
 
-    const first = await run();
-    const second = await run();
+    const counts = await run();
 
-    expect([first.due, second.due, new Set(done).size]).toEqual([200, 50, 250]);
+    expect([counts.due, counts.isCutShort, new Set(done).size]).toEqual([2_500, false, 2_500]);
+  });
+
+  it('is begun only while there is time to end it; the next run goes on', async () => {
+    const many = Array.from({ length: 100 }, (_, n) => named(`g${n}`, EXAMPLES.running));
+    const { done, run, time } = reconcileWorld(many);
+    const collect = async (id: string) => {
+      done.push(id);
+      time.remainingMs = done.length < 30 ? 20_001 : 20_000;
+    };
+
+    const first = await run(1_000, { collect });
+    const begun = done.length;
+    time.remainingMs = 60_000;
+    const second = await run(1_000, { collect: async (id) => void done.push(id) });
+
+    expect([first.isCutShort, second.isCutShort]).toEqual([true, false]);
+    // Thirty, and what was under way beside the thirtieth.
+    expect(begun).toBeGreaterThanOrEqual(30);
+    expect(begun).toBeLessThan(50);
+    expect([first.due + second.due, new Set(done).size]).toEqual([100, 100]);
+  });
+
+  it('is not waited for beyond the time of the run where it hangs', async () => {
+    vi.useFakeTimers();
+    const { done, run } = reconcileWorld(['a', 'b'].map((id) => named(id, EXAMPLES.running)));
+
+    const running = run(1_000, {
+      collect: (id) => (id === 'a' ? new Promise(() => undefined) : Promise.resolve(void done.push(id))),
+    });
+    await vi.advanceTimersByTimeAsync(55_000);
+    const counts = await running;
+    vi.useRealTimers();
+
+    expect([done, counts.isCutShort]).toEqual([['b'], true]);
+  });
+
+  it('fails the run when the index cannot be read, so that the alarm of a run that is missing rings', async () => {
+    const { run, generations } = reconcileWorld([]);
+
+    const running = run(1_000, {
+      generations: { ...generations, due: () => Promise.reject(new Error('throttled')) },
+    });
+
+    await expect(running).rejects.toThrow('throttled');
   });
 
   it('calls for a person after twenty looks of which nothing came', async () => {
@@ -189,8 +290,86 @@ describe('what is due', () => {
   });
 });
 
+describe('what cannot be read', () => {
+  it('keeps nobody else back, though there are hundreds of it', async () => {
+    const newer = Array.from({ length: 2_200 }, (_, n) =>
+      named(`newer${n}`, EXAMPLES.running, { dueAt: at(0) }),
+    );
+    const { done, run } = reconcileWorld([...newer, named('other', EXAMPLES.running, { dueAt: at(60) })], {
+      unreadable: newer.map(({ id }) => id),
+    });
+
+    const counts = await run(120);
+
+    expect(done).toEqual(['collect other']);
+    expect(counts).toMatchObject({ due: 2_201, collected: 1 });
+  });
+
+  it('is looked at ever more rarely, at least every quarter of an hour, and goes on once it can be', async () => {
+    const unreadable = ['newer'];
+    const { done, run, looks } = reconcileWorld([named('newer', EXAMPLES.running, { dueAt: at(0) })], {
+      unreadable,
+    });
+
+    const lookedAt: number[] = [];
+    for (let minute = 1; minute <= 62; minute += 1) {
+      const before = looks.length;
+      await run(minute * 60);
+      if (looks.length > before) lookedAt.push(minute);
+    }
+    unreadable.length = 0;
+    for (let minute = 63; minute <= 80 && done.length === 0; minute += 1) await run(minute * 60);
+
+    expect(lookedAt).toEqual([1, 2, 3, 5, 9, 17, 32, 47, 62]);
+    expect(done).toEqual(['collect newer']);
+  });
+});
+
+describe('the time in line', () => {
+  const joinedAt = (seconds: number) => ({ noted: { 'g 1': at(seconds) } });
+
+  it('ends a generation after a week, has that told, and takes it out of the gate', async () => {
+    const waiting = named('g', EXAMPLES.waiting, { dueAt: at(100 + WEEK) });
+    const { done, run, standing } = reconcileWorld([waiting], joinedAt(100));
+
+    await run(100 + WEEK - 1);
+    const before = standing.get('g')?.status;
+    await run(100 + WEEK);
+
+    expect(before).toBe('queued');
+    expect(standing.get('g')).toMatchObject({ status: 'failed', error: { code: 'waited_too_long' } });
+    expect(done).toEqual(['line up g', 'line up g', 'free (notRun) g', 'announce g']);
+  });
+
+  it('counts anew for an attempt after a retry', async () => {
+    const again = named('g', EXAMPLES.waiting, { attempt: 2, dueAt: at(WEEK + 50) });
+    const { run, standing } = reconcileWorld([again], {
+      noted: { 'g 1': at(0), 'g 2': at(WEEK + 40) },
+    });
+
+    await run(WEEK + 60);
+
+    expect(standing.get('g')).toMatchObject({ status: 'queued', dueAt: at(2 * WEEK + 40) });
+  });
+
+  it('does not end one that was claimed since it was read', async () => {
+    const waiting = named('g', EXAMPLES.waiting, { dueAt: at(WEEK) });
+    const { run, standing, generations, done } = reconcileWorld([waiting], joinedAt(0));
+    const get = async (id: string) => {
+      const found = await generations.get(id);
+      standing.set('g', named('g', EXAMPLES.submitting, { dueAt: at(WEEK + 65) }));
+      return found;
+    };
+
+    await run(WEEK, { generations: { ...generations, get, waiting: async () => [] } });
+
+    expect(standing.get('g')?.status).toBe('submitting');
+    expect(done).toEqual([]);
+  });
+});
+
 describe('the gate', () => {
-  it('gets back the slots of those that are over, are gone, or went back to the queue', async () => {
+  it('gets back the slots of those that are over or gone, and has those used that the queue holds', async () => {
     const { done, run } = reconcileWorld(
       [
         named('over', EXAMPLES.succeeded),
@@ -204,7 +383,7 @@ describe('the gate', () => {
 
     await run();
 
-    expect(done.toSorted()).toEqual(['free (ended) gone', 'free (ended) over', 'free (notRun) queued']);
+    expect(done.toSorted()).toEqual(['free (ended) gone', 'free (ended) over', 'submit queued']);
   });
 
   it('has the oldest who waits in line, though whoever put it there crashed', async () => {
@@ -219,13 +398,15 @@ describe('the gate', () => {
   });
 
   it('has nobody in line whom only the index still shows there', async () => {
-    const { done, run, standing } = reconcileWorld([
+    const { done, run, standing, generations } = reconcileWorld([
       named('gone', EXAMPLES.waiting, { createdAt: at(1), dueAt: at(9_999) }),
       named('old', EXAMPLES.waiting, { createdAt: at(2), dueAt: at(9_999) }),
     ]);
+    // The index still shows it.
+    const line = await generations.waiting(10);
     standing.set('gone', named('gone', EXAMPLES.running, { dueAt: at(9_999) }));
 
-    await run();
+    await run(1_000, { generations: { ...generations, waiting: async () => line } });
 
     expect(done).toEqual(['line up old']);
   });
@@ -252,6 +433,40 @@ describe('the gate', () => {
     expect(done).toEqual(['free (ended) gone', 'line up old']);
   });
 
+  it('is tended for those who wait behind hundreds that cannot be read', async () => {
+    const newer = Array.from({ length: 200 }, (_, n) =>
+      named(`newer${String(n).padStart(3, '0')}`, EXAMPLES.waiting, { createdAt: at(1), dueAt: at(9_999) }),
+    );
+    const { done, run } = reconcileWorld(
+      [...newer, named('old', EXAMPLES.waiting, { createdAt: at(2), dueAt: at(9_999) })],
+      { unreadable: newer.map(({ id }) => id) },
+    );
+
+    await run();
+
+    expect(done).toEqual(['line up old']);
+  });
+
+  it('tells since when the first in line has been there: a retry joins it anew', async () => {
+    const { run } = reconcileWorld(
+      [named('g', EXAMPLES.waiting, { attempt: 2, createdAt: at(0), dueAt: at(9_999) })],
+      { noted: { 'g 2': at(900) } },
+    );
+
+    expect((await run()).waitingSince).toBe(at(900));
+  });
+
+  it('is tended for all, though one slot cannot be given back and the first cannot be put in line', async () => {
+    const { done, run } = reconcileWorld(
+      [named('old', EXAMPLES.waiting, { createdAt: at(2), dueAt: at(9_999) })],
+      { holders: ['stuck', 'gone'], failing: ['stuck', 'old'], admitted: ['a'] },
+    );
+
+    await run();
+
+    expect(done).toEqual(['free (ended) stuck', 'free (ended) gone', 'line up old', 'submit a']);
+  });
+
   it('that cannot be tended stops nothing else', async () => {
     const { done, run } = reconcileWorld([named('g', EXAMPLES.running)], {
       holders: ['gone'],
@@ -260,6 +475,6 @@ describe('the gate', () => {
 
     const counts = await run();
 
-    expect([done, counts.collected]).toEqual([['collect g', 'free (ended) gone'], 1]);
+    expect([done, counts.collected]).toEqual([['free (ended) gone', 'collect g'], 1]);
   });
 });

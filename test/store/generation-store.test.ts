@@ -531,9 +531,29 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       await store.accept(done as Generation, request);
 
       const ids = (names: string) => [...names].map((name) => name.padEnd(26, 'a'));
-      expect(await store.due(at(30), 10)).toEqual(ids('cbd'));
-      expect(await store.due(at(30), 2)).toEqual(ids('cb'));
-      expect(await store.due(at(9), 10)).toEqual([]);
+      expect((await store.due(at(30), 10)).ids).toEqual(ids('cbd'));
+      expect((await store.due(at(30), 2)).ids).toEqual(ids('cb'));
+      expect(await store.due(at(9), 10)).toEqual({ ids: [] });
+    });
+
+    it('name what is due page by page, past what stays due, and what has become due meanwhile', async () => {
+      const { store } = await storeWorld();
+      const idOf = (name: string) => name.padEnd(26, 'x');
+      for (const [name, seconds] of [
+        ['a', 1],
+        ['b', 1],
+        ['c', 2],
+        ['d', 40],
+      ] as const)
+        await store.accept({ ...fresh, id: idOf(name), dueAt: at(seconds) }, request);
+
+      const first = await store.due(at(30), 1);
+      const second = await store.due(at(30), 1, first.next);
+      await store.update(idOf('b'), (current) => ({ ...current, dueAt: at(35) }));
+      const third = await store.due(at(50), 10, second.next);
+
+      expect([...first.ids, ...second.ids].toSorted()).toEqual([idOf('a'), idOf('b')]);
+      expect(third).toEqual({ ids: [idOf('c'), idOf('b'), idOf('d')] });
     });
 
     it('forget what is not due any more', async () => {
@@ -544,7 +564,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       const later = await store.due(at(999), 10);
       const then = await store.due(at(1_000), 10);
 
-      expect([later, then]).toEqual([[], [id]]);
+      expect([later.ids, then.ids]).toEqual([[], [id]]);
     });
 
     it('name who waits, oldest first, from a place in the line on, until it is claimed', async () => {

@@ -53,15 +53,27 @@ export function createMemoryTable(
     }
     if (command instanceof QueryCommand) {
       const { IndexName, KeyConditionExpression = '', ExpressionAttributeValues = {}, Limit } = command.input;
+      const { ExclusiveStartKey } = command.input;
       const index = Object.entries(TABLE.indexes).find(([name]) => name === IndexName)?.[1];
       const sortKey = index?.sortKey ?? TABLE.sortKey;
       const expression = new Expression({}, unmarshall(ExpressionAttributeValues));
-      const found = [...items.values()]
+      const placeOf = (item: Item) => `${item[sortKey]} ${nameOf(item)}`;
+      const start = ExclusiveStartKey && placeOf(unmarshall(ExclusiveStartKey));
+      const all = [...items.values()]
         .filter((item) => sortKey in item && expression.holds(KeyConditionExpression, item))
-        .sort((a, b) => (String(a[sortKey]) < String(b[sortKey]) ? -1 : 1))
+        .filter((item) => start === undefined || placeOf(item) > start)
+        .sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1));
+      const found = all
         .slice(0, Limit)
         .map((item) => (index === undefined ? item : { pk: item.pk, sk: item.sk, [sortKey]: item[sortKey] }));
-      return { Items: found.map((item) => marshall(item)) };
+      const last = found.at(-1);
+      const isCut = last !== undefined && found.length === Limit;
+      if (isCut && index === undefined) throw new Error('The table in memory pages through indexes alone');
+      return {
+        Items: found.map((item) => marshall(item)),
+        Count: found.length,
+        ...(isCut && index && { LastEvaluatedKey: marshall({ ...last, [index.partitionKey]: '0' }) }),
+      };
     }
     throw new Error('The table in memory does not know this command');
   }
@@ -114,7 +126,7 @@ class Expression {
       const name = this.#name();
       if (clause === 'SET') {
         this.#expect('=');
-        next[name] = this.#value(item);
+        next[name] = this.#assigned(item);
       } else if (clause === 'REMOVE') {
         delete next[name];
       } else {
@@ -130,6 +142,17 @@ class Expression {
       if (this.#tokens[0] === ',') this.#next();
     }
     return next;
+  }
+
+  #assigned(item: Item): unknown {
+    if (this.#tokens[0] !== 'if_not_exists') return this.#value(item);
+    this.#next();
+    this.#expect('(');
+    const standing = item[this.#name()];
+    this.#expect(',');
+    const given = this.#value(item);
+    this.#expect(')');
+    return standing ?? given;
   }
 
   #or(item: Item): boolean {

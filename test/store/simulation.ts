@@ -4,6 +4,7 @@ import { parseCallbackPath } from '../../functions/generation/callback-url.ts';
 import { type Generation, hasEnded, queueKey } from '../../functions/generation/generation.ts';
 import { accepted, told } from '../../functions/generation/transitions.ts';
 import { reconcile } from '../../functions/reconcile/reconcile.ts';
+import { createStepOver } from '../../functions/reconcile/step-over.ts';
 import { DURATIONS } from '../../functions/settings.ts';
 import { createAttemptNotesStore } from '../../functions/store/attempt-notes.ts';
 import { createGate } from '../../functions/store/gate.ts';
@@ -240,6 +241,7 @@ export class Simulation {
       this.#olderLine = line;
       return line;
     };
+    const notes = createAttemptNotesStore(table);
     const gate = createGate({ ...table, waiting, durations, clock });
     const start = (which: 'submit' | 'collect') => async (id: string) => {
       await turn();
@@ -247,7 +249,7 @@ export class Simulation {
     };
     const shared = {
       generations,
-      notes: createAttemptNotesStore(table),
+      notes,
       remainingMs: () => 900_000,
       gate,
       wiro: this.#wiro(turn),
@@ -323,6 +325,8 @@ export class Simulation {
           ...shared,
           generations: { ...generations, waiting },
           moment: () => ({ now: clock().toISOString(), durations }),
+          remainingMs: () => 60_000,
+          stepOver: createStepOver({ first: durations.look / 2, longest: durations.lookMax }),
         });
     }
   }

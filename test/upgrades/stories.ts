@@ -151,7 +151,7 @@ export const STORIES = {
   },
   waiting: async (world) => {
     await submitting(world, 'waiting');
-    await world.step(idOf('waiting'), (g, now) => transitions.turnedAway(g, 'holder-1', now));
+    await world.step(idOf('waiting'), (g, now) => transitions.turnedAway(g, 'holder-1', now.now, now));
   },
   submitting: async (world) => {
     await submitting(world, 'submitting');

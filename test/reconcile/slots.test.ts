@@ -1,0 +1,92 @@
+import { beforeEach, expect, it, vi } from 'vitest';
+import type { Generation } from '../../functions/generation/generation.ts';
+import { claimToSubmit, marked, withTask } from '../../functions/generation/transitions.ts';
+import { log } from '../../functions/log.ts';
+import { reconcile } from '../../functions/reconcile/reconcile.ts';
+import { createStepOver } from '../../functions/reconcile/step-over.ts';
+import { createGate } from '../../functions/store/gate.ts';
+import { createMemoryTable } from '../store/memory-table.ts';
+import { workWorld } from '../support/work-world.ts';
+
+beforeEach(() => {
+  for (const level of ['info', 'warn', 'error'] as const) vi.spyOn(log, level).mockReturnValue(undefined);
+});
+
+/** Two generations and one place for a task; the first was admitted to it. */
+async function oneAdmitted() {
+  const world = workWorld();
+  const { generations, items, shared, pass } = world;
+  const gate = createGate({
+    ...createMemoryTable(undefined, items),
+    waiting: generations.waiting,
+    durations: shared.durations,
+    maximum: 1,
+    clock: shared.clock,
+  });
+  const accept = async (id: string): Promise<Generation> => {
+    pass(1);
+    await world.accept(id);
+    const accepted = await generations.get(id);
+    if (accepted === undefined) throw new Error(`${id} is gone`);
+    return accepted;
+  };
+  const [first, second] = [await accept('first'), await accept('second')];
+  await gate.wait(first);
+  await gate.admit(1);
+  const moment = () => ({ now: shared.clock().toISOString(), durations: shared.durations });
+  return {
+    ...world,
+    gate,
+    first,
+    second,
+    /** As a submission does. */
+    run: async (generation: Generation): Promise<boolean> => {
+      const { id } = generation;
+      await generations.update(id, (current) => claimToSubmit(current, 'me', moment()));
+      if (!(await gate.take(generation))) return false;
+      const mark = await generations.update(id, (g) => marked(g, 'me', { reusedUploads: false }, moment()));
+      const run = mark.kind === 'written' ? mark.generation.run : undefined;
+      if (run === undefined) throw new Error(`${id} was not marked`);
+      await generations.update(id, (g) => withTask(g, run, 1, { id: `task-${id}` }, moment()));
+      await gate.ran(id);
+      return true;
+    },
+    reconcile: (get: (id: string) => Promise<Generation | undefined>) =>
+      reconcile({
+        ...shared,
+        gate,
+        generations: { ...generations, get },
+        collect: async () => undefined,
+        moment,
+        remainingMs: () => 60_000,
+        stepOver: createStepOver({ first: 30_000, longest: 900_000 }),
+      }),
+  };
+}
+
+it('reconcile takes no slot from one that begins to run while it looks', async () => {
+  const { gate, first, second, run, reconcile, generations } = await oneAdmitted();
+  let isFirst = true;
+
+  await reconcile(async (id) => {
+    const seen = await generations.get(id);
+    if (isFirst) await run(first);
+    isFirst = false;
+    return seen;
+  });
+  const isSecondLetIn = await run(second);
+
+  expect((await generations.get('first'))?.status).toBe('running');
+  expect(await gate.holders()).toEqual(['first']);
+  expect(isSecondLetIn).toBe(false);
+});
+
+it('reconcile has the slot used of one whose submission never came', async () => {
+  const { gate, submitted, reconcile, generations, first, run } = await oneAdmitted();
+
+  await reconcile(generations.get);
+  const isRunning = await run(first);
+
+  expect(submitted).toEqual(['first']);
+  expect([isRunning, await gate.holders()]).toEqual([true, ['first']]);
+});
