@@ -2,18 +2,27 @@ import type { GenerationError } from '../generation/errors.ts';
 import type { RunMark, Submitting } from '../generation/generation.ts';
 import { after, type Clock, timestamp } from '../generation/time.ts';
 import { type Setback, searched, unmarked } from '../generation/transitions.ts';
+import { ignore } from '../ignore.ts';
 import { log } from '../log.ts';
 import type { Durations } from '../settings.ts';
+import type { AttemptNotes, AttemptNotesStore } from '../store/attempt-notes.ts';
+import type { Gate } from '../store/gate.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
+import type { HeldClaim } from '../store/hold-claim.ts';
+import { untilAborted } from '../until-aborted.ts';
 import { WiroError } from '../wiro/errors.ts';
-import { confirmHint, searchTask } from '../wiro/search-task.ts';
+import { confirmHint, type SearchResult, searchTask } from '../wiro/search-task.ts';
 import type { Task, WiroClient } from '../wiro/types.ts';
+import { isLosingForTooLong, noteLostRun } from './lost-runs.ts';
 
 export interface FindLostTaskDeps {
   readonly id: string;
   /** Whose claim it is done under. */
   readonly holder: string;
+  readonly held: Pick<HeldClaim, 'isTimeUp' | 'signal' | 'stop'>;
   readonly generations: Pick<GenerationStore, 'update'>;
+  readonly notes: Pick<AttemptNotesStore, 'change'>;
+  readonly gate: Pick<Gate, 'free'>;
   readonly wiro: Pick<WiroClient, 'task' | 'tasks'>;
   readonly durations: Durations;
   readonly clock: Clock;
@@ -22,7 +31,7 @@ export interface FindLostTaskDeps {
 export type LostTask =
   | { readonly kind: 'found'; readonly task: Task }
   /** Certainly none: it may run again. */
-  | { readonly kind: 'none'; readonly generation: Submitting }
+  | { readonly kind: 'none'; readonly generation: Submitting; readonly notes: AttemptNotes }
   /** Could not be found out for too long. */
   | { readonly kind: 'unknown'; readonly error: GenerationError }
   /** Searched again after a while. */
@@ -32,18 +41,13 @@ export type LostTask =
 
 /** Searches once for the task of a Run whose answer is not known, and notes what came of it. */
 export async function findLostTask(
-  { id, holder, generations, wiro, durations, clock }: FindLostTaskDeps,
+  deps: FindLostTaskDeps,
   generation: Submitting,
   run: RunMark,
 ): Promise<LostTask> {
-  const result = await searchTask(wiro, {
-    deployment: generation.deployment,
-    generationId: id,
-    attempt: generation.attempt,
-    startedAt: run.startedAt,
-    marginMs: durations.searchMargin,
-    ...(generation.callback?.taskId !== undefined && { hintedTaskId: generation.callback.taskId }),
-  });
+  const { id, holder, held, generations, gate, durations, clock } = deps;
+  const notes = await deps.notes.change(id, generation.attempt, (current) => noteLostRun(current, run));
+  const result = await search(deps, generation, run);
   log.info('A lost Run was searched for', {
     generationId: id,
     result: result.kind,
@@ -54,22 +58,46 @@ export async function findLostTask(
   if (result.kind === 'none' && run.emptySearchAt !== undefined) {
     const cleared = await generations.update(generation, (current) => unmarked(current, holder, moment));
     return cleared.kind === 'written'
-      ? { kind: 'none', generation: cleared.generation }
+      ? { kind: 'none', generation: cleared.generation, notes }
       : { kind: 'elsewhere' };
   }
-  if (result.kind === 'unproven' && after(run.startedAt, durations.searchLimit) <= moment.now) {
-    const error: GenerationError = {
-      code: 'submission_unknown',
-      message: `Wiro's answer to this run was lost, and whether a task exists could not be found out (${result.why}). Look at the project's tasks at Wiro before you run it again.`,
-      retryable: false,
-    };
-    return { kind: 'unknown', error };
-  }
-  await generations.update(generation, (current) =>
+  const isLongAgo = after(run.startedAt, durations.searchLimit) <= moment.now;
+  if (result.kind === 'unproven' && isLongAgo && isLosingForTooLong(notes.lostRuns, moment.now, durations))
+    return { kind: 'unknown', error: submissionUnknown(result.why) };
+  // Others need not wait any longer for what becomes of this one.
+  if (isLongAgo) await gate.free(id, 'notRun').catch(ignore('its slot is free when it ends'));
+  await generations.update(await held.stop(), (current) =>
     searched(current, holder, result.kind === 'none', moment),
   );
   return { kind: 'later' };
 }
+
+async function search(
+  { id, held, wiro, durations }: FindLostTaskDeps,
+  generation: Submitting,
+  run: RunMark,
+): Promise<SearchResult> {
+  const searching = searchTask(wiro, {
+    deployment: generation.deployment,
+    generationId: id,
+    attempt: generation.attempt,
+    startedAt: run.startedAt,
+    marginMs: durations.searchMargin,
+    ...(generation.callback?.taskId !== undefined && { hintedTaskId: generation.callback.taskId }),
+  });
+  try {
+    return await untilAborted(held.signal, searching);
+  } catch (error) {
+    if (!held.isTimeUp()) throw error;
+    return { kind: 'unproven', why: 'searching its tasks takes longer than a function has' };
+  }
+}
+
+const submissionUnknown = (why: string): GenerationError => ({
+  code: 'submission_unknown',
+  message: `Wiro's answer to this run was lost, and whether a task exists could not be found out (${why}). Look at the project's tasks at Wiro before you run it again.`,
+  retryable: false,
+});
 
 export type CalledBack =
   | { readonly kind: 'found'; readonly task: Task; readonly run: RunMark }

@@ -24,7 +24,7 @@ import {
 import { ignore } from '../ignore.ts';
 import { log } from '../log.ts';
 import type { Durations } from '../settings.ts';
-import type { AttemptNotesStore } from '../store/attempt-notes.ts';
+import type { AttemptNotes, AttemptNotesStore } from '../store/attempt-notes.ts';
 import type { Gate } from '../store/gate.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
 import { type HeldClaim, holdClaim } from '../store/hold-claim.ts';
@@ -33,6 +33,7 @@ import type { RunOutcome, Task, WiroClient } from '../wiro/types.ts';
 import { type BringInputsDeps, type BroughtInputs, bringInputs, freshSince } from './bring-inputs.ts';
 import { explainInputFailure } from './explain-failure.ts';
 import { findCalledBack, findLostTask } from './find-lost-task.ts';
+import { isLosingForTooLong, noteRefusal, refusedForGood } from './lost-runs.ts';
 
 export interface SubmitDeps extends Pick<BringInputsDeps, 'inputs' | 'uploads' | 'presign'> {
   readonly generations: GenerationStore;
@@ -77,18 +78,20 @@ export async function submitGeneration(deps: SubmitDeps, id: string): Promise<Su
   const claim = { ...deps, id, holder, held };
   try {
     let generation = claimed.generation;
+    let unanswered: Unanswered | undefined;
     if (generation.run !== undefined) {
       const lost = await findLostTask(claim, generation, generation.run);
       if (lost.kind === 'found') return await recordTask(claim, generation, generation.run, lost.task);
       if (lost.kind === 'unknown') return await failNow(claim, lost.error);
       if (lost.kind !== 'none') return lost;
+      unanswered = { run: generation.run, notes: lost.notes };
       generation = lost.generation;
     }
     const called = await findCalledBack(claim, generation);
     if (called.kind === 'found') return await recordTask(claim, generation, called.run, called.task);
     if (called.kind === 'unreachable') return await tryLater(claim, called.setback);
     if (generation.cancelRequestedAt !== undefined) return await cancelNow(claim);
-    return await bringAndRun(claim, generation);
+    return (unanswered && (await endUnanswered(claim, unanswered))) ?? (await bringAndRun(claim, generation));
   } catch (error) {
     if (held.isLost()) return { kind: 'elsewhere' };
     log.error('A submission failed unexpectedly', { generationId: id, error });
@@ -102,6 +105,34 @@ interface ClaimDeps extends SubmitDeps {
   readonly id: string;
   readonly holder: string;
   readonly held: HeldClaim;
+}
+
+/** A Run that Wiro did not answer with anything certain, and that made no task. */
+interface Unanswered {
+  readonly run: RunMark;
+  readonly notes: AttemptNotes;
+}
+
+/** @returns Nothing where it is to run again at once: the first answer that is lost is bad luck. */
+async function endUnanswered(deps: ClaimDeps, { run, notes }: Unanswered): Promise<SubmitEnd | undefined> {
+  const { durations } = deps;
+  const refusal = refusedForGood(notes, run, durations);
+  if (refusal !== undefined) {
+    return await failNow(deps, {
+      code: 'upstream_refused',
+      message: `Wiro refuses the request every time: ${refusal}`,
+      retryable: true,
+    });
+  }
+  const { lostRuns } = notes;
+  const said = notes.refusal === undefined ? '' : ` The last that it said: ${notes.refusal.text}`;
+  const setback: Setback = {
+    code: 'upstream_unavailable',
+    message: `Wiro does not answer whether it runs this, tried ${lostRuns?.count ?? 1} times. No task was made, nothing is charged.${said}`,
+  };
+  if (isLosingForTooLong(lostRuns, moment(deps).now, durations))
+    return await failNow(deps, { ...setback, retryable: true });
+  return (lostRuns?.count ?? 1) > 1 ? await tryLater(deps, setback) : undefined;
 }
 
 // --- inputs, slot, mark, Run ----------------------------------------------------------------------------------
@@ -161,6 +192,7 @@ async function bringAndRun(deps: ClaimDeps, generation: Submitting): Promise<Sub
     case 'unknown':
       // The mark stands: once its lease is over, whoever looks searches. The slot is kept, for the task may exist.
       log.warn('A Run was not answered', { generationId: id, why: outcome.message });
+      if (outcome.refusal !== undefined) await noteRefused(deps, mark.generation, run, outcome.refusal);
       await gate.ran(id).catch(ignore('reconcile clears what is over'));
       return { kind: 'later' };
     case 'notRun':
@@ -168,6 +200,17 @@ async function bringAndRun(deps: ClaimDeps, generation: Submitting): Promise<Sub
     default:
       return assertNever(outcome);
   }
+}
+
+async function noteRefused(
+  { id, notes }: ClaimDeps,
+  { attempt }: Submitting,
+  run: RunMark,
+  text: string,
+): Promise<void> {
+  await notes
+    .change(id, attempt, (current) => noteRefusal(current, run, text))
+    .catch(ignore('the next refusal is noted', { generationId: id }));
 }
 
 async function runOnce(

@@ -1,4 +1,4 @@
-import { parseAnswer, quote } from './answers/parse-answer.ts';
+import { type Answer, parseAnswer, quote } from './answers/parse-answer.ts';
 import { fieldOf, filledTextOf, present } from './answers/values.ts';
 import type { PostResult } from './http.ts';
 import type { Redaction } from './redact.ts';
@@ -10,9 +10,10 @@ import type { NotRunReason, RunOutcome } from './types.ts';
  * repeated in error is paid twice, one that is searched for in vain costs a minute.
  */
 export function classifyRun(result: PostResult, model: string, redact: Redaction): RunOutcome {
-  const unknown = (why: string): RunOutcome => ({
+  const unknown = (why: string, refusal?: string): RunOutcome => ({
     kind: 'unknown',
     message: `It is not known whether Wiro runs "${model}": ${why}`,
+    ...present({ refusal }),
   });
   const notRun = (reason: NotRunReason, why: string): RunOutcome => ({
     kind: 'notRun',
@@ -24,11 +25,14 @@ export function classifyRun(result: PostResult, model: string, redact: Redaction
     return result.isSent ? unknown(result.message) : notRun('unreachable', result.message);
   const { status, text } = result;
   const answer = parseAnswer(text);
-  if (status === 401 || status === 404 || status === 429) {
+  // A 404 that is no answer of Wiro's comes from a gateway: what was behind it is not known.
+  if (status === 401 || status === 429 || (status === 404 && isRefusal(answer))) {
     const said = answer.kind === 'refused' ? redact(answer.refusals[0]?.message ?? '') : '';
     return notRun(REASON[status], `Wiro answered ${status}${said && ` "${said}"`}`);
   }
-  if (status < 200 || status > 299) return unknown(`Wiro answered ${status}`);
+  // A refusal of Wiro's own means the same with any status that blames the request; one that fails proves nothing.
+  const isRead = (status >= 200 && status <= 299) || (status >= 400 && status <= 499 && isRefusal(answer));
+  if (!isRead) return unknown(`Wiro answered ${status}`);
   if (answer.kind === 'unreadable')
     return unknown(`Wiro answered ${status} with something that is no answer`);
 
@@ -45,10 +49,14 @@ export function classifyRun(result: PostResult, model: string, redact: Redaction
   const [first] = meanings;
   // Several errors are as certain as the least certain of them.
   if (first === undefined || first.kind === 'open' || meanings.some(({ kind }) => kind === 'open'))
-    return unknown(`Wiro refused it saying ${said}`);
+    return unknown(`Wiro refused it saying ${said}`, said);
   const { kind: reason, ...details } = first;
   return { ...notRun(reason, `Wiro says: ${said}`), ...details };
 }
+
+/** Wiro's own "no", which names no task. */
+const isRefusal = (answer: Answer): boolean =>
+  answer.kind === 'refused' && taskIdOf(fieldOf(answer.fields, 'taskid')) === undefined;
 
 const REASON = { 401: 'unauthorized', 404: 'notFound', 429: 'busy' } as const;
 

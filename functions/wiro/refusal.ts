@@ -39,7 +39,17 @@ const VALIDATIONS = [
   /^(?:Request parameter )?\[?([^\s\]]+)\]? must be between -?[\d.]+ and -?[\d.]+$/i,
 ];
 
+const OTHERS = [
+  [/^Request parameters are invalid\.?$/i, 'invalid'],
+  [/^This model is not allowed in your team\.?(?: Contact your team admin\.?)?$/i, 'notFound'],
+  [/^This model is not available for your team\.?$/i, 'notFound'],
+  // What follows says how to reach Wiro's support.
+  [/^Your account has been suspended\b/i, 'refused'],
+  [/^You don['’]t have any permission for this action\.?$/i, 'refused'],
+] as const;
+
 function meaningOfText(message: string): RefusalMeaning {
+  for (const [text, kind] of OTHERS) if (text.test(message)) return { kind };
   for (const validation of VALIDATIONS) {
     const field = validation.exec(message)?.[1];
     if (field !== undefined) return { kind: 'invalid', field };

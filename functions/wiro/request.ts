@@ -88,7 +88,10 @@ export function readReply(result: PostResult, path: string, redact: Redaction): 
     const said = saidIn(answer, redact);
     throw error(kind, `it answered ${status}${said && `: ${said}`}`, {
       status,
-      ...(status >= 500 && { retryable: true }),
+      // What is not Wiro's own answer is a gateway's, and may pass; but what is too large for it stays so.
+      ...((status >= 500 || (answer.kind === 'unreadable' && kind === 'status' && status !== 413)) && {
+        retryable: true,
+      }),
     });
   }
   switch (answer.kind) {

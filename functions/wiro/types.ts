@@ -40,13 +40,18 @@ export type RunOutcome =
       readonly field?: string;
       readonly limit?: number;
     }
-  | { readonly kind: 'unknown'; readonly message: string };
+  | {
+      readonly kind: 'unknown';
+      readonly message: string;
+      /** Wiro's words, where it answered no but neither code nor text says that there is no task. */
+      readonly refusal?: string;
+    };
 
 /**
  * Why there is no task: `concurrencyLimit` is code 96 (`limit` is the number the message names),
- * `insufficientBalance` 97, `unauthorized` 401 or codes 98 and 99, `notFound` code 1 or 404,
- * `invalid` a known validation text (`field` is the parameter it names), `busy` 429,
- * `unreachable` connect, DNS or TLS failure, `refused` any other code.
+ * `insufficientBalance` 97, `unauthorized` 401 or codes 98 and 99, `notFound` code 1, Wiro's own 404, or a text that
+ * says that the team may not use the model, `invalid` a known validation text (`field` is the parameter it names),
+ * `busy` 429, `unreachable` connect, DNS or TLS failure, `refused` any other code, or a text about the account.
  */
 export type NotRunReason =
   | 'concurrencyLimit'

@@ -53,6 +53,14 @@ describe('not run', () => {
       { reason: 'invalid', field: 'scale' },
     ],
     ['Request parameter [prompt] required', { reason: 'invalid', field: 'prompt' }],
+    [{ code: 0, message: 'Request parameters are invalid.' }, { reason: 'invalid' }],
+    [
+      { code: 0, message: 'This model is not allowed in your team. Contact your team admin.' },
+      { reason: 'notFound' },
+    ],
+    [{ code: 0, message: 'This model is not available for your team' }, { reason: 'notFound' }],
+    [{ code: 0, message: 'Your account has been suspended. Please contact support.' }, { reason: 'refused' }],
+    [{ code: 0, message: "You don't have any permission for this action." }, { reason: 'refused' }],
   ])('%j', (error, expected) => {
     expect(refused(error)).toEqual({
       kind: 'notRun',
@@ -63,15 +71,27 @@ describe('not run', () => {
 
   it.each([
     [401, 'unauthorized'],
+    [429, 'busy'],
+  ])('status %i without JSON', (status, reason) => {
+    expect(answered('<html>', status)).toMatchObject({ kind: 'notRun', reason });
+  });
+
+  it.each([
+    [401, 'unauthorized'],
     [404, 'notFound'],
     [429, 'busy'],
-  ])('status %i, with or without JSON', (status, reason) => {
-    expect(answered('<html>', status)).toMatchObject({ kind: 'notRun', reason });
+  ])('status %i with an answer of Wiro', (status, reason) => {
     expect(answered({ result: false, errors: [{ code: 0, message: 'because' }] }, status)).toMatchObject({
       kind: 'notRun',
       reason,
       message: `Cannot run "wiro/story": Wiro answered ${status} "because"`,
     });
+  });
+
+  it.each([400, 403, 422])('a refusal that is certain, with status %i', (status) => {
+    const body = { result: false, errors: [{ code: 97, message: 'Insufficient balance' }] };
+
+    expect(answered(body, status)).toMatchObject({ kind: 'notRun', reason: 'insufficientBalance' });
   });
 
   it('when no connection came about', () => {
@@ -104,8 +124,55 @@ describe('unknown', () => {
     expect(classify(result).kind).toBe('unknown');
   });
 
-  it.each([500, 502, 503, 400, 403, 302, 204])('status %i', (status) => {
-    expect(answered('', status).kind).toBe('unknown');
+  it.each([500, 502, 503, 400, 403, 404, 302, 204])('status %i with a page or nothing', (status) => {
+    expect(answered('', status)).toEqual({ kind: 'unknown', message: expect.any(String) });
+    expect(answered('<html>Not Found</html>', status)).toEqual({
+      kind: 'unknown',
+      message: expect.any(String),
+    });
+  });
+
+  it.each([
+    ['a gateway that speaks JSON', { message: 'Not Found' }],
+    ['a 404 that names a task', { result: false, errors: [], taskid: '5' }],
+  ])('status 404, %s', (_, body) => {
+    expect(answered(body, 404).kind).toBe('unknown');
+  });
+
+  it.each([500, 503])('status %i, whatever it says: a server that fails may have run it', (status) => {
+    expect(answered({ result: false, errors: [{ code: 97, message: 'x' }] }, status)).toEqual({
+      kind: 'unknown',
+      message: expect.any(String),
+    });
+  });
+
+  it.each<[string, number, unknown[], string]>([
+    [
+      'code 0, a text that is not documented',
+      200,
+      [{ code: 0, message: 'Spend limit reached' }],
+      'Spend limit reached',
+    ],
+    ['the same with status 400', 400, [{ code: 0, message: 'Spend limit reached' }], 'Spend limit reached'],
+    ['a bare string', 200, ['No.'], 'No.'],
+    [
+      'two',
+      200,
+      [
+        { code: 0, message: 'A' },
+        { code: 97, message: 'B' },
+      ],
+      'A; B',
+    ],
+    ['nothing at all', 200, [], 'nothing more'],
+  ])('with the words of a refusal: %s', (_, status, errors, refusal) => {
+    expect(answered({ result: false, errors }, status)).toMatchObject({ kind: 'unknown', refusal });
+  });
+
+  it('without words where the refusal names a task', () => {
+    const outcome = answered({ result: false, errors: [{ code: 0, message: 'x' }], taskid: '5' });
+
+    expect(outcome).not.toHaveProperty('refusal');
   });
 
   it.each([

@@ -309,11 +309,13 @@ describe('upload', () => {
 describe('failures', () => {
   it.each([
     [401, '', { kind: 'unauthorized', retryable: false }],
-    [403, '', { kind: 'status', retryable: false }],
+    [403, '', { kind: 'status', retryable: true }],
+    [404, '<html>Not Found</html>', { kind: 'status', retryable: true }],
+    [413, '<html>', { kind: 'status', retryable: false }],
     [404, JSON.stringify(NO(0, 'Error parsing url.')), { kind: 'status', retryable: false }],
     [429, '', { kind: 'busy', retryable: true }],
     [503, '<html>', { kind: 'status', retryable: true }],
-    [302, '', { kind: 'status', retryable: false }],
+    [302, '', { kind: 'status', retryable: true }],
     [200, '<html>the-api-secret</html>', { kind: 'badAnswer', retryable: true }],
     [200, JSON.stringify(NO(97, 'x')), { kind: 'insufficientBalance', code: 97, retryable: false }],
     [200, JSON.stringify(NO(99, 'x')), { kind: 'unauthorized', code: 99, retryable: false }],
