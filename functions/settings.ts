@@ -86,7 +86,7 @@ export const DURATIONS = {
   searchMargin: 300_000,
   /** Between two complete searches that found nothing, before a Run may be repeated. */
   searchGap: 60_000,
-  /** How long an inconclusive search goes on before `submission_unknown`. */
+  /** After this a Run whose task is still searched for gives its slot at the gate back; the search goes on. */
   searchLimit: 3_600_000,
   /** First look at a running task when no callback came; doubles up to `lookMax`. */
   look: 60_000,
@@ -108,7 +108,10 @@ export const DURATIONS = {
   taskErrorLimit: 900_000,
   /** Over how long Wiro must give the same undocumented refusal of a Run before it is believed to be permanent. */
   refusalPatience: 1_800_000,
-  /** From Run to the wish that the task be stopped. */
+  /**
+   * From Run to the wish that the task be stopped. Also from the first Run that Wiro did not answer to the end of
+   * searching and trying again.
+   */
   deadline: 21_600_000,
   /** Between Cancel and Kill, and between their repetitions. */
   stopRepeat: 15_000,
