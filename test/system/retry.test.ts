@@ -3,7 +3,9 @@ import { HASTY, type PlannedFault, startSystem } from '../support/system.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
-const system = await startSystem({ durations: { ...HASTY, outputPatience: 1_500, searchLimit: 1_500, deadline: 12_000 } });
+const system = await startSystem({
+  durations: { ...HASTY, outputPatience: 1_500, searchLimit: 1_500, deadline: 12_000 },
+});
 const { simulator } = system;
 
 afterEach(() => simulator.faults.clear());
