@@ -7,13 +7,19 @@ export interface PrivateBucketProps {
   readonly removalPolicy: RemovalPolicy;
   /** @default - CloudFormation makes one up */
   readonly bucketName?: string;
-  /** After how many days every object goes. @default - never */
+  /** After how many days objects go. @default - never */
   readonly retention?: Duration;
+  /** Which objects go then. @default - all */
+  readonly retentionPrefix?: string;
 }
 
 /** A bucket that nobody outside the account reaches, and nobody without TLS. No CORS: no web page reaches it. */
 export class PrivateBucket extends s3.Bucket {
-  constructor(scope: Construct, id: string, { removalPolicy, retention, ...props }: PrivateBucketProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { removalPolicy, retention, retentionPrefix, ...props }: PrivateBucketProps,
+  ) {
     super(scope, id, {
       ...props,
       blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
@@ -24,8 +30,11 @@ export class PrivateBucket extends s3.Bucket {
         {
           // The parts of an upload that died are billed and shown by no listing of objects.
           abortIncompleteMultipartUploadAfter: Duration.days(1),
-          ...(retention && { expiration: retention }),
+          ...(retention && retentionPrefix === undefined && { expiration: retention }),
         },
+        ...(retention && retentionPrefix !== undefined
+          ? [{ expiration: retention, prefix: retentionPrefix }]
+          : []),
       ],
       removalPolicy,
       autoDeleteObjects: removalPolicy === RemovalPolicy.DESTROY,

@@ -90,7 +90,11 @@ export class WiroGenerations extends Construct {
         });
     const outputBucket =
       props.outputBucket ??
-      new PrivateBucket(this, 'Outputs', { removalPolicy, ...(retention && { retention }) });
+      new PrivateBucket(this, 'Outputs', {
+        removalPolicy,
+        // Large requests beside them are a part of their records, which stay.
+        ...(retention && { retention, retentionPrefix: PREFIX.outputs }),
+      });
     const eventBus = props.eventBus ?? new events.EventBus(this, 'Events', { eventBusName: namePrefix });
     refuseTwins(this, {
       deployment,

@@ -10,6 +10,8 @@ export interface GenerationRecord {
   readonly status: Status;
   readonly attempt: number;
   readonly parameters: Readonly<Record<string, unknown>>;
+  /** A large request lies in S3, and was deleted there: parameters, inputs and labels are no longer known. */
+  readonly requestGone?: true;
   /** As the request said them. */
   readonly inputs: Readonly<Record<string, string | readonly string[]>>;
   readonly labels?: Readonly<Record<string, string>>;
@@ -55,7 +57,7 @@ export async function toRecord(
     pastAttempts,
   }: {
     readonly generation: Generation;
-    readonly request: AcceptedRequest;
+    readonly request: AcceptedRequest & { readonly isGone?: true };
     readonly outputs: readonly Output[];
     readonly pastAttempts: readonly PastAttempt[];
   },
@@ -69,6 +71,7 @@ export async function toRecord(
     status,
     attempt,
     parameters: request.parameters,
+    ...(request.isGone && { requestGone: true as const }),
     inputs: Object.fromEntries(
       Object.entries(request.inputs).map(([name, given]) => {
         const texts = given.map(({ text }) => text);

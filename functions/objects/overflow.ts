@@ -1,5 +1,6 @@
 import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import type { Overflow } from '../store/generation-store.ts';
+import { isMissing } from './s3-refusal.ts';
 
 /** Keeps requests that are too large for the table in a bucket, under `prefix`. */
 export const createOverflow = (
@@ -17,8 +18,11 @@ export const createOverflow = (
     );
   },
   async read(name) {
-    const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: `${prefix}${name}` }));
-    if (Body === undefined) throw new Error(`The request ${name} has no body in S3`);
-    return Body.transformToString();
+    const command = new GetObjectCommand({ Bucket: bucket, Key: `${prefix}${name}` });
+    const { Body } = await client.send(command).catch((error: unknown) => {
+      if (isMissing(error)) return { Body: undefined };
+      throw error;
+    });
+    return Body?.transformToString();
   },
 });

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { type AttributeValue, GetItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
@@ -27,7 +28,8 @@ export type Updated<G extends Generation = Generation> =
 /** A generation with its request, the outputs of its current attempt, and what the latest ones before it came to. */
 export interface WholeGeneration {
   readonly generation: Generation;
-  readonly request: AcceptedRequest;
+  /** Empty where it lay in S3 and is gone. */
+  readonly request: AcceptedRequest & { readonly isGone?: true };
   readonly outputs: readonly Output[];
   /** Oldest first; `MOST_SHOWN` at most. */
   readonly pastAttempts: readonly KeptAttempt[];
@@ -38,7 +40,8 @@ export interface WholeGeneration {
 /** Requests over 64 KB lie in S3, by a name that is used once. */
 export interface Overflow {
   write(name: string, text: string): Promise<void>;
-  read(name: string): Promise<string>;
+  /** `undefined` when it was deleted. */
+  read(name: string): Promise<string | undefined>;
 }
 
 /** Every reading and update throws a `NewerVersionError` for what a newer release wrote, and leaves it as it is. */
@@ -195,9 +198,24 @@ export function createGenerationStore(
     );
   }
 
-  const readBody = async (item: Record<string, unknown>): Promise<AcceptedRequest> => {
+  async function putOnce(item: Record<string, unknown>): Promise<void> {
+    try {
+      await client.send(
+        new PutItemCommand({
+          TableName: tableName,
+          Item: marshall(item),
+          ConditionExpression: 'attribute_not_exists(pk)',
+        }),
+      );
+    } catch (error) {
+      if (!isConditionFailed(error)) throw error;
+    }
+  }
+
+  /** `undefined` where it lay in S3 and was deleted there. */
+  const readBody = async (item: Record<string, unknown>): Promise<AcceptedRequest | undefined> => {
     const text = typeof item.overflow === 'string' ? await needed(overflow).read(item.overflow) : item.body;
-    return JSON.parse(String(text)) as AcceptedRequest;
+    return text === undefined ? undefined : (JSON.parse(String(text)) as AcceptedRequest);
   };
 
   return {
@@ -207,20 +225,17 @@ export function createGenerationStore(
       const { id, requestHash } = generation;
       const body = JSON.stringify(request);
       const isLarge = Buffer.byteLength(body) > OVERFLOW_BYTES;
-      const name = `${id}/${requestHash}.json`;
+      // By what it holds: the same request, whose inputs were replaced in between, does not overwrite it.
+      const name = `${id}/${requestHash}-${createHash('sha256').update(body).digest('hex').slice(0, 16)}.json`;
       if (isLarge) await needed(overflow).write(name, body);
-      // Named by its hash: of two different requests with one key, each finds its own.
-      await client.send(
-        new PutItemCommand({
-          TableName: tableName,
-          Item: marshall({
-            pk: partition(id),
-            sk: requestSort(requestHash),
-            version: STORED_VERSION,
-            ...(isLarge ? { overflow: name } : { body }),
-          }),
-        }),
-      );
+      // Named by its hash: of two different requests with one key, each finds its own. Of two that are the same, the
+      // first stands, with its inputs as they were then: the generation may run with them already.
+      await putOnce({
+        pk: partition(id),
+        sk: requestSort(requestHash),
+        version: STORED_VERSION,
+        ...(isLarge ? { overflow: name } : { body }),
+      });
       if (await put(generation, 'new')) {
         onChange(generation);
         return generation;
@@ -233,7 +248,9 @@ export function createGenerationStore(
     async request({ id, requestHash }) {
       const request = await item(id, requestSort(requestHash), `the request of ${id}`);
       if (request === undefined) throw new Error(`Cannot read the request of ${id}: its item is not there`);
-      return readBody(request);
+      const body = await readBody(request);
+      if (body === undefined) throw new Error(`Cannot read the request of ${id}: it was deleted from S3`);
+      return body;
     },
 
     async whole(id) {
@@ -264,7 +281,13 @@ export function createGenerationStore(
       if (request === undefined) throw new Error(`Cannot read the request of ${id}: its item is not there`);
       return {
         generation,
-        request: await readBody(request),
+        request: (await readBody(request)) ?? {
+          model: generation.model,
+          parameters: {},
+          inputs: {},
+          labels: {},
+          isGone: true,
+        },
         outputs: hasEnded(generation) ? await readOutputs(id, attempt, find) : [],
         pastAttempts: await readPast(generation, find),
         notes: toNotes(await find(notesSort(attempt))),

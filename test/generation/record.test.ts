@@ -41,6 +41,19 @@ const record = (
   });
 
 describe('the record of a generation', () => {
+  it('says that its large request is gone', async () => {
+    const gone = { model: 'wiro/flux', parameters: {}, inputs: {}, labels: {}, isGone: true } as const;
+    const answer = await toRecord(deps, {
+      generation: EXAMPLES.waiting,
+      request: gone,
+      outputs: [],
+      pastAttempts: [],
+    });
+
+    expect(answer).toMatchObject({ requestGone: true, parameters: {} });
+    expect(await record(EXAMPLES.waiting)).not.toHaveProperty('requestGone');
+  });
+
   it('that waits says what was asked for, as it was asked, and nothing of how it is stored', async () => {
     expect(await record(EXAMPLES.waiting)).toEqual({
       id: 'abcdefghijklmnopqrstuvwxyz',

@@ -397,7 +397,7 @@ describe('parameters and outputs', () => {
 
   it('expires inputs and outputs after its retention', () => {
     synthesize({ retentionDays: '30' }).allResourcesProperties('AWS::S3::Bucket', {
-      LifecycleConfiguration: { Rules: [Match.objectLike({ ExpirationInDays: 30 })] },
+      LifecycleConfiguration: { Rules: Match.arrayWith([Match.objectLike({ ExpirationInDays: 30 })]) },
     });
   }, 60_000);
 

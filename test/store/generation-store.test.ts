@@ -32,7 +32,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
     const { clock, pass } = clockAt(at(100));
     const overflow: Overflow = {
       write: async (name, text) => void largeRequests.set(name, text),
-      read: async (name) => largeRequests.get(name) ?? '',
+      read: async (name) => largeRequests.get(name),
     };
     const store = createGenerationStore(world.table, { overflow, clock });
     return { ...world, store, clock, pass, largeRequests };
@@ -71,6 +71,18 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
     });
   });
 
+  it('reads a generation though its large request was deleted from S3', async () => {
+    const { store, largeRequests } = await storeWorld();
+    await store.accept(fresh, { ...request, parameters: { prompt: 'x'.repeat(70_000) } });
+    largeRequests.clear();
+
+    expect(await store.whole(id)).toMatchObject({
+      generation: fresh,
+      request: { model: fresh.model, parameters: {}, inputs: {}, labels: {}, isGone: true },
+    });
+    await expect(store.request(fresh)).rejects.toThrow('it was deleted from S3');
+  });
+
   describe('accept', () => {
     it('stores the state, and the request under its hash', async () => {
       const { store, sorts } = await storeWorld();
@@ -80,6 +92,24 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       expect(await sorts(`generation#${id}`)).toEqual(['request#hash', 'state']);
       expect(await store.request(fresh)).toEqual(request);
     });
+
+    it.each([0, 70_000])(
+      'never changes a request that was accepted (%i bytes): the same again has other inputs',
+      async (length) => {
+        const { store } = await storeWorld();
+        const seen = (etag: string): AcceptedRequest => ({
+          ...request,
+          parameters: { prompt: 'x'.repeat(length) },
+          inputs: { image: [{ kind: 'object', text: 'a', bucket: 'b', key: 'a', etag, sizeBytes: 1 }] },
+        });
+        await store.accept(fresh, seen('"one"'));
+
+        // The same request at the same time; the object was replaced in between.
+        await store.accept({ ...fresh, createdAt: at(1) }, seen('"two"'));
+
+        expect(await store.request(fresh)).toEqual(seen('"one"'));
+      },
+    );
 
     it('of the same again changes nothing, however far the first has come', async () => {
       const { store } = await storeWorld();
@@ -134,7 +164,9 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
 
       await store.accept(fresh, large);
 
-      expect([...largeRequests.keys()]).toEqual([`${id}/hash.json`]);
+      expect([...largeRequests.keys()]).toEqual([
+        expect.stringMatching(new RegExp(`^${id}/hash-[0-9a-f]{16}\\.json$`)),
+      ]);
       expect(await item(`generation#${id}`, 'request#hash')).not.toHaveProperty('body');
       expect(await store.request(fresh)).toEqual(large);
       expect((await store.whole(id))?.request).toEqual(large);
