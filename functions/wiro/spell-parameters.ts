@@ -64,7 +64,8 @@ function spellFiles(
     case 'mixed':
       if (isMultipart)
         return values.map((value) => ('file' in value ? { name: id, file: value.file } : inId(value.url)));
-      return urls.length === 0 ? [] : [inId(urls.length === 1 ? urls[0] : urls)];
+      // One URL too: a list is what such a parameter takes.
+      return urls.length === 0 ? [] : [inId(urls)];
     case 'beside': {
       const beside = { name: `${id}Url`, value: joined };
       // In multipart both fields are sent, the one without a value empty.

@@ -37,10 +37,10 @@ describe('URLs alone go as JSON', () => {
     ],
     ['fileinput, into {id}Url', schemaOf({ img: 'fileinput' }), 'imgUrl', 'https://a.example/1?x=1,2'],
     [
-      'combinefileinput, into {id}',
+      'combinefileinput, as a list into {id}',
       schemaOf({ img: 'combinefileinput' }),
       'img',
-      'https://a.example/1?x=1,2',
+      ['https://a.example/1?x=1,2'],
     ],
     [
       'no file type, but {id}Url is listed',
