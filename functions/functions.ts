@@ -60,6 +60,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionDescription>> = {
       ...WIRO,
       'wiroSocketUrl',
       'inputBucket',
+      'inputHandover',
       'furtherInputBuckets',
       'outputBucket',
       'maximumGenerationsPerDay',

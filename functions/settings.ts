@@ -11,7 +11,7 @@ export const ENV = {
   inputBucket: 'INPUT_BUCKET',
   /** Further buckets that inputs may come from, comma-separated. */
   furtherInputBuckets: 'FURTHER_INPUT_BUCKETS',
-  /** How inputs in S3 get to Wiro: `upload` (each content once a day), or `presigned` (Wiro fetches them itself). */
+  /** How inputs in S3 get to Wiro: see `InputHandover`. Not set, as by a stack of before there was `auto`: `upload`. */
   inputHandover: 'INPUT_HANDOVER',
   outputBucket: 'OUTPUT_BUCKET',
   eventBus: 'EVENT_BUS_NAME',
@@ -38,6 +38,16 @@ export const ENV = {
   /** Every duration is divided by this; for test suites that run the real bundles. */
   durationDivisor: 'DURATION_DIVISOR',
 } as const;
+
+/**
+ * How inputs in S3 get to Wiro.
+ * - `upload`: each content once a day.
+ * - `presigned`: Wiro fetches them itself, by links that live for 15 minutes.
+ * - `auto`: as uploads, unless Wiro refuses those of the whole project: then in the body of the Run while they are
+ *   small, else by links.
+ */
+export type InputHandover = 'auto' | 'upload' | 'presigned';
+export const INPUT_HANDOVERS: readonly InputHandover[] = ['auto', 'upload', 'presigned'];
 
 export const WIRO_DEFAULTS = {
   apiUrl: 'https://api.wiro.ai/v1',
@@ -80,6 +90,8 @@ export const DURATIONS = {
   markLease: 90_000,
   /** One Run, from before the mark to the end of its answer. */
   runLimit: 30_000,
+  /** What a Run's limit and its mark's lease grow by for each megabyte (1,048,576 bytes) begun of files in its body. */
+  runPerMegabyte: 1_000,
   /** A Run is not sent when this much has passed since before the mark. */
   runSendLimit: 10_000,
   /** How far before the mark a search for a lost Run looks: Wiro's clock is not ours. */
@@ -200,6 +212,15 @@ function readMaximum(name: string, env: NodeJS.ProcessEnv, most?: number): numbe
   if (!/^[1-9]\d{0,8}$/.test(text) || (most !== undefined && Number(text) > most))
     throw new Error(`${name} is "${text}": it must be a whole number from 1${to}`);
   return Number(text);
+}
+
+/** How inputs in S3 get to Wiro. */
+export function readInputHandover(env: NodeJS.ProcessEnv): InputHandover {
+  const text = env[ENV.inputHandover] || 'upload';
+  const handover = INPUT_HANDOVERS.find((one) => one === text);
+  if (handover === undefined)
+    throw new Error(`${ENV.inputHandover} is "${text}": it must be one of ${INPUT_HANDOVERS.join(', ')}`);
+  return handover;
 }
 
 /** The buckets that inputs may come from. */

@@ -1,7 +1,7 @@
 import { Duration, Token } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import type { Presets } from '../functions/generation/preset.ts';
-import { ENV, MOST_AT_ONCE, readDurations } from '../functions/settings.ts';
+import { ENV, INPUT_HANDOVERS, MOST_AT_ONCE, readDurations } from '../functions/settings.ts';
 import { checkPlace } from './check-place.ts';
 import { checkPresets } from './check-presets.ts';
 import { checkTable } from './check-table.ts';
@@ -46,7 +46,7 @@ export function checkProps(
   refuse(countError('maximumConcurrency', props.maximumConcurrency, MOST_AT_ONCE));
   refuse(countError('maximumGenerationsPerDay', props.maximumGenerationsPerDay));
   refuse(choiceError('observability', props.observability, ['none', 'standard', 'full']));
-  refuse(choiceError('inputHandover', props.inputHandover, ['upload', 'presigned']));
+  refuse(choiceError('inputHandover', props.inputHandover, INPUT_HANDOVERS));
   refuse(known(props.callbackBaseUrl, (url) => urlError('callbackBaseUrl', url, WEB)));
   refuse(known(props.callbackBaseUrl, (url) => plainError('callbackBaseUrl', url, 'callback’s signature')));
   refuse(known(props.wiroApiUrl, (url) => apiUrlError('wiroApiUrl', url, WEB)));

@@ -1,5 +1,12 @@
 import type { Presets } from '../functions/generation/preset.ts';
-import { type Durations, ENV, MOST_AT_ONCE, readDurations } from '../functions/settings.ts';
+import {
+  type Durations,
+  ENV,
+  INPUT_HANDOVERS,
+  type InputHandover,
+  MOST_AT_ONCE,
+  readDurations,
+} from '../functions/settings.ts';
 import { checkPresets } from './check-presets.ts';
 import {
   apiUrlError,
@@ -39,7 +46,7 @@ export interface StackSettings {
   readonly deadlineMinutes?: number;
   readonly maximumConcurrency?: number;
   readonly maximumGenerationsPerDay?: number;
-  readonly inputHandover?: 'upload' | 'presigned';
+  readonly inputHandover?: InputHandover;
   readonly observability?: ObservabilityLevel;
   /** ARN of the SNS topic that alarms are told to. */
   readonly alarmTopic?: string;
@@ -88,7 +95,7 @@ export function readStackSettings(context: (name: string) => unknown): StackSett
     deadlineMinutes: count('deadlineMinutes'),
     maximumConcurrency: readCount('maximumConcurrency', given('maximumConcurrency'), MOST_AT_ONCE),
     maximumGenerationsPerDay: count('maximumGenerationsPerDay'),
-    inputHandover: readOneOf('inputHandover', given('inputHandover'), ['upload', 'presigned']),
+    inputHandover: readOneOf('inputHandover', given('inputHandover'), INPUT_HANDOVERS),
     observability: readOneOf('observability', given('observability'), ['none', 'standard', 'full']),
     alarmTopic: optionalMatching('alarmTopic', TOPIC),
     callbackBaseUrl: readUrl('callbackBaseUrl', given('callbackBaseUrl'), ['https:', 'http:'], test),

@@ -5,7 +5,7 @@ import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type { FunctionName } from '../functions/functions.ts';
 import type { Presets } from '../functions/generation/preset.ts';
-import type { Durations } from '../functions/settings.ts';
+import type { Durations, InputHandover } from '../functions/settings.ts';
 import type { ObservabilityLevel } from './observability.ts';
 import type { WiroCredentials } from './wiro-credentials.ts';
 import type { FunctionCode } from './wiro-function.ts';
@@ -68,10 +68,15 @@ export interface WiroGenerationsProps {
   readonly maximumGenerationsPerDay?: number | undefined;
 
   /**
-   * How inputs in S3 get to Wiro: `upload` (each content once a day), or `presigned` (Wiro fetches them by links that
-   * live for 15 minutes: cheaper, but a task that waits longer at Wiro fails). @default 'upload'
+   * How inputs in S3 get to Wiro.
+   * - `auto`: as uploads, each content once a day. If Wiro refuses the uploads of the whole project, in the body of the
+   *   Run while the inputs that are under way together stay under 20 MB, else by links.
+   * - `upload`: as uploads and in no other way.
+   * - `presigned`: Wiro fetches them by links that live for 15 minutes: cheaper, but a task that waits longer at Wiro
+   *   fails.
+   * @default 'auto'
    */
-  readonly inputHandover?: 'upload' | 'presigned' | undefined;
+  readonly inputHandover?: InputHandover | undefined;
   /** Metrics, alarms, dashboard and traces; see docs/operations.md and docs/cost.md. @default 'standard' */
   readonly observability?: ObservabilityLevel | undefined;
 

@@ -128,7 +128,7 @@ export class WiroGenerations extends Construct {
       wiroApiUrl: withoutSlashAtEnd(props.wiroApiUrl ?? WIRO_DEFAULTS.apiUrl),
       wiroSocketUrl: withoutSlashAtEnd(props.wiroSocketUrl ?? WIRO_DEFAULTS.socketUrl),
       wiroOutputHosts: props.wiroOutputHosts?.join(',') ?? WIRO_DEFAULTS.outputHosts,
-      inputHandover: props.inputHandover,
+      inputHandover: props.inputHandover ?? 'auto',
       metricsNamespace: observability === 'none' ? undefined : METRIC_NAMESPACE,
       durations: Object.keys(durations).length > 0 ? JSON.stringify(durations) : undefined,
       durationDivisor: props.durationDivisor?.toString(),

@@ -7,7 +7,7 @@ import type { S3Event } from 'aws-lambda';
 import { FUNCTIONS, type FunctionName } from '../functions/functions.ts';
 import type { Presets } from '../functions/generation/preset.ts';
 import { METRIC_NAMESPACE } from '../functions/metrics.ts';
-import type { Durations } from '../functions/settings.ts';
+import type { Durations, InputHandover } from '../functions/settings.ts';
 import { bundleFunctions } from '../infra/bundle.ts';
 import { LOCAL_REGION } from './aws/credentials.ts';
 import { startDynamoDb } from './aws/dynamodb.ts';
@@ -46,8 +46,8 @@ export interface EnvironmentOptions {
   readonly credentials?: 'parameters' | 'secret';
   /** @default - as many as come */
   readonly maximumGenerationsPerDay?: number;
-  /** How inputs get to Wiro. @default 'upload' */
-  readonly inputHandover?: 'upload' | 'presigned';
+  /** How inputs get to Wiro. @default 'auto' */
+  readonly inputHandover?: InputHandover;
   /** Whether the functions' log lines carry metrics, as they do in CloudWatch. @default false */
   readonly metrics?: boolean;
   /** Between two runs of what runs every minute. @default - a minute, divided */
@@ -271,7 +271,7 @@ async function start(
         ...(options.maximumGenerationsPerDay && {
           maximumGenerationsPerDay: String(options.maximumGenerationsPerDay),
         }),
-        ...(options.inputHandover && { inputHandover: options.inputHandover }),
+        inputHandover: options.inputHandover ?? 'auto',
         ...(options.metrics && { metricsNamespace: METRIC_NAMESPACE }),
         durations: JSON.stringify(durations),
         durationDivisor: String(durationDivisor),

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { AcceptedInput, AcceptedRequest, ResultsPlace } from '../generation/accepted-request.ts';
 import { checkAgainstSchema } from '../generation/check-schema.ts';
 import { RequestError } from '../generation/errors.ts';
+import { requireKindTaken } from '../generation/file-kind.ts';
 import type { Generation, RequestOrigin } from '../generation/generation.ts';
 import { generationId, requestHash } from '../generation/identity.ts';
 import type { GenerationRequest } from '../generation/request.ts';
@@ -11,7 +12,7 @@ import { mapLimited } from '../limit.ts';
 import { InputAccessError } from '../objects/errors.ts';
 import { archived, explainRefusal } from '../objects/explain-refusal.ts';
 import type { InputStore } from '../objects/types.ts';
-import type { Durations } from '../settings.ts';
+import type { Durations, InputHandover } from '../settings.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
 import type { KnownModel } from '../store/model-cache.ts';
 import { type CountDeps, countAndMake, countTogether, DailyLimitError } from './count-new.ts';
@@ -19,6 +20,8 @@ import { type CountDeps, countAndMake, countTogether, DailyLimitError } from './
 export interface AcceptDeps extends CountDeps {
   readonly deployment: string;
   readonly inputs: Pick<InputStore, 'head'>;
+  /** Whether kinds that Wiro's upload does not take are refused. @default 'upload' */
+  readonly inputHandover?: InputHandover;
   readonly generations: Pick<GenerationStore, 'accept' | 'get'>;
   /** `undefined` when it cannot be had: then Wiro decides. */
   readonly knownModel: (model: string) => Promise<KnownModel | undefined>;
@@ -171,7 +174,7 @@ function same(standing: Generation, hash: string, path: string): Generation {
 }
 
 async function acceptInputs(
-  { inputs: store }: Pick<AcceptDeps, 'inputs'>,
+  { inputs: store, inputHandover }: Pick<AcceptDeps, 'inputs' | 'inputHandover'>,
   inputs: GenerationRequest['inputs'],
   path: string,
 ): Promise<AcceptedRequest['inputs']> {
@@ -206,6 +209,7 @@ async function acceptInputs(
         field,
       );
     }
+    if (inputHandover !== 'presigned') requireKindTaken(object, field);
     if (object.isArchived) throw RequestError.of(archived(object, field));
     const { etag, sizeBytes, contentType, versionId } = object;
     const input: AcceptedInput = {

@@ -10,7 +10,7 @@ import { createInputStore } from '../objects/input-store.ts';
 import { createOverflow } from '../objects/overflow.ts';
 import { createOutputPresigner } from '../objects/presign-output.ts';
 import { createS3Client } from '../objects/s3-client.ts';
-import { ENV, readInputBuckets, requireEnv, WIRO_DEFAULTS } from '../settings.ts';
+import { ENV, readInputBuckets, readInputHandover, requireEnv, WIRO_DEFAULTS } from '../settings.ts';
 import { createGenerationStore } from '../store/generation-store.ts';
 import { createModelCache } from '../store/model-cache.ts';
 import { createDeploymentWiro } from '../wiro/create-from-deployment.ts';
@@ -26,6 +26,7 @@ const presign = createOutputPresigner({ client: s3, now: clock });
 const deps: RoutesDeps = {
   deployment: deployment.name,
   inputs: createInputStore(s3),
+  inputHandover: readInputHandover(process.env),
   generations: createGenerationStore(table, { overflow, onChange: noteChange }),
   knownModel: createKnownModels({
     cache: createModelCache(table, { keepMs: durations.modelCache }),

@@ -292,3 +292,40 @@ function breakingAt(table: Table, nth: number): Table {
   };
   return { ...table, client: { send } as unknown as Table['client'] };
 }
+
+describe('an input of a kind that Wiro does not take', () => {
+  const withInput = (key: string) => ({
+    ...requestOf('kinds'),
+    inputs: {
+      image: [{ text: key, source: { kind: 'object' as const, bucket: 'photos', key } }],
+    },
+  });
+  /** Whose inputs lie there under any key, each with the Content-Type that is given. */
+  const lying = async (contentType?: string) => {
+    const { deps } = acceptWorld(await createWorld(), {});
+    const head: AcceptDeps['inputs']['head'] = async (ref) => ({
+      ...ref,
+      etag: '"e"',
+      sizeBytes: 5,
+      ...(contentType && { contentType }),
+    });
+    return { ...deps, inputs: { head } };
+  };
+  const check = (deps: AcceptDeps, key: string) =>
+    outcome(checkRequest(deps, withInput(key), { origin: 'api' }));
+
+  it('is refused by its key, or by its Content-Type where the key says nothing', async () => {
+    expect(await check(await lying(), 'scan.tif')).toBe('input_unsupported');
+    expect(await check(await lying('image/tiff'), 'a-key-without-extension')).toBe('input_unsupported');
+  });
+
+  it('passes while only its bytes can tell', async () => {
+    expect(await check(await lying('binary/octet-stream'), 'a-key-without-extension')).toBe('accepted');
+    expect(await check(await lying(), 'photo.jfif')).toBe('accepted');
+  });
+
+  it('passes where nothing is uploaded', async () => {
+    expect(await check({ ...(await lying()), inputHandover: 'presigned' }, 'scan.tif')).toBe('accepted');
+    expect(await check({ ...(await lying()), inputHandover: 'auto' }, 'scan.tif')).toBe('input_unsupported');
+  });
+});

@@ -175,7 +175,7 @@ describe('a construct that cannot work is refused when it is synthesized', () =>
       'another hand-over',
       () => ({ inputHandover: 'mail' }),
       'inputHandover is "mail"',
-      /"upload" or "presigned"/,
+      /"auto" or "upload" or "presigned"/,
     ],
     [
       'a callback URL without a scheme',

@@ -10,14 +10,20 @@ const toldBy = (settings: Readonly<Record<string, string>>) =>
   });
 
 describe('settings of the stack', () => {
-  it('have inputs uploaded, unless they are to be handed over by links', () => {
-    expect(toldBy({})).toEqual([]);
-    expect(toldBy({ inputHandover: 'presigned' })).toEqual([['Submit', 'presigned']]);
+  it('hand inputs over as Wiro takes them, unless told how', () => {
+    expect(toldBy({})).toEqual([
+      ['Submit', 'auto'],
+      ['Api', 'auto'],
+    ]);
+    expect(toldBy({ inputHandover: 'presigned' })).toEqual([
+      ['Submit', 'presigned'],
+      ['Api', 'presigned'],
+    ]);
   });
 
   it('are refused with what to give instead', () => {
     expect(() => synthesize({ inputHandover: 'email' })).toThrow(
-      'inputHandover is "email": give one of upload, presigned.',
+      'inputHandover is "email": give one of auto, upload, presigned.',
     );
     expect(() => synthesize({ observability: 'some' })).toThrow(
       'observability is "some": give one of none, standard, full.',
