@@ -2,7 +2,8 @@ import { ENV } from './settings.ts';
 
 /**
  * Everything that is measured, with CloudWatch's unit. Ten, on purpose: so many custom metrics are free, each further
- * one costs $0.30 a month. Why something failed is a property of its log line, not a dimension: that would be a
+ * one costs $0.30 a month. (`UploadsRefused` is one more. It is measured once a day at most, and CloudWatch bills a metric
+ * for the hours in which it is measured: a cent or two a month, and nothing where Wiro takes uploads.) Why something failed is a property of its log line, not a dimension: that would be a
  * metric of its own for every code.
  */
 export const METRICS = {
@@ -21,6 +22,8 @@ export const METRICS = {
   /** Wiro made two tasks for one attempt. */
   SecondTask: 'Count',
   InsufficientBalance: 'Count',
+  /** Wiro was found to refuse every upload of the project. */
+  UploadsRefused: 'Count',
 } as const satisfies Record<string, 'Count' | 'Seconds' | 'None'>;
 
 export type MetricName = keyof typeof METRICS;

@@ -116,16 +116,19 @@ export function requeued(
   return { ...base(generation), status: 'queued', waiting: false, ...troubled(generation, setback, moment) };
 }
 
-/** The write-ahead mark: only after it stands is the Run sent. Not while a wish to cancel stands. */
+/**
+ * The write-ahead mark: only after it stands is the Run sent. Not while a wish to cancel stands.
+ * @param run - `extraMs` is how much longer than others this Run may take: its lease is as much longer.
+ */
 export function marked(
   generation: Generation,
   holder: string,
-  run: { readonly reusedUploads: boolean },
+  run: { readonly reusedUploads: boolean; readonly extraMs?: number },
   { now, durations }: Moment,
 ): Submitting | undefined {
   if (!isHeld(generation, holder) || generation.status !== 'submitting') return undefined;
   if (generation.run !== undefined || generation.cancelRequestedAt !== undefined) return undefined;
-  const until = after(now, durations.markLease);
+  const until = after(now, durations.markLease + (run.extraMs ?? 0));
   return {
     ...generation,
     claim: { holder, until },

@@ -1,4 +1,4 @@
-import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, HeadObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { InputChangedError } from './errors.ts';
 import type { InputObject, InputStore } from './types.ts';
@@ -12,14 +12,34 @@ const EXPIRY_SECONDS = 900;
  */
 export const createInputPresigner =
   ({ client, inputs }: { readonly client: S3Client; readonly inputs: Pick<InputStore, 'head'> }) =>
-  /** @throws {InputChangedError} When the object is no longer the one that was accepted, or is gone. */
-  async (input: InputObject): Promise<string> => {
-    const { bucket, key, etag } = input;
-    // A link cannot insist on an ETag: whoever replaces the object within these minutes replaces the input.
-    const standing = await inputs.head({ bucket, key });
-    if (standing?.etag !== etag)
-      throw new InputChangedError(`Cannot link "${key}": it changed after it was accepted, or is gone`);
-    return getSignedUrl(client, new GetObjectCommand({ Bucket: bucket, Key: key }), {
-      expiresIn: EXPIRY_SECONDS,
-    });
+  /**
+   * @returns `isPinned` where the link names the version that was accepted. A link cannot insist on an ETag: without a
+   *   version, whoever replaces the object within these minutes replaces the input.
+   * @throws {InputChangedError} When the object is no longer the one that was accepted, or is gone.
+   */
+  async (input: InputObject): Promise<{ readonly url: string; readonly isPinned: boolean }> => {
+    const { bucket: Bucket, key: Key, etag, versionId } = input;
+    const isPinned = versionId !== undefined && (await isVersionReadable(client, input));
+    if (!isPinned && (await inputs.head({ bucket: Bucket, key: Key }))?.etag !== etag) throw changed(Key);
+    const command = new GetObjectCommand({ Bucket, Key, ...(isPinned && { VersionId: versionId }) });
+    return { url: await getSignedUrl(client, command, { expiresIn: EXPIRY_SECONDS }), isPinned };
   };
+
+/** Reading a version is a right of its own, which the owner of a bucket may not have given: a link has our rights. */
+async function isVersionReadable(
+  client: S3Client,
+  { bucket: Bucket, key: Key, versionId: VersionId }: InputObject,
+): Promise<boolean> {
+  try {
+    await client.send(new HeadObjectCommand({ Bucket, Key, VersionId }));
+    return true;
+  } catch (error) {
+    const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
+    if (status === 404) throw changed(Key);
+    if (status === 403) return false;
+    throw error;
+  }
+}
+
+const changed = (key: string | undefined) =>
+  new InputChangedError(`Cannot link "${key}": it changed after it was accepted, or is gone`);

@@ -19,6 +19,15 @@ export interface AttemptNotes {
   readonly taskError?: TaskError;
   /** Functions that ended without letting go of their claim. */
   readonly deaths?: Deaths;
+  /** How inputs went to Wiro, where its project refuses uploads. */
+  readonly handover?: OtherHandover;
+}
+
+export interface OtherHandover {
+  /** In the body of the Run, or by links. */
+  readonly by: 'multipart' | 'presigned';
+  /** `false` for links that name no version: an object replaced before Wiro fetched it went in its place. */
+  readonly isPinned: boolean;
 }
 
 export interface LostRuns {

@@ -1,27 +1,57 @@
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AcceptedObject, AcceptedRequest } from '../generation/accepted-request.ts';
+import { fileKind, typeOfExtension } from '../generation/file-kind.ts';
 import { type Timestamp, timestamp } from '../generation/time.ts';
 import { ignore } from '../ignore.ts';
 import { mapLimited } from '../limit.ts';
+import { log } from '../log.ts';
+import { KIND_BYTES, kindFromBytes } from '../objects/kind-from-bytes.ts';
 import type { InputStore } from '../objects/types.ts';
 import type { Durations } from '../settings.ts';
+import type { OtherHandover } from '../store/attempt-notes.ts';
+import type { UploadRefusals } from '../store/upload-refusals.ts';
 import type { UploadKey, UploadStore } from '../store/upload-store.ts';
-import type { FileValue, WiroClient } from '../wiro/types.ts';
+import { WiroError } from '../wiro/errors.ts';
+import type { FileToSend, FileValue, UploadedFile, WiroClient } from '../wiro/types.ts';
+import { KNOWN_GOOD_FILE } from './known-good-file.ts';
+import type { Room } from './room.ts';
+
+/** How this deployment brings objects to Wiro, with what each way needs. */
+export type Handover =
+  | { readonly kind: 'upload' }
+  | { readonly kind: 'presigned'; readonly presign: Presign }
+  /** As uploads, unless the project's are refused: then in the Run's body where there is room for them, else by links. */
+  | {
+      readonly kind: 'auto';
+      readonly presign: Presign;
+      readonly refusals: UploadRefusals;
+      readonly room: Room;
+    };
+
+/** A link by which Wiro fetches an object itself; `isPinned` where no other object can come to lie under it. */
+export type Presign = (
+  object: AcceptedObject,
+) => Promise<{ readonly url: string; readonly isPinned: boolean }>;
 
 export interface BringInputsDeps {
   readonly inputs: Pick<InputStore, 'open'>;
   readonly uploads: UploadStore;
   readonly wiro: Pick<WiroClient, 'upload'>;
   readonly durations: Durations;
-  /** A link by which Wiro fetches an object itself, where the deployment prefers that. @default - objects are uploaded */
-  readonly presign?: (object: AcceptedObject) => Promise<string>;
+  /** @default - as uploads */
+  readonly handover?: Handover;
 }
 
 export interface BroughtInputs {
   readonly files: Readonly<Record<string, readonly FileValue[]>>;
   /** Whether any upload was made for another generation. */
   readonly reused: boolean;
+  /** How objects go to Wiro instead of as uploads, though the deployment prefers these. */
+  readonly otherwise?: OtherHandover;
+  /** How much longer than others the Run may take, for the files in its body. */
+  readonly extraMs: number;
 }
 
 /** An input that could not be brought to Wiro. The cause says why. */
@@ -35,28 +65,58 @@ export class InputError extends Error {
   }
 }
 
+/** A file of a kind that Wiro does not take; `kind` says which, if it is known. */
+export class UnsupportedFileError extends Error {
+  override readonly name = 'UnsupportedFileError';
+  readonly key: string;
+  readonly kind: string | undefined;
+
+  constructor(key: string, kind?: string) {
+    super(`Cannot upload "${key}": Wiro does not take its kind`);
+    this.key = key;
+    this.kind = kind;
+  }
+}
+
+/** Wiro refuses this file, and takes others. */
+export class FileRefusedError extends Error {
+  override readonly name = 'FileRefusedError';
+}
+
+/** Wiro refuses every upload of this project, a known good one included. */
+export class UploadsRefusedError extends Error {
+  override readonly name = 'UploadsRefusedError';
+}
+
 const AT_ONCE = 4;
+const MEGABYTE = 1024 * 1024;
+
+interface WantedInput {
+  readonly name: string;
+  readonly field: string;
+}
+
+interface WantedObject extends WantedInput {
+  readonly input: AcceptedObject;
+}
+
+interface Bringing {
+  readonly generationId: string;
+  readonly holder: string;
+  /** Earlier uploads are not used again. */
+  readonly notBefore: Timestamp;
+  readonly signal: AbortSignal;
+}
 
 /**
- * Makes every input of a request a URL that Wiro can read: objects are uploaded, each content once, or linked; URLs
- * pass.
- * @param notBefore - Earlier uploads are not used again.
+ * Makes every input of a request one that Wiro can read: objects are uploaded, each content once, or handed over as
+ * the deployment does otherwise; URLs pass.
  * @throws {InputError} For the first input that cannot be brought.
  */
 export async function bringInputs(
   deps: BringInputsDeps,
   request: Pick<AcceptedRequest, 'inputs'>,
-  {
-    generationId,
-    holder,
-    notBefore,
-    signal,
-  }: {
-    readonly generationId: string;
-    readonly holder: string;
-    readonly notBefore: Timestamp;
-    readonly signal: AbortSignal;
-  },
+  bringing: Bringing,
 ): Promise<BroughtInputs> {
   const wanted = Object.entries(request.inputs).flatMap(([name, given]) =>
     given.map((input, index) => ({
@@ -65,40 +125,72 @@ export async function bringInputs(
       field: `inputs.${name}${given.length > 1 ? `[${index}]` : ''}`,
     })),
   );
-  let reused = false;
-  const brought = await mapLimited(wanted, AT_ONCE, async ({ name, input, field }) => {
-    if (input.kind === 'url') return { name, url: input.url };
-    try {
-      if (deps.presign) return { name, url: await deps.presign(input) };
-      const upload = await bringObject(deps, input, { generationId, holder, notBefore, signal });
-      if (upload.by !== generationId) reused = true;
-      return { name, url: upload.url };
-    } catch (cause) {
-      throw new InputError(field, cause);
-    }
-  });
+  const objects = wanted.flatMap(({ input, ...rest }) =>
+    input.kind === 'object' ? [{ ...rest, input }] : [],
+  );
+  const { values, ...how } = await handOver(deps, objects, bringing);
+  const byField = new Map(objects.map(({ field }, index) => [field, values[index]]));
   const files = new Map<string, FileValue[]>();
-  for (const { name, url } of brought) files.set(name, [...(files.get(name) ?? []), { url }]);
-  return { files: Object.fromEntries(files), reused };
+  for (const { name, input, field } of wanted) {
+    const value = input.kind === 'url' ? { url: input.url } : byField.get(field);
+    if (value !== undefined) files.set(name, [...(files.get(name) ?? []), value]);
+  }
+  return { files: Object.fromEntries(files), ...how };
 }
 
-async function bringObject(
-  { inputs, uploads, wiro, durations }: BringInputsDeps,
+interface HandedOver extends Omit<BroughtInputs, 'files'> {
+  /** In the order of the objects. */
+  readonly values: readonly FileValue[];
+}
+
+async function handOver(
+  deps: BringInputsDeps,
+  objects: readonly WantedObject[],
+  bringing: Bringing,
+): Promise<HandedOver> {
+  const { handover = { kind: 'upload' } } = deps;
+  if (objects.length === 0) return { values: [], reused: false, extraMs: 0 };
+  if (handover.kind === 'presigned') {
+    const { otherwise: _, ...linked } = await link(handover.presign, objects);
+    return linked;
+  }
+  if (handover.kind === 'upload') return await uploadAll(deps, objects, bringing);
+  if (!(await handover.refusals.areKnown())) {
+    try {
+      return await uploadAll(deps, objects, bringing);
+    } catch (error) {
+      if (!(error instanceof InputError && error.cause instanceof UploadsRefusedError)) throw error;
+    }
+  }
+  const sizeBytes = objects.reduce((sum, { input }) => sum + input.sizeBytes, 0);
+  if (handover.room.take(sizeBytes)) return await carry(deps, objects, bringing);
+  return await link(handover.presign, objects);
+}
+
+// --- as uploads -----------------------------------------------------------------------------------------------
+
+async function uploadAll(
+  deps: BringInputsDeps,
+  objects: readonly WantedObject[],
+  bringing: Bringing,
+): Promise<HandedOver> {
+  const uploads = await bringEach(objects, (object) => uploadOnce(deps, object, bringing));
+  return {
+    values: uploads.map(({ url }) => ({ url })),
+    reused: uploads.some(({ by }) => by !== bringing.generationId),
+    extraMs: 0,
+  };
+}
+
+async function uploadOnce(
+  deps: BringInputsDeps,
   object: AcceptedObject,
-  {
-    generationId,
-    holder,
-    notBefore,
-    signal,
-  }: {
-    readonly generationId: string;
-    readonly holder: string;
-    readonly notBefore: Timestamp;
-    readonly signal: AbortSignal;
-  },
+  { generationId, holder, notBefore, signal }: Bringing,
 ): Promise<{ readonly url: string; readonly by: string }> {
+  const { inputs, uploads, durations } = deps;
+  const extension = await extensionFor(inputs, object);
   const sha256 = (await uploads.contentOf(object)) ?? (await readContent({ inputs, uploads }, object));
-  const key: UploadKey = { sha256, extension: extensionOf(object.key) };
+  const key: UploadKey = { sha256, extension };
   for (;;) {
     signal.throwIfAborted();
     const claim = await uploads.claim(key, holder, notBefore);
@@ -107,10 +199,9 @@ async function bringObject(
     await sleep(durations.uploadPoll, undefined, { signal });
   }
   try {
-    const { url } = await wiro.upload({
-      // Its user's name stays here: Wiro's URLs are public to whoever knows them.
-      name: `${sha256.slice(0, 32)}${key.extension}`,
-      contentType: object.contentType ?? 'application/octet-stream',
+    const { url } = await upload(deps, {
+      name: nameAtWiro(sha256, extension),
+      contentType: contentTypeFor(object, extension),
       sizeBytes: object.sizeBytes,
       open: () => inputs.open(object),
     });
@@ -120,6 +211,42 @@ async function bringObject(
     await uploads.release(key, holder).catch(ignore('the lease ends by itself'));
     throw error;
   }
+}
+
+/**
+ * Uploads a file. What Wiro answers by a refusal may be about the file or about the project: whether it takes a known
+ * good one then tells which.
+ */
+async function upload({ wiro, handover }: BringInputsDeps, file: FileToSend): Promise<UploadedFile> {
+  try {
+    return await wiro.upload(file);
+  } catch (error) {
+    if (!mayBeForGood(error)) throw error;
+    const refusals = handover?.kind === 'auto' ? handover.refusals : undefined;
+    // Another one may have found out meanwhile.
+    if (await refusals?.areKnown(true)) throw new UploadsRefusedError(error.message, { cause: error });
+    try {
+      await wiro.upload(KNOWN_GOOD_FILE);
+    } catch (second) {
+      if (!(second instanceof WiroError && second.isRefusal)) throw second;
+      await noteRefusal(refusals, second);
+      throw new UploadsRefusedError(second.message, { cause: second });
+    }
+    throw new FileRefusedError(error.message, { cause: error });
+  }
+}
+
+/** Answered by Wiro's API, or by a gateway for which it is too large; what else a gateway says may pass. */
+const mayBeForGood = (error: unknown): error is WiroError =>
+  error instanceof WiroError && (error.isRefusal || error.status === 413);
+
+async function noteRefusal(refusals: UploadRefusals | undefined, { message }: WiroError): Promise<void> {
+  if (refusals === undefined || !(await refusals.note().catch(() => true))) return;
+  log.warn(
+    "Wiro refuses this project's uploads, a known good picture included: inputs go in the body of the Run or by links",
+    { why: message },
+    { UploadsRefused: 1 },
+  );
 }
 
 /** One read ahead of the upload, so that the same bytes under another key are known before they are sent. */
@@ -134,10 +261,125 @@ async function readContent(
   return sha256;
 }
 
-/** `.png` of `a/b.PNG`; `''` without one. */
-function extensionOf(key: string): string {
-  return /\.[a-z0-9]{1,8}$/i.exec(key)?.[0].toLowerCase() ?? '';
+// --- in the Run's body ----------------------------------------------------------------------------------------
+
+/** Reads all of them: what can go wrong with a file goes wrong before the mark. */
+async function carry(
+  { inputs, durations }: BringInputsDeps,
+  objects: readonly WantedObject[],
+  { signal }: Bringing,
+): Promise<HandedOver> {
+  const files = await bringEach(objects, async (object): Promise<FileToSend> => {
+    const bytes = await readWhole(inputs, object, signal);
+    const extension = await extensionFor(inputs, object, bytes);
+    return {
+      name: nameAtWiro(createHash('sha256').update(bytes).digest('hex'), extension),
+      contentType: contentTypeFor(object, extension),
+      sizeBytes: bytes.length,
+      open: async () => Readable.from(inPieces(bytes), { objectMode: false }),
+    };
+  });
+  const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
+  return {
+    values: files.map((file) => ({ file })),
+    reused: false,
+    otherwise: { by: 'multipart', isPinned: true },
+    extraMs: Math.ceil(sizeBytes / MEGABYTE) * durations.runPerMegabyte,
+  };
 }
+
+async function readWhole(
+  inputs: Pick<InputStore, 'open'>,
+  object: AcceptedObject,
+  signal: AbortSignal,
+): Promise<Buffer> {
+  const bytes = Buffer.alloc(object.sizeBytes);
+  let length = 0;
+  for await (const chunk of await inputs.open(object)) {
+    signal.throwIfAborted();
+    const piece: Uint8Array = chunk;
+    if (length + piece.length <= bytes.length) bytes.set(piece, length);
+    length += piece.length;
+  }
+  if (length !== bytes.length)
+    throw new Error(`Cannot read "${object.key}": it has ${bytes.length} bytes, and ${length} came`);
+  return bytes;
+}
+
+const PIECE_BYTES = 64 * 1024;
+
+function* inPieces(bytes: Buffer): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
+}
+
+// --- by links -------------------------------------------------------------------------------------------------
+
+async function link(
+  presign: Presign,
+  objects: readonly WantedObject[],
+): Promise<HandedOver & { readonly otherwise: OtherHandover }> {
+  const links = await bringEach(objects, presign);
+  return {
+    values: links.map(({ url }) => ({ url })),
+    reused: false,
+    otherwise: { by: 'presigned', isPinned: links.every(({ isPinned }) => isPinned) },
+    extraMs: 0,
+  };
+}
+
+// --- shared ---------------------------------------------------------------------------------------------------
+
+/** In the order of the objects. */
+const bringEach = <T>(
+  objects: readonly WantedObject[],
+  bring: (object: AcceptedObject) => Promise<T>,
+): Promise<readonly T[]> =>
+  mapLimited(objects, AT_ONCE, async ({ input, field }) => {
+    try {
+      return await bring(input);
+    } catch (cause) {
+      throw new InputError(field, cause);
+    }
+  });
+
+/**
+ * The extension to give a file at Wiro, which goes by it.
+ * @param bytes - The file's, where they were read already.
+ * @throws {UnsupportedFileError} When Wiro does not take such a file.
+ */
+async function extensionFor(
+  inputs: Pick<InputStore, 'open'>,
+  object: AcceptedObject,
+  bytes?: Uint8Array,
+): Promise<string> {
+  const told = fileKind(object);
+  const kind =
+    told.kind === 'open'
+      ? kindFromBytes((bytes ?? (await readHead(inputs, object))).subarray(0, KIND_BYTES))
+      : told;
+  if (kind.kind === 'taken') return kind.extension;
+  throw new UnsupportedFileError(object.key, kind.kind === 'notTaken' ? kind.name : undefined);
+}
+
+async function readHead(inputs: Pick<InputStore, 'open'>, object: AcceptedObject): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of await inputs.open(object)) {
+    const piece: Uint8Array = chunk;
+    pieces.push(piece);
+    length += piece.length;
+    if (length >= KIND_BYTES) break;
+  }
+  return Buffer.concat(pieces);
+}
+
+/** Its user's name stays here: Wiro's URLs are public to whoever knows them. */
+const nameAtWiro = (sha256: string, extension: string) => `${sha256.slice(0, 32)}${extension}`;
+
+const contentTypeFor = ({ contentType }: AcceptedObject, extension: string): string =>
+  contentType === undefined || /\/octet-stream$/i.test(contentType)
+    ? typeOfExtension(extension)
+    : contentType;
 
 /** The moment before which uploads do not count: none, or the end of the attempt that failed with them. */
 export const freshSince = (endedAt: Timestamp | undefined): Timestamp => endedAt ?? timestamp(0);

@@ -1,8 +1,9 @@
 import type { GenerationError } from '../generation/errors.ts';
+import { KINDS_TAKEN, notTaken } from '../generation/file-kind.ts';
 import { InputAccessError, InputChangedError } from '../objects/errors.ts';
 import { explainRefusal } from '../objects/explain-refusal.ts';
 import { WiroError } from '../wiro/errors.ts';
-import { InputError } from './bring-inputs.ts';
+import { FileRefusedError, InputError, UnsupportedFileError, UploadsRefusedError } from './bring-inputs.ts';
 
 /** What a failure to bring an input means for its generation; `retryable` ones are tried again by us. */
 export function explainInputFailure(error: unknown): GenerationError {
@@ -17,6 +18,29 @@ export function explainInputFailure(error: unknown): GenerationError {
     };
   }
   if (cause instanceof InputAccessError) return explainRefusal(cause, field);
+  if (cause instanceof UnsupportedFileError) {
+    return {
+      code: 'input_unsupported',
+      message: `${field}: ${cause.kind === undefined ? unknownKind(cause.key) : notTaken(cause.key, cause.kind)}`,
+      field,
+      retryable: false,
+    };
+  }
+  if (cause instanceof FileRefusedError) {
+    return {
+      code: 'upstream_refused',
+      message: `Wiro refused ${field}, and took another file at that time: ${cause.message}`,
+      field,
+      retryable: false,
+    };
+  }
+  if (cause instanceof UploadsRefusedError) {
+    return {
+      code: 'upstream_refused',
+      message: `Wiro refuses every upload of this project: set inputHandover to "auto" or "presigned", or ask Wiro. (${cause.message})`,
+      retryable: true,
+    };
+  }
   if (cause instanceof WiroError) {
     if (cause.kind === 'unauthorized') {
       return {
@@ -25,19 +49,14 @@ export function explainInputFailure(error: unknown): GenerationError {
         retryable: true,
       };
     }
-    if (cause.retryable) {
-      return {
-        code: 'upstream_unavailable',
-        message: `${field} could not be uploaded to Wiro: ${cause.message}`,
-        retryable: true,
-      };
-    }
     return {
-      code: 'upstream_refused',
-      message: `Wiro refused ${field}: ${cause.message}`,
-      field,
-      retryable: false,
+      code: 'upstream_unavailable',
+      message: `${field} could not be uploaded to Wiro: ${cause.message}`,
+      retryable: true,
     };
   }
   return { code: 'internal_error', message: `${field} could not be read from S3.`, field, retryable: true };
 }
+
+const unknownKind = (key: string): string =>
+  `of which kind the object "${key}" is, neither its name nor its Content-Type nor its first bytes say. Wiro takes ${KINDS_TAKEN}: give its name that extension.`;

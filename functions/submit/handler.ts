@@ -15,16 +15,19 @@ import { createJsonObjects } from '../objects/json-object.ts';
 import { createOverflow } from '../objects/overflow.ts';
 import { createS3Client } from '../objects/s3-client.ts';
 import type { InputObject } from '../objects/types.ts';
-import { ENV, readInputBuckets, readMaximumConcurrency, requireEnv } from '../settings.ts';
+import { ENV, readInputBuckets, readInputHandover, readMaximumConcurrency, requireEnv } from '../settings.ts';
 import { createAttemptNotesStore } from '../store/attempt-notes.ts';
 import { createGate } from '../store/gate.ts';
 import { createGenerationStore } from '../store/generation-store.ts';
 import { createModelCache } from '../store/model-cache.ts';
+import { createUploadRefusals } from '../store/upload-refusals.ts';
 import { createUploadStore } from '../store/upload-store.ts';
 import { createDeploymentWiro } from '../wiro/create-from-deployment.ts';
+import type { Handover } from './bring-inputs.ts';
 import { receiveEvent } from './receive-event.ts';
 import { receiveObject } from './receive-objects.ts';
-import { submitGeneration } from './submit-generation.ts';
+import { createRoom } from './room.ts';
+import { type SubmitEnd, submitGeneration } from './submit-generation.ts';
 import { submitInTurn } from './submit-in-turn.ts';
 
 /** What the other functions send: one generation to submit. */
@@ -48,6 +51,10 @@ const presign = async (object: InputObject) => {
   const { createInputPresigner } = await import('../objects/presign-input.ts');
   return createInputPresigner({ client: s3, inputs })(object);
 };
+const inputHandover = readInputHandover(process.env);
+const refusals = createUploadRefusals(table, { keepMs: durations.uploadsRefused });
+/** For files that travel in the bodies of Runs, of all submissions here together: the function has 512 MB. */
+const room = createRoom(20 * 1024 * 1024);
 const json = createJsonObjects({ client: s3, maxBytes: 64 * 1024 * 1024 });
 const putEvents = createPutEvents(requireEnv(ENV.eventBus));
 const rules = { inputBucket, furtherBuckets };
@@ -63,7 +70,7 @@ const deps = {
   }),
   wiro,
   inputs,
-  ...(process.env[ENV.inputHandover] === 'presigned' && { presign }),
+  inputHandover,
   uploads: createUploadStore(table, { leaseMs: durations.markLease, keepMs: durations.uploadReuse }),
   knownModel: createKnownModels({
     cache: createModelCache(table, { keepMs: durations.modelCache }),
@@ -90,6 +97,21 @@ const deps = {
   createHolder: randomUUID,
 };
 
+async function submitOne(id: string, remainingMs: () => number): Promise<SubmitEnd> {
+  const ours = room.open();
+  const handover: Handover =
+    inputHandover === 'auto'
+      ? { kind: 'auto', presign, refusals, room: ours }
+      : inputHandover === 'presigned'
+        ? { kind: 'presigned', presign }
+        : { kind: 'upload' };
+  try {
+    return await submitGeneration({ ...deps, handover, remainingMs }, id);
+  } finally {
+    ours.close();
+  }
+}
+
 export async function handler(
   event: SubmitEvent | S3Event | EventBridgeEvent<'Generation Requested', unknown>,
   context: Context,
@@ -97,10 +119,7 @@ export async function handler(
   beginInvocation(context);
   if ('submit' in event) {
     const remainingMs = () => context.getRemainingTimeInMillis();
-    await submitInTurn(
-      { ...deps, submitOne: (id) => submitGeneration({ ...deps, remainingMs }, id), remainingMs },
-      event.submit,
-    );
+    await submitInTurn({ ...deps, submitOne: (id) => submitOne(id, remainingMs), remainingMs }, event.submit);
     return;
   }
   if ('detail-type' in event) return receiveEvent(deps, event);

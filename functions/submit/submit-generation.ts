@@ -35,7 +35,7 @@ import { explainInputFailure } from './explain-failure.ts';
 import { findCalledBack, findLostTask } from './find-lost-task.ts';
 import { isLosingForTooLong, noteRefusal, refusedForGood } from './lost-runs.ts';
 
-export interface SubmitDeps extends Pick<BringInputsDeps, 'inputs' | 'uploads' | 'presign'> {
+export interface SubmitDeps extends Pick<BringInputsDeps, 'inputs' | 'uploads' | 'handover'> {
   readonly generations: GenerationStore;
   readonly notes: AttemptNotesStore;
   readonly gate: Gate;
@@ -156,12 +156,20 @@ async function bringAndRun(deps: ClaimDeps, generation: Submitting): Promise<Sub
     return failure.retryable ? await tryLater(deps, failure) : await failNow(deps, failure);
   }
 
+  const { otherwise, extraMs } = brought;
+  if (otherwise !== undefined)
+    await deps.notes.change(id, generation.attempt, ({ handover }) =>
+      handover?.by === otherwise.by && handover.isPinned === otherwise.isPinned
+        ? undefined
+        : { handover: otherwise },
+    );
+
   if (!(await gate.take(generation))) return await wait(deps, await deps.held.stop(), { wasRefused: false });
 
   // From here to the answer there is one limit, on a clock that nobody sets; the mark's lease outlasts it.
   const begun = deps.monotonic();
   const mark = await generations.update(await deps.held.stop(), (current) =>
-    marked(current, holder, { reusedUploads: brought.reused }, moment(deps)),
+    marked(current, holder, { reusedUploads: brought.reused, extraMs }, moment(deps)),
   );
   if (mark.kind !== 'written' && mark.kind !== 'unchanged') {
     // Somebody else's work now, then the slot is theirs.
@@ -242,7 +250,7 @@ async function runOnce(
     files: brought.files,
     ...(known?.kind === 'model' && { schema: known.schema }),
     callbackUrl: url,
-    timeoutMs: durations.runLimit - elapsedMs,
+    timeoutMs: durations.runLimit + brought.extraMs - elapsedMs,
   });
 }
 

@@ -32,6 +32,8 @@ export class WiroError extends Error {
   readonly code: number | undefined;
   /** The parameter that a validation text names. */
   readonly field: string | undefined;
+  /** Whether Wiro itself, in an answer of its API, refuses what was sent: not the caller, its balance or the moment. */
+  readonly isRefusal: boolean;
 
   constructor(kind: WiroErrorKind, message: string, details: WiroErrorDetails = {}) {
     super(message, 'cause' in details ? { cause: details.cause } : undefined);
@@ -39,6 +41,7 @@ export class WiroError extends Error {
     this.status = details.status;
     this.code = details.code;
     this.field = details.field;
+    this.isRefusal = details.isRefusal ?? false;
     this.retryable = details.retryable ?? RETRYABLE[kind];
   }
 }
@@ -48,6 +51,8 @@ export interface WiroErrorDetails {
   readonly code?: number;
   readonly field?: string;
   readonly cause?: unknown;
+  /** @default false */
+  readonly isRefusal?: boolean;
   /** @default - as the kind usually is */
   readonly retryable?: boolean;
 }

@@ -92,6 +92,7 @@ export function readReply(result: PostResult, path: string, redact: Redaction): 
       ...((status >= 500 || (answer.kind === 'unreadable' && kind === 'status' && status !== 413)) && {
         retryable: true,
       }),
+      isRefusal: kind === 'status' && status < 500 && refusesWhatWasSent(answer),
     });
   }
   switch (answer.kind) {
@@ -102,10 +103,24 @@ export function readReply(result: PostResult, path: string, redact: Redaction): 
     case 'refused': {
       const [first] = answer.refusals;
       const why = `it says: ${saidIn(answer, redact) || 'nothing more'}`;
-      return { kind: 'refused', error: refusalError(first, (kind, details) => error(kind, why, details)) };
+      const isRefusal = refusesWhatWasSent(answer);
+      return {
+        kind: 'refused',
+        error: refusalError(first, (kind, details) => error(kind, why, { ...details, isRefusal })),
+      };
     }
   }
 }
+
+const NOT_OF_WHAT_WAS_SENT: ReadonlySet<string> = new Set([
+  'unauthorized',
+  'insufficientBalance',
+  'concurrencyLimit',
+]);
+
+const refusesWhatWasSent = (answer: Answer): boolean =>
+  answer.kind === 'refused' &&
+  !answer.refusals.some((refusal) => NOT_OF_WHAT_WAS_SENT.has(meaningOf(refusal).kind));
 
 const saidIn = (answer: Answer, redact: Redaction): string =>
   answer.kind === 'refused' ? quote(answer.refusals, redact) : '';

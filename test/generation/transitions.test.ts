@@ -296,6 +296,18 @@ describe('the write-ahead mark', () => {
     });
   });
 
+  it('prolongs it by what its Run may take longer, for whoever searches too', () => {
+    const run = { reusedUploads: false, extraMs: 20_000 };
+    const marked = transitions.marked(EXAMPLES.submitting, 'me', run, moment(10));
+
+    expect(marked).toMatchObject({ claim: { holder: 'me', until: at(120) }, dueAt: at(125) });
+    expect(marked && transitions.claimToSubmit(marked, 'you', moment(124.999))).toBeUndefined();
+    expect(marked && transitions.claimToSubmit(marked, 'you', moment(125))).toMatchObject({
+      run: marked?.run,
+    });
+    expect(Object.keys(marked?.run ?? {})).toEqual(['startedAt', 'reusedUploads', 'searches']);
+  });
+
   it('is not written under a wish to cancel', () => {
     const wished = transitions.cancelWished(EXAMPLES.submitting, moment(5));
 

@@ -1,5 +1,6 @@
 import {
   ConditionalCheckFailedException,
+  DeleteItemCommand,
   type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
@@ -37,6 +38,15 @@ export function createMemoryTable(
       expression.require(ConditionExpression, items.get(nameOf(item)) ?? {});
       expression.finish();
       items.set(nameOf(item), item);
+      return {};
+    }
+    if (command instanceof DeleteItemCommand) {
+      const { Key = {}, ConditionExpression, ExpressionAttributeValues = {} } = command.input;
+      const name = nameOf(unmarshall(Key));
+      const expression = new Expression({}, unmarshall(ExpressionAttributeValues));
+      expression.require(ConditionExpression, items.get(name) ?? {});
+      expression.finish();
+      items.delete(name);
       return {};
     }
     if (command instanceof UpdateItemCommand) {

@@ -299,6 +299,25 @@ describe('upload', () => {
     expect(failure).toMatchObject({ kind: 'insufficientBalance', code: 97 });
   });
 
+  it.each([
+    ['a text that nobody has described', NO(0, 'invalid-parameters'), 200, true],
+    ['a bare text', { result: false, errors: ['invalid-parameters'] }, 200, true],
+    ['a code', NO(1, 'not found'), 200, true],
+    ['another status with an answer of the API', NO(0, 'invalid-parameters'), 400, true],
+    ['a page', '<html>403</html>', 403, false],
+    ['an error of the server', NO(0, 'Server error'), 500, false],
+    ['too many at once', NO(0, 'Slow down'), 429, false],
+    ['no balance', NO(97, 'Insufficient balance'), 200, false],
+    ['no balance, by another status', NO(97, 'Insufficient balance'), 400, false],
+    ['too many tasks', NO(96, 'you can run up to 5 tasks at the same time'), 200, false],
+    ['a wrong key', NO(98, 'Sign in'), 200, false],
+    ['no answer of the API', 'nonsense', 200, false],
+  ])('knows whether %s refuses what was sent', async (_, answer, status, isRefusal) => {
+    const { apiUrl } = await wiroThatAnswers(answer, status);
+
+    expect(await failureOf(clientOf(apiUrl).upload(fileOf('x')))).toMatchObject({ isRefusal });
+  });
+
   it('has no file without an address', async () => {
     const { apiUrl } = await wiroThatAnswers({ result: true, list: [{ id: 'f' }] });
 

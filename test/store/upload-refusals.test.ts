@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { createUploadRefusals } from '../../functions/store/upload-refusals.ts';
+import { at } from '../generation/examples.ts';
+import { clockAt, loseAnswers, useTables } from './table-world.ts';
+
+const { createWorld } = useTables();
+
+const DAY = 86_400_000;
+
+async function refusalsWorld() {
+  const world = await createWorld();
+  const { clock, pass } = clockAt(at(0));
+  return {
+    ...world,
+    pass,
+    /** What another container knows. */
+    open: (table = world.table) => createUploadRefusals(table, { keepMs: DAY, clock }),
+  };
+}
+
+describe('that uploads are refused', () => {
+  it('is known to every container for a day, and to those that run already once they ask afresh', async () => {
+    const { open, pass } = await refusalsWorld();
+    const [first, second] = [open(), open()];
+    const before = [await first.areKnown(), await second.areKnown()];
+
+    await first.note();
+
+    expect(before).toEqual([false, false]);
+    expect(await first.areKnown()).toBe(true);
+    expect(await second.areKnown()).toBe(false);
+    expect(await second.areKnown(true)).toBe(true);
+    expect(await open().areKnown()).toBe(true);
+    pass(DAY - 1);
+    expect(await first.areKnown()).toBe(true);
+    pass(1);
+    expect([await first.areKnown(), await first.areKnown(true), await open().areKnown()]).toEqual([
+      false,
+      false,
+      false,
+    ]);
+  });
+
+  it('is news to one of several who find out at once, and to one more the day after', async () => {
+    const { open, pass } = await refusalsWorld();
+
+    const news = await Promise.all(
+      Array.from({ length: 10 }, async (_, n) => {
+        pass(n);
+        return await open().note();
+      }),
+    );
+    pass(DAY + 1);
+
+    expect(news.filter(Boolean)).toHaveLength(1);
+    expect(await open().note()).toBe(true);
+  });
+
+  it('is news to whom the answer of the write was lost', async () => {
+    const { open, connect, table } = await refusalsWorld();
+    const client = connect();
+    loseAnswers(client, (operation) => operation === 'PutItem');
+
+    expect(await open({ ...table, client }).note()).toBe(true);
+  });
+
+  it('leaves an item that goes by itself', async () => {
+    const { open, item } = await refusalsWorld();
+
+    await open().note();
+
+    expect(await item('uploads', 'refused')).toMatchObject({
+      version: 1,
+      endsAt: at(86_400),
+      expiresAtSeconds: Date.parse(at(2 * 86_400)) / 1_000,
+    });
+  });
+});

@@ -1,0 +1,364 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import type { AcceptedObject, AcceptedRequest } from '../../functions/generation/accepted-request.ts';
+import { log } from '../../functions/log.ts';
+import { InputChangedError } from '../../functions/objects/errors.ts';
+import { createUploadRefusals } from '../../functions/store/upload-refusals.ts';
+import { createUploadStore } from '../../functions/store/upload-store.ts';
+import {
+  type BringInputsDeps,
+  bringInputs,
+  freshSince,
+  type Handover,
+} from '../../functions/submit/bring-inputs.ts';
+import { explainInputFailure } from '../../functions/submit/explain-failure.ts';
+import { createRoom } from '../../functions/submit/room.ts';
+import { WiroError } from '../../functions/wiro/errors.ts';
+import type { FileToSend } from '../../functions/wiro/types.ts';
+import { at } from '../generation/examples.ts';
+import { createMemoryTable } from '../store/memory-table.ts';
+import { workWorld } from '../support/work-world.ts';
+
+const MEGABYTE = 1024 * 1024;
+const PNG = '\x89PNG\r\n\x1a\n';
+const UUID = '0b9fae8f-55d1-4b0f-8d2b-9a6f1a0c7f8e';
+
+const warned = vi.spyOn(log, 'warn');
+beforeEach(() => {
+  warned.mockReset().mockReturnValue(undefined);
+});
+
+const refusal = new WiroError('refused', "Cannot call Wiro's File/Upload: it says: invalid-parameters", {
+  code: 0,
+  retryable: true,
+  isRefusal: true,
+});
+const tooLarge = new WiroError('status', "Cannot call Wiro's File/Upload: it answered 413", { status: 413 });
+const page = new WiroError('status', "Cannot call Wiro's File/Upload: it answered 403", {
+  status: 403,
+  retryable: true,
+});
+const unreachable = new WiroError('unreachable', 'Wiro is away');
+
+type Answer = 'taken' | WiroError;
+
+/** Objects in S3 by their keys, and a Wiro that answers each upload as it is told. */
+function handoverWorld(contents: Readonly<Record<string, string | Buffer>>) {
+  const { items, pass, shared } = workWorld();
+  const { durations, clock } = shared;
+  const table = createMemoryTable(undefined, items);
+  const uploaded: string[] = [];
+  const read: string[] = [];
+  const answers: { file: Answer; knownGood: Answer } = { file: 'taken', knownGood: 'taken' };
+  const uploads = createUploadStore(table, { leaseMs: 90_000, keepMs: durations.uploadReuse, clock });
+  const upload = async ({ name, contentType, sizeBytes, open }: FileToSend) => {
+    const isKnownGood = name === 'one-pixel.png';
+    expect(await buffer(await open())).toHaveLength(sizeBytes);
+    uploaded.push(isKnownGood ? 'known good' : `${name.replace(/^[0-9a-f]{32}/, '…')} ${contentType}`);
+    const answer = isKnownGood ? answers.knownGood : answers.file;
+    if (answer !== 'taken') throw answer;
+    return { id: '1', name, url: `https://cdn.wiro.ai/${name}` };
+  };
+  const deps: BringInputsDeps = {
+    uploads,
+    durations,
+    wiro: { upload },
+    inputs: {
+      async open({ key, etag }) {
+        read.push(key);
+        if (etag !== '"1"') throw new InputChangedError(`"${key}" changed`);
+        const content = contents[key] ?? '';
+        const bytes = typeof content === 'string' ? Buffer.from(content, 'latin1') : content;
+        return Readable.from([bytes.subarray(0, 3), bytes.subarray(3)], { objectMode: false });
+      },
+    },
+  };
+  const presign = async ({ key, versionId }: AcceptedObject) => ({
+    url: `https://s3/${key}?signed`,
+    isPinned: versionId !== undefined,
+  });
+  const object = (key: string, more: Partial<AcceptedObject> = {}): AcceptedObject => ({
+    kind: 'object',
+    text: key,
+    bucket: 'photos',
+    key,
+    etag: '"1"',
+    sizeBytes: (contents[key] ?? '').length,
+    ...more,
+  });
+  const room = createRoom(20 * MEGABYTE);
+  /** As another container would do it. */
+  const openAuto = (opened = room.open()): Handover => ({
+    kind: 'auto',
+    presign,
+    refusals: createUploadRefusals(table, { keepMs: durations.uploadsRefused, clock }),
+    room: opened,
+  });
+  return {
+    pass,
+    room,
+    openAuto,
+    presigned: { kind: 'presigned', presign } as Handover,
+    uploaded,
+    read,
+    answers,
+    object,
+    bring: (inputs: AcceptedRequest['inputs'], handover?: Handover, notBefore = freshSince(undefined)) =>
+      bringInputs(
+        { ...deps, ...(handover && { handover }) },
+        { inputs },
+        { generationId: 'generation-1', holder: 'holder-1', notBefore, signal: new AbortController().signal },
+      ),
+  };
+}
+
+/** What a user is told, and whether we try again. */
+const failure = (bringing: Promise<unknown>) =>
+  bringing.then(
+    () => 'brought',
+    (error: unknown) => explainInputFailure(error),
+  );
+
+const sha = (content: string) =>
+  createHash('sha256').update(Buffer.from(content, 'latin1')).digest('hex').slice(0, 32);
+
+describe('the name of an upload', () => {
+  it.each([
+    ['a.PNG', undefined, PNG, '….png image/png'],
+    ['a.jfif', 'application/octet-stream', 'any', '….jpg image/jpeg'],
+    [UUID, 'image/webp', 'any', '….webp image/webp'],
+    [UUID, 'binary/octet-stream', PNG, '….png image/png'],
+    [UUID, undefined, 'A lighthouse at dusk', '….txt text/plain'],
+  ])('of "%s" (%s) has an extension that Wiro takes', async (key, contentType, content, expected) => {
+    const { bring, object, uploaded } = handoverWorld({ [key]: content });
+
+    await bring({ image: [object(key, contentType === undefined ? {} : { contentType })] });
+
+    expect(uploaded).toEqual([expected]);
+  });
+
+  it.each([
+    ['scan.tif', 'II*\0', 'the object "scan.tif" is a .tif file, which Wiro does not take: convert it'],
+    [UUID, 'II*\0', `the object "${UUID}" is of the type image/tiff, which Wiro does not take: convert it`],
+    [UUID, '\x01\x02\x03\x04', `of which kind the object "${UUID}" is, neither its name nor its`],
+  ])(
+    'of "%s" cannot be found for what Wiro does not take: it fails at once',
+    async (key, content, sentence) => {
+      const { bring, object, uploaded } = handoverWorld({ [key]: content });
+
+      expect(await failure(bring({ image: [object(key)] }))).toEqual({
+        code: 'input_unsupported',
+        message: expect.stringContaining(`inputs.image: ${sentence}`),
+        field: 'inputs.image',
+        retryable: false,
+      });
+      expect(uploaded).toEqual([]);
+    },
+  );
+});
+
+describe('a file that Wiro refuses', () => {
+  it('is refused for good once a known good one is taken, with the words of Wiro', async () => {
+    const { bring, object, uploaded, answers, openAuto } = handoverWorld({ 'a.png': PNG });
+    answers.file = refusal;
+
+    for (const handover of [openAuto(), undefined])
+      expect(await failure(bring({ image: [object('a.png')] }, handover))).toEqual({
+        code: 'upstream_refused',
+        message:
+          "Wiro refused inputs.image, and took another file at that time: Cannot call Wiro's File/Upload: it says: invalid-parameters",
+        field: 'inputs.image',
+        retryable: false,
+      });
+    expect(uploaded).toEqual(['….png image/png', 'known good', '….png image/png', 'known good']);
+  });
+
+  it('that is too large for a gateway is refused for good too', async () => {
+    const { bring, object, answers } = handoverWorld({ 'a.png': PNG });
+    answers.file = tooLarge;
+
+    expect(await failure(bring({ image: [object('a.png')] }))).toMatchObject({
+      code: 'upstream_refused',
+      retryable: false,
+    });
+  });
+
+  it.each([
+    ['Wiro is not reached', unreachable],
+    ['a gateway answers for everything', page],
+  ])('is tried again where nothing is proven: %s', async (_, knownGood) => {
+    const { bring, object, answers, openAuto } = handoverWorld({ 'a.png': PNG });
+    answers.file = tooLarge;
+    answers.knownGood = knownGood;
+
+    expect(await failure(bring({ image: [object('a.png')] }, openAuto()))).toMatchObject({
+      code: 'upstream_unavailable',
+      retryable: true,
+    });
+    expect(warned).not.toHaveBeenCalled();
+  });
+
+  it.each([
+    ['the account is short of something', new WiroError('insufficientBalance', 'no balance', { code: 97 })],
+    ['a gateway says no', page],
+  ])('is tried again without a known good one where %s', async (_, answer) => {
+    const { bring, object, uploaded, answers } = handoverWorld({ 'a.png': PNG });
+    answers.file = answer;
+
+    expect(await failure(bring({ image: [object('a.png')] }))).toMatchObject({ retryable: true });
+    expect(uploaded).toEqual(['….png image/png']);
+  });
+});
+
+describe('a project whose uploads Wiro refuses', () => {
+  const refused = (contents: Readonly<Record<string, string | Buffer>>) => {
+    const world = handoverWorld(contents);
+    world.answers.file = refusal;
+    world.answers.knownGood = refusal;
+    return world;
+  };
+
+  it('has files travel in the body of the Run, and is remembered by every container for a day', async () => {
+    const { bring, object, uploaded, openAuto, pass } = refused({ 'a.png': PNG });
+
+    const brought = await bring({ image: [object('a.png')] }, openAuto());
+    const again = await bring({ image: [object('a.png')] }, openAuto());
+    const known = uploaded.splice(0);
+    pass(86_400);
+    await bring({ image: [object('a.png')] }, openAuto());
+
+    const [image] = brought.files.image ?? [];
+    if (image === undefined || !('file' in image)) throw new Error('It is no file');
+    const { open, ...file } = image.file;
+    expect(file).toEqual({ name: `${sha(PNG)}.png`, contentType: 'image/png', sizeBytes: 8 });
+    expect((await buffer(await open())).toString('latin1')).toBe(PNG);
+    expect(brought).toMatchObject({
+      reused: false,
+      otherwise: { by: 'multipart', isPinned: true },
+      // One megabyte begun.
+      extraMs: 1_000,
+    });
+    expect(again.otherwise).toEqual({ by: 'multipart', isPinned: true });
+    expect(known).toEqual(['….png image/png', 'known good']);
+    expect(uploaded).toEqual(['….png image/png', 'known good']);
+  });
+
+  it('is said once a day, by a line of the log and a metric', async () => {
+    const { bring, object, openAuto, pass } = refused({ 'a.png': PNG, 'b.png': `${PNG}b` });
+    const twice = async () => {
+      await bring({ image: [object('a.png'), object('b.png')] }, openAuto());
+      await bring({ image: [object('a.png')] }, openAuto());
+    };
+
+    await twice();
+    const lines = warned.mock.calls.length;
+    pass(86_401);
+    await twice();
+
+    expect(lines).toBe(1);
+    expect(warned.mock.calls).toEqual([
+      [
+        expect.stringContaining("refuses this project's uploads"),
+        { why: refusal.message },
+        { UploadsRefused: 1 },
+      ],
+      [expect.anything(), expect.anything(), { UploadsRefused: 1 }],
+    ]);
+  });
+
+  it('has links made once the files of one invocation would come to 20 MB together', async () => {
+    const large = Buffer.alloc(12 * MEGABYTE, PNG, 'latin1');
+    const { bring, object, openAuto, room } = refused({ 'a.png': large, 'b.png': large });
+    const [first, second, third] = [room.open(), room.open(), room.open()];
+
+    const inBody = await bring({ image: [object('a.png')] }, openAuto(first));
+    const beside = await bring(
+      { image: [object('b.png')], style: [{ kind: 'url', text: 'u', url: 'https://u' }] },
+      openAuto(second),
+    );
+    first.close();
+    const after = await bring({ image: [object('b.png')] }, openAuto(third));
+
+    expect([inBody.otherwise?.by, inBody.extraMs]).toEqual(['multipart', 12_000]);
+    expect(beside).toEqual({
+      files: { image: [{ url: 'https://s3/b.png?signed' }], style: [{ url: 'https://u' }] },
+      reused: false,
+      extraMs: 0,
+      otherwise: { by: 'presigned', isPinned: false },
+    });
+    expect(after.otherwise?.by).toBe('multipart');
+  });
+
+  it('has all files of a generation go one way, and says when all links name versions', async () => {
+    const large = Buffer.alloc(12 * MEGABYTE, PNG, 'latin1');
+    const { bring, object, openAuto } = refused({ 'a.png': large, 'b.png': large });
+    const versionId = 'v1';
+
+    const pinned = await bring(
+      { image: [object('a.png', { versionId }), object('b.png', { versionId })] },
+      openAuto(),
+    );
+    const half = await bring({ image: [object('a.png', { versionId }), object('b.png')] }, openAuto());
+
+    expect(pinned.otherwise).toEqual({ by: 'presigned', isPinned: true });
+    expect(half.otherwise).toEqual({ by: 'presigned', isPinned: false });
+  });
+
+  it('fails before the Run for an input that was replaced, or that is cut short', async () => {
+    const { bring, object, openAuto } = refused({ 'a.png': PNG });
+    await bring({ image: [object('a.png')] }, openAuto());
+
+    expect(await failure(bring({ image: [object('a.png', { etag: '"2"' })] }, openAuto()))).toMatchObject({
+      code: 'input_changed',
+      retryable: false,
+    });
+    expect(await failure(bring({ image: [object('a.png', { sizeBytes: 9 })] }, openAuto()))).toMatchObject({
+      code: 'internal_error',
+      retryable: true,
+    });
+  });
+
+  it('is told to the user where the deployment may do nothing else, and tried again: it may be mended', async () => {
+    const { bring, object } = refused({ 'a.png': PNG });
+
+    expect(await failure(bring({ image: [object('a.png')] }, { kind: 'upload' }))).toMatchObject({
+      code: 'upstream_refused',
+      message: expect.stringContaining('set inputHandover to "auto" or "presigned"'),
+      retryable: true,
+    });
+  });
+
+  it('costs nobody anything who brings no objects', async () => {
+    const { bring, openAuto, uploaded, read } = refused({});
+
+    const brought = await bring({ image: [{ kind: 'url', text: 'u', url: 'https://u' }] }, openAuto());
+
+    expect(brought).toEqual({ files: { image: [{ url: 'https://u' }] }, reused: false, extraMs: 0 });
+    expect([uploaded, read]).toEqual([[], []]);
+  });
+});
+
+describe('a rerun with fresh uploads', () => {
+  it('uploads anew, or reads anew where uploads are refused by then; links are always new', async () => {
+    const { bring, object, answers, uploaded, openAuto, presigned, pass } = handoverWorld({ 'a.png': PNG });
+    await bring({ image: [object('a.png')] }, openAuto());
+    const reused = await bring({ image: [object('a.png')] }, openAuto());
+    pass(60);
+    const endedAt = at(60);
+
+    const fresh = await bring({ image: [object('a.png')] }, openAuto(), freshSince(endedAt));
+    const uploads = uploaded.splice(0);
+    Object.assign(answers, { file: refusal, knownGood: refusal });
+    pass(60);
+    const carried = await bring({ image: [object('a.png')] }, openAuto(), freshSince(at(120)));
+    const linked = await bring({ image: [object('a.png')] }, presigned, freshSince(endedAt));
+
+    expect(reused.files).toEqual(fresh.files);
+    expect(uploads).toEqual(['….png image/png', '….png image/png']);
+    expect([carried.otherwise?.by, carried.reused]).toEqual(['multipart', false]);
+    expect(linked).toMatchObject({ files: { image: [{ url: 'https://s3/a.png?signed' }] }, reused: false });
+    expect(linked).not.toHaveProperty('otherwise');
+  });
+});

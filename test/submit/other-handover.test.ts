@@ -1,0 +1,117 @@
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { accepted } from '../../functions/generation/transitions.ts';
+import { log } from '../../functions/log.ts';
+import { createUploadRefusals } from '../../functions/store/upload-refusals.ts';
+import type { Handover } from '../../functions/submit/bring-inputs.ts';
+import { createRoom } from '../../functions/submit/room.ts';
+import { type SubmitDeps, submitGeneration } from '../../functions/submit/submit-generation.ts';
+import type { RunOutcome, RunRequest } from '../../functions/wiro/types.ts';
+import { at } from '../generation/examples.ts';
+import { createMemoryTable } from '../store/memory-table.ts';
+import { ID, workWorld } from '../support/work-world.ts';
+
+beforeEach(() => {
+  for (const level of ['info', 'warn', 'error'] as const) vi.spyOn(log, level).mockReturnValue(undefined);
+});
+
+const BYTES = Buffer.alloc(2 * 1024 * 1024 + 1, 7);
+
+/** An accepted generation with one picture, in a deployment that knows that uploads are refused. */
+async function refusedWorld({ room = 20 * 1024 * 1024 } = {}) {
+  const world = workWorld();
+  const { durations, clock } = world.shared;
+  const names = {
+    id: ID,
+    deployment: 'shop',
+    origin: 'api',
+    model: 'wiro/flux',
+    requestHash: 'hash',
+  } as const;
+  await world.generations.accept(accepted(names, { now: at(0), durations }), {
+    model: 'wiro/flux',
+    parameters: {},
+    inputs: {
+      image: [
+        {
+          kind: 'object',
+          text: 'a.png',
+          bucket: 'photos',
+          key: 'a.png',
+          etag: '"1"',
+          sizeBytes: BYTES.length,
+        },
+      ],
+    },
+    labels: {},
+  });
+  const refusals = createUploadRefusals(createMemoryTable(undefined, world.items), {
+    keepMs: durations.uploadsRefused,
+    clock,
+  });
+  await refusals.note();
+  const handover: Handover = {
+    kind: 'auto',
+    presign: async ({ key }) => ({ url: `https://s3/${key}?signed`, isPinned: false }),
+    refusals,
+    room: createRoom(room).open(),
+  };
+  const runs: RunRequest[] = [];
+  const standing: unknown[] = [];
+  const run = async (request: RunRequest): Promise<RunOutcome> => {
+    runs.push(request);
+    standing.push(await world.generations.get(ID), await world.notes.read(ID, 1));
+    return { kind: 'ran', taskId: 'task-1' };
+  };
+  const notAsked = () => Promise.reject(new Error('not asked for'));
+  const deps: SubmitDeps = {
+    ...world.shared,
+    wiro: { run, task: notAsked, tasks: notAsked, upload: notAsked },
+    inputs: { open: async () => Readable.from([BYTES], { objectMode: false }) },
+    uploads: {} as SubmitDeps['uploads'],
+    handover,
+    knownModel: async () => undefined,
+    parameters: async () => ({
+      apiKey: 'key',
+      callbackSecrets: ['secret'],
+      callbackBaseUrl: 'https://callback.example',
+      callbackFunction: 'callback',
+    }),
+    collect: async () => undefined,
+    monotonic: () => 0,
+  };
+  return { ...world, deps, runs, standing };
+}
+
+describe('a submission while uploads are refused', () => {
+  it('sends files in the body of a Run, whose limit and lease are longer by a second a megabyte', async () => {
+    const { deps, runs, standing } = await refusedWorld();
+
+    expect(await submitGeneration(deps, ID)).toEqual({ kind: 'task' });
+
+    const [image] = runs[0]?.files.image ?? [];
+    if (image === undefined || !('file' in image)) throw new Error('It is no file');
+    expect((await buffer(await image.file.open())).equals(BYTES)).toBe(true);
+    // 30 seconds, and one for each of three megabytes begun.
+    expect(runs[0]?.timeoutMs).toBe(33_000);
+    expect(standing).toMatchObject([
+      { status: 'submitting', claim: { until: at(93) }, dueAt: at(98) },
+      { handover: { by: 'multipart', isPinned: true } },
+    ]);
+  });
+
+  it('sends links where there is no room for the files, with the limit of any Run, and notes that first', async () => {
+    const { deps, runs, standing } = await refusedWorld({ room: 1 });
+
+    expect(await submitGeneration(deps, ID)).toEqual({ kind: 'task' });
+
+    expect(runs).toMatchObject([
+      { files: { image: [{ url: 'https://s3/a.png?signed' }] }, timeoutMs: 30_000 },
+    ]);
+    expect(standing).toMatchObject([
+      { claim: { until: at(90) } },
+      { handover: { by: 'presigned', isPinned: false } },
+    ]);
+  });
+});
