@@ -31,10 +31,11 @@ const LARGEST_INLINE_BYTES = 4 * 1024;
 /** Copies every output of a task to the output bucket, each whole or not at all. */
 export async function copyOutputs(
   deps: CopyOutputsDeps,
-  { id, attempt, outputFolder }: Pick<Generation, 'id' | 'attempt' | 'outputFolder'>,
+  { id, attempt, outputFolder, trouble }: Pick<Generation, 'id' | 'attempt' | 'outputFolder' | 'trouble'>,
   outputs: readonly TaskOutput[],
   signal: AbortSignal,
 ): Promise<CopiedOutputs> {
+  const wasUnavailable = trouble?.firstAt.output_unavailable !== undefined;
   const failures: (OutputUnavailableError | OutputRefusedError)[] = [];
   const copied = await mapLimited(outputs, AT_ONCE, async (output, index): Promise<Output | undefined> => {
     const name = output.kind === 'raw' ? 'answer.json' : output.name;
@@ -43,10 +44,16 @@ export async function copyOutputs(
     try {
       if (output.kind === 'raw') return await putAnswer(deps, ref, output);
       const { url, contentType, sizeBytes } = output;
+      if (url === undefined)
+        throw new OutputUnavailableError(
+          `Wiro's record of "${safeFileName(name)}" names no address to fetch it from`,
+        );
       const copy = await deps.copier.copy(
         {
           ...ref,
           url,
+          // A proxy may have encoded it in passing; if it goes on doing so, that is how the output is to be had.
+          decode: wasUnavailable,
           ...(contentType !== undefined && { contentType }),
           ...(sizeBytes !== undefined && { sizeBytes }),
         },

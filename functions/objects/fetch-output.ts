@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import request from 'undici/lib/api/api-request.js';
 import Agent from 'undici/lib/dispatcher/agent.js';
+import { contentCodings } from './decode-output.ts';
 import { OutputCutOffError, OutputRefusedError, OutputUnavailableError } from './errors.ts';
 import { createOutputConnector, type OutputConnectorDeps } from './output-connector.ts';
 import { checkOutputUrl, type OutputHost } from './output-hosts.ts';
@@ -27,6 +28,8 @@ export interface OutputRequest {
   readonly range?: ByteRange;
   /** The range is wanted of this version only; of another the whole comes. */
   readonly ifRange?: string;
+  /** Takes what is encoded, too, though only identity is asked for. */
+  readonly isEncodedFine?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -42,6 +45,8 @@ export interface OutputAnswer {
   /** A strong one: the same ETag means the same bytes. */
   readonly etag?: string;
   readonly contentType?: string;
+  /** Content codings that `body`, its range and its size are in, in the order in which they were applied. */
+  readonly codings: readonly string[];
   /**
    * The bytes, exactly as many as announced.
    * @throws {OutputCutOffError} When the connection broke, stalled or crawls.
@@ -90,7 +95,7 @@ export function createOutputFetcher(deps: OutputFetcherDeps): OutputFetcher {
         method: 'GET',
         headers: {
           accept: '*/*',
-          // Byte for byte what the host has: nothing to unpack, no bomb to unpack.
+          // Byte for byte what the host has.
           'accept-encoding': 'identity',
           'user-agent': 'wiro-serverless',
           ...(range ? { range: `bytes=${range.start}-${range.end}` } : {}),
@@ -156,9 +161,9 @@ export function createOutputFetcher(deps: OutputFetcherDeps): OutputFetcher {
     const unavailable = (why: string) =>
       new OutputUnavailableError(`Cannot fetch an output from ${url.host}: ${why}`, { status });
     if (status !== 200 && !(status === 206 && wanted.range)) throw unavailable(`the host answered ${status}`);
-    const encoding = textOf(headers, 'content-encoding');
-    if (encoding !== undefined && encoding.trim().toLowerCase() !== 'identity')
-      throw unavailable(`it came as "${encoding}", though only "identity" was accepted`);
+    const codings = contentCodings(textsOf(headers, 'content-encoding'));
+    if (codings.length > 0 && !wanted.isEncodedFine)
+      throw unavailable(`it came as "${codings.join(', ')}", though only "identity" was accepted`);
     const transfer = textOf(headers, 'transfer-encoding')?.trim().toLowerCase();
     if (transfer !== undefined && transfer !== 'chunked') throw unavailable('its transfer is encoded');
 
@@ -177,6 +182,7 @@ export function createOutputFetcher(deps: OutputFetcherDeps): OutputFetcher {
     return {
       url: url.href,
       isDelimited: expected !== undefined || transfer === 'chunked',
+      codings,
       body: readBody(url, response, expected, wanted.signal),
       discard: () => discard(response),
       ...(partial ? { range: { start: partial.start, end: partial.end } } : {}),
@@ -240,6 +246,12 @@ function isWithin(
 
 function lengthOf(header: string | undefined): number | undefined {
   return header !== undefined && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
+}
+
+/** All that a header says that may come several times. */
+function textsOf(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value.join(',') : value;
 }
 
 function textOf(headers: IncomingHttpHeaders, name: string): string | undefined {

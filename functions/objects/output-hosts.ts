@@ -38,7 +38,7 @@ function parseOutputHost(entry: string): OutputHost {
 
 /** Whether an output may be fetched from there. What its name resolves to is checked when connecting. */
 export function checkOutputUrl(text: string, hosts: readonly OutputHost[]): OutputUrlCheck {
-  const url = URL.parse(text);
+  const url = URL.parse(text.startsWith('//') ? `https:${text}` : text);
   if (!url) return refused('it is not a URL');
   if (url.protocol !== 'https:' && url.protocol !== 'http:') return refused('it is not https');
   if (url.username !== '' || url.password !== '') return refused('it carries credentials');
@@ -52,7 +52,9 @@ export function checkOutputUrl(text: string, hosts: readonly OutputHost[]): Outp
     );
   if (!entry) return refused(`${host}:${port} is not among the output hosts`);
   const mayBeLoopback = entry.kind === 'exact';
-  if (!mayBeLoopback && (url.protocol !== 'https:' || port !== '443'))
+  // Whoever serves the one serves the other; plain http is never spoken with a public host.
+  if (!mayBeLoopback && url.protocol === 'http:' && port === '80') url.protocol = 'https:';
+  else if (!mayBeLoopback && (url.protocol !== 'https:' || port !== '443'))
     return refused('only https on port 443 is allowed there');
   if (isIP(host) !== 0 && !isAllowedAddress(host, mayBeLoopback))
     return refused(`${host} is a private address`);

@@ -1,3 +1,5 @@
+import { readDataUrl } from './data-url.ts';
+import { decodeOutput } from './decode-output.ts';
 import { OutputCutOffError, OutputRefusedError, OutputUnavailableError } from './errors.ts';
 import type { OutputAnswer, OutputFetcher } from './fetch-output.ts';
 
@@ -13,6 +15,8 @@ export interface OutputToRead {
   readonly url: string;
   /** What the record says: needed only where the host does not tell an end from a broken connection. */
   readonly sizeBytes?: number;
+  /** Decodes what comes encoded, which otherwise counts as unavailable. */
+  readonly decode?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -57,15 +61,17 @@ export async function openOutput(
   first: Buffer,
 ): Promise<OutputReader> {
   const { fetcher, pause } = deps;
-  const { url, signal } = output;
+  const { url, signal, decode = false } = output;
+  if (/^data:/i.test(url)) return await readFirst(deps, output, first, answerOfData(url));
+  const asked = { url, signal, isEncodedFine: decode };
   for (let cutOffs = 1; ; cutOffs += 1) {
     try {
       const answer = await fetcher
-        .fetch({ url, signal, range: { start: 0, end: first.length - 1 } })
+        .fetch({ ...asked, range: { start: 0, end: first.length - 1 } })
         .catch((error: unknown) => {
           // An empty file has no first byte to serve, and some hosts only pretend to know ranges.
           if (error instanceof OutputUnavailableError && (error.status === 416 || error.status === 206))
-            return fetcher.fetch({ url, signal });
+            return fetcher.fetch(asked);
           throw error;
         });
       return await readFirst(deps, output, first, answer);
@@ -90,12 +96,15 @@ async function readFirst(
   }
   if (!answer.range) return readInOrder(deps, output, first, answer);
   const { url, etag, range, sizeBytes = 0 } = answer;
-  if (etag === undefined && range.end + 1 < sizeBytes) {
-    // Nothing would tell whether two ranges are of one version.
+  const isAll = range.end + 1 === sizeBytes;
+  if (!isAll && (etag === undefined || answer.codings.length > 0)) {
+    // Nothing would tell whether two ranges are of one version; and what is encoded is decoded from its start.
     answer.discard();
-    const whole = await fetcher.fetch({ url: output.url, signal: output.signal });
+    const { url, signal, decode = false } = output;
+    const whole = await fetcher.fetch({ url, signal, isEncodedFine: decode });
     return readInOrder(deps, output, first, whole);
   }
+  if (answer.codings.length > 0) return readInOrder(deps, output, first, answer);
   const version: OutputVersion = { url, etag: etag ?? '', sizeBytes };
   return {
     firstBytes: await readRange(deps, version, output.signal, 0, first, await readAll(answer, first)),
@@ -112,7 +121,12 @@ async function readInOrder(
   first: Buffer,
   answer: OutputAnswer,
 ): Promise<OutputReader> {
-  const bytes = answer.body[Symbol.asyncIterator]();
+  // What a decoder ends with tells the end; the length that was announced is that of the encoded bytes.
+  const isEncoded = answer.codings.length > 0;
+  const body = isEncoded ? decodeOutput(answer.body, answer.codings) : answer.body;
+  const isDelimited = answer.isDelimited || isEncoded;
+  const announced = isEncoded ? undefined : answer.sizeBytes;
+  const bytes = body[Symbol.asyncIterator]();
   let rest: Uint8Array = new Uint8Array();
   let isEnded = false;
   let received = 0;
@@ -135,7 +149,7 @@ async function readInOrder(
       answer.discard();
       throw tooLarge(maxBytes);
     }
-    if (isEnded && !answer.isDelimited && received !== recordedBytes)
+    if (isEnded && !isDelimited && received !== recordedBytes)
       throw new OutputUnavailableError(
         `Cannot fetch an output: the connection ended after ${received} bytes, and nothing says that this is all`,
       );
@@ -146,7 +160,7 @@ async function readInOrder(
   let before: Promise<unknown> = Promise.resolve();
   return {
     firstBytes,
-    isWhole: firstBytes < first.length || firstBytes === answer.sizeBytes,
+    isWhole: firstBytes < first.length || firstBytes === announced,
     read(_part, into) {
       const filled = before.then(() => fill(into));
       before = filled;
@@ -200,6 +214,24 @@ async function readAll({ body }: OutputAnswer, into: Buffer): Promise<number> {
     filled += chunk.length;
   }
   return filled;
+}
+
+/** An output that lies in its URL: nothing is fetched. Only a record may name one, a redirect may not. */
+function answerOfData(url: string): OutputAnswer {
+  const data = readDataUrl(url);
+  if (!data) throw new OutputRefusedError('Cannot read an output: its data: URL is none');
+  const { bytes, contentType } = data;
+  return {
+    url: '',
+    sizeBytes: bytes.length,
+    isDelimited: true,
+    codings: [],
+    body: (async function* () {
+      yield bytes;
+    })(),
+    discard: () => {},
+    ...(contentType === undefined ? {} : { contentType }),
+  };
 }
 
 function tooLarge(maxBytes: number): OutputRefusedError {

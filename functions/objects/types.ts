@@ -29,6 +29,11 @@ export interface OutputToCopy extends ObjectRef {
   readonly contentType?: string;
   /** What Wiro's record says; Content-Length is binding, a difference is noted. */
   readonly sizeBytes?: number;
+  /**
+   * Decodes what comes encoded, though only identity is accepted; sums, size and type are then of the decoded bytes.
+   * Without it, such an answer is one that may pass.
+   */
+  readonly decode?: boolean;
 }
 
 export interface CopiedOutput extends ObjectRef {

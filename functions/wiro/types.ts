@@ -87,7 +87,8 @@ export type TaskOutput =
   | {
       readonly kind: 'file';
       readonly name: string;
-      readonly url: string;
+      /** As it came; whether it may be fetched is not said. Absent where the record names none. */
+      readonly url?: string;
       readonly contentType?: string;
       readonly sizeBytes?: number;
     }

@@ -1,11 +1,20 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import {
+  brotliCompressSync,
+  constants,
+  deflateRawSync,
+  deflateSync,
+  gzipSync,
+  zstdCompressSync,
+} from 'node:zlib';
 import { CreateMultipartUploadCommand, PutObjectCommand, UploadPartCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createOutputCopier } from '../../functions/objects/copy-output.ts';
 import { OutputRefusedError, OutputUnavailableError } from '../../functions/objects/errors.ts';
 import { createOutputFetcher } from '../../functions/objects/fetch-output.ts';
 import { parseOutputHosts } from '../../functions/objects/output-hosts.ts';
+import type { OutputToCopy } from '../../functions/objects/types.ts';
 import { type CdnHandler, noise, serve, sha256, startCdn } from './cdn-world.ts';
 import { BUCKET, type S3World, s3ClientFor, startS3World } from './s3-world.ts';
 
@@ -14,11 +23,13 @@ const PNG = Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), noise(500
 /** Of three parts. */
 const LARGE = noise(16 * MIB + 12_345);
 const LARGE_SHA256 = sha256(LARGE);
+const FAST = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
 const EXACT = LARGE.subarray(0, 16 * MIB);
 
 let s3: S3World;
 const cleanups: (() => Promise<void>)[] = [];
 let lastKey = '';
+let cases = 0;
 
 beforeAll(async () => {
   s3 = await startS3World();
@@ -55,12 +66,13 @@ async function copyWorld(
     pause: async () => {},
     ...(maxBytes === undefined ? {} : { maxBytes }),
   });
-  lastKey = `case-${cdn.port}/0-out.png`;
+  cases += 1;
+  lastKey = `case-${cases}/0-out.png`;
   return {
     cdn,
     copier,
     key: lastKey,
-    copy: (hints: { contentType?: string; sizeBytes?: number } = {}, signal?: AbortSignal) =>
+    copy: (hints: Partial<OutputToCopy> = {}, signal?: AbortSignal) =>
       copier.copy({ url: cdn.url(), bucket: BUCKET, key: lastKey, ...hints }, signal),
   };
 }
@@ -170,7 +182,7 @@ describe('what is copied', () => {
 
   it('copies more outputs at once than it has buffers for', async () => {
     const { copier, cdn } = await copyWorld(serve({ bytes: LARGE, etag: '"v1"' }));
-    const keys = Array.from({ length: 11 }, (_, index) => `many-${cdn.port}/${index}`);
+    const keys = Array.from({ length: 11 }, (_, index) => `many/${index}`);
 
     const copies = await Promise.all(keys.map((key) => copier.copy({ url: cdn.url(), bucket: BUCKET, key })));
 
@@ -357,6 +369,132 @@ describe('connections that break', () => {
   });
 });
 
+describe('an output that comes encoded', () => {
+  const encoded = (bytes: Buffer, contentEncoding: string): CdnHandler => {
+    const whole = serve({ bytes, etag: '"v1"', contentType: 'image/png' });
+    return (request, response) => {
+      response.setHeader('content-encoding', contentEncoding);
+      whole(request, response);
+    };
+  };
+
+  it.each(['', 'UTF-8', 'base64', 'aws-chunked', 'none', 'binary', 'identity', 'identity, utf-8'])(
+    'by its header, but not by "%s", which is no content coding',
+    async (contentEncoding) => {
+      const { copy, key } = await copyWorld(encoded(PNG, contentEncoding));
+
+      expect((await copy()).sha256).toBe(sha256(PNG));
+      expect(PNG.equals(await s3.bytesOf(key))).toBe(true);
+    },
+  );
+
+  it.each([
+    ['gzip', (bytes: Buffer) => gzipSync(bytes)],
+    ['x-gzip', (bytes: Buffer) => gzipSync(bytes)],
+    ['deflate', (bytes: Buffer) => deflateSync(bytes)],
+    ['deflate', (bytes: Buffer) => deflateRawSync(bytes)],
+    ['br', (bytes: Buffer) => brotliCompressSync(bytes, FAST)],
+    ['zstd', (bytes: Buffer) => zstdCompressSync(bytes)],
+    ['aws-chunked, gzip', (bytes: Buffer) => gzipSync(bytes)],
+    ['deflate, gzip', (bytes: Buffer) => gzipSync(deflateSync(bytes))],
+  ])(
+    'as %s (%#) for good is decoded, and its sum, size and type are of what it is',
+    async (coding, encode) => {
+      const { copy, key, cdn } = await copyWorld(encoded(encode(PNG), coding));
+
+      const copied = await copy({ decode: true });
+
+      expect(copied).toMatchObject({ contentType: 'image/png', sizeBytes: 5008, sha256: sha256(PNG) });
+      expect(PNG.equals(await s3.bytesOf(key))).toBe(true);
+      expect(cdn.requests).toHaveLength(1);
+    },
+  );
+
+  it('and is large is read in one stream, and stored in parts', async () => {
+    const { copy, key, cdn } = await copyWorld(encoded(gzipSync(LARGE, { level: 1 }), 'gzip'));
+
+    const copied = await copy({ decode: true });
+
+    expect([copied.sizeBytes, copied.sha256]).toEqual([LARGE.length, LARGE_SHA256]);
+    expect(LARGE.equals(await s3.bytesOf(key))).toBe(true);
+    expect(cdn.ranges()).toEqual(['bytes=0-8388607', undefined]);
+  });
+
+  it('by its header alone is what it is', async () => {
+    const { copy } = await copyWorld(encoded(PNG, 'gzip'));
+
+    expect((await copy({ decode: true })).sha256).toBe(sha256(PNG));
+  });
+
+  it.each([
+    ['is broken', 'gzip', Buffer.concat([gzipSync(PNG).subarray(0, 500), noise(500)])],
+    ['ends too early', 'gzip', gzipSync(PNG).subarray(0, 3_000)],
+    ['ends too early', 'br', brotliCompressSync(PNG).subarray(0, 3_000)],
+    ['ends too early', 'zstd', zstdCompressSync(PNG).subarray(0, 3_000)],
+    ['is nothing', 'gzip', Buffer.alloc(0)],
+    ['nobody can decode', 'compress', PNG],
+    ['is encoded too often', 'gzip, gzip, gzip', gzipSync(gzipSync(gzipSync(PNG)))],
+  ])('and %s (%s) is unavailable', async (_, coding, bytes) => {
+    const { copy, key } = await copyWorld(encoded(bytes, coding));
+
+    await expect(copy({ decode: true })).rejects.toThrow(/^Cannot decode an output that came as/);
+    await expectNothingAt(key);
+  });
+
+  it('and breaks off is unavailable', async () => {
+    const bytes = gzipSync(LARGE, { level: 1 });
+    const { copy, key } = await copyWorld((_request, response) => {
+      response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': bytes.length });
+      beginThen(response, bytes.subarray(0, 12 * MIB), () => response.destroy());
+    });
+
+    await expect(copy({ decode: true })).rejects.toMatchObject({ name: 'OutputCutOffError' });
+    await expectNothingAt(key);
+  });
+
+  it('is refused where a little becomes very much: it is a bomb', async () => {
+    const bomb = gzipSync(Buffer.alloc(80 * MIB));
+    const { copy, key } = await copyWorld(encoded(bomb, 'gzip'));
+
+    await expect(copy({ decode: true })).rejects.toThrow(
+      /^Cannot decode an output: \d+ bytes become more than/,
+    );
+    await expectNothingAt(key);
+  });
+
+  it('is refused where it becomes more than an output may be', async () => {
+    const { copy, key } = await copyWorld(encoded(gzipSync(LARGE, { level: 1 }), 'gzip'), {
+      maxBytes: 10 * MIB,
+    });
+
+    await expect(copy({ decode: true })).rejects.toThrow(OutputRefusedError);
+    await expectNothingAt(key);
+  });
+});
+
+describe('an output that lies in its URL', () => {
+  it('is stored like any other', async () => {
+    const { copier, key } = await copyWorld(serve({ bytes: PNG }));
+    const url = `data:image/png;base64,${PNG.toString('base64')}`;
+
+    const copied = await copier.copy({ url, bucket: BUCKET, key });
+
+    expect(copied).toMatchObject({ contentType: 'image/png', sizeBytes: 5008, sha256: sha256(PNG) });
+    expect(PNG.equals(await s3.bytesOf(key))).toBe(true);
+  });
+
+  it('is refused where it is none, without a word of it', async () => {
+    const { copier, key } = await copyWorld(serve({ bytes: PNG }));
+
+    const failure = await copier
+      .copy({ url: 'data:image/png;base64,c2VjcmV0*', bucket: BUCKET, key })
+      .catch((error: unknown) => error);
+
+    expect(failure).toBeInstanceOf(OutputRefusedError);
+    expect(String(failure)).not.toContain('c2VjcmV0');
+  });
+});
+
 describe('outputs that are not copied', () => {
   it.each([404, 403, 410, 429, 500, 503])('is unavailable at %i', async (status) => {
     const { copy, key } = await copyWorld((_request, response) => {
@@ -389,14 +527,17 @@ describe('outputs that are not copied', () => {
     await expectNothingAt(key);
   });
 
-  it.each(['gzip', 'br', 'deflate', 'zstd, gzip'])('is unavailable when it comes as %s', async (encoding) => {
-    const { copy, key } = await copyWorld((_request, response) => {
-      response.writeHead(200, { 'content-encoding': encoding }).end(PNG);
-    });
+  it.each(['gzip', 'br', 'deflate', 'zstd, gzip'])(
+    'is unavailable when it comes as %s at first',
+    async (encoding) => {
+      const { copy, key } = await copyWorld((_request, response) => {
+        response.writeHead(200, { 'content-encoding': encoding }).end(PNG);
+      });
 
-    await expect(copy()).rejects.toThrow(OutputUnavailableError);
-    await expectNothingAt(key);
-  });
+      await expect(copy()).rejects.toThrow(OutputUnavailableError);
+      await expectNothingAt(key);
+    },
+  );
 
   it('refuses what is announced to be too large without reading it', async () => {
     const { copy, key } = await copyWorld(serve({ bytes: LARGE, etag: '"v"' }), { maxBytes: 10 * MIB });

@@ -28,11 +28,14 @@ export function parseTask(row: unknown, secrets: readonly (string | undefined)[]
   const callbackUrl = callbackUrlOf(row);
   const createdAtSeconds = numberOf(fieldOf(row, 'createtime'));
   const errorText = filledTextOf(fieldOf(row, 'debugerror'));
+  const outputs = outputsOf(row);
+  // Whoever knows the URL of an output can read it.
+  const urls = outputs.map((output) => (output.kind === 'file' ? output.url : undefined));
   return {
     id,
     status,
     end: endOf(status, exitCode),
-    outputs: outputsOf(row),
+    outputs,
     ...present({
       token,
       exitCode,
@@ -41,7 +44,8 @@ export function parseTask(row: unknown, secrets: readonly (string | undefined)[]
       createdAtSeconds: createdAtSeconds !== undefined && createdAtSeconds > 0 ? createdAtSeconds : undefined,
       costUsd: amountOf(fieldOf(row, 'totalcost')),
       elapsedSeconds: amountOf(fieldOf(row, 'elapsedseconds')),
-      errorText: errorText && createRedaction([token, callbackUrl, ...secrets], MAX_ERROR_TEXT)(errorText),
+      errorText:
+        errorText && createRedaction([token, callbackUrl, ...urls, ...secrets], MAX_ERROR_TEXT)(errorText),
     }),
   };
 }
@@ -73,28 +77,49 @@ function callbackUrlOf(row: Fields): string | undefined {
   return shown.find((url) => url !== '') ?? shown[0];
 }
 
+/** Wiro's own clients read `output` where `outputs` holds nothing. */
 function outputsOf(row: Fields): readonly TaskOutput[] {
   const text = textOf(fieldOf(row, 'debugoutput')) || undefined;
-  return (listOf(fieldOf(row, 'outputs')) ?? [])
-    .filter((output) => output !== null && output !== undefined)
-    .map((output) => parseOutput(output, text));
+  const [given = []] = [fieldOf(row, 'outputs'), fieldOf(row, 'output')]
+    .map(entriesOf)
+    .filter((entries) => entries.length > 0);
+  return given.map((output) => parseOutput(output, text));
 }
+
+/** The outputs of a list, of a JSON string of one, or one output by itself. */
+function entriesOf(value: unknown): readonly unknown[] {
+  const list = listOf(value) ?? (isFields(value) || isUrl(value) ? [value] : []);
+  return list.filter((output) => output !== null && output !== undefined);
+}
+
+/** What only a file's record has: its access key is among it, so that it is never stored as an answer. */
+const OF_FILES = ['url', 'accesskey', 'parentid', 'size', 'addedtime'];
 
 /** What is no file is kept as it came, as a raw output: it was paid for. */
 function parseOutput(output: unknown, text: string | undefined): TaskOutput {
   const file: Fields = isFields(output) ? output : { url: output };
-  const url = fieldOf(file, 'url');
-  if (typeof url !== 'string' || !/^https?:\/\//i.test(url.trim())) {
-    const content = fieldOf(file, 'content');
+  const given = fieldOf(file, 'url');
+  const content = fieldOf(file, 'content');
+  const isFile = isUrl(given) || (isFields(output) && content === undefined && isFileRecord(output));
+  if (!isFile)
     return { kind: 'raw', content: content === undefined ? output : content, ...present({ text }) };
-  }
   return {
     kind: 'file',
     name: filledTextOf(fieldOf(file, 'name')) ?? filledTextOf(fieldOf(file, 'id')) ?? 'output',
-    url: url.trim(),
     ...present({
+      url: filledTextOf(given),
       contentType: filledTextOf(fieldOf(file, 'contenttype')),
       sizeBytes: amountOf(fieldOf(file, 'size')),
     }),
   };
+}
+
+/** `//cdn.wiro.ai/…` and `data:…` are seen beside the usual ones. Whether it may be fetched is decided elsewhere. */
+const isUrl = (value: unknown): value is string =>
+  typeof value === 'string' && /^\s*(?:https?:\/\/|\/\/|data:)/i.test(value);
+
+function isFileRecord(output: Fields): boolean {
+  const type = filledTextOf(fieldOf(output, 'contenttype'));
+  const isOfFile = type !== undefined && type.toLowerCase() !== 'raw';
+  return isOfFile || OF_FILES.some((name) => Object.hasOwn(output, name));
 }

@@ -142,8 +142,45 @@ describe('outputs', () => {
     expect(outputsOf([null, { odd: 1 }, 'text', { url: 'javascript:1' }])).toEqual([
       { kind: 'raw', content: { odd: 1 } },
       { kind: 'raw', content: 'text' },
-      { kind: 'raw', content: { url: 'javascript:1' } },
+      { kind: 'file', name: 'output', url: 'javascript:1' },
     ]);
+  });
+
+  it.each([
+    ['a list', [{ name: '0.png', url: 'https://cdn.wiro.ai/1' }]],
+    ['a JSON string', '[{"name":"0.png","url":"https://cdn.wiro.ai/1"}]'],
+    ['one by itself', { name: '0.png', url: 'https://cdn.wiro.ai/1' }],
+  ])("reads `output` where `outputs` holds nothing, as Wiro's own clients do: %s", (_, output) => {
+    const row = { id: '1', status: 'task_postprocess_end', pexit: '0', output };
+    const file = { kind: 'file', name: '0.png', url: 'https://cdn.wiro.ai/1' };
+
+    expect(parseTask(row)?.outputs).toEqual([file]);
+    expect(parseTask({ ...row, outputs: [] })?.outputs).toEqual([file]);
+    expect(parseTask({ ...row, outputs: null })?.outputs).toEqual([file]);
+    expect(parseTask({ ...row, outputs: ['https://cdn.wiro.ai/2'] })?.outputs).toMatchObject([
+      { url: 'https://cdn.wiro.ai/2' },
+    ]);
+  });
+
+  it('passes on every form of a URL: whether it is fetched is not decided here', () => {
+    const urls = ['//cdn.wiro.ai/1', 'http://cdn.wiro.ai/1', 'data:text/plain,hello', 'ftp://cdn.wiro.ai/1'];
+
+    expect(outputsOf(urls.map((url) => ({ name: 'one', url: ` ${url}` })))).toEqual(
+      urls.map((url) => ({ kind: 'file', name: 'one', url })),
+    );
+  });
+
+  it.each([
+    ['is missing', {}],
+    ['is empty', { url: '' }],
+    ['is null', { url: null }],
+  ])("takes a file whose URL %s for no model's answer: its record holds an access key", (_, url) => {
+    const file = { id: 'f1', name: '0.png', contenttype: 'image/png', size: '9', accesskey: 'key', ...url };
+
+    expect(outputsOf([file])).toEqual([
+      { kind: 'file', name: '0.png', contentType: 'image/png', sizeBytes: 9 },
+    ]);
+    expect(JSON.stringify(outputsOf([{ id: 'f1', accesskey: 'key', ...url }]))).not.toContain('key');
   });
 });
 
@@ -161,6 +198,19 @@ it("cuts Wiro's account of an error to 2,000 characters, without tokens and pres
 
   expect(text).toHaveLength(2_000);
   expect(text).toMatch(/^… https:\/\/b\.example\/a\?… … x+…$/);
+});
+
+it('tells no address of an output where Wiro quotes one in its account of an error', () => {
+  const { errorText } =
+    parseTask({
+      id: '1',
+      status: 'task_postprocess_end',
+      pexit: '1',
+      outputs: [{ url: 'https://files.example/capability/0.png' }],
+      debugerror: 'Saved https://files.example/capability/0.png, then ran out of memory',
+    }) ?? {};
+
+  expect(errorText).toBe('Saved …, then ran out of memory');
 });
 
 it('never throws', () => {

@@ -1,0 +1,140 @@
+import { pipeline, Readable, type Transform } from 'node:stream';
+import {
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  createInflateRaw,
+  createZstdDecompress,
+} from 'node:zlib';
+import { OutputRefusedError, OutputUnavailableError } from './errors.ts';
+
+/** Content codings as registered; whatever else stands in the header (`UTF-8`, `base64`, `aws-chunked` …) is none. */
+const CODINGS: Readonly<Record<string, string>> = {
+  gzip: 'gzip',
+  'x-gzip': 'gzip',
+  deflate: 'deflate',
+  br: 'br',
+  zstd: 'zstd',
+  compress: 'compress',
+  'x-compress': 'compress',
+  dcb: 'dcb',
+  dcz: 'dcz',
+  exi: 'exi',
+  'pack200-gzip': 'pack200-gzip',
+};
+/** What holds a whole output several times over is no output's coding. */
+const MAX_CODINGS = 2;
+/** Up to here an output may grow however much. */
+const FREE_BYTES = 64 * 1024 * 1024;
+/** Beyond, so much more than came: pictures, films and texts stay far below it, bombs do not. */
+const MAX_RATIO = 200;
+
+/**
+ * The content codings that a `Content-Encoding` names, in the order in which they were applied.
+ * @see https://www.iana.org/assignments/http-parameters
+ */
+export function contentCodings(header: string | undefined): readonly string[] {
+  const named = (header ?? '').toLowerCase().split(',');
+  return named.map((name) => CODINGS[name.trim()]).filter((coding) => coding !== undefined);
+}
+
+/**
+ * Undoes content codings while the bytes stream through.
+ * @throws {OutputUnavailableError} When the bytes are not so encoded, or end too early.
+ * @throws {OutputRefusedError} When they grow beyond all measure.
+ */
+export async function* decodeOutput(
+  body: AsyncIterable<Uint8Array>,
+  codings: readonly string[],
+): AsyncGenerator<Uint8Array, void> {
+  let encodedBytes = 0;
+  let decodedBytes = 0;
+  const source = body[Symbol.asyncIterator]();
+  const first = await source.next();
+  async function* counted(): AsyncGenerator<Uint8Array> {
+    try {
+      for (let next = first; !next.done; next = await source.next()) {
+        encodedBytes += next.value.length;
+        yield next.value;
+      }
+    } finally {
+      await source.return?.();
+    }
+  }
+  if (codings.length > MAX_CODINGS) {
+    await source.return?.();
+    throw undecodable(codings, 'those are too many');
+  }
+  const head: Uint8Array = first.done ? new Uint8Array() : first.value;
+  const [coding = ''] = codings;
+  if (codings.length === 1 && !beginsAs(coding, head)) {
+    // So it says, and is not: what came is the output.
+    yield* counted();
+    return;
+  }
+  const decoders: Transform[] = [];
+  try {
+    for (const [index, coding] of codings.toReversed().entries())
+      decoders.push(createDecoder(coding, index === 0 ? head : undefined));
+  } catch (error) {
+    await source.return?.();
+    throw undecodable(codings, error instanceof Error ? error.message : 'it is unknown');
+  }
+  const last = decoders.at(-1);
+  const stages = [Readable.from(counted(), { objectMode: false }), ...decoders];
+  // A failure destroys every stage with it, and so ends the loop below.
+  if (last !== undefined) pipeline(stages, () => {});
+  try {
+    for await (const chunk of (last ?? stages[0]) as AsyncIterable<Uint8Array>) {
+      decodedBytes += chunk.length;
+      if (decodedBytes > FREE_BYTES && decodedBytes > encodedBytes * MAX_RATIO)
+        throw new OutputRefusedError(
+          `Cannot decode an output: ${encodedBytes} bytes become more than ${decodedBytes}`,
+        );
+      yield chunk;
+    }
+  } catch (error) {
+    if (isOfZlib(error)) throw undecodable(codings, error.message);
+    throw error;
+  } finally {
+    for (const stage of stages) stage.destroy();
+  }
+}
+
+const MAGIC: Readonly<Record<string, readonly number[]>> = {
+  gzip: [0x1f, 0x8b],
+  zstd: [0x28, 0xb5, 0x2f, 0xfd],
+};
+
+/** Whether bytes may be in a coding, as far as their beginning tells: too few tell nothing. */
+function beginsAs(coding: string, head: Uint8Array): boolean {
+  const magic = MAGIC[coding] ?? [];
+  return head.length < magic.length || magic.every((byte, at) => head[at] === byte);
+}
+
+/** @param head - Its first bytes, where they are at hand. @throws {Error} For a coding that Node does not know. */
+function createDecoder(coding: string, head: Uint8Array | undefined): Transform {
+  switch (coding) {
+    case 'gzip':
+      return createGunzip();
+    case 'br':
+      return createBrotliDecompress();
+    case 'zstd':
+      return createZstdDecompress();
+    case 'deflate': {
+      // By the standard in zlib's wrapping; some send it bare.
+      const [method = 0, flags = 0] = head ?? [0x78, 0x9c];
+      return (method & 0x0f) === 8 && (method * 256 + flags) % 31 === 0
+        ? createInflate()
+        : createInflateRaw();
+    }
+    default:
+      throw new Error('nobody here can undo it');
+  }
+}
+
+const undecodable = (codings: readonly string[], why: string) =>
+  new OutputUnavailableError(`Cannot decode an output that came as "${codings.join(', ')}": ${why}`);
+
+const isOfZlib = (error: unknown): error is Error =>
+  error instanceof Error && 'code' in error && /^(Z_|ERR_|ZSTD_)/.test(String(error.code));
