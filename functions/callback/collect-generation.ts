@@ -27,7 +27,7 @@ import {
 import { ignore } from '../ignore.ts';
 import { log } from '../log.ts';
 import type { Durations } from '../settings.ts';
-import type { AttemptNotesStore } from '../store/attempt-notes.ts';
+import type { AttemptNotesStore, TaskError } from '../store/attempt-notes.ts';
 import type { Gate } from '../store/gate.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
 import { type HeldClaim, holdClaim } from '../store/hold-claim.ts';
@@ -35,6 +35,7 @@ import { WiroError } from '../wiro/errors.ts';
 import { confirmHint } from '../wiro/search-task.ts';
 import type { Task, WiroClient } from '../wiro/types.ts';
 import { type CopyOutputsDeps, copyOutputs } from './copy-outputs.ts';
+import { forgetTaskError, noteStopped, noteTaskError, stoodAtError, taskErrorSetback } from './task-error.ts';
 
 export interface CollectDeps extends CopyOutputsDeps {
   readonly generations: GenerationStore;
@@ -154,16 +155,21 @@ async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<
     ...(task.costUsd !== undefined && { costUsd: task.costUsd }),
     ...(task.elapsedSeconds !== undefined && { elapsedSeconds: task.elapsedSeconds }),
   };
-  if (task.end === 'unfinished') return await keepRunning(deps, generation);
+  if (task.end === 'unfinished') return await keepRunning(deps, generation, task);
   // Before anything that takes time: the place at Wiro is free, and somebody may be waiting for it.
   await freeSlot(deps);
   switch (task.end) {
-    case 'cancelled':
-      return await finish(deps, (current) =>
-        generation.cancelRequestedAt === undefined && isPastDeadline(generation, moment(deps))
-          ? failed(current, holder, pastDeadline(generation), account, moment(deps))
-          : cancelled(current, holder, account, moment(deps)),
-      );
+    case 'cancelled': {
+      const isWished = generation.cancelRequestedAt !== undefined;
+      if (!isWished && isPastDeadline(generation, moment(deps)))
+        return await finish(deps, (current) =>
+          failed(current, holder, pastDeadline(generation), account, moment(deps)),
+        );
+      // Stopped by us because it stood at an error: that is how it ended.
+      if (!isWished && (await stoppedAtError(deps, generation)) !== undefined)
+        return await endFailed(deps, generation, task, account);
+      return await finish(deps, (current) => cancelled(current, holder, account, moment(deps)));
+    }
     case 'failed':
       return await endFailed(deps, generation, task, account);
     case 'succeeded':
@@ -202,9 +208,12 @@ async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<
 
 // --- not ended ------------------------------------------------------------------------------------------------
 
-async function keepRunning(deps: ClaimDeps, generation: Collecting): Promise<void> {
+async function keepRunning(deps: ClaimDeps, generation: Collecting, task: Task): Promise<void> {
   const { id, holder, generations } = deps;
-  const isToBeStopped = isToStop(generation, moment(deps));
+  const taskError = await noteStand(deps, generation, task);
+  const isStuck =
+    taskError !== undefined && after(taskError.since, deps.durations.taskErrorLimit) <= moment(deps).now;
+  const isToBeStopped = isStuck || isToStop(generation, moment(deps));
   const sent = generation.stop?.killSentAt;
   if (isToBeStopped && sent !== undefined && after(sent, deps.durations.stopLimit) <= moment(deps).now) {
     await freeSlot(deps);
@@ -212,15 +221,26 @@ async function keepRunning(deps: ClaimDeps, generation: Collecting): Promise<voi
       ? pastDeadline(generation)
       : {
           code: 'cancel_unconfirmed',
-          message: `Wiro was asked to stop task ${generation.task.id}, but it did not end. Look at it at Wiro.`,
+          message: `Wiro was asked to stop task ${generation.task.id}, but it did not end. Look at it at Wiro. A retry collects it if it ends after all; one with {"force": true} runs anew.`,
           retryable: true,
         };
     return await finish(deps, (current) => failed(current, holder, error, {}, moment(deps)));
   }
+  if (isStuck && !isToStop(generation, moment(deps)))
+    await deps.notes.change(id, generation.attempt, (notes) => noteStopped(notes, moment(deps).now));
   const stop = isToBeStopped ? await stopTask(deps, generation) : undefined;
   const callbackKnown = generation.callback?.seenAt;
   const released = await generations.update(await deps.held.stop(), (current) =>
-    stillRunning(current, holder, { callbackKnown, ...(stop && { stop }) }, moment(deps)),
+    stillRunning(
+      current,
+      holder,
+      {
+        callbackKnown,
+        ...(stop && { stop }),
+        ...(taskError && { error: taskErrorSetback(taskError) }),
+      },
+      moment(deps),
+    ),
   );
   // Called back, or wished cancelled, while the answer was on its way: look once more, now.
   if (released.kind !== 'written') return;
@@ -228,6 +248,38 @@ async function keepRunning(deps: ClaimDeps, generation: Collecting): Promise<voi
   if (released.generation.callback?.seenAt !== callbackKnown || isToStopNow) {
     await deps.collectAgain(id).catch(ignore('reconcile collects what is due', { generationId: id }));
   }
+}
+
+/** @returns What is noted of a task that stands at an error; nothing for one that moves. */
+async function noteStand(
+  { id, notes, ...deps }: ClaimDeps,
+  generation: Collecting,
+  task: Task,
+): Promise<TaskError | undefined> {
+  if (task.isAtError) {
+    const { now } = moment(deps);
+    const noted = await notes.change(id, generation.attempt, (current) =>
+      noteTaskError(current, generation, task, now),
+    );
+    log.warn('A task stands at an error at Wiro', {
+      generationId: id,
+      taskId: task.id,
+      since: noted.taskError?.since,
+    });
+    return noted.taskError;
+  }
+  if (stoodAtError(generation)) await notes.change(id, generation.attempt, forgetTaskError);
+  return undefined;
+}
+
+/** What is noted of a task that was stopped because it stood at an error. */
+async function stoppedAtError(
+  { id, notes }: ClaimDeps,
+  generation: Collecting,
+): Promise<TaskError | undefined> {
+  if (!stoodAtError(generation)) return undefined;
+  const { taskError } = await notes.read(id, generation.attempt);
+  return taskError?.stoppedAt === undefined ? undefined : taskError;
 }
 
 /** Cancel first; refused, or on the next look, Kill. Neither is believed: only the task's own end is. */
@@ -257,12 +309,14 @@ async function endFailed(
   account: Account,
 ): Promise<void> {
   const { id, holder, generations } = deps;
+  // Of one that was stopped, what it was stopped for; killing it may have left another text.
+  const text = (await stoppedAtError(deps, generation))?.text ?? task.errorText?.trim();
   const error: GenerationError =
     isPastDeadline(generation, moment(deps)) && generation.stop !== undefined
       ? pastDeadline(generation)
       : {
           code: 'model_failed',
-          message: `The model failed: ${task.errorText?.trim() || 'Wiro gives no reason'}`,
+          message: `The model failed: ${text || 'Wiro gives no reason'}`,
           retryable: true,
         };
   const mayBeStale =

@@ -6,7 +6,8 @@ import { type Moment, nextAttempt } from './transitions.ts';
 /**
  * Starts the next attempt of a generation that ended badly, at the last paid step: a task that succeeded, or whose
  * end nobody saw, is collected again and never run again.
- * @param force - Run again although a task of the last attempt may exist (`submission_unknown`).
+ * @param force - Run again although a task of the last attempt may exist (`submission_unknown`), or may run on: it was
+ *   asked to stop, and nobody saw its end.
  * @throws {RequestError} `not_retryable` when it succeeded, has not ended, or must be forced.
  */
 export function retried(generation: Generation, force: boolean, moment: Moment): Queued | Running {
@@ -44,7 +45,8 @@ export function retried(generation: Generation, force: boolean, moment: Moment):
     moment,
   );
   const { task, run, taskEnd } = generation;
-  if (task === undefined || run === undefined || taskEnd === 'failed' || taskEnd === 'cancelled') {
+  const isOver = taskEnd === 'failed' || taskEnd === 'cancelled';
+  if (task === undefined || run === undefined || isOver || (force && isStopUnconfirmed(generation))) {
     return { ...next, dueAt: moment.now };
   }
   const { status: _status, waiting: _waiting, ...rest } = next;
@@ -61,6 +63,11 @@ export function retried(generation: Generation, force: boolean, moment: Moment):
 
 /** Every attempt adds two: while nothing can be told, there is an end to retries, and the state stays small. */
 const MOST_UNTOLD = 20;
+
+const isStopUnconfirmed = (generation: Failed | Cancelled): boolean =>
+  generation.status === 'failed' &&
+  generation.taskEnd === undefined &&
+  (generation.error.code === 'cancel_unconfirmed' || generation.error.code === 'deadline_exceeded');
 
 const isSubmissionUnknown = (generation: Ending): generation is Failed =>
   generation.status === 'failed' && generation.error.code === 'submission_unknown';

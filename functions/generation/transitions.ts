@@ -236,21 +236,39 @@ export function claimToCollect(
  * The task has not ended: looked at again later, the longer it runs the more rarely.
  * @param callbackKnown - The latest callback that was known before the task was asked. One that came since may
  *   tell of an end that the answer did not show yet: then it is due at once.
+ * @param stop - What was sent to stop it. Without, it is not, or no longer, to be stopped.
+ * @param error - What it stands at and may recover from: looked at again with back-off.
  */
 export function stillRunning(
   generation: Generation,
   holder: string,
-  { callbackKnown, stop }: { readonly callbackKnown: Timestamp | undefined; readonly stop?: StopSent },
+  {
+    callbackKnown,
+    stop,
+    error,
+  }: {
+    readonly callbackKnown: Timestamp | undefined;
+    readonly stop?: StopSent;
+    readonly error?: Setback;
+  },
   { now, durations }: Moment,
 ): Running | undefined {
   if (!isHeld(generation, holder) || generation.status !== 'collecting') return undefined;
-  const { claim: _, trouble: __, ...rest } = generation;
-  const next: Running = { ...rest, status: 'running', ...(stop && { stop }), looks: 0 };
+  const { claim: _, trouble: __, stop: ___, ...rest } = generation;
+  const standing = error && troubled(generation, error, { now, durations });
+  const next: Running = {
+    ...rest,
+    status: 'running',
+    ...(stop && { stop }),
+    looks: standing?.looks ?? 0,
+    ...(standing && { trouble: standing.trouble }),
+  };
   if (generation.callback?.seenAt !== callbackKnown) return { ...next, dueAt: now };
   // Wished since the task was asked: to be stopped now, not with the next look.
   if (stop === undefined && isToStop(generation, { now, durations })) return { ...next, dueAt: now };
   const age = Date.parse(now) - Date.parse(generation.run.startedAt);
-  const look = after(now, stop ? durations.stopRepeat : clamp(age / 2, durations.look, durations.lookMax));
+  const usual = after(now, stop ? durations.stopRepeat : clamp(age / 2, durations.look, durations.lookMax));
+  const look = standing && standing.dueAt < usual ? standing.dueAt : usual;
   // A deadline between two looks is not to be missed.
   const deadline = after(generation.run.startedAt, durations.deadline);
   return { ...next, dueAt: deadline > now && deadline < look ? deadline : look };

@@ -71,6 +71,8 @@ export interface Task {
   readonly status: string;
   /** How it ended, by status and `pexit` together; `unfinished` before the end. */
   readonly end: 'unfinished' | 'succeeded' | 'failed' | 'cancelled';
+  /** Something failed before it ran. It may be recovered or requeued, and then succeed and be charged. */
+  readonly isAtError?: true;
   readonly exitCode?: string;
   /** Whole seconds since 1970, by Wiro's clock. */
   readonly createdAtSeconds?: number;

@@ -103,8 +103,18 @@ export interface RecordFault {
 export type TaskFault =
   /** `task_postprocess_end` with `pexit` "1" and `debugerror`. */
   | { readonly kind: 'fails'; readonly message?: string; readonly exitCode?: string }
-  /** The stored status `task_error`, before anything ran. */
-  | { readonly kind: 'error'; readonly message?: string }
+  /**
+   * The stored status `task_error`, before anything ran: no end. It stands there until it is killed, or is requeued
+   * after a while and then runs; `thenFails` with these words.
+   */
+  | {
+      readonly kind: 'error';
+      readonly message?: string;
+      readonly requeuedAfterMs?: number;
+      readonly thenFails?: string;
+      /** What becomes of Kill while it stands there: nothing, with or without an answer that says so. @default - it ends */
+      readonly kill?: 'refused' | 'ignored';
+    }
   /** `task_cancel` while it runs; `likeSample`: with `pexit` "0", a cost and outputs, as Wiro's page shows it. */
   | { readonly kind: 'cancelled'; readonly likeSample?: boolean }
   /** Stays in `status` until it is killed. @default status 'task_start' */

@@ -1,13 +1,6 @@
 import type { Callbacks } from './callbacks.ts';
 import type { TaskStatus } from './fault-rules.ts';
-import { InputUnavailableError } from './inputs.ts';
-import {
-  CancelledError,
-  type LiveTaskDeps,
-  liveTask,
-  ModelFailedError,
-  NotStartedError,
-} from './live-task.ts';
+import { CancelledError, type LiveTaskDeps, liveTask, ModelFailedError } from './live-task.ts';
 import type { Settings } from './settings.ts';
 import { describeOutputs } from './task-record.ts';
 import { isOver, type SimulatedTask, statusOf, type TaskOutput, type TaskStore } from './tasks.ts';
@@ -37,6 +30,7 @@ const KILLABLE: readonly TaskStatus[] = [
   'task_output_full',
   'task_end',
   'task_postprocess_start',
+  'task_error',
 ];
 
 export function createLifecycle(deps: LifecycleDeps): Lifecycle {
@@ -92,10 +86,6 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
       return;
     }
     task.debugError = error instanceof Error ? error.message : String(error);
-    if (error instanceof NotStartedError || error instanceof InputUnavailableError) {
-      end(task, 'task_error', task.debugError);
-      return;
-    }
     // As a message `task_error` is only a line on stderr.
     socket.emit(task, 'task_error', task.debugError);
     socket.emit(task, 'task_error_full', { raw: task.debugError });
@@ -137,8 +127,12 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
     kill: (task) => {
       if (!KILLABLE.includes(statusOf(task))) return false;
       const { fault } = task;
+      const atError = fault?.kind === 'error' && statusOf(task) === 'task_error' ? fault.kill : undefined;
+      if (atError === 'refused') return false;
       const isIgnored =
-        fault?.kind === 'ignoresKill' || (fault?.kind === 'stuck' && fault.ignoresKill === true);
+        atError === 'ignored' ||
+        fault?.kind === 'ignoresKill' ||
+        (fault?.kind === 'stuck' && fault.ignoresKill === true);
       if (!isIgnored) stop(task);
       return true;
     },

@@ -22,9 +22,6 @@ export class ModelFailedError extends Error {
   }
 }
 
-/** The task ended before anything ran. */
-export class NotStartedError extends Error {}
-
 /** The task was killed, or ended itself. */
 export class CancelledError extends Error {}
 
@@ -43,7 +40,7 @@ const AT = {
 
 /**
  * Takes a task from a worker's hand to what it made, entering one status after the other.
- * @throws {NotStartedError} {@link ModelFailedError} {@link CancelledError} - every end but the good one.
+ * @throws {ModelFailedError} {@link CancelledError} - every end but the good one.
  */
 export async function liveTask(
   { clock, socket, bringInput, makeOutputs }: LiveTaskDeps,
@@ -68,7 +65,16 @@ export async function liveTask(
   await enter(AT.accept, 'task_accept');
   await enter(AT.preprocessStart, 'task_preprocess_start');
   const inputs = await Promise.all(task.inputUrls.map(bringInput));
-  if (fault?.kind === 'error') throw new NotStartedError(fault.message ?? 'No worker could be prepared');
+  if (fault?.kind === 'error') {
+    task.debugError = fault.message ?? 'No worker could be prepared';
+    await enter(0, 'task_error', task.debugError);
+    if (fault.requeuedAfterMs === undefined) await forever(stop.signal);
+    else await clock.wait(fault.requeuedAfterMs, stop.signal);
+    stop.signal.throwIfAborted();
+    task.debugError = '';
+    await enter(0, 'task_accept');
+    if (fault.thenFails !== undefined) throw new ModelFailedError(fault.thenFails, '1');
+  }
   await enter(AT.preprocessEnd, 'task_preprocess_end');
   await enter(AT.assign, 'task_assign');
   await enter(AT.start, 'task_start');

@@ -42,7 +42,7 @@ export interface RawContent {
   readonly answer: readonly string[];
 }
 
-const FINAL: readonly TaskStatus[] = ['task_postprocess_end', 'task_cancel', 'task_error'];
+const FINAL: readonly TaskStatus[] = ['task_postprocess_end', 'task_cancel'];
 
 export function statusOf(task: SimulatedTask): TaskStatus {
   return task.history.at(-1)?.status ?? 'task_queue';

@@ -47,6 +47,8 @@ export const RATES = {
   reset: 0.05,
   runAnswerLost: 0.05,
   outputsLate: 0.03,
+  /** A task stands at `task_error` for a while, and then runs. */
+  requeued: 0.03,
   cdn: 0.12,
   throttled: 0.015,
   dynamoDbError: 0.005,
@@ -203,10 +205,19 @@ function taskFault(
 ): TaskFault {
   const share = chance(seed, key, 'task');
   if (end === 'cancelledAtWiro') return { kind: 'cancelled', likeSample: share < 0.5 };
-  if (end === 'failsAtModel') return share < 0.7 ? { kind: 'fails' } : { kind: 'error' };
+  if (end === 'failsAtModel') return failure(share, shortTask);
   if (early === 'ended') return { kind: 'lasts', durationMs: shortTask };
   if (share < RATES.outputsLate) return { kind: 'outputsLate', reads: share < RATES.outputsLate / 2 ? 1 : 2 };
+  if (share > 1 - RATES.requeued) return { kind: 'error', requeuedAfterMs: shortTask };
   return { kind: 'lasts', durationMs: index % 200 < LONG ? longTask : task * (1 + share) };
+}
+
+/** `task_error` is no end: it stays there until it is killed, or fails once it is requeued. */
+function failure(share: number, shortTask: number): TaskFault {
+  if (share < 0.7) return { kind: 'fails' };
+  return share < 0.85
+    ? { kind: 'error' }
+    : { kind: 'error', requeuedAfterMs: shortTask, thenFails: 'CUDA out of memory' };
 }
 
 function callbackFaults(

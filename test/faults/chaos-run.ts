@@ -89,6 +89,7 @@ const DURATIONS: Partial<Durations> = {
   deadline: 21_600_000,
   stopRepeat: 1_000,
   stopLimit: 60_000,
+  taskErrorLimit: 6_000,
   gatePause: 500,
   limitProbe: 10_000,
   limitForget: 120_000,

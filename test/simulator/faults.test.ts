@@ -148,9 +148,14 @@ describe('a task that goes wrong', () => {
     ],
     [{ kind: 'fails', exitCode: '137', message: 'Killed' }, { pexit: '137', debugerror: 'Killed' }, 0],
     [
-      { kind: 'error', message: 'No GPU' },
-      { status: 'task_error', pexit: '', debugerror: 'No GPU', outputs: [] },
+      { kind: 'error', requeuedAfterMs: 100, thenFails: 'No GPU' },
+      { status: 'task_postprocess_end', pexit: '1', debugerror: 'No GPU', outputs: [] },
       0,
+    ],
+    [
+      { kind: 'error', requeuedAfterMs: 100 },
+      { status: 'task_postprocess_end', pexit: '0', debugerror: '' },
+      0.04,
     ],
     [{ kind: 'cancelled' }, { status: 'task_cancel', pexit: '', outputs: [], totalcost: '0' }, 0],
     [
@@ -192,6 +197,32 @@ describe('a task that goes wrong', () => {
 
     expect(answer).toMatchObject({ result: true, tasklist: [{ status: 'task_start' }] });
     expect(simulator.tasks()[0]?.isOver).toBe(false);
+  });
+
+  it.each([
+    [undefined, true, 'task_cancel'],
+    ['refused', false, 'task_error'],
+    ['ignored', true, 'task_error'],
+  ] as const)('stands at task_error until it is killed; Kill %s', async (kill, result, status) => {
+    const { simulator, run, call, detail, taskWhen } = await startWorld();
+    simulator.faults.add({
+      operation: 'task',
+      fault: { kind: 'error', message: 'No GPU', ...(kill && { kill }) },
+    });
+    const taskid = await run();
+    await taskWhen(taskid, ({ status }) => status === 'task_error');
+    const before = [
+      simulator.tasks()[0]?.isOver,
+      await detail(taskid),
+      await call('Task/Cancel', { taskid }),
+    ];
+
+    const answer = await call('Task/Kill', { taskid });
+
+    expect(before).toMatchObject([false, { debugerror: 'No GPU', pexit: '' }, { result: false }]);
+    expect(answer.result).toBe(result);
+    expect((await detail(taskid)).status).toBe(status);
+    expect(simulator.chargedUsd()).toBe(0);
   });
 
   it('skips statuses in what it shows', async () => {

@@ -86,7 +86,8 @@ describe('a task', () => {
     await ended(id);
 
     expect(await detail(id)).toMatchObject({
-      status: 'task_error',
+      status: 'task_postprocess_end',
+      pexit: '1',
       totalcost: '0',
       outputs: [],
       debugerror: `Cannot download ${simulator.url}/nothing.png: it answers 404`,
@@ -102,7 +103,7 @@ describe('a task', () => {
     await simulator.expireUploads();
     const { status, errorText } = await ended(await run({ inputImageUrl: url }, STORY_MAKER));
 
-    expect([status, errorText]).toEqual(['task_error', `Cannot download ${url}: it answers 404`]);
+    expect([status, errorText]).toEqual(['task_postprocess_end', `Cannot download ${url}: it answers 404`]);
   });
 
   it('downloads an input that lies elsewhere', async () => {

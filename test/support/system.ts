@@ -37,6 +37,7 @@ const QUICK = {
     unauthorizedPatience: 60_000,
     outputPatience: 60_000,
     stopLimit: 60_000,
+    taskErrorLimit: 1_000,
     deadline: 600_000,
     searchMargin: 300_000,
     modelCache: 600_000,

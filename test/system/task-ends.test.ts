@@ -22,7 +22,16 @@ describe('a task that ends badly', () => {
   it.concurrent.for<[string, TaskFault, RegExp]>([
     ['fails', { kind: 'fails', message: 'CUDA out of memory' }, /The model failed: CUDA out of memory/],
     ['fails with another exit code', { kind: 'fails', exitCode: '137' }, /The model failed/],
-    ['never starts (task_error)', { kind: 'error', message: 'No worker' }, /The model failed: No worker/],
+    [
+      'stays at task_error until it is killed',
+      { kind: 'error', message: 'No worker' },
+      /The model failed: No worker/,
+    ],
+    [
+      'is requeued from task_error and fails',
+      { kind: 'error', requeuedAfterMs: 50_000, thenFails: 'CUDA' },
+      /The model failed: CUDA/,
+    ],
   ])('%s: model_failed, not charged', async ([, fault, message], { expect }) => {
     const id = await submitted({ operation: 'task', fault });
 
@@ -58,6 +67,7 @@ describe('a task that ends badly', () => {
 describe('a task that ends well is collected whatever its record looks like:', () => {
   it.concurrent.for<[string, ...PlannedFault[]]>([
     ['outputs that come two looks late', { operation: 'task', fault: { kind: 'outputsLate', reads: 2 } }],
+    ['requeued from task_error', { operation: 'task', fault: { kind: 'error', requeuedAfterMs: 50_000 } }],
     ['statuses that are skipped', { operation: 'task', fault: { kind: 'skipsStatuses' } }],
     ['another size than the file has', { operation: 'task', fault: { kind: 'wrongSize', deltaBytes: 7 } }],
     ['numbers instead of strings', detail({ kind: 'record', numbers: true })],

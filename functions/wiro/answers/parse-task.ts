@@ -35,6 +35,7 @@ export function parseTask(row: unknown, secrets: readonly (string | undefined)[]
     id,
     status,
     end: endOf(status, exitCode),
+    ...(status === 'task_error' && { isAtError: true as const }),
     outputs,
     ...present({
       token,
@@ -59,10 +60,9 @@ function endOf(status: string, exitCode: string | undefined): Task['end'] {
       return Number(exitCode) === 0 ? 'succeeded' : 'failed';
     case 'task_cancel':
       return 'cancelled'; // whatever `pexit`: Wiro's sample of a cancelled task has "0"
-    case 'task_error':
-      return 'failed';
     default:
-      return 'unfinished'; // `task_end` precedes post-processing: it decides nothing
+      // `task_end` precedes post-processing, and a task at `task_error` may be recovered: neither decides anything.
+      return 'unfinished';
   }
 }
 

@@ -91,8 +91,9 @@ describe('end', () => {
     ['task_postprocess_end', null, 'unfinished'],
     ['task_cancel', '0', 'cancelled'],
     ['task_cancel', '', 'cancelled'],
-    ['task_error', '', 'failed'],
-    ['task_error', '0', 'failed'],
+    ['task_error', '', 'unfinished'],
+    ['task_error', '0', 'unfinished'],
+    ['task_error', '1', 'unfinished'],
     ['task_end', '0', 'unfinished'],
     ['task_output_full', '0', 'unfinished'],
     ['task_queue', '', 'unfinished'],
@@ -100,6 +101,14 @@ describe('end', () => {
   ])('%s with pexit %j is %s', (status, pexit, end) => {
     expect(parseTask({ id: '1', status, pexit })?.end).toBe(end);
   });
+});
+
+it.each([
+  ['task_error', true],
+  ['task_start', undefined],
+  ['task_postprocess_end', undefined],
+])('says of a task at %s whether it stands at an error: %j', (status, isAtError) => {
+  expect(parseTask({ id: '1', status, pexit: '1' })?.isAtError).toBe(isAtError);
 });
 
 describe('callback URL', () => {
