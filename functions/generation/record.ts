@@ -1,6 +1,7 @@
 import type { AcceptedRequest } from './accepted-request.ts';
 import type { GenerationError } from './errors.ts';
 import type { Generation, Output, PastAttempt, Status } from './generation.ts';
+import type { OtherHandover } from './handover.ts';
 import type { Timestamp } from './time.ts';
 
 /** A generation as its users see it: the answer of the API, and what `demo --json` prints. */
@@ -15,6 +16,11 @@ export interface GenerationRecord {
   /** As the request said them. */
   readonly inputs: Readonly<Record<string, string | readonly string[]>>;
   readonly labels?: Readonly<Record<string, string>>;
+  /**
+   * How inputs in S3 went to Wiro in this attempt, where it refuses the project's uploads. Not `pinned`: whether an input
+   * was replaced between acceptance and its fetching cannot be told.
+   */
+  readonly inputHandover?: { readonly by: OtherHandover['by']; readonly pinned: boolean };
   readonly taskId?: string;
   /** While it runs: where to follow it. The token is a capability: do not pass it on. */
   readonly progress?: { readonly socketUrl: string; readonly token: string };
@@ -55,11 +61,14 @@ export async function toRecord(
     request,
     outputs,
     pastAttempts,
+    notes: { handover } = {},
   }: {
     readonly generation: Generation;
     readonly request: AcceptedRequest & { readonly isGone?: true };
     readonly outputs: readonly Output[];
     readonly pastAttempts: readonly PastAttempt[];
+    /** @default - nothing was noted */
+    readonly notes?: { readonly handover?: OtherHandover };
   },
 ): Promise<GenerationRecord> {
   const { id, model, status, attempt, createdAt, updatedAt, cancelRequestedAt } = generation;
@@ -79,6 +88,7 @@ export async function toRecord(
       }),
     ),
     ...(Object.keys(request.labels).length > 0 && { labels: request.labels }),
+    ...(handover && { inputHandover: { by: handover.by, pinned: handover.isPinned } }),
     ...(task && { taskId: task.id }),
     ...(isRunning && task?.token !== undefined && { progress: { socketUrl, token: task.token } }),
     outputs: await Promise.all(

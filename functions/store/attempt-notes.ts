@@ -1,5 +1,6 @@
 import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import type { OtherHandover } from '../generation/handover.ts';
 import type { Timestamp } from '../generation/time.ts';
 import { isConditionFailed, type Table } from './dynamodb.ts';
 import { readable, STORED_VERSION } from './stored-version.ts';
@@ -21,13 +22,6 @@ export interface AttemptNotes {
   readonly deaths?: Deaths;
   /** How inputs went to Wiro, where its project refuses uploads. */
   readonly handover?: OtherHandover;
-}
-
-export interface OtherHandover {
-  /** In the body of the Run, or by links. */
-  readonly by: 'multipart' | 'presigned';
-  /** `false` for links that name no version: an object replaced before Wiro fetched it went in its place. */
-  readonly isPinned: boolean;
 }
 
 export interface LostRuns {

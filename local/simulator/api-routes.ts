@@ -32,6 +32,11 @@ export async function serveApi(
     return sendJson(response, refusal({ code: 0, message: unauthorized }), 401);
   }
 
+  if (route.operation === 'File/Upload' && settings.uploadsRefused) {
+    request.resume();
+    return sendJson(response, refusal({ code: 0, message: 'invalid-parameters' }));
+  }
+
   // An upload's fault strikes before its body is read, so that a reset can come in the middle of it.
   const early = route.operation === 'File/Upload' ? faults.take('File/Upload', {}) : undefined;
   if (early && early.kind !== 'record' && early.work === 'never') {

@@ -24,6 +24,8 @@ export interface SimulatorOptions {
   readonly concurrencyLimit?: number | null;
   /** `tiny`: a few deterministic bytes, made without sharp, for suites with thousands of tasks. @default 'composed' */
   readonly outputs?: OutputMode;
+  /** Whether `File/Upload` answers `invalid-parameters`, whatever is uploaded, as it does for some projects. @default false */
+  readonly uploadsRefused?: boolean;
   /** Size of an output of `wiro/simulated-video`, whose parameter `bytes` overrides it. @default 8 MiB */
   readonly videoBytes?: number;
   /** Larger files lie below it. @default - a temporary directory, removed by `stop` */
@@ -46,6 +48,7 @@ export interface Settings {
   /** `undefined`: Wiro's rule. */
   concurrencyLimit: number | null | undefined;
   outputs: OutputMode;
+  uploadsRefused: boolean;
 }
 
 export const DEFAULT_KEY = 'simulator-key';
@@ -61,6 +64,7 @@ export function readSettings(options: SimulatorOptions): Settings {
     balanceUsd: options.balanceUsd ?? 100,
     concurrencyLimit: options.concurrencyLimit,
     outputs: options.outputs ?? 'composed',
+    uploadsRefused: options.uploadsRefused ?? false,
   };
 }
 
@@ -71,12 +75,14 @@ export interface SettingsChange {
   readonly concurrencyLimit?: number | null | 'balance';
   readonly taskDurationMs?: number;
   readonly outputs?: OutputMode;
+  readonly uploadsRefused?: boolean;
 }
 
 export function changeSettings(settings: Settings, change: SettingsChange): void {
   if (change.balanceUsd !== undefined) settings.balanceUsd = change.balanceUsd;
   if (change.taskDurationMs !== undefined) settings.taskDurationMs = change.taskDurationMs;
   if (change.outputs !== undefined) settings.outputs = change.outputs;
+  if (change.uploadsRefused !== undefined) settings.uploadsRefused = change.uploadsRefused;
   if (change.concurrencyLimit === 'balance') settings.concurrencyLimit = undefined;
   else if (change.concurrencyLimit !== undefined) settings.concurrencyLimit = change.concurrencyLimit;
 }
@@ -107,4 +113,5 @@ const CHANGES: { readonly [name: string]: (value: unknown) => boolean } = {
   concurrencyLimit: (value) => value === null || value === 'balance' || isAmount(value),
   taskDurationMs: isAmount,
   outputs: (value) => value === 'composed' || value === 'tiny',
+  uploadsRefused: (value) => typeof value === 'boolean',
 };

@@ -54,6 +54,19 @@ describe('the record of a generation', () => {
     expect(await record(EXAMPLES.waiting)).not.toHaveProperty('requestGone');
   });
 
+  it('says how inputs went to Wiro while it refused uploads, and whether they were certainly the accepted ones', async () => {
+    const linked = await toRecord(deps, {
+      generation: EXAMPLES.running,
+      request,
+      outputs: [],
+      pastAttempts: [],
+      notes: { handover: { by: 'presigned', isPinned: false } },
+    });
+
+    expect(linked).toMatchObject({ inputHandover: { by: 'presigned', pinned: false } });
+    expect(await record(EXAMPLES.running)).not.toHaveProperty('inputHandover');
+  });
+
   it('that waits says what was asked for, as it was asked, and nothing of how it is stored', async () => {
     expect(await record(EXAMPLES.waiting)).toEqual({
       id: 'abcdefghijklmnopqrstuvwxyz',
