@@ -17,7 +17,7 @@ export const METRICS = {
   TimeToResult: 'Seconds',
   /** Of whoever stands first in line for a slot at Wiro; 0 when nobody does. Measured by each run of `reconcile`. */
   OldestWaitingAge: 'Seconds',
-  /** Looks at a generation, after the twentieth without anything coming of them. */
+  /** Looks at a generation, after the twentieth without anything coming of them; ends that cannot be told. */
   FruitlessLooks: 'Count',
   /** Wiro made two tasks for one attempt. */
   SecondTask: 'Count',

@@ -120,6 +120,8 @@ export const DURATIONS = {
   taskErrorLimit: 900_000,
   /** Over how long Wiro must give the same undocumented refusal of a Run before it is believed to be permanent. */
   refusalPatience: 1_800_000,
+  /** How long an event or a results file is tried again that cannot be written; then an alarm tells, and it is given up. */
+  announcePatience: 86_400_000,
   /**
    * From Run to the wish that the task be stopped. Also from the first Run that Wiro did not answer to the end of
    * searching and trying again.

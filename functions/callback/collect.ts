@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { invokeLater } from '../aws/invoke.ts';
 import type { ParameterReader } from '../aws/parameters.ts';
 import type { Deployment } from '../deployment.ts';
-import { announce } from '../events/announce.ts';
+import { type AnnounceDeps, announce } from '../events/announce.ts';
 import { createPutEvents } from '../events/put-events.ts';
 import { PREFIX } from '../functions.ts';
 import { noteChange } from '../note-change.ts';
@@ -45,9 +45,21 @@ function build(deployment: Deployment, parameters: ParameterReader): Omit<Collec
     headersMs: durations.headers,
     stallMs: durations.stall,
   });
+  const notes = createAttemptNotesStore(table);
+  const announceDeps: AnnounceDeps = {
+    generations,
+    notes,
+    putEvents: createPutEvents(requireEnv(ENV.eventBus)),
+    results: createJsonObjects({ client: s3 }),
+    inputBucket: requireEnv(ENV.inputBucket),
+    outputBucket,
+    resultsPrefix: PREFIX.results,
+    durations,
+    clock,
+  };
   return {
     generations,
-    notes: createAttemptNotesStore(table),
+    notes,
     gate: createGate({
       ...table,
       waiting: generations.waiting,
@@ -60,16 +72,7 @@ function build(deployment: Deployment, parameters: ParameterReader): Omit<Collec
     outputPrefix: PREFIX.outputs,
     copier: createOutputCopier({ client: s3, fetcher }),
     putBytes: createPutBytes(s3),
-    announce: (id) =>
-      announce(
-        {
-          generations,
-          putEvents: createPutEvents(requireEnv(ENV.eventBus)),
-          results: createJsonObjects({ client: s3, maxBytes: 64 * 1024 * 1024 }),
-          outputBucket,
-        },
-        id,
-      ),
+    announce: (id) => announce(announceDeps, id),
     submit: (id) => invokeLater(requireEnv(ENV.submitFunction), { submit: id }),
     collectAgain: (id) => invokeLater(requireEnv('AWS_LAMBDA_FUNCTION_NAME'), { collect: id }),
     durations,

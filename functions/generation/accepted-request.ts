@@ -35,4 +35,6 @@ export interface ResultsPlace {
   readonly key: string;
   /** Which request of the file, from 0. */
   readonly index: number;
+  /** How many generations the file asks for. Not known of one that an earlier release accepted. */
+  readonly total?: number;
 }

@@ -24,7 +24,10 @@ export interface GenerationRecord {
   readonly taskId?: string;
   /** While it runs: where to follow it. The token is a capability: do not pass it on. */
   readonly progress?: { readonly socketUrl: string; readonly token: string };
+  /** The first 1,000. */
   readonly outputs: readonly RecordedOutput[];
+  /** How many there are, where not all are listed. */
+  readonly outputsTotal?: number;
   readonly costUsd?: number;
   /** The task's own account of its time. */
   readonly elapsedSeconds?: number;
@@ -52,6 +55,9 @@ export interface RecordDeps {
   readonly socketUrl: string;
   readonly presign: (output: Output) => Promise<PresignedUrl>;
 }
+
+/** With its link one takes 2 KB, and Lambda answers 6 MB at most. */
+const MOST_OUTPUTS = 1_000;
 
 /** The record of a generation. */
 export async function toRecord(
@@ -92,11 +98,12 @@ export async function toRecord(
     ...(task && { taskId: task.id }),
     ...(isRunning && task?.token !== undefined && { progress: { socketUrl, token: task.token } }),
     outputs: await Promise.all(
-      outputs.map(async (output) => {
+      outputs.slice(0, MOST_OUTPUTS).map(async (output) => {
         const { url, expiresAt } = await presign(output);
         return { ...output, url, urlExpiresAt: expiresAt };
       }),
     ),
+    ...(outputs.length > MOST_OUTPUTS && { outputsTotal: outputs.length }),
     ...('costUsd' in generation && generation.costUsd !== undefined && { costUsd: generation.costUsd }),
     ...('elapsedSeconds' in generation &&
       generation.elapsedSeconds !== undefined && { elapsedSeconds: generation.elapsedSeconds }),

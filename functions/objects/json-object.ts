@@ -16,33 +16,41 @@ export type WriteCondition =
 export interface JsonObjects {
   /**
    * @returns `undefined` when there is no such object.
-   * @throws {JsonObjectError} When it is larger than allowed, or not JSON.
+   * @throws {UnreadableJsonError} When it is larger than allowed, or not JSON.
    */
   read(ref: ObjectRef): Promise<StoredJson | undefined>;
   /** @returns Whether it was written: `false` means that the condition did not hold. */
   write(ref: ObjectRef, value: unknown, condition: WriteCondition): Promise<boolean>;
   /**
-   * Reads, changes and writes, anew whenever somebody else wrote in between.
+   * Reads, changes and writes, anew whenever somebody else wrote in between. One at a time in this process, which has
+   * room for so much.
    * @param change - Gets `undefined` when there is no object yet; returns the same value to leave it so.
+   * @throws {UnreadableJsonError} As `read` does: no repetition helps.
    * @throws {JsonObjectError} When others were faster every time.
    */
   update(ref: ObjectRef, change: (value: unknown) => unknown): Promise<void>;
 }
 
-/** An object that should be JSON is not, or could not be changed. */
+/** An object could not be changed. */
 export class JsonObjectError extends Error {
-  override readonly name = 'JsonObjectError';
+  override readonly name: string = 'JsonObjectError';
+}
+
+/** An object that should be JSON is not, or is too large to be read. */
+export class UnreadableJsonError extends JsonObjectError {
+  override readonly name = 'UnreadableJsonError';
 }
 
 export interface JsonObjectsDeps {
   readonly client: Pick<S3Client, 'send'>;
-  /** @default 1 MiB */
+  /** What is larger is not read. @default 8 MiB */
   readonly maxBytes?: number;
   /** Waits before the next try. @default - up to 25 ms, doubling to 1 s at most */
   readonly pause?: (attempt: number) => Promise<void>;
 }
 
-const MAX_BYTES = 1024 * 1024;
+/** `reconcile` has 256 MB, and a value in memory takes many times its bytes. */
+const MAX_BYTES = 8 * 1024 * 1024;
 /** A thousand writers of one file are possible; each try lets at least one of them through. */
 const MAX_TRIES = 60;
 
@@ -64,13 +72,17 @@ export function createJsonObjects({
     for await (const chunk of found.Body as AsyncIterable<Uint8Array>) {
       sizeBytes += chunk.length;
       if (sizeBytes > maxBytes)
-        throw new JsonObjectError(`Cannot read "${key}": it is larger than ${maxBytes} bytes`);
+        throw new UnreadableJsonError(`Cannot read "${key}": it is larger than ${maxBytes} bytes`);
       chunks.push(chunk);
     }
     try {
-      return { value: JSON.parse(Buffer.concat(chunks).toString('utf8')), etag: found.ETag };
+      // Some editors put a byte order mark before what they save.
+      const text = Buffer.concat(chunks)
+        .toString('utf8')
+        .replace(/^\uFEFF/, '');
+      return { value: JSON.parse(text), etag: found.ETag };
     } catch (cause) {
-      throw new JsonObjectError(`Cannot read "${key}": it is not JSON`, { cause });
+      throw new UnreadableJsonError(`Cannot read "${key}": it is not JSON`, { cause });
     }
   }
 
@@ -96,7 +108,7 @@ export function createJsonObjects({
     }
   }
 
-  async function update(ref: ObjectRef, change: (value: unknown) => unknown): Promise<void> {
+  async function changeNow(ref: ObjectRef, change: (value: unknown) => unknown): Promise<void> {
     for (let attempt = 1; attempt <= MAX_TRIES; attempt += 1) {
       const stored = await read(ref);
       const value = change(stored?.value);
@@ -108,6 +120,13 @@ export function createJsonObjects({
       await pause(attempt);
     }
     throw new JsonObjectError(`Cannot change "${ref.key}": others wrote it first, ${MAX_TRIES} times`);
+  }
+
+  let last: Promise<unknown> = Promise.resolve();
+  function update(ref: ObjectRef, change: (value: unknown) => unknown): Promise<void> {
+    const done = last.then(() => changeNow(ref, change));
+    last = done.catch(() => undefined);
+    return done;
   }
 
   return { read, write, update };

@@ -12,7 +12,7 @@ import { createGenerationStore, type Overflow } from '../store/generation-store.
 import { reconcile } from './reconcile.ts';
 import { createStepOver } from './step-over.ts';
 
-const { table, durations, moment } = readDeployment();
+const { table, durations, moment, clock } = readDeployment();
 
 // It runs every minute, and nearly every time there is nothing to do: what only announcing needs is loaded then.
 const lazily = async () => {
@@ -51,9 +51,14 @@ export async function handler(_event: unknown, context: Context): Promise<void> 
       announce(
         {
           generations,
+          notes: createAttemptNotesStore(table),
           putEvents: createPutEvents(requireEnv(ENV.eventBus)),
           results,
+          inputBucket: requireEnv(ENV.inputBucket),
           outputBucket: requireEnv(ENV.outputBucket),
+          resultsPrefix: PREFIX.results,
+          durations,
+          clock,
         },
         id,
       ),

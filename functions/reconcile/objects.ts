@@ -9,7 +9,7 @@ let built: { readonly json: JsonObjects; readonly overflow: Overflow } | undefin
 export function createObjects(place: { readonly bucket: string; readonly prefix: string }) {
   const client = createS3Client({ env: process.env });
   built ??= {
-    json: createJsonObjects({ client, maxBytes: 64 * 1024 * 1024 }),
+    json: createJsonObjects({ client }),
     overflow: createOverflow(client, place),
   };
   return built;

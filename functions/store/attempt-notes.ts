@@ -22,6 +22,18 @@ export interface AttemptNotes {
   readonly deaths?: Deaths;
   /** How inputs went to Wiro, where its project refuses uploads. */
   readonly handover?: OtherHandover;
+  /** The end of this attempt is being told. */
+  readonly telling?: Telling;
+}
+
+/** Where something is told: on the event bus, in the results file of a request file, beside a dropped file's outputs. */
+export type Sink = 'bus' | 'results' | 'folder';
+
+export interface Telling {
+  /** Who has taken the end: it is not told there again because another fails. */
+  readonly done: readonly Sink[];
+  /** Since when something could not be told. */
+  readonly failsSince?: Timestamp;
 }
 
 export interface LostRuns {

@@ -3,7 +3,7 @@ import type { Context, EventBridgeEvent, S3Event } from 'aws-lambda';
 import { createKnownModels } from '../acceptance/known-models.ts';
 import { invokeLater } from '../aws/invoke.ts';
 import { readDailyLimit, readDeployment, readParameters } from '../deployment.ts';
-import { announce } from '../events/announce.ts';
+import { type AnnounceDeps, announce } from '../events/announce.ts';
 import { createPutEvents } from '../events/put-events.ts';
 import { PREFIX } from '../functions.ts';
 import { parsePresets } from '../generation/preset.ts';
@@ -55,13 +55,25 @@ const inputHandover = readInputHandover(process.env);
 const refusals = createUploadRefusals(table, { keepMs: durations.uploadsRefused });
 /** For files that travel in the bodies of Runs, of all submissions here together: the function has 512 MB. */
 const room = createRoom(20 * 1024 * 1024);
-const json = createJsonObjects({ client: s3, maxBytes: 64 * 1024 * 1024 });
+const json = createJsonObjects({ client: s3 });
 const putEvents = createPutEvents(requireEnv(ENV.eventBus));
 const rules = { inputBucket, furtherBuckets };
+const notes = createAttemptNotesStore(table);
+const announceDeps: AnnounceDeps = {
+  generations,
+  notes,
+  putEvents,
+  results: json,
+  inputBucket,
+  outputBucket,
+  resultsPrefix: PREFIX.results,
+  durations,
+  clock,
+};
 const deps = {
   deployment: deployment.name,
   generations,
-  notes: createAttemptNotesStore(table),
+  notes,
   gate: createGate({
     ...table,
     waiting: generations.waiting,
@@ -80,7 +92,7 @@ const deps = {
   dailyLimit: readDailyLimit(deployment),
   parameters: () => parameters.get(),
   forgetParameters: () => parameters.forget(),
-  announce: (id: string) => announce({ generations, putEvents, results: json, outputBucket }, id),
+  announce: (id: string) => announce(announceDeps, id),
   putEvents,
   collect: async (id: string) => invokeLater((await parameters.get()).callbackFunction, { collect: id }),
   submit: (id: string) =>

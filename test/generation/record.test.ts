@@ -139,4 +139,12 @@ describe('the record of a generation', () => {
         expect(shown).not.toHaveProperty(name);
     },
   );
+
+  it('of very many outputs lists the first 1,000, and says how many there are', async () => {
+    const outputs = Array.from({ length: 1_001 }, (_, index) => ({ ...output, name: `${index}.png` }));
+
+    const { outputs: listed, outputsTotal } = await record(EXAMPLES.succeeded, outputs);
+
+    expect([listed.length, listed.at(-1)?.name, outputsTotal]).toEqual([1_000, '999.png', 1_001]);
+  });
 });

@@ -68,3 +68,28 @@ it('fails on what is not JSON or too large, and does not take it for missing', a
   await expect(objects.read(ref('bad.json'))).rejects.toThrow('not JSON');
   await expect(objects.read(ref('large.json'))).rejects.toThrow('larger than 10 bytes');
 });
+
+it('reads what an editor has saved with a byte order mark', async () => {
+  const objects = createJsonObjects({ client: s3.client });
+  await put('mark.json', '\uFEFF{"a": 1}');
+
+  expect((await objects.read(ref('mark.json')))?.value).toEqual({ a: 1 });
+});
+
+it('changes one object at a time: a process has no room for many large ones', async () => {
+  const objects = createJsonObjects({ client: s3.client });
+  await put('broken.json', '{');
+  const steps: string[] = [];
+  const change = (name: string) => (value: unknown) => {
+    steps.push(name);
+    return [...((value as string[] | undefined) ?? []), name];
+  };
+
+  const broken = objects.update(ref('broken.json'), change('never'));
+  const first = objects.update(ref('one.json'), change('one'));
+  const second = objects.update(ref('two.json'), change('two'));
+
+  await expect(broken).rejects.toThrow('not JSON');
+  await Promise.all([first, second]);
+  expect(steps).toEqual(['one', 'two']);
+});

@@ -1,0 +1,404 @@
+import { PutObjectCommand, S3ServiceException } from '@aws-sdk/client-s3';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type AnnounceDeps, announce } from '../../functions/events/announce.ts';
+import { type BusEvent, EventsNotTakenError } from '../../functions/events/put-events.ts';
+import type { AcceptedRequest } from '../../functions/generation/accepted-request.ts';
+import type { Generation, Output } from '../../functions/generation/generation.ts';
+import { retried } from '../../functions/generation/retry.ts';
+import { log } from '../../functions/log.ts';
+import { createJsonObjects, type JsonObjects } from '../../functions/objects/json-object.ts';
+import { DURATIONS } from '../../functions/settings.ts';
+import { createAttemptNotesStore } from '../../functions/store/attempt-notes.ts';
+import { createGenerationStore } from '../../functions/store/generation-store.ts';
+import { at, EXAMPLES, moment } from '../generation/examples.ts';
+import { BUCKET, type S3World, startS3World } from '../objects/s3-world.ts';
+import { createMemoryTable } from '../store/memory-table.ts';
+import { createEventCheck } from './event-schemas.ts';
+
+let s3: S3World;
+beforeAll(async () => {
+  s3 = await startS3World();
+});
+afterAll(() => s3.stop());
+
+const alarms: unknown[] = [];
+beforeEach(() => {
+  alarms.length = 0;
+  vi.spyOn(log, 'warn').mockReturnValue(undefined);
+  vi.spyOn(log, 'error').mockImplementation((message, facts, measured) => {
+    alarms.push([message, facts?.sink, facts?.writtenTo, facts?.alarm, measured]);
+  });
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const { id } = EXAMPLES.succeeded;
+const announcement = (type: 'Running' | 'Succeeded' | 'Failed', attempt = 1) =>
+  ({ eventId: `${id}.${attempt}.${type.toLowerCase()}`, type, attempt, at: at(30) }) as const;
+const request: AcceptedRequest = { model: 'wiro/flux', parameters: {}, inputs: {}, labels: { order: '17' } };
+const output = (index: number): Output => ({
+  name: `${index}.png`,
+  bucket: BUCKET,
+  key: `outputs/${id}/1/${index}-${index}.png`,
+  contentType: 'image/png',
+  sizeBytes: 3,
+  sha256: '0'.repeat(64),
+});
+const SUCCEEDED: Generation = {
+  ...EXAMPLES.succeeded,
+  announcements: [announcement('Succeeded')],
+  dueAt: at(35),
+};
+
+let places = 0;
+
+/** A generation that has something to tell, and the bus and the files that it is told to. */
+async function announceWorld({
+  generation = SUCCEEDED,
+  isFromFile = true,
+}: {
+  readonly generation?: Generation;
+  readonly isFromFile?: boolean;
+} = {}) {
+  places += 1;
+  const place = { bucket: BUCKET, key: `results/batch-${places}.json/of-this-put.json`, index: 0, total: 2 };
+  const table = createMemoryTable();
+  let seconds = 40;
+  const clock = () => new Date(at(seconds));
+  const generations = createGenerationStore(table, { clock });
+  const notes = createAttemptNotesStore(table);
+  await generations.accept(generation, { ...request, ...(isFromFile && { results: place }) });
+  const events: BusEvent[] = [];
+  const json = createJsonObjects({ client: s3.client });
+  const failing: { bus?: unknown; update?: unknown; write?: unknown } = {};
+  const results: Pick<JsonObjects, 'update' | 'write'> = {
+    update: async (...given) => {
+      if (failing.update !== undefined) throw failing.update;
+      return json.update(...given);
+    },
+    write: async (...given) => {
+      if (failing.write !== undefined) throw failing.write;
+      return json.write(...given);
+    },
+  };
+  const deps: AnnounceDeps = {
+    generations,
+    notes,
+    putEvents: async (given) => {
+      if (failing.bus !== undefined) throw failing.bus;
+      events.push(...given);
+    },
+    results,
+    inputBucket: BUCKET,
+    outputBucket: BUCKET,
+    resultsPrefix: 'results/',
+    durations: DURATIONS,
+    clock,
+  };
+  return {
+    deps,
+    generations,
+    notes,
+    events,
+    failing,
+    place,
+    types: () => events.map(({ detailType }) => detailType),
+    read: async (key: string) => JSON.parse(String(await s3.bytesOf(key))) as unknown,
+    /** As `reconcile` does for a day: every quarter of an hour, as long as something is left. */
+    async lookFor(looks: number) {
+      for (let look = 0; look < looks; look += 1) {
+        await announce(deps, id).catch(() => undefined);
+        seconds += 900;
+      }
+    },
+    left: async () => {
+      const { announcements, dueAt } = (await generations.get(id)) ?? {};
+      return { announcements: announcements?.map(({ eventId }) => eventId), isDue: dueAt !== undefined };
+    },
+  };
+}
+
+const NOTHING = { announcements: [], isDue: false };
+const away = () => new Error('S3 answered 503');
+const denied = () =>
+  new S3ServiceException({
+    name: 'AccessDenied',
+    message: 'Access Denied',
+    $fault: 'client',
+    $metadata: { httpStatusCode: 403 },
+  });
+
+describe('an end', () => {
+  it('is told on the bus and in the results file, which says how many are still to come', async () => {
+    const { deps, events, read, place, left } = await announceWorld();
+
+    await announce(deps, id);
+
+    expect(events).toMatchObject([
+      { detailType: 'Generation Succeeded', detail: { id, attempt: 1, taskId: 'task-1', costUsd: 0.04 } },
+    ]);
+    expect(await read(place.key)).toMatchObject({
+      total: 2,
+      pending: 1,
+      results: [{ index: 0, id, status: 'succeeded', labels: { order: '17' } }],
+    });
+    expect(await left()).toEqual(NOTHING);
+  });
+
+  it('of one that an earlier release accepted is told where that release would have told it', async () => {
+    const { deps, generations, read } = await announceWorld({ isFromFile: false });
+    const old = { ...SUCCEEDED, id: 'b'.repeat(26) };
+    const results = { bucket: BUCKET, key: 'results/old.json', index: 3 };
+    await generations.accept(old, { ...request, results });
+    await s3.client.send(
+      new PutObjectCommand({
+        Bucket: BUCKET,
+        Key: results.key,
+        Body: `\uFEFF${JSON.stringify({ results: [{ index: 1, id: 'x' }] })}`,
+      }),
+    );
+
+    await announce(deps, old.id);
+
+    expect(await read(results.key)).toMatchObject({ results: [{ index: 1 }, { index: 3, id: old.id }] });
+    expect(await read(results.key)).not.toHaveProperty('pending');
+  });
+
+  it('is put on the bus once, though its results file is not JSON for good: that is written beside', async () => {
+    const { types, lookFor, read, place, left } = await announceWorld();
+    await s3.client.send(new PutObjectCommand({ Bucket: BUCKET, Key: place.key, Body: '{"results": [' }));
+
+    await lookFor(96);
+
+    const beside = place.key.replace('of-this-put.json', `of-this-put.${id}.json`);
+    expect(types()).toEqual(['Generation Succeeded']);
+    expect(await read(beside)).toMatchObject({ results: [{ index: 0, id, status: 'succeeded' }] });
+    expect(alarms).toEqual([
+      ['Something could not be told, and is given up', 'results', beside, 'untold', { FruitlessLooks: 1 }],
+    ]);
+    expect(await left()).toEqual(NOTHING);
+  });
+
+  it('is told in its file once that can be written, and on the bus meanwhile, once', async () => {
+    const { types, lookFor, read, place, failing, left } = await announceWorld();
+
+    failing.update = away();
+    await lookFor(5);
+    const before = await left();
+    failing.update = undefined;
+    await lookFor(1);
+
+    expect(before.announcements).toEqual([`${id}.1.succeeded`]);
+    expect(types()).toEqual(['Generation Succeeded']);
+    expect(await read(place.key)).toMatchObject({ results: [{ id }] });
+    expect(alarms).toEqual([]);
+    expect(await left()).toEqual(NOTHING);
+  });
+
+  it('is noted as put on the bus before its file is touched: whoever dies there does not put it twice', async () => {
+    const { deps, notes } = await announceWorld();
+    const seen: unknown[] = [];
+    const update: JsonObjects['update'] = async () => {
+      seen.push((await notes.read(id, 1)).telling);
+    };
+
+    await announce({ ...deps, results: { ...deps.results, update } }, id);
+
+    expect(seen).toEqual([{ done: ['bus'] }]);
+  });
+
+  it('is given up after a day, with an alarm, and written beside if that can be', async () => {
+    const { types, lookFor, place, failing, left } = await announceWorld();
+
+    failing.update = away();
+    await lookFor(96);
+    const after24h = await left();
+    await lookFor(1);
+
+    expect(after24h.announcements).toEqual([`${id}.1.succeeded`]);
+    expect(await left()).toEqual(NOTHING);
+    expect(types()).toEqual(['Generation Succeeded']);
+    expect(await s3.keys()).toContain(place.key.replace('of-this-put.json', `of-this-put.${id}.json`));
+    expect(alarms).toHaveLength(1);
+  });
+
+  it('that may not be written raises an alarm at once, and is told when the right is given within a day', async () => {
+    const { lookFor, read, place, failing, left } = await announceWorld();
+
+    failing.update = denied();
+    failing.write = denied();
+    await lookFor(2);
+    const message = 'Something cannot be told: this deployment may not do it';
+    const raised = [...alarms];
+    failing.update = undefined;
+    await lookFor(1);
+
+    expect(raised).toEqual([
+      [message, 'results', undefined, 'untold', { FruitlessLooks: 1 }],
+      [message, 'results', undefined, 'untold', { FruitlessLooks: 1 }],
+    ]);
+    expect(await read(place.key)).toMatchObject({ results: [{ id }] });
+    expect(await left()).toEqual(NOTHING);
+  });
+
+  it('ends even where nothing at all can be written', async () => {
+    const { types, lookFor, failing, left } = await announceWorld();
+
+    failing.update = denied();
+    failing.write = denied();
+    await lookFor(97);
+
+    expect(await left()).toEqual(NOTHING);
+    expect(types()).toEqual(['Generation Succeeded']);
+    expect(alarms.at(-1)).toEqual([
+      'Something could not be told, and is given up',
+      'results',
+      undefined,
+      'untold',
+      { FruitlessLooks: 1 },
+    ]);
+  });
+
+  it('of a dropped file is told on the bus once while its result.json cannot be written', async () => {
+    const outputFolder = 'outputs/portraits/a.png-x/';
+    const generation = { ...SUCCEEDED, outputFolder };
+    const { types, lookFor, failing, read, left } = await announceWorld({ generation, isFromFile: false });
+
+    failing.write = away();
+    await lookFor(3);
+    failing.write = undefined;
+    await lookFor(1);
+
+    expect(types()).toEqual(['Generation Succeeded']);
+    expect(await read(`${outputFolder}result.json`)).toMatchObject({ status: 'succeeded' });
+    expect(await left()).toEqual(NOTHING);
+  });
+});
+
+describe('an event', () => {
+  it('that the bus does not take for a day is written under results/untold/, whole, and given up', async () => {
+    const { lookFor, failing, read, place, left } = await announceWorld();
+
+    failing.bus = new Error('The event bus could not be asked to take an event');
+    await lookFor(97);
+
+    expect(await read(`results/untold/${id}.1.succeeded.json`)).toMatchObject({
+      detailType: 'Generation Succeeded',
+      detail: { eventId: `${id}.1.succeeded`, id, status: 'succeeded' },
+    });
+    expect(await read(place.key)).toMatchObject({ results: [{ id }] });
+    expect(alarms).toEqual([
+      [
+        'Something could not be told, and is given up',
+        'bus',
+        `results/untold/${id}.1.succeeded.json`,
+        'untold',
+        { FruitlessLooks: 1 },
+      ],
+    ]);
+    expect(await left()).toEqual(NOTHING);
+  });
+
+  it('that the bus took is not sent again because it did not take the other', async () => {
+    const generation = {
+      ...SUCCEEDED,
+      announcements: [announcement('Running'), announcement('Succeeded')],
+    };
+    const { deps, types, lookFor, left } = await announceWorld({ generation, isFromFile: false });
+    const { putEvents } = deps;
+
+    const half = {
+      ...deps,
+      putEvents: async (given: readonly BusEvent[]) => {
+        await putEvents(given.slice(0, 1));
+        throw new EventsNotTakenError('InternalFailure', [true, false]);
+      },
+    };
+    await expect(announce(half, id)).rejects.toThrow('Not everything could be told yet: bus');
+    const between = await left();
+    await lookFor(1);
+
+    expect(between.announcements).toEqual([`${id}.1.succeeded`]);
+    expect(types()).toEqual(['Generation Running', 'Generation Succeeded']);
+    expect(await left()).toEqual(NOTHING);
+  });
+
+  it('has a patience of its own once an earlier one has got through', async () => {
+    const generation = { ...EXAMPLES.running, announcements: [announcement('Running')] };
+    const { deps, generations, lookFor, failing, left } = await announceWorld({ generation });
+
+    failing.bus = away();
+    await lookFor(90);
+    failing.bus = undefined;
+    await lookFor(1);
+    await generations.update(id, (current) => ({ ...SUCCEEDED, revision: current.revision }));
+    failing.bus = away();
+    await lookFor(20);
+
+    expect((await left()).announcements).toEqual([`${id}.1.succeeded`]);
+    failing.bus = undefined;
+    await announce(deps, id);
+    expect(await left()).toEqual(NOTHING);
+  });
+
+  it('of an attempt that was retried before it was told says what that attempt came to', async () => {
+    const error = {
+      code: 'output_unavailable',
+      message: '1 of 2 outputs could not be copied.',
+      field: 'inputs.image',
+      retryable: false,
+    } as const;
+    const failed: Generation = {
+      ...EXAMPLES.failed,
+      error,
+      costUsd: 0.04,
+      announcements: [announcement('Running'), announcement('Failed')],
+    };
+    const { deps, generations, events } = await announceWorld({ generation: failed });
+    await generations.putOutputs(id, { attempt: 1, revision: 7, outputs: [output(0)] });
+    await generations.update(id, (current) => retried(current, false, moment(60)));
+
+    await announce(deps, id);
+
+    expect(events.map(({ detail }) => detail)).toMatchObject([
+      { status: 'running', attempt: 1, taskId: 'task-1' },
+      {
+        status: 'failed',
+        attempt: 1,
+        taskId: 'task-1',
+        costUsd: 0.04,
+        error,
+        outputs: [{ key: output(0).key }],
+      },
+    ]);
+  });
+
+  it('of very many outputs lists as many as EventBridge takes, says how many there are, and fits its schema', async () => {
+    const { deps, generations, events } = await announceWorld();
+    const outputs = Array.from({ length: 3_000 }, (_, index) => output(index));
+    await generations.putOutputs(id, { attempt: 1, revision: 7, outputs });
+
+    await announce(deps, id);
+
+    const { detailType, detail } = events[0] ?? { detailType: '', detail: {} };
+    const bytes = Buffer.byteLength(JSON.stringify(detail));
+    const listed = detail.outputs as readonly { readonly name: string }[];
+    expect(bytes).toBeGreaterThan(235 * 1024);
+    expect(bytes).toBeLessThan(255 * 1024);
+    expect(detail.outputsTotal).toBe(3_000);
+    expect(listed.at(-1)?.name).toBe(`${listed.length - 1}.png`);
+    const envelope = {
+      version: '0',
+      id: 'e',
+      'detail-type': detailType,
+      source: 'wiro.generations',
+      account: '123456789012',
+      time: at(40),
+      region: 'eu-central-1',
+      resources: [],
+      detail,
+    };
+    expect(createEventCheck({ isStrict: true })(envelope)).toEqual([]);
+  });
+});
