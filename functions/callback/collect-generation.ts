@@ -43,6 +43,8 @@ export interface CollectDeps extends CopyOutputsDeps {
   readonly gate: Pick<Gate, 'free'>;
   readonly wiro: Pick<WiroClient, 'task' | 'cancel' | 'kill'>;
   readonly forgetParameters: () => void;
+  /** What a callback URL of ours may be signed with. */
+  readonly callbackSecrets: () => Promise<readonly string[]>;
   readonly announce: (id: string) => Promise<void>;
   readonly submit: (id: string) => Promise<void>;
   readonly durations: Durations;
@@ -101,19 +103,25 @@ interface ClaimDeps extends CollectDeps {
  */
 async function adoptHinted(deps: CollectDeps, generation: Generation): Promise<Generation | undefined> {
   if (generation.status !== 'submitting' && generation.status !== 'queued') return undefined;
-  if (generation.callback?.taskId === undefined) return undefined;
-  const { id, attempt, deployment, callback } = generation;
+  const hintedTaskId = generation.callback?.taskId;
+  if (hintedTaskId === undefined) return undefined;
+  const { id, attempt, deployment } = generation;
   // Without a mark the search has missed the task: it is no younger than the generation.
   const mark = 'run' in generation ? generation.run : undefined;
   const run = mark ?? { startedAt: moment(deps).now, reusedUploads: false, searches: 0 };
-  const task = await confirmHint(deps.wiro, {
-    deployment,
-    generationId: id,
-    attempt,
-    startedAt: mark?.startedAt ?? generation.createdAt,
-    marginMs: deps.durations.searchMargin,
-    ...(callback.taskId !== undefined && { hintedTaskId: callback.taskId }),
-  }).catch(ignore('the Run is searched for when its lease is over', { generationId: id }));
+  const confirm = async () =>
+    confirmHint(deps.wiro, {
+      deployment,
+      generationId: id,
+      attempt,
+      startedAt: mark?.startedAt ?? generation.createdAt,
+      marginMs: deps.durations.searchMargin,
+      secrets: await deps.callbackSecrets(),
+      hintedTaskId,
+    });
+  const task = await confirm().catch(
+    ignore('the Run is searched for when its lease is over', { generationId: id }),
+  );
   if (!task) return undefined;
   const names = { id: task.id, ...(task.token !== undefined && { token: task.token }) };
   const adopted = await deps.generations.update(generation, (current) =>

@@ -68,6 +68,7 @@ function build(deployment: Deployment, parameters: ParameterReader): Omit<Collec
     }),
     wiro: createDeploymentWiro(deployment, parameters),
     forgetParameters: () => parameters.forget(),
+    callbackSecrets: async () => (await parameters.get()).callbackSecrets,
     outputBucket,
     outputPrefix: PREFIX.outputs,
     copier: createOutputCopier({ client: s3, fetcher }),

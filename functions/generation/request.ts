@@ -19,8 +19,15 @@ export interface WrittenSource {
 }
 
 const FIELDS = ['model', 'parameters', 'inputs', 'idempotencyKey', 'labels'];
-/** Set by us: a user's value would send the answer elsewhere. */
-const RESERVED = ['callbackurl'];
+/** Not for users to set, and why. */
+const RESERVED: ReadonlyMap<string, string> = new Map([
+  ['callbackurl', 'is set by this deployment: leave it out, and listen to its events instead'],
+  // A task of another project is not on the list of ours: a Run whose answer is lost could not be searched for.
+  [
+    'projectid',
+    'would put the task into another Wiro project, where this deployment cannot find it: leave it out',
+  ],
+]);
 const NAME = /^[A-Za-z0-9_.-]{1,128}$/;
 const MOST_SOURCES = 100;
 const MOST_LABELS = 20;
@@ -89,6 +96,7 @@ function parseParameters(value: unknown, field: string): Readonly<Record<string,
   if (!isRecord(value)) throw new RequestError('invalid_parameter', `${field} must be an object.`, field);
   for (const name of Object.keys(value)) {
     checkName(name, `${field}.${name}`);
+    checkNotReserved(name, `${field}.${name}`);
   }
   return value;
 }
@@ -106,6 +114,7 @@ function parseInputs(value: unknown, field: string, rules: SourceRules): Generat
     Object.entries(value).map(([name, given]) => {
       const at = `${field}.${name}`;
       checkName(name, at);
+      checkNotReserved(name, at);
       const sources: readonly unknown[] = Array.isArray(given) ? given : [given];
       if (sources.length === 0 || sources.length > MOST_SOURCES) {
         throw new RequestError('invalid_parameter', `${at} must have 1 to ${MOST_SOURCES} sources.`, at);
@@ -136,13 +145,11 @@ function checkName(name: string, field: string): void {
       field,
     );
   }
-  if (RESERVED.includes(name.toLowerCase())) {
-    throw new RequestError(
-      'invalid_parameter',
-      `${field} is set by this deployment: leave it out, and listen to its events instead.`,
-      field,
-    );
-  }
+}
+
+function checkNotReserved(name: string, field: string): void {
+  const reason = RESERVED.get(name.toLowerCase());
+  if (reason !== undefined) throw new RequestError('invalid_parameter', `${field} ${reason}.`, field);
 }
 
 function parseIdempotencyKey(value: unknown, field: string): string | undefined {

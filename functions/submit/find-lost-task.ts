@@ -1,3 +1,4 @@
+import type { DeploymentParameters } from '../aws/parameters.ts';
 import type { GenerationError } from '../generation/errors.ts';
 import type { RunMark, Submitting } from '../generation/generation.ts';
 import { after, type Clock, timestamp } from '../generation/time.ts';
@@ -11,8 +12,8 @@ import type { GenerationStore } from '../store/generation-store.ts';
 import type { HeldClaim } from '../store/hold-claim.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { WiroError } from '../wiro/errors.ts';
-import { confirmHint, type SearchResult, searchTask } from '../wiro/search-task.ts';
-import type { Task, WiroClient } from '../wiro/types.ts';
+import { confirmHint, type SearchedWiro, type SearchResult, searchTask } from '../wiro/search-task.ts';
+import type { Task } from '../wiro/types.ts';
 import { isLosingForTooLong, noteLostRun } from './lost-runs.ts';
 
 export interface FindLostTaskDeps {
@@ -23,13 +24,14 @@ export interface FindLostTaskDeps {
   readonly generations: Pick<GenerationStore, 'update'>;
   readonly notes: Pick<AttemptNotesStore, 'change'>;
   readonly gate: Pick<Gate, 'free'>;
-  readonly wiro: Pick<WiroClient, 'task' | 'tasks'>;
+  readonly wiro: SearchedWiro;
+  readonly parameters: () => Promise<Pick<DeploymentParameters, 'callbackSecrets'>>;
   readonly durations: Durations;
   readonly clock: Clock;
 }
 
 export type LostTask =
-  | { readonly kind: 'found'; readonly task: Task }
+  | Extract<SearchResult, { readonly kind: 'found' }>
   /** Certainly none: it may run again. */
   | { readonly kind: 'none'; readonly generation: Submitting; readonly notes: AttemptNotes }
   /** Could not be found out for too long. */
@@ -53,7 +55,7 @@ export async function findLostTask(
     result: result.kind,
     searches: run.searches + 1,
   });
-  if (result.kind === 'found') return { kind: 'found', task: result.task };
+  if (result.kind === 'found') return result;
   const moment = { now: timestamp(clock()), durations };
   if (result.kind === 'none' && run.emptySearchAt !== undefined) {
     const cleared = await generations.update(generation, (current) => unmarked(current, holder, moment));
@@ -73,17 +75,21 @@ export async function findLostTask(
 }
 
 async function search(
-  { id, held, wiro, durations }: FindLostTaskDeps,
-  generation: Submitting,
-  run: RunMark,
+  { id, held, wiro, parameters, durations }: FindLostTaskDeps,
+  { deployment, attempt, model, callback }: Submitting,
+  { startedAt }: RunMark,
 ): Promise<SearchResult> {
+  const { callbackSecrets } = await parameters();
   const searching = searchTask(wiro, {
-    deployment: generation.deployment,
+    deployment,
     generationId: id,
-    attempt: generation.attempt,
-    startedAt: run.startedAt,
+    attempt,
+    model,
+    startedAt,
     marginMs: durations.searchMargin,
-    ...(generation.callback?.taskId !== undefined && { hintedTaskId: generation.callback.taskId }),
+    secrets: callbackSecrets,
+    ...(callback && { calledBackAt: callback.seenAt }),
+    ...(callback?.taskId !== undefined && { hintedTaskId: callback.taskId }),
   });
   try {
     return await untilAborted(held.signal, searching);
@@ -109,10 +115,11 @@ export type CalledBack =
  * we know the URL. It is adopted, and not run again.
  */
 export async function findCalledBack(
-  { id, wiro, durations, clock }: FindLostTaskDeps,
+  { id, wiro, parameters, durations, clock }: FindLostTaskDeps,
   { callback, deployment, attempt, createdAt }: Submitting,
 ): Promise<CalledBack> {
   if (callback?.taskId === undefined) return { kind: 'none' };
+  const { callbackSecrets } = await parameters();
   try {
     const task = await confirmHint(wiro, {
       deployment,
@@ -120,6 +127,7 @@ export async function findCalledBack(
       attempt,
       startedAt: createdAt,
       marginMs: durations.searchMargin,
+      secrets: callbackSecrets,
       hintedTaskId: callback.taskId,
     });
     if (task === undefined) return { kind: 'none' };

@@ -39,7 +39,7 @@ export interface SubmitDeps extends Pick<BringInputsDeps, 'inputs' | 'uploads' |
   readonly generations: GenerationStore;
   readonly notes: AttemptNotesStore;
   readonly gate: Gate;
-  readonly wiro: Pick<WiroClient, 'run' | 'task' | 'tasks' | 'upload'>;
+  readonly wiro: Pick<WiroClient, 'run' | 'task' | 'tasks' | 'model' | 'upload'>;
   readonly knownModel: (model: string) => Promise<KnownModel | undefined>;
   readonly parameters: () => Promise<DeploymentParameters>;
   /** What was kept of the parameters did not work: they are read anew. */
@@ -81,7 +81,11 @@ export async function submitGeneration(deps: SubmitDeps, id: string): Promise<Su
     let unanswered: Unanswered | undefined;
     if (generation.run !== undefined) {
       const lost = await findLostTask(claim, generation, generation.run);
-      if (lost.kind === 'found') return await recordTask(claim, generation, generation.run, lost.task);
+      if (lost.kind === 'found') {
+        const end = await recordTask(claim, generation, generation.run, lost.task);
+        await reportOthers(claim, lost.findOthers);
+        return end;
+      }
       if (lost.kind === 'unknown') return await failNow(claim, lost.error);
       if (lost.kind !== 'none') return lost;
       unanswered = { run: generation.run, notes: lost.notes };
@@ -323,11 +327,7 @@ async function recordTask(
     ),
   );
   if (recorded.kind === 'refused' || recorded.kind === 'missing') {
-    log.error(
-      'A second task was made for one attempt: look at both at Wiro',
-      { generationId: id, taskId: task.id, alarm: 'second_task' },
-      { SecondTask: 1 },
-    );
+    reportSecond(id, task.id);
     return { kind: 'elsewhere' };
   }
   log.info('A task runs', { generationId: id, taskId: task.id });
@@ -336,6 +336,23 @@ async function recordTask(
     await deps.collect(id).catch(ignore('reconcile collects what is due'));
   await deps.announce(id).catch(ignore('reconcile announces what is due'));
   return { kind: 'task' };
+}
+
+const reportSecond = (generationId: string, taskId: string) =>
+  log.error(
+    'A second task was made for one attempt: look at both at Wiro',
+    { generationId, taskId, alarm: 'second_task' },
+    { SecondTask: 1 },
+  );
+
+/** The task that was found is safe by now. Whether the same Run made another is looked at as far as there is time. */
+async function reportOthers(
+  { id, monotonic, remainingMs, durations }: ClaimDeps,
+  findOthers: (hasTime: () => boolean) => Promise<readonly string[]>,
+): Promise<void> {
+  const begun = monotonic();
+  const hasTime = () => monotonic() - begun < durations.runLimit && remainingMs() > durations.markLease;
+  for (const taskId of await findOthers(hasTime)) reportSecond(id, taskId);
 }
 
 async function wait(

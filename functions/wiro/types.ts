@@ -3,6 +3,12 @@ import type { Readable } from 'node:stream';
 /** `owner/project`, for example `wiro/story-maker-multi-character-consistency`. */
 export type ModelName = string;
 
+/** The two halves of a model's name. Wiro spells them in two ways, clean and raw, and takes either. */
+export interface Slugs {
+  readonly owner: string;
+  readonly project: string;
+}
+
 /** A task of Wiro's by one of its two names. The token is a capability: whoever has it can watch the task. */
 export type TaskRef = { readonly taskId: string } | { readonly taskToken: string };
 
@@ -76,6 +82,8 @@ export interface Task {
   readonly exitCode?: string;
   /** Whole seconds since 1970, by Wiro's clock. */
   readonly createdAtSeconds?: number;
+  /** The model's name, as the record spells it; older records do not. */
+  readonly slugs?: Slugs;
   /** `undefined` when the row does not show it: that proves nothing. `''` when it shows that there is none. */
   readonly callbackUrl?: string;
   readonly outputs: readonly TaskOutput[];
@@ -150,6 +158,8 @@ export interface ModelSchema {
 
 export interface Model extends ModelSchema {
   readonly name: ModelName;
+  /** Its name as Wiro spells it: clean, raw, or both. */
+  readonly slugs: readonly Slugs[];
   readonly title?: string;
   readonly description?: string;
   /** As Wiro states it, parsed: `[{inputs, price, priceMethod, …}]`. */

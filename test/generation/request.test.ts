@@ -30,6 +30,8 @@ describe('parseRequest', () => {
     [{ ...GOOD, parameters: [] }, 'parameters', 'an object'],
     [{ ...GOOD, parameters: { callbackUrl: 'https://x' } }, 'parameters.callbackUrl', 'leave it out'],
     [{ ...GOOD, parameters: { CALLBACKURL: 'https://x' } }, 'parameters.CALLBACKURL', 'leave it out'],
+    [{ ...GOOD, parameters: { projectid: '7' } }, 'parameters.projectid', 'another Wiro project'],
+    [{ ...GOOD, inputs: { projectId: 'a.png' } }, 'inputs.projectId', 'another Wiro project'],
     [{ ...GOOD, parameters: { 'a b': 1 } }, 'parameters.a b', 'name'],
     [{ ...GOOD, parameters: { image: 1 } }, 'parameters.image', 'keep one'],
     [{ ...GOOD, inputs: 'a.png' }, 'inputs', 'an object'],

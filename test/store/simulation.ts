@@ -262,6 +262,7 @@ export class Simulation {
         );
       },
       forgetParameters: () => undefined,
+      callbackSecrets: async () => parameters.callbackSecrets,
       submit: start('submit'),
       collect: start('collect'),
       durations,
@@ -333,7 +334,7 @@ export class Simulation {
 
   #wiro(
     turn: () => Promise<void>,
-  ): Pick<WiroClient, 'run' | 'task' | 'tasks' | 'upload' | 'cancel' | 'kill'> {
+  ): Pick<WiroClient, 'run' | 'task' | 'tasks' | 'model' | 'upload' | 'cancel' | 'kill'> {
     const show = (task: SimulatedTask): Task => ({
       id: task.id,
       status: task.isRunning ? 'task_start' : 'task_postprocess_end',
@@ -353,6 +354,7 @@ export class Simulation {
         const task = this.tasks.find(({ id }) => 'taskId' in ref && id === ref.taskId);
         return task && show(task);
       },
+      model: async () => undefined,
       tasks: async ({ start, limit }) => {
         await turn();
         const rows = this.tasks

@@ -43,6 +43,7 @@ async function losing({
         return run(runs.length);
       },
       tasks,
+      model: async () => undefined,
       task: async (ref) => known.find(({ id }) => 'taskId' in ref && ref.taskId === id),
       upload: () => Promise.reject(new Error('not asked for')),
     },

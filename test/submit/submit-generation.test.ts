@@ -25,6 +25,7 @@ async function submitting() {
       },
       task: () => Promise.reject(new Error('not asked for')),
       tasks: () => Promise.reject(new Error('not asked for')),
+      model: () => Promise.reject(new Error('not asked for')),
       upload: () => Promise.reject(new Error('not asked for')),
     },
     inputs: {} as SubmitDeps['inputs'],

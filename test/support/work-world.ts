@@ -66,6 +66,7 @@ export function workWorld() {
       remainingMs: () => 900_000,
       createHolder: () => `holder-${seconds}`,
       forgetParameters: () => undefined,
+      callbackSecrets: async () => ['secret'],
       announce: async (id: string) => void announced.push(id),
       submit: async (id: string) => void submitted.push(id),
     },

@@ -162,8 +162,14 @@ describe('models', () => {
     const found = await wiroThatAnswers({ result: true, tool });
     const refused = await wiroThatAnswers(NO(1, 'slug-owner-project-not-exist'));
 
-    expect(await clientOf(found.apiUrl).model('a/b')).toEqual({ name: 'a/b', parameters: [] });
-    expect(await clientOf(found.apiUrl).models({ search: 'b' })).toEqual([{ name: 'a/b', parameters: [] }]);
+    expect(await clientOf(found.apiUrl).model('a/b')).toEqual({
+      name: 'a/b',
+      slugs: [{ owner: 'a', project: 'b' }],
+      parameters: [],
+    });
+    expect(await clientOf(found.apiUrl).models({ search: 'b' })).toEqual([
+      { name: 'a/b', slugs: [{ owner: 'a', project: 'b' }], parameters: [] },
+    ]);
     expect(await clientOf(refused.apiUrl).model('a/b')).toBeUndefined();
   });
 

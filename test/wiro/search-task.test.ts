@@ -2,8 +2,13 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { callbackUrl } from '../../functions/generation/callback-url.ts';
 import { log } from '../../functions/log.ts';
 import { WiroError } from '../../functions/wiro/errors.ts';
-import { confirmHint, type SearchedRun, searchTask } from '../../functions/wiro/search-task.ts';
-import type { Task, TaskPage, WiroClient } from '../../functions/wiro/types.ts';
+import {
+  confirmHint,
+  type SearchedRun,
+  type SearchedWiro,
+  searchTask,
+} from '../../functions/wiro/search-task.ts';
+import type { Model, Task, TaskPage, WiroClient } from '../../functions/wiro/types.ts';
 import { at } from '../generation/examples.ts';
 
 beforeEach(() => {
@@ -15,11 +20,16 @@ const run: SearchedRun = {
   deployment: 'shop',
   generationId,
   attempt: 1,
+  model: 'wiro/flux',
   startedAt: at(1_000),
   marginMs: 300_000,
+  secrets: ['secret', 'secret before'],
 };
-const urlOf = (over: { deployment?: string; generationId?: string; attempt?: number } = {}) =>
-  callbackUrl('https://cb.example/a', { deployment: 'shop', generationId, attempt: 1, ...over }, 'secret');
+const urlOf = (
+  over: { deployment?: string; generationId?: string; attempt?: number } = {},
+  secret = 'secret',
+  base = 'https://cb.example/a',
+) => callbackUrl(base, { deployment: 'shop', generationId, attempt: 1, ...over }, secret);
 const FOREIGN = 'https://example.com/hook';
 
 /** Made at a second of the day; with somebody else's callback URL unless told otherwise. */
@@ -38,10 +48,11 @@ const without = (name: keyof Task, { [name]: _, ...rest }: Task) => rest as Task
 const many = (count: number, newest: number) =>
   Array.from({ length: count }, (_, n) => task(`t${n}`, newest - n));
 
-function listWorld(list: readonly Task[], over: Partial<Pick<WiroClient, 'task' | 'tasks'>> = {}) {
+function listWorld(list: readonly Task[], over: Partial<SearchedWiro> = {}) {
   const starts: number[] = [];
   const asked: string[] = [];
-  const wiro: Pick<WiroClient, 'task' | 'tasks'> = {
+  const wiro: SearchedWiro = {
+    model: async () => undefined,
     tasks: async ({ start, limit }): Promise<TaskPage> => {
       starts.push(start);
       const tasks = list.slice(start, start + limit);
@@ -100,7 +111,7 @@ describe('a page that fails', () => {
 });
 
 describe('searching the list', () => {
-  it('finds the task with our callback URL, whatever its base and secret', async () => {
+  it('finds the task with our callback URL, among others', async () => {
     const { wiro } = listWorld([
       task('t1', 1_001),
       task('t2', 1_000, { callbackUrl: urlOf() }),
@@ -211,16 +222,10 @@ describe('searching the list', () => {
     expect(asked).toEqual([]);
   });
 
-  it.each([
-    ['no callback URL', without('callbackUrl', task('t1', 1_001))],
-    ['an empty one', task('t1', 1_001, { callbackUrl: '' })],
-  ])('proves nothing when a row of that time shows %s', async (_, row) => {
-    const { wiro } = listWorld([task('t0', 1_002), row]);
+  it('proves nothing when a row of that time shows no callback URL', async () => {
+    const { wiro } = listWorld([task('t0', 1_002), without('callbackUrl', task('t1', 1_001))]);
 
-    expect(await searchTask(wiro, run)).toEqual({
-      kind: 'unproven',
-      why: 'a task of that time shows no callback URL',
-    });
+    expect(await searchTask(wiro, run)).toEqual({ kind: 'unproven', why: WITHOUT_URL });
   });
 
   it('looks at a row that does not say when it was made', async () => {
@@ -268,6 +273,235 @@ describe('searching the list', () => {
   });
 });
 
+const WITHOUT_URL = 'a task of that time shows no callback URL';
+
+describe('a row that shows our callback URL', () => {
+  it.each([
+    ['the current secret', urlOf()],
+    ['the secret before', urlOf({}, 'secret before')],
+    ['the current secret, under a longer address', urlOf({}, 'secret', 'https://cdn.example/wiro/hooks/')],
+    ['the current secret, with a query that somebody added', `${urlOf()}?from=wiro`],
+  ])('signed with %s is ours', async (_, callbackUrl) => {
+    const { wiro } = listWorld([task('t1', 1_001, { callbackUrl })]);
+
+    expect(await searchTask(wiro, run)).toMatchObject({ kind: 'found', task: { id: 't1' } });
+  });
+
+  it.each([
+    ['with a signature that nobody made', `https://cb.example/shop/${generationId}/1/${'0'.repeat(64)}`],
+    ['of a deployment of the same name elsewhere', urlOf({}, 'the secret of another account')],
+    ['cut off', urlOf().slice(0, -10)],
+    ['encoded once more', encodeURIComponent(urlOf())],
+  ])('%s is neither ours nor proof that there is none', async (_, callbackUrl) => {
+    const { wiro } = listWorld([task('t1', 1_001, { callbackUrl })]);
+
+    expect(await searchTask(wiro, run)).toEqual({
+      kind: 'unproven',
+      why: 'a task shows the callback URL of this run under a signature that is not known here',
+    });
+  });
+
+  it('under another signature does not keep ours from being found', async () => {
+    const { wiro } = listWorld([
+      task('t1', 1_001, { callbackUrl: urlOf({}, 'another') }),
+      task('t2', 1_000, { callbackUrl: urlOf() }),
+    ]);
+
+    expect(await searchTask(wiro, run)).toMatchObject({ kind: 'found', task: { id: 't2' } });
+  });
+});
+
+describe('a stranger without callback URL', () => {
+  const stranger = task('t1', 1_001, { callbackUrl: '' });
+  const younger = task('t0', 1_002);
+
+  it('is not ours where its detail repeats that, and a row younger than the Run shows a URL', async () => {
+    const { wiro, asked } = listWorld([younger, stranger]);
+
+    expect(await searchTask(wiro, run)).toEqual({ kind: 'none' });
+    expect(asked).toEqual(['t1']);
+  });
+
+  it.each([
+    ['no row shows a URL', listWorld([stranger])],
+    ['only an older row shows a URL', listWorld([stranger, task('t2', 999)])],
+    [
+      'its detail shows no such field',
+      listWorld([younger, stranger], { task: async () => without('callbackUrl', stranger) }),
+    ],
+    ['its detail cannot be had', listWorld([younger, stranger], { task: async () => undefined })],
+    [
+      'its row shows no such field',
+      listWorld([younger, without('callbackUrl', stranger)], { task: async () => stranger }),
+    ],
+  ])('may be ours where %s', async (_, { wiro }) => {
+    expect(await searchTask(wiro, run)).toEqual({ kind: 'unproven', why: WITHOUT_URL });
+  });
+
+  it('is ours where its detail shows our URL', async () => {
+    const { wiro } = listWorld([younger, stranger], {
+      task: async () => ({ ...stranger, callbackUrl: urlOf() }),
+    });
+
+    expect(await searchTask(wiro, run)).toMatchObject({ kind: 'found', task: { id: 't1' } });
+  });
+});
+
+describe('a row without callback URL that names its model', () => {
+  const row = (owner: string, project: string) => ({
+    ...without('callbackUrl', task('t1', 1_001)),
+    slugs: { owner, project },
+  });
+  const model: Model = {
+    name: 'wiro/flux',
+    slugs: [
+      { owner: 'wiro', project: 'flux' },
+      { owner: 'Wiro-Team', project: 'flux-1.1' },
+    ],
+    parameters: [],
+  };
+  const listed = (one: Task, over: Partial<SearchedWiro> = {}) =>
+    listWorld([one], { model: async () => model, ...over }).wiro;
+
+  it.each([
+    ['google', 'veo'],
+    ['wiro', 'flux-2'],
+    ['google', 'flux'],
+  ])('is not ours if it is %s/%s', async (owner, project) => {
+    expect(await searchTask(listed(row(owner, project)), run)).toEqual({ kind: 'none' });
+  });
+
+  it.each([
+    ['wiro', 'flux'],
+    ['WIRO', 'Flux'],
+    ['wiro-team', 'FLUX-1.1'],
+    ['wiro', 'flux-1.1'],
+  ])('may be ours if it is %s/%s, in whatever spelling', async (owner, project) => {
+    expect(await searchTask(listed(row(owner, project)), run)).toEqual({
+      kind: 'unproven',
+      why: WITHOUT_URL,
+    });
+  });
+
+  it.each([
+    ['knows no such model', async () => undefined],
+    ['does not answer', () => Promise.reject(new Error('503'))],
+  ])('may be ours where Wiro %s: then its spellings are not known', async (_, ask) => {
+    expect((await searchTask(listed(row('google', 'veo'), { model: ask }), run)).kind).toBe('unproven');
+  });
+
+  it('has our spellings asked for once, however many rows there are', async () => {
+    let asked = 0;
+    const rows = Array.from({ length: 40 }, (_, n) => ({ ...row('google', 'veo'), id: `t${n}` }));
+    const { wiro } = listWorld(rows, {
+      model: async () => {
+        asked += 1;
+        return model;
+      },
+    });
+
+    expect(await searchTask(wiro, run)).toEqual({ kind: 'none' });
+    expect(asked).toBe(1);
+  });
+});
+
+describe('a page that is too large', () => {
+  /** A page of more than so many rows is too large. */
+  const sized = (list: readonly Task[], most: number) => {
+    const limits: number[] = [];
+    const { wiro } = listWorld(list);
+    const tasks: WiroClient['tasks'] = async (page) => {
+      limits.push(page.limit);
+      if (page.limit > most) throw new WiroError('tooLarge', 'Too large');
+      return wiro.tasks(page);
+    };
+    return { wiro: { ...wiro, tasks }, limits };
+  };
+
+  it('is asked for by halves, which are enough to find our task or to rule it out', async () => {
+    const ours = sized([...many(40, 1_100), task('ours', 1_000, { callbackUrl: urlOf() })], 12);
+    const none = sized(many(40, 1_100), 12);
+
+    expect(await searchTask(ours.wiro, run)).toMatchObject({ kind: 'found', task: { id: 'ours' } });
+    expect(await searchTask(none.wiro, run)).toEqual({ kind: 'none' });
+    expect(ours.limits.slice(0, 4)).toEqual([50, 25, 12, 12]);
+  });
+
+  it('is asked for down to one row', async () => {
+    const { wiro } = sized([task('t1', 1_001), task('ours', 1_000, { callbackUrl: urlOf() })], 1);
+
+    expect(await searchTask(wiro, run)).toMatchObject({ kind: 'found', task: { id: 'ours' } });
+  });
+
+  it('though it is one row proves nothing', async () => {
+    expect(await searchTask(sized([task('t1', 1_001)], 0).wiro, run)).toEqual({
+      kind: 'unproven',
+      why: 'Wiro could not be read',
+    });
+  });
+});
+
+describe('a task that was found', () => {
+  const ours = (id: string, seconds: number) => task(id, seconds, { callbackUrl: urlOf() });
+  const list = [
+    ...many(60, 1_100),
+    ours('first', 1_000),
+    ...many(60, 990).map((one) => ({ ...one, id: `b${one.id}` })),
+    ours('second', 900),
+  ];
+
+  it('is answered before the rest of the window is read, in which others of the same Run are found', async () => {
+    const { wiro, starts } = listWorld(list);
+
+    const found = await searchTask(wiro, run);
+    const before = starts.length;
+    if (found.kind !== 'found') throw new Error('It should be found');
+
+    expect(found.task.id).toBe('first');
+    expect(await found.findOthers(() => true)).toEqual(['second']);
+    expect(starts.length).toBeGreaterThan(before);
+  });
+
+  it('by a hint has the others found as well', async () => {
+    const { wiro, starts } = listWorld(list);
+
+    const found = await searchTask(wiro, { ...run, hintedTaskId: 'second' });
+    if (found.kind !== 'found') throw new Error('It should be found');
+
+    expect([found.task.id, starts]).toEqual(['second', []]);
+    expect(await found.findOthers(() => true)).toEqual(['first']);
+  });
+
+  it('stays found when the rest cannot be read, or there is no time for it', async () => {
+    let pages = 0;
+    const { wiro } = listWorld(list);
+    const tasks: WiroClient['tasks'] = async (page) => {
+      pages += 1;
+      if (pages > 2) throw new Error('503');
+      return wiro.tasks(page);
+    };
+    const found = await searchTask({ ...wiro, tasks }, run);
+    if (found.kind !== 'found') throw new Error('It should be found');
+
+    expect(await found.findOthers(() => false)).toEqual([]);
+    expect(pages).toBe(2);
+    expect(await found.findOthers(() => true)).toEqual([]);
+  });
+});
+
+describe('a signed callback for this Run', () => {
+  it('proves that there is a task, whatever the list shows', async () => {
+    expect(await searchTask(listWorld([]).wiro, { ...run, calledBackAt: at(1_010) })).toEqual({
+      kind: 'unproven',
+      why: 'a signed callback says that there is one',
+    });
+  });
+
+  it('proves nothing if it came before the Run was marked', async () => {
+    expect(await searchTask(listWorld([]).wiro, { ...run, calledBackAt: at(990) })).toEqual({ kind: 'none' });
+  });
+});
+
 describe('a hint', () => {
   const hinted = { ...run, hintedTaskId: 'h1' };
 
@@ -275,6 +509,11 @@ describe('a hint', () => {
     ['shows our callback URL', task('h1', 1_001, { callbackUrl: urlOf() }), 'h1'],
     ['shows none', without('callbackUrl', task('h1', 1_001)), 'h1'],
     ["shows somebody else's", task('h1', 1_001), undefined],
+    [
+      'shows ours under a signature that is not known',
+      task('h1', 1_001, { callbackUrl: urlOf({}, 'another') }),
+      undefined,
+    ],
     ['shows that of another attempt', task('h1', 1_001, { callbackUrl: urlOf({ attempt: 2 }) }), undefined],
     ['is older than the Run', task('h1', 600, { callbackUrl: urlOf() }), undefined],
   ])('is confirmed or not by its task, which %s', async (_, found, id) => {

@@ -15,11 +15,19 @@ import {
 /** Reads one row of `tool`. `undefined` when it does not say which model it is. */
 export function parseModel(row: unknown): Model | undefined {
   if (!isFields(row)) return undefined;
-  const owner = filledTextOf(fieldOf(row, 'cleanslugowner')) ?? filledTextOf(fieldOf(row, 'slugowner'));
-  const project = filledTextOf(fieldOf(row, 'cleanslugproject')) ?? filledTextOf(fieldOf(row, 'slugproject'));
+  const clean = slugsOf(row, 'cleanslugowner', 'cleanslugproject');
+  const raw = slugsOf(row, 'slugowner', 'slugproject');
+  const owner = clean.owner ?? raw.owner;
+  const project = clean.project ?? raw.project;
   if (owner === undefined || project === undefined) return undefined;
+  const isOther = raw.owner !== owner || raw.project !== project;
+  const otherSlugs =
+    isOther && raw.owner !== undefined && raw.project !== undefined
+      ? [{ owner: raw.owner, project: raw.project }]
+      : [];
   return {
     name: `${owner}/${project}`,
+    slugs: [{ owner, project }, ...otherSlugs],
     parameters: parametersOf(fieldOf(row, 'parameters')),
     ...present({
       title: filledTextOf(fieldOf(row, 'title')),
@@ -29,6 +37,11 @@ export function parseModel(row: unknown): Model | undefined {
     }),
   };
 }
+
+const slugsOf = (row: Fields, owner: string, project: string) => ({
+  owner: filledTextOf(fieldOf(row, owner)),
+  project: filledTextOf(fieldOf(row, project)),
+});
 
 /** Groups of parameters become one list, in their order; of two with the same id the first counts. */
 function parametersOf(groups: unknown): readonly ModelParameter[] {

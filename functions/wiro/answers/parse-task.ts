@@ -1,5 +1,5 @@
 import { createRedaction } from '../redact.ts';
-import type { Task, TaskOutput } from '../types.ts';
+import type { Slugs, Task, TaskOutput } from '../types.ts';
 import {
   amountOf,
   type Fields,
@@ -41,6 +41,7 @@ export function parseTask(row: unknown, secrets: readonly (string | undefined)[]
       token,
       exitCode,
       callbackUrl,
+      slugs: slugsOf(row),
       // "0" is how Wiro writes a time that has not come.
       createdAtSeconds: createdAtSeconds !== undefined && createdAtSeconds > 0 ? createdAtSeconds : undefined,
       costUsd: amountOf(fieldOf(row, 'totalcost')),
@@ -75,6 +76,12 @@ function callbackUrlOf(row: Fields): string | undefined {
     (url) => typeof url === 'string',
   );
   return shown.find((url) => url !== '') ?? shown[0];
+}
+
+function slugsOf(row: Fields): Slugs | undefined {
+  const owner = filledTextOf(fieldOf(row, 'modelslugowner'));
+  const project = filledTextOf(fieldOf(row, 'modelslugproject'));
+  return owner === undefined || project === undefined ? undefined : { owner, project };
 }
 
 /** Wiro's own clients read `output` where `outputs` holds nothing. */

@@ -51,6 +51,10 @@ it('reads a model: clean slugs, groups as one list, values in every spelling', (
 
   expect(model).toEqual({
     name: 'wiro/story-maker',
+    slugs: [
+      { owner: 'wiro', project: 'story-maker' },
+      { owner: 'Wiro', project: 'Story Maker' },
+    ],
     title: 'Story',
     approximateCostUsd: 0.02,
     prices: [{ inputs: {}, price: '0.01', priceMethod: 'cpr' }],
@@ -79,6 +83,7 @@ it('reads parameters from a JSON string, and none where there are none', () => {
 it('falls back to the price per second and to the raw slugs', () => {
   expect(parseModel({ slugowner: 'a', slugproject: 'b', cps: '0.000585', dynamicprice: null })).toEqual({
     name: 'a/b',
+    slugs: [{ owner: 'a', project: 'b' }],
     parameters: [],
     prices: [{ inputs: {}, price: 0.000585, priceMethod: 'cps' }],
   });
