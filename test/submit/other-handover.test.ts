@@ -67,7 +67,13 @@ async function refusedWorld({ room = 20 * 1024 * 1024 } = {}) {
   const notAsked = () => Promise.reject(new Error('not asked for'));
   const deps: SubmitDeps = {
     ...world.shared,
-    wiro: { run, task: notAsked, tasks: notAsked, upload: notAsked },
+    wiro: {
+      run,
+      model: () => Promise.reject(new Error('not asked for')),
+      task: notAsked,
+      tasks: notAsked,
+      upload: notAsked,
+    },
     inputs: { open: async () => Readable.from([BYTES], { objectMode: false }) },
     uploads: {} as SubmitDeps['uploads'],
     handover,
