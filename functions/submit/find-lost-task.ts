@@ -88,7 +88,6 @@ async function search(
     startedAt,
     marginMs: durations.searchMargin,
     secrets: callbackSecrets,
-    ...(callback && { calledBackAt: callback.seenAt }),
     ...(callback?.taskId !== undefined && { hintedTaskId: callback.taskId }),
   });
   try {

@@ -30,8 +30,6 @@ export interface SearchedRun extends CallbackSubject {
   readonly marginMs: number;
   /** What the callback URL may be signed with. */
   readonly secrets: readonly string[];
-  /** The latest signed callback for this attempt. */
-  readonly calledBackAt?: Timestamp;
   /** What a signed callback named. */
   readonly hintedTaskId?: string;
 }
@@ -59,7 +57,7 @@ export async function searchTask(wiro: SearchedWiro, run: SearchedRun): Promise<
     log.warn('A search for a task could not be completed', { generationId: run.generationId, error });
     return { kind: 'unproven', why: 'Wiro could not be read' };
   }
-  const why = isCalledBack(run) ? 'a signed callback says that there is one' : search.doubt();
+  const why = search.doubt();
   return why === undefined ? { kind: 'none' } : { kind: 'unproven', why };
 }
 
@@ -76,10 +74,6 @@ export async function confirmHint(
   if (task === undefined || isTooOld(task, run)) return undefined;
   return !task.callbackUrl || judgeUrl(task.callbackUrl, run) === 'ours' ? task : undefined;
 }
-
-/** Only Wiro knows the URL, and only from the Run: there is a task, whatever the list shows. */
-const isCalledBack = ({ calledBackAt, startedAt }: SearchedRun): boolean =>
-  calledBackAt !== undefined && calledBackAt >= startedAt;
 
 interface ListSearch {
   /** The next task that is ours; `undefined` at the end of the window. */

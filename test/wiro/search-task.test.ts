@@ -489,19 +489,6 @@ describe('a task that was found', () => {
   });
 });
 
-describe('a signed callback for this Run', () => {
-  it('proves that there is a task, whatever the list shows', async () => {
-    expect(await searchTask(listWorld([]).wiro, { ...run, calledBackAt: at(1_010) })).toEqual({
-      kind: 'unproven',
-      why: 'a signed callback says that there is one',
-    });
-  });
-
-  it('proves nothing if it came before the Run was marked', async () => {
-    expect(await searchTask(listWorld([]).wiro, { ...run, calledBackAt: at(990) })).toEqual({ kind: 'none' });
-  });
-});
-
 describe('a hint', () => {
   const hinted = { ...run, hintedTaskId: 'h1' };
 
