@@ -105,6 +105,8 @@ interface Bringing {
   readonly holder: string;
   /** Earlier uploads are not used again. */
   readonly notBefore: Timestamp;
+  /** Whether a Run of this attempt was lost: its body may be more than what lies before Wiro takes. @default - none was */
+  readonly hasLostRun?: () => Promise<boolean>;
   readonly signal: AbortSignal;
 }
 
@@ -163,7 +165,8 @@ async function handOver(
     }
   }
   const sizeBytes = objects.reduce((sum, { input }) => sum + input.sizeBytes, 0);
-  if (handover.room.take(sizeBytes)) return await carry(deps, objects, bringing);
+  if (!(await bringing.hasLostRun?.()) && handover.room.take(sizeBytes))
+    return await carry(deps, objects, bringing);
   return await link(handover.presign, objects);
 }
 
@@ -191,14 +194,19 @@ async function uploadOnce(
   const extension = await extensionFor(inputs, object);
   const sha256 = (await uploads.contentOf(object)) ?? (await readContent({ inputs, uploads }, object));
   const key: UploadKey = { sha256, extension };
+  let hasWaited = false;
   for (;;) {
     signal.throwIfAborted();
     const claim = await uploads.claim(key, holder, notBefore);
     if (claim.kind === 'uploaded') return claim;
     if (claim.kind === 'ours') break;
+    hasWaited = true;
     await sleep(durations.uploadPoll, undefined, { signal });
   }
   try {
+    // Whoever was at it did not make it, perhaps for a reason that holds for all.
+    if (hasWaited && (await refusalsOf(deps)?.areKnown(true)))
+      throw new UploadsRefusedError('It was found out meanwhile');
     const { url } = await upload(deps, {
       name: nameAtWiro(sha256, extension),
       contentType: contentTypeFor(object, extension),
@@ -217,12 +225,13 @@ async function uploadOnce(
  * Uploads a file. What Wiro answers by a refusal may be about the file or about the project: whether it takes a known
  * good one then tells which.
  */
-async function upload({ wiro, handover }: BringInputsDeps, file: FileToSend): Promise<UploadedFile> {
+async function upload(deps: BringInputsDeps, file: FileToSend): Promise<UploadedFile> {
+  const { wiro } = deps;
   try {
     return await wiro.upload(file);
   } catch (error) {
     if (!mayBeForGood(error)) throw error;
-    const refusals = handover?.kind === 'auto' ? handover.refusals : undefined;
+    const refusals = refusalsOf(deps);
     // Another one may have found out meanwhile.
     if (await refusals?.areKnown(true)) throw new UploadsRefusedError(error.message, { cause: error });
     try {
@@ -232,9 +241,22 @@ async function upload({ wiro, handover }: BringInputsDeps, file: FileToSend): Pr
       await noteRefusal(refusals, second);
       throw new UploadsRefusedError(second.message, { cause: second });
     }
+    return await uploadAgain(wiro, file);
+  }
+}
+
+/** Refused before and after a file that was taken: what Wiro says in the same words of a fault of its own has passed. */
+async function uploadAgain(wiro: BringInputsDeps['wiro'], file: FileToSend): Promise<UploadedFile> {
+  try {
+    return await wiro.upload(file);
+  } catch (error) {
+    if (!mayBeForGood(error)) throw error;
     throw new FileRefusedError(error.message, { cause: error });
   }
 }
+
+const refusalsOf = ({ handover }: BringInputsDeps): UploadRefusals | undefined =>
+  handover?.kind === 'auto' ? handover.refusals : undefined;
 
 /** Answered by Wiro's API, or by a gateway for which it is too large; what else a gateway says may pass. */
 const mayBeForGood = (error: unknown): error is WiroError =>

@@ -151,6 +151,7 @@ async function bringAndRun(deps: ClaimDeps, generation: Submitting): Promise<Sub
       generationId: id,
       holder,
       notBefore: freshSince(generation.freshUploads && generation.pastAttempts.at(-1)?.endedAt),
+      hasLostRun: async () => (await deps.notes.read(id, generation.attempt)).lostRuns !== undefined,
       signal: deps.held.signal,
     }).catch((error: unknown) => ({ error })),
   ]);

@@ -50,19 +50,36 @@ function handoverWorld(contents: Readonly<Record<string, string | Buffer>>) {
   const table = createMemoryTable(undefined, items);
   const uploaded: string[] = [];
   const read: string[] = [];
-  const answers: { file: Answer; knownGood: Answer } = { file: 'taken', knownGood: 'taken' };
-  const uploads = createUploadStore(table, { leaseMs: 90_000, keepMs: durations.uploadReuse, clock });
+  const answers: {
+    file: Answer;
+    knownGood: Answer;
+    beforeFile?: () => Promise<void>;
+    onKnownGood?: () => void;
+  } = { file: 'taken', knownGood: 'taken' };
+  const store = createUploadStore(table, { leaseMs: 90_000, keepMs: durations.uploadReuse, clock });
+  /** Holders that found another at their upload. */
+  const waiting = new Set<string>();
+  const uploads: BringInputsDeps['uploads'] = {
+    ...store,
+    async claim(key, holder, notBefore) {
+      const claim = await store.claim(key, holder, notBefore);
+      if (claim.kind === 'theirs') waiting.add(holder);
+      return claim;
+    },
+  };
   const upload = async ({ name, contentType, sizeBytes, open }: FileToSend) => {
     const isKnownGood = name === 'one-pixel.png';
     expect(await buffer(await open())).toHaveLength(sizeBytes);
     uploaded.push(isKnownGood ? 'known good' : `${name.replace(/^[0-9a-f]{32}/, '…')} ${contentType}`);
     const answer = isKnownGood ? answers.knownGood : answers.file;
+    if (isKnownGood) answers.onKnownGood?.();
+    else await answers.beforeFile?.();
     if (answer !== 'taken') throw answer;
     return { id: '1', name, url: `https://cdn.wiro.ai/${name}` };
   };
   const deps: BringInputsDeps = {
     uploads,
-    durations,
+    durations: { ...durations, uploadPoll: 1 },
     wiro: { upload },
     inputs: {
       async open({ key, etag }) {
@@ -104,11 +121,17 @@ function handoverWorld(contents: Readonly<Record<string, string | Buffer>>) {
     read,
     answers,
     object,
-    bring: (inputs: AcceptedRequest['inputs'], handover?: Handover, notBefore = freshSince(undefined)) =>
+    waiting,
+    bring: (
+      inputs: AcceptedRequest['inputs'],
+      handover?: Handover,
+      notBefore = freshSince(undefined),
+      holder = 'holder-1',
+    ) =>
       bringInputs(
         { ...deps, ...(handover && { handover }) },
         { inputs },
-        { generationId: 'generation-1', holder: 'holder-1', notBefore, signal: new AbortController().signal },
+        { generationId: 'generation-1', holder, notBefore, signal: new AbortController().signal },
       ),
   };
 }
@@ -171,7 +194,21 @@ describe('a file that Wiro refuses', () => {
         field: 'inputs.image',
         retryable: false,
       });
-    expect(uploaded).toEqual(['….png image/png', 'known good', '….png image/png', 'known good']);
+    const refusedTwice = ['….png image/png', 'known good', '….png image/png'];
+    expect(uploaded).toEqual([...refusedTwice, ...refusedTwice]);
+  });
+
+  it('for a fault of its own, which has passed with the known good one, is uploaded after all', async () => {
+    const { bring, object, uploaded, answers } = handoverWorld({ 'a.png': PNG });
+    answers.file = refusal;
+    answers.onKnownGood = () => {
+      answers.file = 'taken';
+    };
+
+    const { files } = await bring({ image: [object('a.png')] });
+
+    expect(files.image).toEqual([{ url: `https://cdn.wiro.ai/${sha(PNG)}.png` }]);
+    expect(uploaded).toEqual(['….png image/png', 'known good', '….png image/png']);
   });
 
   it('that is too large for a gateway is refused for good too', async () => {
@@ -241,6 +278,29 @@ describe('a project whose uploads Wiro refuses', () => {
     });
     expect(again.otherwise).toEqual({ by: 'multipart', isPinned: true });
     expect(known).toEqual(['….png image/png', 'known good']);
+    expect(uploaded).toEqual(['….png image/png', 'known good']);
+  });
+
+  it('is known to those who waited for the same upload: none sends the file in vain after the first', async () => {
+    const { bring, object, uploaded, openAuto, answers, waiting } = refused({ 'a.png': PNG });
+    const bringAs = (holder: string) =>
+      bring({ image: [object('a.png')] }, openAuto(createRoom(20).open()), undefined, holder);
+    const others: Promise<unknown>[] = [];
+    answers.beforeFile = async () => {
+      if (others.length > 0) return;
+      others.push(...['b', 'c', 'd'].map(bringAs));
+      while (waiting.size < 3) await new Promise(setImmediate);
+    };
+
+    const first = await bringAs('a');
+
+    const multipart = { otherwise: { by: 'multipart' } };
+    expect([first, ...(await Promise.all(others))]).toMatchObject([
+      multipart,
+      multipart,
+      multipart,
+      multipart,
+    ]);
     expect(uploaded).toEqual(['….png image/png', 'known good']);
   });
 

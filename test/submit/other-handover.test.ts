@@ -107,6 +107,15 @@ describe('a submission while uploads are refused', () => {
     ]);
   });
 
+  it('sends links once a Run was lost: something before Wiro may not let such a body pass', async () => {
+    const { deps, runs, notes } = await refusedWorld();
+    await notes.change(ID, 1, () => ({ lostRuns: { since: at(0), latest: at(0), count: 1 } }));
+
+    await submitGeneration(deps, ID);
+
+    expect(runs[0]?.files).toEqual({ image: [{ url: 'https://s3/a.png?signed' }] });
+  });
+
   it('sends links where there is no room for the files, with the limit of any Run, and notes that first', async () => {
     const { deps, runs, standing } = await refusedWorld({ room: 1 });
 
