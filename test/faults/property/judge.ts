@@ -1,0 +1,199 @@
+import { createHash } from 'node:crypto';
+import { parseCallbackUrl } from '../../../functions/generation/callback-url.ts';
+import { type Generation, hasEnded, type Output } from '../../../functions/generation/generation.ts';
+import { TABLE } from '../../../functions/store/table.ts';
+import type { Item } from '../../store/memory-table.ts';
+import type { Script } from './script.ts';
+import { OUTPUT_BUCKET, type System } from './system.ts';
+import type { WiroTask } from './wiro.ts';
+
+/** A promise that was not kept, for one generation or for all. */
+export interface Broken {
+  readonly id: string;
+  readonly why: string;
+}
+
+const STATE = /^generation#(\S+) state$/;
+const MINUTE = 60_000;
+
+/** Watches a run and says which promises it broke. */
+export class Judge {
+  readonly broken: Broken[] = [];
+  readonly #system: System;
+  /** Every announcement that was ever written. */
+  readonly #announced = new Map<string, string>();
+
+  constructor(system: System, _script: Script) {
+    this.#system = system;
+    system.onWrite = (name, item, before) => this.#see(name, item, before);
+  }
+
+  states(): readonly Generation[] {
+    const { items } = this.#system;
+    return [...items].flatMap(([name, item]) => (STATE.test(name) ? [item as unknown as Generation] : []));
+  }
+
+  /** Nothing is left to be done, and nothing more can come. */
+  isAllOver(): boolean {
+    const { items, time } = this.#system;
+    if (time.next() !== undefined || items.size === 0) return false;
+    return this.states().every(
+      (state) => hasEnded(state) && (state.dueAt === undefined || this.#isAlarmed(state.id)),
+    );
+  }
+
+  #see(name: string, item: Item, before: Item | undefined): void {
+    const id = STATE.exec(name)?.[1];
+    if (id === undefined) return;
+    const state = item as unknown as Generation;
+    for (const { eventId } of state.announcements) this.#announced.set(eventId, id);
+    const [count, earlier] = [troubles(item), troubles(before)];
+    if (count > earlier) this.#judgeSetback(id, String((item.trouble as { code?: unknown }).code));
+  }
+
+  /** Whoever notes a setback says so in a line with the id, before or after, but within its own invocation. */
+  #judgeSetback(id: string, code: string): void {
+    const { time, lines } = this.#system;
+    const from = time.now - 16 * MINUTE;
+    time.after(MINUTE, () => {
+      const isTold = lines.some(
+        ({ at, level, facts }) => at >= from && facts.generationId === id && /WARN|ERROR/.test(level),
+      );
+      if (!isTold) this.#break(id, `a setback (${code}) left no WARN or ERROR line with its id`);
+    });
+  }
+
+  /** What must hold once nothing moves any more, or time is up. */
+  afterAll(): void {
+    for (const state of this.states()) this.#judgeEnd(state);
+    const gate = this.#system.items.get('gate gate') ?? {};
+    for (const name of ['slots', 'unanswered', 'waitingSince'])
+      if (gate[name] !== undefined && this.states().every(hasEnded))
+        this.#break('gate', `${name} is not empty: ${[...(gate[name] as Iterable<string>)].join('')}`);
+    for (const [eventId, id] of this.#announced) {
+      const isTold = this.#system.told.some(({ detail }) => detail.eventId === eventId);
+      if (!isTold && !this.#isAlarmed(id))
+        this.#break(id, `nobody was told of ${eventId}, and no alarm was raised`);
+    }
+    this.#judgeTasks();
+  }
+
+  #judgeEnd(state: Generation): void {
+    const adopted = 'task' in state ? state.task?.id : undefined;
+    if (this.#system.wiro.tasks.some((task) => task.isStrangers && task.id === adopted))
+      this.#break(state.id, `took a stranger's task for its own: ${adopted}`);
+    const { id, status } = state;
+    if (!hasEnded(state)) {
+      this.#break(id, `has not ended: it is ${status}`);
+      return;
+    }
+    if (state.status === 'failed' && !state.error.message) this.#break(id, 'failed without a sentence');
+    const isAlarmed = this.#isAlarmed(id);
+    if (state.announcements.length > 0 && !isAlarmed)
+      this.#break(id, `has announcements left: ${state.announcements.map(({ type }) => type)}`);
+    const item = this.#system.items.get(`generation#${id} state`) ?? {};
+    if (TABLE.indexes.due.partitionKey in item && !isAlarmed) this.#break(id, 'is due for something still');
+    if (state.status === 'succeeded') this.#judgeOutputs(state);
+  }
+
+  #judgeOutputs({ id, attempt }: Generation): void {
+    for (const output of this.#outputsOf(id, attempt)) {
+      const { key, sha256, sizeBytes } = output;
+      const stored = this.#system.objects.stored.get(`${OUTPUT_BUCKET}/${key}`);
+      if (stored === undefined) this.#break(id, `succeeded, and ${key} is not there`);
+      else if (createHash('sha256').update(stored.bytes).digest('hex') !== sha256)
+        this.#break(id, `succeeded, and ${key} has another SHA-256 than its record says`);
+      else if (sizeBytes === 0 || /^(<html|\{"error)/.test(stored.bytes.toString('latin1')))
+        this.#break(id, `succeeded, and ${key} is a host's error page`);
+    }
+  }
+
+  #outputsOf(id: string, attempt: number): readonly Output[] {
+    const item = this.#system.items.get(`generation#${id} outputs#${attempt}`);
+    return item === undefined ? [] : (JSON.parse(String(item.body)) as Output[]);
+  }
+
+  #judgeTasks(): void {
+    const byAttempt = new Map<string, WiroTask[]>();
+    for (const task of this.#system.wiro.tasks) {
+      const subject = parseCallbackUrl(task.callbackUrl);
+      if (task.isStrangers || subject === undefined) continue;
+      const name = `${subject.generationId} ${subject.attempt}`;
+      byAttempt.set(name, [...(byAttempt.get(name) ?? []), task]);
+    }
+    for (const [name, tasks] of byAttempt) {
+      const [id = '', attempt] = name.split(' ');
+      if (tasks.length > 1)
+        this.#break(
+          id,
+          `attempt ${attempt} has ${tasks.length} tasks: ${tasks.map((task) => task.id).join(', ')}`,
+        );
+    }
+  }
+
+  #tasksOf(id: string): readonly WiroTask[] {
+    return this.#system.wiro.tasks.filter(
+      ({ callbackUrl }) => parseCallbackUrl(callbackUrl)?.generationId === id,
+    );
+  }
+
+  /** Once everything outside is right again, a plain retry brings in what was paid for, and pays for nothing anew. */
+  async collectWhatWasPaid(): Promise<void> {
+    const lost = this.states().flatMap((state) => {
+      if (state.status === 'succeeded' || !hasEnded(state)) return [];
+      const paid = this.#tasksOf(state.id).filter((task) => this.#system.wiro.hasSucceeded(task));
+      return paid.some(({ story }) => story.outputs !== 'strangeUrl') ? [state] : [];
+    });
+    if (lost.length === 0) return;
+    this.#system.heal();
+    for (const state of lost) {
+      const { id } = state;
+      // Its record says that nobody knows, and that somebody should look at Wiro first.
+      if (state.status === 'failed' && state.error.code === 'submission_unknown') continue;
+      const before = this.#tasksOf(id).length;
+      const answer = await this.#ask(id);
+      if (answer?.statusCode !== 202) {
+        this.#break(
+          id,
+          `was paid for and is ${describeEnd(state)}; its retry was answered ${answer?.statusCode}`,
+        );
+        continue;
+      }
+      const until = this.#system.time.now + 24 * 60 * MINUTE;
+      const isOver = () =>
+        this.states().some((one) => one.id === id && hasEnded(one) && one.dueAt === undefined);
+      await this.#system.run(until, isOver);
+      const end = this.states().find((one) => one.id === id);
+      if (end?.status !== 'succeeded' || this.#tasksOf(id).length > before)
+        this.#break(
+          id,
+          `was paid for and is ${describeEnd(state)}; its retry made ${this.#tasksOf(id).length - before} further tasks and is ${describeEnd(end)}`,
+        );
+    }
+  }
+
+  async #ask(id: string) {
+    const asked = this.#system.request('POST', `/generations/${id}/retry`, {});
+    let answer: Awaited<typeof asked> | 'open' = 'open';
+    void asked.then((given) => {
+      answer = given;
+    });
+    await this.#system.time.rest();
+    await this.#system.run(this.#system.time.now + MINUTE, () => answer !== 'open');
+    return asked;
+  }
+
+  #isAlarmed(id: string): boolean {
+    return this.#system.lines.some(({ facts }) => facts.alarm !== undefined && facts.generationId === id);
+  }
+
+  #break(id: string, why: string): void {
+    if (!this.broken.some((one) => one.id === id && one.why === why)) this.broken.push({ id, why });
+  }
+}
+
+const troubles = (item: Item | undefined): number =>
+  (item?.trouble as { readonly count?: number } | undefined)?.count ?? 0;
+
+export const describeEnd = (state: Generation | undefined): string =>
+  state?.status === 'failed' ? `failed (${state.error.code})` : String(state?.status);

@@ -1,0 +1,160 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import {
+  AbortMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListMultipartUploadsCommand,
+  PutObjectCommand,
+  S3ServiceException,
+} from '@aws-sdk/client-s3';
+import type { Container } from './containers.ts';
+import { Player, type S3Answer, type Script } from './script.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+export interface StoredObject {
+  readonly bytes: Buffer;
+  readonly etag: string;
+  readonly contentType: string | undefined;
+  readonly lastModified: Date;
+}
+
+/** S3 in memory: as much of it as the functions ask for, with the script's refusals. */
+export class Objects {
+  readonly stored = new Map<string, StoredObject>();
+  isHealed = false;
+  readonly #time: VirtualTime;
+  readonly #readInput: Player<S3Answer>;
+  readonly #putOutput: Player<S3Answer>;
+  readonly #results: Script['results'];
+
+  constructor(time: VirtualTime, script: Script) {
+    this.#time = time;
+    this.#readInput = new Player(script.readInput);
+    this.#putOutput = new Player(script.putOutput);
+    this.#results = script.results;
+  }
+
+  put(bucket: string, key: string, body: string | Uint8Array, contentType?: string): StoredObject {
+    const bytes = Buffer.from(body);
+    const etag = `"${createHash('md5').update(bytes).digest('hex')}"`;
+    const object = { bytes, etag, contentType, lastModified: new Date(this.#time.now) };
+    this.stored.set(`${bucket}/${key}`, object);
+    return object;
+  }
+
+  /** The SDK's client as one container has it. */
+  createClientClass(container: Container) {
+    const answer = (command: unknown) => this.#answer(command);
+    return class {
+      readonly config = {
+        credentials: async () => ({ accessKeyId: 'id', secretAccessKey: 'secret' }),
+        region: async () => 'us-east-1',
+      };
+
+      send(
+        command: { readonly input: Readonly<Record<string, unknown>> },
+        options?: { abortSignal?: AbortSignal },
+      ) {
+        const operation = command.constructor.name.replace(/Command$/, '');
+        const subject = String(command.input.Key ?? '');
+        const sent = container.outside({ service: 's3', operation, subject, latencyMs: 20 }, () =>
+          answer(command),
+        );
+        return untilAborted(sent, options?.abortSignal);
+      }
+
+      destroy(): void {}
+    };
+  }
+
+  #answer(command: unknown): object {
+    if (command instanceof PutObjectCommand) {
+      const { Bucket = '', Key = '', Body, ContentType, IfNoneMatch, IfMatch } = command.input;
+      if (Key.startsWith('outputs/')) this.#meet(this.#putOutput);
+      const standing = this.#find(Bucket, Key);
+      if (IfNoneMatch !== undefined && standing !== undefined) throw refusal(412, 'PreconditionFailed');
+      if (IfMatch !== undefined && standing?.etag !== IfMatch) throw refusal(412, 'PreconditionFailed');
+      const { etag } = this.put(Bucket, Key, Body as string | Uint8Array, ContentType);
+      return { ETag: etag };
+    }
+    if (command instanceof GetObjectCommand || command instanceof HeadObjectCommand) {
+      const { Bucket = '', Key = '', IfMatch } = command.input;
+      if (
+        command instanceof GetObjectCommand &&
+        Bucket === 'photos' &&
+        !/^(requests|results|rejected)\//.test(Key)
+      )
+        this.#meet(this.#readInput);
+      const found = this.#find(Bucket, Key);
+      const isHead = command instanceof HeadObjectCommand;
+      if (found === undefined) throw refusal(404, isHead ? 'NotFound' : 'NoSuchKey');
+      if (IfMatch !== undefined && unquoted(found.etag) !== unquoted(IfMatch))
+        throw refusal(412, 'PreconditionFailed');
+      const described = {
+        ETag: found.etag,
+        ContentLength: found.bytes.length,
+        LastModified: found.lastModified,
+        ...(found.contentType !== undefined && { ContentType: found.contentType }),
+      };
+      if (isHead) return described;
+      const Body = Object.assign(Readable.from([found.bytes]), {
+        transformToString: async () => found.bytes.toString('utf8'),
+        transformToByteArray: async () => found.bytes,
+      });
+      return { ...described, Body };
+    }
+    if (command instanceof DeleteObjectCommand) {
+      this.stored.delete(`${command.input.Bucket}/${command.input.Key}`);
+      return {};
+    }
+    if (command instanceof ListMultipartUploadsCommand) return { Uploads: [] };
+    if (command instanceof AbortMultipartUploadCommand) return {};
+    throw new Error(`S3 in memory does not know ${String((command as object)?.constructor?.name)}`);
+  }
+
+  /** Where results are written, somebody may have put something else. */
+  #find(bucket: string, key: string): StoredObject | undefined {
+    const stored = this.stored.get(`${bucket}/${key}`);
+    if (!key.startsWith('results/') || this.isHealed || this.#results === 'right') return stored;
+    const bytes = this.#results === 'huge' ? hugeBytes() : Buffer.from('{"results": [');
+    return { etag: '"strange"', contentType: undefined, lastModified: new Date(this.#time.now), bytes };
+  }
+
+  #meet(player: Player<S3Answer>): void {
+    if (this.isHealed) return;
+    const answer = player.next();
+    if (answer.kind === 'error') throw refusal(answer.status, answer.name);
+  }
+}
+
+function refusal(httpStatusCode: number, name: string): S3ServiceException {
+  return new S3ServiceException({
+    name,
+    message: 'As the script says',
+    $fault: 'client',
+    $metadata: { httpStatusCode },
+  });
+}
+
+let huge: Buffer | undefined;
+
+/** More than any function reads. */
+function hugeBytes(): Buffer {
+  huge ??= Buffer.alloc(65 * 1024 * 1024, ' ');
+  return huge;
+}
+
+const unquoted = (etag: string) => etag.replaceAll('"', '');
+
+/** Rejects as soon as the signal says so, whatever becomes of the work. */
+export function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    if (signal.aborted) return stop();
+    signal.addEventListener('abort', stop, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}
