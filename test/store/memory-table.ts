@@ -140,6 +140,12 @@ class Expression {
       } else if (clause === 'REMOVE') {
         delete next[name];
       } else {
+        const number = this.#number(clause, item);
+        if (number !== undefined) {
+          next[name] = Number(item[name] ?? 0) + number;
+          if (this.#tokens[0] === ',') this.#next();
+          continue;
+        }
         const before = (item[name] ?? new Set()) as Set<string>;
         const given = this.#value(item) as Set<string>;
         const isAdding = clause === 'ADD';
@@ -231,6 +237,12 @@ class Expression {
     this.#used.add(this.#next());
     if (!(token in this.#values)) throw new Error(`Not given: ${token}`);
     return this.#values[token];
+  }
+
+  /** What `ADD` adds, where that is a number. */
+  #number(clause: string, item: Item): number | undefined {
+    const given = this.#values[this.#tokens[0] ?? ''];
+    return clause === 'ADD' && typeof given === 'number' ? Number(this.#value(item)) : undefined;
   }
 
   #name(): string {
