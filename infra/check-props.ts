@@ -7,7 +7,15 @@ import { checkPresets } from './check-presets.ts';
 import { checkTable } from './check-table.ts';
 import { closestName } from './closest-name.ts';
 import { ConfigurationError } from './configuration-error.ts';
-import { apiUrlError, DEPLOYMENT, formError, OUTPUT_HOST, PARAMETER_PATH, urlError } from './form.ts';
+import {
+  apiUrlError,
+  DEPLOYMENT,
+  formError,
+  inputBucketName,
+  OUTPUT_HOST,
+  PARAMETER_PATH,
+  urlError,
+} from './form.ts';
 import { WiroCredentials } from './wiro-credentials.ts';
 import type { WiroGenerationsProps } from './wiro-generations-props.ts';
 
@@ -54,10 +62,14 @@ export function checkProps(
   refuse(known(props.wiroSocketUrl, (url) => urlError('wiroSocketUrl', url, SOCKET)));
   for (const host of props.wiroOutputHosts ?? []) refuse(formError('wiroOutputHosts', host, OUTPUT_HOST));
   refuse(presetsError(props.presets));
+  refuse(presetBucketError(props, names.namePrefix));
   refuse(durationsError(props));
   refuse(retentionError(props));
   const { table, inputBucket, outputBucket, eventBus, credentials } = props;
   if (inputBucket) checkPlace(scope, 'inputBucket', inputBucket, inputBucket.bucketArn);
+  // S3 answers a reader from another region that the bucket is elsewhere. Another account's may be shared with this one.
+  for (const bucket of props.furtherInputBuckets ?? [])
+    checkPlace(scope, 'furtherInputBuckets:', bucket, bucket.bucketArn, ['region']);
   if (outputBucket) checkPlace(scope, 'outputBucket', outputBucket, outputBucket.bucketArn);
   if (eventBus) checkPlace(scope, 'eventBus', eventBus, eventBus.eventBusArn);
   const { secret } = credentials;
@@ -154,6 +166,28 @@ function presetsError(presets: Presets | undefined): string | undefined {
   } catch (error) {
     return `presets: ${messageOf(error)}`;
   }
+}
+
+/** A preset's own input in a bucket that no function may read fails for every file. */
+function presetBucketError(
+  { presets = {}, inputBucket, furtherInputBuckets = [] }: WiroGenerationsProps,
+  namePrefix: string,
+): string | undefined {
+  const readable = [...(inputBucket ? [inputBucket] : []), ...furtherInputBuckets].map(
+    ({ bucketName }) => bucketName,
+  );
+  // Each may be the one that is meant: names given in the app are known only once it is deployed.
+  if (readable.some((name) => Token.isUnresolved(name))) return undefined;
+  for (const [name, { inputs = {} }] of Object.entries(presets))
+    for (const [parameter, source] of Object.entries(inputs))
+      for (const text of [source].flat()) {
+        const [, bucket] = /^s3:\/\/([^/]+)/.exec(text) ?? [];
+        if (bucket === undefined || Token.isUnresolved(bucket) || readable.includes(bucket)) continue;
+        // How the name of our own ends is made up when it is deployed.
+        if (inputBucket === undefined && bucket.startsWith(`${inputBucketName(namePrefix)}-`)) continue;
+        return `presets.${name}.inputs.${parameter} names the bucket "${bucket}", which this deployment may not read: give it as one of furtherInputBuckets.`;
+      }
+  return undefined;
 }
 
 function durationsError({ deadline, durations, durationDivisor }: WiroGenerationsProps): string | undefined {

@@ -50,3 +50,6 @@ export function apiUrlError(name: string, value: string, protocols: readonly str
 
 /** Whatever is added to such a URL begins with a slash. */
 export const withoutSlashAtEnd = (url: string): string => url.replace(/\/+$/, '');
+
+/** The bucket adds a part of the stack's id: S3 takes 63 characters altogether, in lower case. */
+export const inputBucketName = (namePrefix: string) => `${namePrefix.toLowerCase().slice(0, 40)}-input`;

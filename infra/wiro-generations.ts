@@ -15,7 +15,7 @@ import { PARAMETER, WIRO_DEFAULTS } from '../functions/settings.ts';
 import { BroughtBucket } from './brought-bucket.ts';
 import { checkProps, requireCredentials, requireProps } from './check-props.ts';
 import { DeadLetters } from './dead-letters.ts';
-import { withoutSlashAtEnd } from './form.ts';
+import { inputBucketName, withoutSlashAtEnd } from './form.ts';
 import { GenerationTable } from './generation-table.ts';
 import { grantAcross } from './grant-across.ts';
 import { grantKey, OBJECT_KEY, TABLE_KEY } from './grant-keys.ts';
@@ -383,9 +383,6 @@ export class WiroGenerations extends Construct {
     return rule;
   }
 }
-
-/** The bucket adds a part of the stack's id: S3 takes 63 characters altogether, in lower case. */
-const inputBucketName = (namePrefix: string) => `${namePrefix.toLowerCase().slice(0, 40)}-input`;
 
 function urlOf({ url, node }: WiroFunction): string {
   if (!url) throw new Error(`${node.path} needs a Function URL: give it one in functions/functions.ts`);

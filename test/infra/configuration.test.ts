@@ -100,6 +100,18 @@ describe('a construct that cannot work is refused when it is synthesized', () =>
       /owner\/project/,
     ],
     [
+      'an input of a preset in a bucket that was not given',
+      () => ({ presets: { portraits: { ...PRESET, inputs: { mask: 's3://elsewhere/mask.png' } } } }),
+      'presets.portraits.inputs.mask names the bucket "elsewhere", which this deployment may not read',
+      /furtherInputBuckets/,
+    ],
+    [
+      'a seed that JSON would change',
+      () => ({ presets: { portraits: { ...PRESET, parameters: { seed: Number.POSITIVE_INFINITY } } } }),
+      'presets: presets.portraits.parameters.seed is a number that would be changed',
+      /send it as text/,
+    ],
+    [
       'a retention shorter than the deadline',
       () => ({ retention: Duration.days(1), deadline: Duration.days(2) }),
       'retention is 1 day, shorter than the deadline of 2 days',
