@@ -44,6 +44,9 @@ export const PREFIX = {
   largeRequests: 'large-requests/',
 } as const;
 
+/** How often Lambda delivers an asynchronous event to a function that fails. */
+export const MOST_DELIVERIES = 3;
+
 const EVERYWHERE = ['deployment', 'table', 'metricsNamespace', 'durations', 'durationDivisor'] as const;
 const WIRO = ['parameterPath', 'secretArn', 'wiroApiUrl'] as const;
 const ANNOUNCING = ['eventBus', 'inputBucket', 'outputBucket'] as const;

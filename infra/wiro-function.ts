@@ -5,7 +5,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { FunctionDescription } from '../functions/functions.ts';
+import { type FunctionDescription, MOST_DELIVERIES } from '../functions/functions.ts';
 import { ENV } from '../functions/settings.ts';
 
 /** Values of the settings that functions read; a function is told those that its description names. */
@@ -67,7 +67,7 @@ export class WiroFunction extends Construct {
       // Traced by Lambda alone: the X-Ray SDK would be loaded at every cold start.
       tracing: isTraced ? lambda.Tracing.ACTIVE : lambda.Tracing.DISABLED,
       // What is scheduled comes again in a minute: trying the old one again would only do it twice.
-      retryAttempts: describedBy.everyMinute ? 0 : 2,
+      retryAttempts: describedBy.everyMinute ? 0 : MOST_DELIVERIES - 1,
       maxEventAge: describedBy.everyMinute ? Duration.minutes(1) : (maxEventAge ?? Duration.hours(6)),
       ...(onFailure && { onFailure }),
     });

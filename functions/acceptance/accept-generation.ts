@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { AcceptedInput, AcceptedRequest, ResultsPlace } from '../generation/accepted-request.ts';
 import { checkAgainstSchema } from '../generation/check-schema.ts';
-import { RequestError } from '../generation/errors.ts';
+import { type GenerationError, RequestError } from '../generation/errors.ts';
 import { requireKindTaken } from '../generation/file-kind.ts';
 import type { Generation, RequestOrigin } from '../generation/generation.ts';
 import { generationId, requestHash } from '../generation/identity.ts';
 import type { GenerationRequest } from '../generation/request.ts';
-import { type Clock, type Timestamp, timestamp } from '../generation/time.ts';
-import { accepted } from '../generation/transitions.ts';
+import { type Clock, timestamp } from '../generation/time.ts';
+import { accepted, failedAtOnce } from '../generation/transitions.ts';
 import { mapLimited } from '../limit.ts';
 import { InputAccessError } from '../objects/errors.ts';
 import { archived, explainRefusal } from '../objects/explain-refusal.ts';
@@ -15,7 +15,7 @@ import type { InputStore } from '../objects/types.ts';
 import type { Durations, InputHandover } from '../settings.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
 import type { KnownModel } from '../store/model-cache.ts';
-import { type CountDeps, countAndMake, countTogether, DailyLimitError } from './count-new.ts';
+import { type CountDeps, countAndMake, DailyLimitError } from './count-new.ts';
 
 export interface AcceptDeps extends CountDeps {
   readonly deployment: string;
@@ -112,7 +112,7 @@ export async function acceptChecked(
   try {
     return await countAndMake(
       deps,
-      () => store(deps, checked, now, path),
+      () => acceptCounted(deps, checked, path, now),
       // The same request was accepted at the same time, and counted there. Of the same moment, it may be this one.
       ({ createdAt }) => createdAt === now,
     );
@@ -125,29 +125,15 @@ export async function acceptChecked(
   }
 }
 
-const ACCEPTED_AT_ONCE = 10;
-
 /**
- * Accepts checked requests that belong together. After a crash in between, the same call accepts the rest.
- * @param name - Under which they are counted once, whoever repeats it.
- * @throws {RequestError} As `acceptChecked` does; none is accepted when they are too many for today.
+ * Accepts a checked request that was counted with others.
+ * @throws {RequestError} `idempotency_conflict` when its key was given to another request meanwhile.
  */
-export async function acceptTogether(
-  deps: AcceptDeps,
-  requests: readonly { readonly checked: CheckedRequest; readonly path: string }[],
-  name: string,
-): Promise<void> {
-  await countTogether(deps, new Set(requests.map(({ checked }) => checked.id)).size, name);
-  await mapLimited(requests, ACCEPTED_AT_ONCE, ({ checked, path }) =>
-    store(deps, checked, timestamp(deps.clock()), path),
-  );
-}
-
-async function store(
-  { deployment, generations, durations }: AcceptDeps,
+export async function acceptCounted(
+  { deployment, generations, durations, clock }: AcceptDeps,
   { id, origin, hash, request, outputFolder }: CheckedRequest,
-  now: Timestamp,
-  path: string,
+  path = '',
+  now = timestamp(clock()),
 ): Promise<Generation> {
   const generation = accepted(
     {
@@ -162,6 +148,46 @@ async function store(
   );
   return same(await generations.accept(generation, request), hash, path);
 }
+
+/**
+ * Accepts a request only to end it at once: others that it came with run already, and it cannot be run any more. Its
+ * end is told like any other.
+ */
+export async function acceptFailed(
+  { deployment, generations, durations, clock }: AcceptDeps,
+  request: GenerationRequest,
+  {
+    origin,
+    key,
+    results,
+    error,
+  }: {
+    readonly origin: RequestOrigin;
+    readonly key: string;
+    readonly results: ResultsPlace;
+    readonly error: GenerationError;
+  },
+): Promise<Generation> {
+  const moment = { now: timestamp(clock()), durations };
+  const { model, parameters, labels } = request;
+  const names = { id: generationId(deployment, origin, key), deployment, origin, model };
+  const generation = accepted({ ...names, requestHash: requestHash(request) }, moment);
+  return generations.accept(failedAtOnce(generation, error, moment), {
+    model,
+    parameters,
+    inputs: mapValues(request.inputs, ({ text, source }) =>
+      source.kind === 'url' ? { ...source, text } : { ...source, text, etag: NEVER, sizeBytes: 0 },
+    ),
+    labels,
+    results,
+  });
+}
+
+/** No object has it: nothing that lies there by now is taken for the input. */
+const NEVER = '"never seen"';
+
+const mapValues = <From, To>(values: Readonly<Record<string, readonly From[]>>, map: (one: From) => To) =>
+  Object.fromEntries(Object.entries(values).map(([name, all]) => [name, all.map(map)]));
 
 function same(standing: Generation, hash: string, path: string): Generation {
   if (standing.requestHash === hash) return standing;
@@ -211,7 +237,7 @@ async function acceptInputs(
     }
     if (inputHandover !== 'presigned') requireKindTaken(object, field);
     if (object.isArchived) throw RequestError.of(archived(object, field));
-    const { etag, sizeBytes, contentType, versionId } = object;
+    const { etag, sizeBytes, contentType, versionId, checksum } = object;
     const input: AcceptedInput = {
       kind: 'object',
       text,
@@ -221,6 +247,7 @@ async function acceptInputs(
       sizeBytes,
       ...(contentType && { contentType }),
       ...(versionId !== undefined && { versionId }),
+      ...(checksum !== undefined && { checksum }),
     };
     return { name, input };
   });

@@ -28,6 +28,8 @@ export interface AcceptedObject {
   readonly contentType?: string;
   /** Where its bucket keeps versions. */
   readonly versionId?: string;
+  /** Over the whole of its bytes, where S3 has one: the same bytes under another ETag are the same input. */
+  readonly checksum?: string;
 }
 
 export interface ResultsPlace {

@@ -65,6 +65,10 @@ export function accepted(
   };
 }
 
+/** Accepted together with others, and impossible by now: it ends before it begins. */
+export const failedAtOnce = (generation: Queued, error: GenerationError, moment: Moment): Failed =>
+  announcing({ ...ended(generation, {}, moment), status: 'failed', error }, 'Failed', moment.now);
+
 // --- submit ---------------------------------------------------------------------------------------------------
 
 /** Takes the right to submit: from the queue, or from a holder whose lease is over. */

@@ -9,6 +9,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { InputAccessError, InputChangedError } from './errors.ts';
 import { isMissing, isRefusedForGood, statusOf } from './s3-refusal.ts';
+import { isSameObject } from './same-object.ts';
 import type { FoundObject, InputObject, InputStore, ObjectRef } from './types.ts';
 
 /** Inputs where their owners put them. */
@@ -38,26 +39,41 @@ export function createInputStore(client: Pick<S3Client, 'send'>): InputStore {
     }
   }
 
+  async function head(ref: ObjectRef): Promise<FoundObject | undefined> {
+    const command = new HeadObjectCommand({ ...place(ref), ChecksumMode: 'ENABLED' });
+    const found = await client.send(command).catch((error: unknown) => {
+      if ((statusOf(error) ?? 500) < 500) return findRefused(ref);
+      throw error;
+    });
+    return found && toFound(ref, found);
+  }
+
+  /** A copy onto itself, for the metadata, may give the same bytes another ETag. */
+  async function getSameBytes(input: InputObject): Promise<GetObjectCommandOutput | undefined> {
+    if (input.checksum === undefined) return undefined;
+    const standing = await head(input);
+    return standing && isSameObject(standing, input) ? get(standing) : undefined;
+  }
+
   return {
-    async head(ref) {
-      const command = new HeadObjectCommand({ ...place(ref), ChecksumMode: 'ENABLED' });
-      const found = await client.send(command).catch((error: unknown) => {
-        if ((statusOf(error) ?? 500) < 500) return findRefused(ref);
-        throw error;
-      });
-      return found && toFound(ref, found);
-    },
+    head,
 
     async open(input) {
-      const found = await get(input).catch((error: unknown) => {
-        if (statusOf(error) === 412)
-          throw new InputChangedError(`Cannot read "${input.key}": it changed after it was accepted`, {
-            cause: error,
-          });
-        if (isMissing(error))
-          throw new InputChangedError(`Cannot read "${input.key}": it is gone`, { cause: error });
-        throw isRefusedForGood(error) ? new InputAccessError(input, error) : error;
-      });
+      const found = await get(input)
+        .catch(async (error: unknown) => {
+          const same = statusOf(error) === 412 ? await getSameBytes(input) : undefined;
+          if (same === undefined) throw error;
+          return same;
+        })
+        .catch((error: unknown) => {
+          if (statusOf(error) === 412)
+            throw new InputChangedError(`Cannot read "${input.key}": it changed after it was accepted`, {
+              cause: error,
+            });
+          if (isMissing(error))
+            throw new InputChangedError(`Cannot read "${input.key}": it is gone`, { cause: error });
+          throw isRefusedForGood(error) ? new InputAccessError(input, error) : error;
+        });
       if (!(found.Body instanceof Readable)) throw new Error(`Cannot read "${input.key}": S3 sent no body`);
       return found.Body;
     },

@@ -1,6 +1,7 @@
 import { GetObjectCommand, HeadObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { InputChangedError } from './errors.ts';
+import { isSameObject } from './same-object.ts';
 import type { InputObject, InputStore } from './types.ts';
 
 /** A URL dies with the role's session, however long it is signed for; and Wiro fetches inputs when a task starts. */
@@ -18,9 +19,10 @@ export const createInputPresigner =
    * @throws {InputChangedError} When the object is no longer the one that was accepted, or is gone.
    */
   async (input: InputObject): Promise<{ readonly url: string; readonly isPinned: boolean }> => {
-    const { bucket: Bucket, key: Key, etag, versionId } = input;
+    const { bucket: Bucket, key: Key, versionId } = input;
     const isPinned = versionId !== undefined && (await isVersionReadable(client, input));
-    if (!isPinned && (await inputs.head({ bucket: Bucket, key: Key }))?.etag !== etag) throw changed(Key);
+    const standing = isPinned ? undefined : await inputs.head({ bucket: Bucket, key: Key });
+    if (!isPinned && !(standing && isSameObject(standing, input))) throw changed(Key);
     const command = new GetObjectCommand({ Bucket, Key, ...(isPinned && { VersionId: versionId }) });
     return { url: await getSignedUrl(client, command, { expiresIn: EXPIRY_SECONDS }), isPinned };
   };

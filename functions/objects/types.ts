@@ -13,12 +13,12 @@ export interface InputObject extends ObjectRef {
   readonly contentType?: string;
   /** Where its bucket keeps versions: this one is read, whatever replaced it since. */
   readonly versionId?: string;
+  /** Over the whole of its bytes, with the name of its algorithm in front; S3 has none of some objects. */
+  readonly checksum?: string;
 }
 
 /** What a HEAD says of an object. */
 export interface FoundObject extends InputObject {
-  /** Over the whole of its bytes, with the name of its algorithm in front; S3 has none of some objects. */
-  readonly checksum?: string;
   /** Nobody can read it before it is restored. */
   readonly isArchived?: true;
 }

@@ -1,16 +1,17 @@
 import {
   type AcceptDeps,
-  acceptChecked,
-  acceptTogether,
+  acceptCounted,
+  acceptFailed,
   checkRequest,
 } from '../acceptance/accept-generation.ts';
-import { DailyLimitError } from '../acceptance/count-new.ts';
+import { countTogether, DailyLimitError } from '../acceptance/count-new.ts';
 import type { ResultsPlace } from '../generation/accepted-request.ts';
 import { type GenerationError, RequestError } from '../generation/errors.ts';
 import { generationId, requestHash } from '../generation/identity.ts';
 import { type GenerationRequest, parseRequest } from '../generation/request.ts';
 import type { SourceRules } from '../generation/source.ts';
 import { mapLimited } from '../limit.ts';
+import type { Outcome } from '../store/delivery-store.ts';
 
 /** A request file as its event names it. */
 export interface RequestFile {
@@ -41,75 +42,148 @@ const LARGEST_BYTES = 1024 * 1024;
 const MOST_ERRORS = 100;
 const AT_ONCE = 10;
 
+/** How the events of a file stand to each other; every delivery of one of them may be the one that accepts it. */
+export interface FileDelivery {
+  readonly outcome?: Outcome | undefined;
+  /** Nobody delivers it again: what is not accepted now never is. */
+  readonly isLast: boolean;
+  /** Notes an outcome. @returns What stands. */
+  readonly settle: (outcome: Outcome) => Promise<Outcome>;
+  /** Whether the function has time to go on. */
+  readonly hasTime: () => boolean;
+}
+
 /**
- * Accepts every request of a file, or none: all are checked before the first is accepted. After a crash in
- * between, the same call accepts the rest.
+ * Accepts every request of a file, or none: all are checked before the first is accepted. After a crash in between,
+ * the same call accepts the rest, and ends what cannot be run any more as failed: it was accepted with the others.
  */
 export async function acceptRequestFile(
   deps: AcceptFileDeps,
   file: RequestFile,
   text: string,
   results: Omit<ResultsPlace, 'index'>,
+  { outcome, isLast, settle, hasTime }: FileDelivery,
 ): Promise<FileAcceptance | FileRejection> {
-  const parsed = parseFile(text, deps.rules);
-  if (parsed.errors.length > 0) return rejection(parsed.errors);
-  const found: (GenerationError | undefined)[] = [];
-  // The same request twice under one key is one generation: its result takes the first place.
-  const placeOf = new Map<string, number>();
-  for (const [index, { request }] of parsed.requests.entries())
-    if (request.idempotencyKey !== undefined && !placeOf.has(request.idempotencyKey))
-      placeOf.set(request.idempotencyKey, index);
-  const checked = await mapLimited(parsed.requests, AT_ONCE, async ({ request, path }, index) => {
+  const { requests, errors: unread } = parseFile(text, deps.rules);
+  let isAccepting = outcome === 'accepting' || outcome === 'accepted';
+  if (unread.length > 0) return (await settle('rejected')) === 'rejected' ? rejection(unread) : nothingMore();
+  const checked = await mapLimited(requests, AT_ONCE, (one, index) => check(one, index));
+  const errors = checked.flatMap((one) => (one.kind === 'impossible' ? [one.error] : []));
+  if (outcome === 'rejected') return rejection(errors.length > 0 ? errors : [rejectedBefore()]);
+  if (!isAccepting && errors.length > 0 && (await isRejected())) return rejection(errors);
+  let refused: GenerationError | undefined;
+  try {
+    await countTogether(deps, newOnes().size, nameOf(deps, file));
+  } catch (error) {
+    if (!(error instanceof DailyLimitError)) throw error;
+    if (!isAccepting && (await isRejected())) return rejection([error.error]);
+    refused = error.error;
+  }
+  if (!isAccepting && (await settle('accepting')) === 'rejected') return rejection([rejectedBefore()]);
+  const ids = await mapLimited(checked, AT_ONCE, (one, index) => accept(one, index));
+  await settle('accepted');
+  return { kind: 'accepted', ids: [...new Set(ids)] };
+
+  async function isRejected(): Promise<boolean> {
+    if ((await settle('rejected')) === 'rejected') return true;
+    // It may be at it still, with inputs that it has found: then it is not for us to say what is impossible.
+    if (!isLast) throw new Error('Another delivery of this request file is accepting it');
+    isAccepting = true;
+    return false;
+  }
+
+  async function check({ request, path }: ParsedRequest, index: number): Promise<Checked> {
+    if (!hasTime()) throw new Error('No time is left to check this request file');
     try {
-      const known = await checkRequest(deps, request, {
+      if (isAccepting && request.idempotencyKey !== undefined) {
+        const ended = await deps.generations.get(idAt(index));
+        if (ended !== undefined) return { kind: 'known', generation: ended };
+      }
+      return await checkRequest(deps, request, {
         origin: 's3',
         key: keyOf(file, request, index),
         path,
-        results: { ...results, index: placeOf.get(request.idempotencyKey ?? '') ?? index },
+        results: placeAt(index),
       });
-      return known;
     } catch (error) {
-      if (!(error instanceof RequestError)) throw error;
-      // In the order of the file, not of the answers.
-      found[index] = error.error;
-      return undefined;
+      if (error instanceof RequestError) return { kind: 'impossible', error: error.error };
+      if (isAccepting && isLast) return { kind: 'impossible', error: unreachable() };
+      throw error;
     }
-  });
-  const errors = found.filter((error) => error !== undefined);
-  if (errors.length > 0) return rejection(errors);
-  const given = checked.filter((one) => one !== undefined);
-  const requests = given.flatMap((one, index) =>
-    one.kind === 'new' ? [{ checked: one.checked, path: parsed.requests[index]?.path ?? '' }] : [],
-  );
-  try {
-    const [first] = requests;
-    // Alone it needs no name to be counted by, which takes three requests more.
-    if (parsed.requests.length === 1 && first) await acceptChecked(deps, first.checked, first.path);
-    else await acceptTogether(deps, requests, nameOf(deps, file));
-  } catch (error) {
-    if (!(error instanceof DailyLimitError)) throw error;
-    return rejection([error.error]);
   }
-  const ids = given.map((one) => (one.kind === 'known' ? one.generation.id : one.checked.id));
-  return { kind: 'accepted', ids: [...new Set(ids)] };
+
+  async function accept(one: Checked, index: number): Promise<string> {
+    if (one.kind === 'known') return one.generation.id;
+    try {
+      const error = one.kind === 'impossible' ? one.error : refused;
+      if (error !== undefined) throw RequestError.of(error);
+      if (one.kind !== 'new') throw new Error('Only a new one is left');
+      return (await acceptCounted(deps, one.checked, requests[index]?.path)).id;
+    } catch (error) {
+      const request = requests[index]?.request;
+      if (!(error instanceof RequestError) || request === undefined) throw error;
+      // Under its place and not under its own key, which stays free for another try.
+      const ended = { origin: 's3', key: placeKey(file, index), results: placeAt(index) } as const;
+      return (await acceptFailed(deps, request, { ...ended, error: error.error })).id;
+    }
+  }
+
+  function newOnes(): Set<string> {
+    return new Set(checked.flatMap((one) => (one.kind === 'new' ? [one.checked.id] : [])));
+  }
+
+  /** The same request twice under one key is one generation: its result takes the first place. */
+  function placeAt(index: number): ResultsPlace {
+    const key = requests[index]?.request.idempotencyKey;
+    const first =
+      key === undefined ? index : requests.findIndex(({ request }) => request.idempotencyKey === key);
+    return { ...results, index: first };
+  }
+
+  function idAt(index: number): string {
+    return generationId(deps.deployment, 's3', placeKey(file, index));
+  }
 }
+
+type Checked =
+  | Awaited<ReturnType<typeof checkRequest>>
+  | { readonly kind: 'impossible'; readonly error: GenerationError };
+
+/** An older release took a file that this one cannot read: what it accepted runs. */
+const nothingMore = (): FileAcceptance => ({ kind: 'accepted', ids: [] });
+
+const rejectedBefore = (): GenerationError => ({
+  code: 'internal_error',
+  message: 'This file was rejected before, and nothing of it was run: put it again.',
+  retryable: true,
+});
+
+/** What a request comes to that could not be accepted for want of this deployment's own services. */
+export const unreachable = (): GenerationError => ({
+  code: 'internal_error',
+  message:
+    'This deployment could not reach one of its own services, three times over some minutes. Nothing was run: request it again.',
+  retryable: true,
+});
 
 /** Of this very put of the file. */
 const nameOf = ({ deployment }: AcceptFileDeps, { bucket, key, version }: RequestFile): string =>
   generationId(deployment, 's3', JSON.stringify(['file', bucket, key, version]));
 
 /** A request's own key where it has one; else its place in this very put of the file. */
-const keyOf = (
-  { bucket, key, version }: RequestFile,
-  { idempotencyKey }: GenerationRequest,
-  index: number,
-): string =>
-  idempotencyKey === undefined
-    ? JSON.stringify(['object', bucket, key, version, index])
-    : JSON.stringify(['key', idempotencyKey]);
+const keyOf = (file: RequestFile, { idempotencyKey }: GenerationRequest, index: number): string =>
+  idempotencyKey === undefined ? placeKey(file, index) : JSON.stringify(['key', idempotencyKey]);
+
+const placeKey = ({ bucket, key, version }: RequestFile, index: number): string =>
+  JSON.stringify(['object', bucket, key, version, index]);
+
+interface ParsedRequest {
+  readonly request: GenerationRequest;
+  readonly path: string;
+}
 
 interface ParsedFile {
-  readonly requests: readonly { readonly request: GenerationRequest; readonly path: string }[];
+  readonly requests: readonly ParsedRequest[];
   readonly errors: readonly GenerationError[];
 }
 

@@ -17,6 +17,7 @@ import { createS3Client } from '../objects/s3-client.ts';
 import type { InputObject } from '../objects/types.ts';
 import { ENV, readInputBuckets, readInputHandover, readMaximumConcurrency, requireEnv } from '../settings.ts';
 import { createAttemptNotesStore } from '../store/attempt-notes.ts';
+import { createDeliveryStore } from '../store/delivery-store.ts';
 import { createGate } from '../store/gate.ts';
 import { createGenerationStore } from '../store/generation-store.ts';
 import { createModelCache } from '../store/model-cache.ts';
@@ -90,6 +91,11 @@ const deps = {
     limitMs: durations.modelLimit,
   }),
   dailyLimit: readDailyLimit(deployment),
+  deliveries: createDeliveryStore(table, {
+    deployment: deployment.name,
+    sameDropMs: durations.sameDrop,
+    clock,
+  }),
   parameters: () => parameters.get(),
   forgetParameters: () => parameters.forget(),
   announce: (id: string) => announce(announceDeps, id),
@@ -99,7 +105,8 @@ const deps = {
     invokeLater(requireEnv('AWS_LAMBDA_FUNCTION_NAME'), { submit: id } satisfies SubmitEvent),
   rejections: json,
   rules,
-  presets: parsePresets(JSON.parse(process.env[ENV.presets] || '{}'), rules),
+  // One that names a bucket which may not be read is wrong for its own files, and for nothing else.
+  presets: parsePresets(JSON.parse(process.env[ENV.presets] || '{}'), { ...rules, anyBucket: true }),
   outputBucket,
   outputPrefix: PREFIX.outputs,
   inputBucket,
@@ -129,8 +136,8 @@ export async function handler(
   context: Context,
 ): Promise<void> {
   beginInvocation(context);
+  const remainingMs = () => context.getRemainingTimeInMillis();
   if ('submit' in event) {
-    const remainingMs = () => context.getRemainingTimeInMillis();
     await submitInTurn({ ...deps, submitOne: (id) => submitOne(id, remainingMs), remainingMs }, event.submit);
     return;
   }
@@ -139,7 +146,7 @@ export async function handler(
   const records = 'Records' in event && Array.isArray(event.Records) ? event.Records : [];
   let failure: { readonly error: unknown } | undefined;
   for (const record of records) {
-    await receiveObject(deps, record).catch((error: unknown) => {
+    await receiveObject({ ...deps, remainingMs }, record).catch((error: unknown) => {
       ignore('S3 delivers the event again')(error);
       failure = { error };
     });

@@ -1,16 +1,21 @@
 import type { EventBridgeEvent } from 'aws-lambda';
 import { type AcceptDeps, acceptChecked, checkRequest } from '../acceptance/accept-generation.ts';
 import type { PutEvents } from '../events/put-events.ts';
-import { RequestError } from '../generation/errors.ts';
+import { MOST_DELIVERIES } from '../functions.ts';
+import { type GenerationError, RequestError } from '../generation/errors.ts';
+import { generationId } from '../generation/identity.ts';
 import { parseRequest } from '../generation/request.ts';
 import type { SourceRules } from '../generation/source.ts';
 import { ignore } from '../ignore.ts';
 import { log } from '../log.ts';
+import type { DeliveryStore } from '../store/delivery-store.ts';
+import { unreachable } from './accept-request-file.ts';
 
 export interface ReceiveEventDeps extends AcceptDeps {
   readonly rules: SourceRules;
   readonly putEvents: PutEvents;
   readonly submit: (id: string) => Promise<void>;
+  readonly deliveries: Pick<DeliveryStore, 'begin' | 'settle'>;
 }
 
 /**
@@ -22,31 +27,50 @@ export async function receiveEvent(
   deps: ReceiveEventDeps,
   event: Pick<EventBridgeEvent<string, unknown>, 'id' | 'detail'>,
 ): Promise<void> {
+  const identity = JSON.stringify(['event', event.id]);
+  const delivery = await deps.deliveries.begin(identity);
+  let known: string | undefined;
   try {
+    if (delivery.outcome === 'rejected') return await reject(deps, event, unreachable());
     const request = parseRequest(event.detail, deps.rules);
     const key =
       request.idempotencyKey === undefined
         ? JSON.stringify(['event', event.id])
         : JSON.stringify(['key', request.idempotencyKey]);
+    known = generationId(deps.deployment, 'event', key);
     const checked = await checkRequest(deps, request, { origin: 'event', key });
     const { id } = checked.kind === 'known' ? checked.generation : await acceptChecked(deps, checked.checked);
     log.info('A requested generation was accepted', { generationId: id, requestEventId: event.id });
     await deps.submit(id).catch(ignore('reconcile submits what is due', { generationId: id }));
   } catch (error) {
-    if (!(error instanceof RequestError)) throw error;
-    log.info('A requested generation was rejected', { requestEventId: event.id, code: error.error.code });
-    await deps.putEvents([
-      {
-        detailType: 'Generation Rejected',
-        detail: {
-          // The same for every delivery of the request, so that consumers can dedupe.
-          eventId: `${event.id}.rejected`,
-          requestEventId: event.id,
-          deployment: deps.deployment,
-          error: error.error,
-          at: deps.clock().toISOString(),
-        },
-      },
-    ]);
+    if (error instanceof RequestError) return reject(deps, event, error.error);
+    if (delivery.tries < MOST_DELIVERIES) throw error;
+    // Its last delivery: who asked is answered, and an alarm tells. Not where it was accepted by another delivery.
+    if ((await deps.deliveries.settle(identity, 'rejected')) === 'rejected') {
+      const isAccepted = known !== undefined && (await deps.generations.get(known)) !== undefined;
+      if (!isAccepted) await reject(deps, event, unreachable());
+    }
+    throw error;
   }
+}
+
+async function reject(
+  { putEvents, deployment, clock }: ReceiveEventDeps,
+  { id }: Pick<EventBridgeEvent<string, unknown>, 'id'>,
+  error: GenerationError,
+): Promise<void> {
+  log.info('A requested generation was rejected', { requestEventId: id, code: error.code });
+  await putEvents([
+    {
+      detailType: 'Generation Rejected',
+      detail: {
+        // The same for every delivery of the request, so that consumers can dedupe.
+        eventId: `${id}.rejected`,
+        requestEventId: id,
+        deployment,
+        error,
+        at: clock().toISOString(),
+      },
+    },
+  ]);
 }

@@ -7,6 +7,7 @@ import { ignore } from '../ignore.ts';
 import { log } from '../log.ts';
 import type { JsonObjects } from '../objects/json-object.ts';
 import { safeFileName } from '../objects/output-key.ts';
+import type { FoundObject, ObjectRef } from '../objects/types.ts';
 
 export interface ReceiveUploadDeps extends AcceptDeps {
   readonly presets: Presets;
@@ -22,52 +23,74 @@ export interface ReceiveUploadDeps extends AcceptDeps {
 export interface Upload {
   readonly bucket: string;
   readonly key: string;
-  /** What makes this very put of it: versionId, else ETag and sequencer. */
+  /** The put that stands for the drop: its versionId, else its ETag and sequencer. */
   readonly version: string;
   /** The folder under `uploads/`. */
   readonly preset: string;
   /** Its name in that folder. */
   readonly name: string;
+  /** As it lies there: the very object that is run. */
+  readonly found: FoundObject;
 }
+
+type NamedUpload = Omit<Upload, 'found'>;
 
 /** Makes a dropped file a generation, or says beside where its outputs would be why not. */
 export async function receiveUpload(deps: ReceiveUploadDeps, upload: Upload): Promise<void> {
-  const { bucket, key, version, name } = upload;
-  const identity = JSON.stringify(['upload', bucket, key, version]);
-  // The same name dropped again has another id: nothing is overwritten.
-  const folderOf = (id: string) =>
-    `${deps.outputPrefix}${safeFileName(upload.preset)}/${safeFileName(name.replaceAll('/', '-'))}-${id}/`;
+  const { bucket, key, found } = upload;
   try {
     const preset = Object.hasOwn(deps.presets, upload.preset) ? deps.presets[upload.preset] : undefined;
     if (preset === undefined) throw noPreset(upload.preset, deps.presets);
-    const checked = await checkRequest(deps, presetRequest(preset, key, deps.rules), {
-      origin: 's3',
-      key: identity,
-      outputFolder: folderOf,
-    });
+    // Not looked at again: what replaces it in between has an event of its own, and would be run twice.
+    const head = async (ref: ObjectRef) =>
+      ref.bucket === bucket && ref.key === key ? found : deps.inputs.head(ref);
+    const checked = await checkRequest(
+      { ...deps, inputs: { head } },
+      presetRequest(preset, key, deps.rules),
+      {
+        origin: 's3',
+        key: identityOf(upload),
+        outputFolder: (id) => folderOf(deps, upload, id),
+      },
+    );
     const { id } = checked.kind === 'known' ? checked.generation : await acceptChecked(deps, checked.checked);
     log.info('A dropped file was accepted', { generationId: id, preset: upload.preset });
     await deps.submit(id).catch(ignore('reconcile submits what is due', { generationId: id }));
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
-    const id = generationId(deps.deployment, 's3', identity);
-    await reject(deps, { folder: folderOf(id), id, key }, error.error);
+    await rejectUpload(deps, upload, error.error);
   }
 }
 
-async function reject(
-  { rejections, outputBucket, clock }: ReceiveUploadDeps,
-  { folder, id, key }: { readonly folder: string; readonly id: string; readonly key: string },
+/** The id of the generation that a dropped file becomes. */
+export const uploadId = (
+  { deployment }: Pick<ReceiveUploadDeps, 'deployment'>,
+  upload: NamedUpload,
+): string => generationId(deployment, 's3', identityOf(upload));
+
+const identityOf = ({ bucket, key, version }: NamedUpload) =>
+  JSON.stringify(['upload', bucket, key, version]);
+
+/** The same name dropped again has another id: nothing is overwritten. */
+const folderOf = ({ outputPrefix }: ReceiveUploadDeps, { preset, name }: NamedUpload, id: string) =>
+  `${outputPrefix}${safeFileName(preset)}/${safeFileName(name.replaceAll('/', '-'))}-${id}/`;
+
+/** Says where its outputs would be that a dropped file was not used, and why. */
+export async function rejectUpload(
+  deps: ReceiveUploadDeps,
+  upload: NamedUpload,
   error: GenerationError,
 ): Promise<void> {
+  const { rejections, outputBucket, clock } = deps;
+  const id = uploadId(deps, upload);
   log.info('A dropped file was rejected', { generationId: id, code: error.code });
   await rejections.write(
-    { bucket: outputBucket, key: `${folder}result.json` },
+    { bucket: outputBucket, key: `${folderOf(deps, upload, id)}result.json` },
     {
       status: 'rejected',
       message: `This file was not used, and nothing was charged. ${error.message}`,
       id,
-      inputs: [key],
+      inputs: [upload.key],
       outputs: [],
       error,
       endedAt: clock().toISOString(),

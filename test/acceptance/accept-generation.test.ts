@@ -8,7 +8,7 @@ import {
 import { answerRequest } from '../../functions/api/routes.ts';
 import type { Generation } from '../../functions/generation/generation.ts';
 import type { Table } from '../../functions/store/dynamodb.ts';
-import { acceptRequestFile } from '../../functions/submit/accept-request-file.ts';
+import { acceptRequestFile, type FileDelivery } from '../../functions/submit/accept-request-file.ts';
 import { EXAMPLES } from '../generation/examples.ts';
 import { doFirst, useTables } from '../store/table-world.ts';
 import { acceptWorld, idOf, requestOf } from './accept-world.ts';
@@ -145,10 +145,11 @@ describe('one request under a daily limit', () => {
 describe('a request file under a daily limit', () => {
   const FILE = { bucket: 'photos', key: 'requests/batch.json', version: 'v1' };
   const RESULTS = { bucket: 'photos', key: 'results/batch.json' };
+  const FIRST: FileDelivery = { isLast: false, settle: async (outcome) => outcome, hasTime: () => true };
   const file = (count: number) =>
     JSON.stringify(Array.from({ length: count }, (_, n) => ({ model: 'wiro/flux', parameters: { n } })));
   const acceptFile = (deps: Parameters<typeof acceptRequestFile>[0], count: number, version = 'v1') =>
-    acceptRequestFile(deps, { ...FILE, version }, file(count), RESULTS);
+    acceptRequestFile(deps, { ...FILE, version }, file(count), RESULTS, FIRST);
   const codes = (end: Awaited<ReturnType<typeof acceptFile>>) =>
     end.kind === 'rejected' ? end.errors.map(({ code, message }) => [code, message]) : end.ids.length;
 
@@ -216,7 +217,7 @@ describe('a request file under a daily limit', () => {
     const { deps, counted } = acceptWorld(await createWorld(), { limit: 30 });
     const text = JSON.stringify([1, 2].map(() => ({ model: 'wiro/flux', idempotencyKey: 'k' })));
 
-    const end = await acceptRequestFile(deps, FILE, text, RESULTS);
+    const end = await acceptRequestFile(deps, FILE, text, RESULTS, FIRST);
 
     expect([codes(end), await counted()]).toEqual([1, 1]);
   });

@@ -169,6 +169,21 @@ describe('open', () => {
     },
   );
 
+  it('reads the same bytes under another ETag, as a copy onto itself leaves them, and no other bytes', async () => {
+    const store = createInputStore(s3.client);
+    const ref = { bucket: BUCKET, key: 'copied.png' };
+    await put('copied.png', 'bytes');
+    const found = await store.head(ref);
+    if (!found?.checksum) throw new Error('no checksum');
+    const accepted = { ...found, etag: '"that-of-parts-2"' };
+
+    expect(String(await buffer(await store.open(accepted)))).toBe('bytes');
+    const { checksum: _, ...withoutChecksum } = accepted;
+    await expect(store.open(withoutChecksum)).rejects.toMatchObject({ name: 'InputChangedError' });
+    await put('copied.png', 'other');
+    await expect(store.open(accepted)).rejects.toMatchObject({ name: 'InputChangedError' });
+  });
+
   it('knows no version where the bucket keeps none', async () => {
     const { store } = await answeringStore({ 'x-amz-version-id': 'null' });
 

@@ -2,18 +2,25 @@ import { describe, expect, it } from 'vitest';
 import type { AcceptedRequest } from '../../functions/generation/accepted-request.ts';
 import type { Generation } from '../../functions/generation/generation.ts';
 import { DURATIONS } from '../../functions/settings.ts';
-import { acceptRequestFile, isTooLarge, tooLarge } from '../../functions/submit/accept-request-file.ts';
+import {
+  acceptRequestFile,
+  type FileDelivery,
+  isTooLarge,
+  tooLarge,
+} from '../../functions/submit/accept-request-file.ts';
 import { at } from '../generation/examples.ts';
 
 const FILE = { bucket: 'photos', key: 'requests/batch.json', version: 'v1' };
 const RESULTS = { bucket: 'photos', key: 'results/batch.json' };
 
 /** Objects by key, a store in memory; it may break at the nth acceptance. */
-function acceptWorld({ objects = ['a.png'], breaksAt = Infinity } = {}) {
+function acceptWorld({ objects: given = ['a.png'], breaksAt = Infinity } = {}) {
+  const objects = new Set(given);
   const generations = new Map<string, Generation>();
   const requests: AcceptedRequest[] = [];
   let accepts = 0;
   return {
+    objects,
     generations,
     requests,
     deps: {
@@ -21,7 +28,7 @@ function acceptWorld({ objects = ['a.png'], breaksAt = Infinity } = {}) {
       rules: { inputBucket: 'photos', furtherBuckets: [] },
       inputs: {
         head: async ({ bucket, key }: { bucket: string; key: string }) =>
-          objects.includes(key) ? { bucket, key, etag: '"1"', sizeBytes: 3 } : undefined,
+          objects.has(key) ? { bucket, key, etag: '"1"', sizeBytes: 3 } : undefined,
       },
       generations: {
         get: async (id: string) => generations.get(id),
@@ -43,8 +50,21 @@ function acceptWorld({ objects = ['a.png'], breaksAt = Infinity } = {}) {
 }
 
 const one = (over: object = {}) => ({ model: 'wiro/flux', parameters: { prompt: 'a cat' }, ...over });
-const accept = (world: ReturnType<typeof acceptWorld>, value: unknown, file = FILE) =>
-  acceptRequestFile(world.deps, file, typeof value === 'string' ? value : JSON.stringify(value), RESULTS);
+const FIRST: FileDelivery = {
+  isLast: false,
+  settle: async (outcome) => outcome,
+  hasTime: () => true,
+};
+const accept = (
+  world: ReturnType<typeof acceptWorld>,
+  value: unknown,
+  file = FILE,
+  delivery: Partial<FileDelivery> = {},
+) =>
+  acceptRequestFile(world.deps, file, typeof value === 'string' ? value : JSON.stringify(value), RESULTS, {
+    ...FIRST,
+    ...delivery,
+  });
 const codes = (outcome: Awaited<ReturnType<typeof accept>>) =>
   outcome.kind === 'rejected' ? outcome.errors.map(({ code, field }) => [code, field]) : outcome.kind;
 

@@ -60,11 +60,30 @@ describe('a file dropped into the folder of a preset', () => {
     await system.put('uploads/portraits/again.png', PHOTO);
     const [first] = await results('outputs/portraits/again', 1);
 
-    await system.put('uploads/portraits/again.png', PHOTO);
+    await system.put('uploads/portraits/again.png', Buffer.concat([PHOTO, Buffer.from('touched up')]));
     const both = await results('outputs/portraits/again', 2);
 
     expect(new Set(both.map(({ id }) => id)).size).toBe(2);
     expect(both.map(({ id }) => id)).toContain(first?.id);
+  });
+
+  it('is run once, though it was made empty, then filled and then copied onto itself, as gateways do', async () => {
+    const tasks = system.simulator.tasks().length;
+    for (let n = 0; n < 4; n += 1) {
+      const key = `uploads/portraits/mounted-${n}.png`;
+      await system.put(key, '');
+      await system.put(key, PHOTO);
+      await system.put(key, PHOTO, 'image/png');
+    }
+    await eventually('4 results', async () => {
+      const keys = await system.keys(outputBucket, 'outputs/portraits/mounted-');
+      const found = keys.filter((key) => key.endsWith('/result.json'));
+      const ends = await Promise.all(found.map((key) => system.object(key, outputBucket)));
+      return ends.filter((end) => JSON.parse(String(end?.bytes)).status === 'succeeded').length === 4;
+    });
+    await system.environment.idle();
+
+    expect(system.simulator.tasks().length - tasks).toBe(4);
   });
 
   it('is told that it was not used, and why, when it cannot be a generation', async () => {

@@ -1,0 +1,403 @@
+import { S3ServiceException } from '@aws-sdk/client-s3';
+import { describe, expect, it } from 'vitest';
+import { InputAccessError } from '../../functions/objects/errors.ts';
+import { BUCKET, doorWorld } from './door-world.ts';
+
+const PHOTO = 'uploads/portraits/a.png';
+const away = () => new Error('SlowDown');
+
+/** The results that were written beside where outputs would be, by status. */
+const resultsIn = ({ written }: ReturnType<typeof doorWorld>) =>
+  [...written].filter(([key]) => key.endsWith('/result.json')).map(([, value]) => value);
+
+describe('a dropped file', () => {
+  it('that was made empty and then filled before its events came is run once, and nothing is said of the first', async () => {
+    const world = doorWorld();
+    const events = [world.put(PHOTO, ''), world.put(PHOTO, 'the photo')];
+
+    for (const event of events) await world.deliver(event);
+
+    expect(world.accepted()).toHaveLength(1);
+    expect(world.written.size).toBe(0);
+    const [id = ''] = world.accepted();
+    expect((await world.request(id))?.inputs.inputImage).toMatchObject([{ sizeBytes: 9 }]);
+  });
+
+  it.each([
+    ['in their order', [0, 1, 2]],
+    ['in another', [2, 0, 1]],
+    ['each twice', [1, 1, 2, 0, 2, 0]],
+  ])(
+    'that a gateway wrote as a stub, its data and a copy for the metadata is run once, its events %s',
+    async (_, order) => {
+      const world = doorWorld();
+      const events = [
+        world.put(PHOTO, 'stub', { checksum: 'CRC32:s' }),
+        world.put(PHOTO, 'the photo', { checksum: 'CRC32:p', etag: 'part-2' }),
+        // Parts before, one piece now: the same bytes have another ETag.
+        world.put(PHOTO, 'the photo', { checksum: 'CRC32:p', etag: 'whole' }),
+      ];
+
+      for (const event of order.flatMap((index) => events.slice(index, index + 1)))
+        await world.deliver(event);
+
+      expect(world.accepted()).toHaveLength(1);
+      expect(new Set(world.submitted)).toEqual(new Set(world.accepted()));
+    },
+  );
+
+  it('whose copy comes after it was accepted is found again by each of its events', async () => {
+    const world = doorWorld();
+    const data = world.put(PHOTO, 'the photo', { checksum: 'CRC32:p', etag: 'part-2' });
+    await world.deliver(data);
+    const copy = world.put(PHOTO, 'the photo', { checksum: 'CRC32:p', etag: 'whole' });
+    await world.deliver(copy);
+    // Redelivered from the dead letters when the object is another, or gone.
+    world.objects.clear();
+    await world.deliver(data);
+    await world.deliver(copy);
+
+    const [id = '', ...others] = world.accepted();
+    expect(others).toEqual([]);
+    expect(world.submitted).toEqual([id, id, id, id]);
+  });
+
+  it('that is current as a stub when it is handled is run as what it is', async () => {
+    const world = doorWorld();
+    await world.deliver(world.put(PHOTO, 'stub'));
+    await world.deliver(world.put(PHOTO, 'the photo'));
+
+    expect(world.accepted()).toHaveLength(2);
+  });
+
+  it.each([
+    [300, 1],
+    [301, 2],
+  ])(
+    'put again with the same bytes %i seconds later is %i by the events’ own times',
+    async (seconds, count) => {
+      const world = doorWorld();
+      await world.deliver(world.put(PHOTO, 'the photo', { at: 0 }));
+      await world.deliver(world.put(PHOTO, 'the photo', { at: seconds }));
+
+      expect(world.accepted()).toHaveLength(count);
+    },
+  );
+
+  it('put again under another name, or with other bytes, is another', async () => {
+    const world = doorWorld();
+    await world.deliver(world.put(PHOTO, 'the photo'));
+    await world.deliver(world.put('uploads/portraits/b.png', 'the photo'));
+    await world.deliver(world.put(PHOTO, 'another photo'));
+
+    expect(world.accepted()).toHaveLength(3);
+  });
+
+  it('in a bucket with versions is run by the version of its event, and by no other', async () => {
+    const world = doorWorld();
+    const first = world.put(PHOTO, 'one', { versionId: 'v1' });
+    // The same ETag and another version: it was put again.
+    const second = world.put(PHOTO, 'one', { versionId: 'v2' });
+    await world.deliver(first);
+    expect(world.accepted()).toEqual([]);
+    await world.deliver(second);
+
+    const [id = ''] = world.accepted();
+    expect((await world.request(id))?.inputs.inputImage).toMatchObject([{ versionId: 'v2' }]);
+  });
+
+  it('is run as it was when its event was handled: what replaces it meanwhile has an event of its own', async () => {
+    const world = doorWorld();
+    const event = world.put(PHOTO, 'one');
+    const { head } = world.deps.inputs;
+    let isReplaced = false;
+    world.deps.inputs.head = async (ref) => {
+      const found = await head(ref);
+      if (!isReplaced) world.put(PHOTO, 'other');
+      isReplaced = true;
+      return found;
+    };
+    await world.deliver(event);
+
+    const [id = ''] = world.accepted();
+    expect((await world.request(id))?.inputs.inputImage).toMatchObject([{ sizeBytes: 3 }]);
+  });
+
+  it('that S3 refuses for good is answered, with the cause', async () => {
+    const world = doorWorld();
+    const refusal = { name: 'AccessDenied', message: 'not authorized to perform: kms:Decrypt' };
+    world.faults.head = (key) =>
+      new InputAccessError(
+        { bucket: BUCKET, key },
+        new S3ServiceException({ ...refusal, $fault: 'client', $metadata: {} }),
+      );
+    await world.deliver(world.put(PHOTO, 'the photo'));
+
+    expect(resultsIn(world)).toMatchObject([{ status: 'rejected', error: { code: 'input_unreadable' } }]);
+    expect(resultsIn(world)).toMatchObject([{ message: expect.stringContaining('kms:Decrypt') }]);
+  });
+
+  it('of a preset with an input that may not be read is answered, and the others go on', async () => {
+    const world = doorWorld();
+    await world.deliver(world.put('uploads/stolen/a.png', 'x'));
+
+    expect(resultsIn(world)).toMatchObject([{ status: 'rejected', error: { code: 'input_not_allowed' } }]);
+  });
+
+  it('that cannot be accepted with its last delivery is answered, and not run any more', async () => {
+    const world = doorWorld();
+    const event = world.put(PHOTO, 'the photo');
+    world.faults.head = away;
+
+    expect(await world.deliverUpToThrice(() => world.deliver(event))).toBe(3);
+    expect(resultsIn(world)).toMatchObject([{ status: 'rejected', error: { code: 'internal_error' } }]);
+    world.faults.head = undefined;
+    await world.deliver(event);
+    expect(world.accepted()).toEqual([]);
+  });
+
+  it('that was accepted is never called rejected, whatever its later deliveries meet', async () => {
+    const world = doorWorld();
+    const event = world.put(PHOTO, 'the photo');
+    await world.deliver(event);
+    world.faults.head = away;
+    for (let times = 0; times < 4; times += 1) await world.deliver(event);
+
+    expect(world.written.size).toBe(0);
+    expect(world.accepted()).toHaveLength(1);
+  });
+
+  it('is not answered while the table is away: whether it was accepted is not known', async () => {
+    const world = doorWorld();
+    const event = world.put(PHOTO, 'the photo');
+    world.faults.table = true;
+    expect(await world.deliverUpToThrice(() => world.deliver(event))).toBe(3);
+    expect(world.written.size).toBe(0);
+
+    world.faults.table = false;
+    await world.deliver(event);
+    expect(world.accepted()).toHaveLength(1);
+  });
+});
+
+describe('a request file', () => {
+  const FILE = 'requests/batch.json';
+  const REJECTED = 'rejected/batch.json';
+  const one = (over: object = {}) => ({ model: 'wiro/flux', parameters: { prompt: 'x' }, ...over });
+
+  it('that was replaced before its event came is left to the event of what replaced it', async () => {
+    const world = doorWorld();
+    const events = [world.put(FILE, ''), world.put(FILE, JSON.stringify([one(), one()]))];
+    for (const event of events) await world.deliver(event);
+
+    expect(world.accepted()).toHaveLength(2);
+    expect(world.written.size).toBe(0);
+  });
+
+  it('put again with the same bytes within the window is the same; later, others', async () => {
+    const world = doorWorld();
+    for (const seconds of [0, 10, 400])
+      await world.deliver(
+        world.put(FILE, JSON.stringify([one(), one()]), {
+          at: seconds,
+          etag: `e${seconds}`,
+          checksum: 'CRC32:f',
+        }),
+      );
+
+    expect(world.accepted()).toHaveLength(4);
+  });
+
+  it('that was rejected may be put again as it is, once what it lacked is there', async () => {
+    const world = doorWorld();
+    const text = JSON.stringify(one({ inputs: { image: 'in.png' } }));
+    await world.deliver(world.put(FILE, text));
+    expect(world.written.get(REJECTED)).toMatchObject({ errors: [{ code: 'input_not_found' }] });
+
+    world.put('in.png', 'x');
+    await world.deliver(world.put(FILE, text));
+    await world.deliver(world.put(FILE, text));
+
+    expect(world.accepted()).toHaveLength(1);
+  });
+
+  it.each([
+    ['no UTF-8', Buffer.from([0x22, 0xfc, 0x22]), 'invalid_request'],
+    ['half a character', JSON.stringify(one({ parameters: { prompt: '\ud800' } })), 'invalid_parameter'],
+  ])('of %s is rejected', async (_, content, code) => {
+    const world = doorWorld();
+    const event = world.put(FILE, 'x');
+    const object = world.objects.get(FILE);
+    if (object) world.objects.set(FILE, { ...object, bytes: Buffer.from(content) });
+    await world.deliver(event);
+
+    expect(world.written.get(REJECTED)).toMatchObject({ errors: [{ code }] });
+  });
+
+  it('of which one was accepted, and another lost its input before the next delivery, is not called rejected', async () => {
+    const world = doorWorld();
+    world.put('a.png', 'a');
+    world.put('b.png', 'b');
+    const event = world.put(
+      FILE,
+      JSON.stringify([
+        one({ inputs: { image: 'a.png' } }),
+        one({ inputs: { image: 'b.png' } }),
+        one({ inputs: { image: 'b.png' }, idempotencyKey: 'k' }),
+      ]),
+    );
+    const { accept } = world.deps.generations;
+    let accepts = 0;
+    world.deps.generations.accept = async (generation, request) => {
+      accepts += 1;
+      if (accepts > 1) throw new Error('throttled');
+      return accept(generation, request);
+    };
+    await expect(world.deliver(event)).rejects.toThrow('throttled');
+    expect(world.accepted()).toHaveLength(1);
+
+    world.deps.generations.accept = accept;
+    world.objects.delete('b.png');
+    await world.deliver(event);
+    await world.deliver(event);
+
+    expect(world.written.get(REJECTED)).toBeUndefined();
+    const generations = await Promise.all(world.accepted().map((id) => world.generation(id)));
+    expect(generations.map((each) => each?.status).sort()).toEqual(['failed', 'failed', 'queued']);
+    for (const each of generations.filter((some) => some?.status === 'failed'))
+      expect(each).toMatchObject({
+        error: { code: 'input_not_found' },
+        announcements: [{ type: 'Failed' }],
+      });
+    const places = await Promise.all(world.accepted().map((id) => world.request(id)));
+    expect(places.map((request) => request?.results?.index).sort()).toEqual([0, 1, 2]);
+  });
+
+  it('that goes while it is being accepted is answered for what was not', async () => {
+    const world = doorWorld();
+    const event = world.put(FILE, JSON.stringify([one(), one()]));
+    const { accept } = world.deps.generations;
+    let accepts = 0;
+    world.deps.generations.accept = async (generation, request) => {
+      accepts += 1;
+      if (accepts > 1) throw new Error('throttled');
+      return accept(generation, request);
+    };
+    await expect(world.deliver(event)).rejects.toThrow('throttled');
+    world.deps.generations.accept = accept;
+    world.objects.delete(FILE);
+    await world.deliver(event);
+
+    expect(world.written.get(REJECTED)).toMatchObject({
+      errors: [
+        { code: 'input_changed', message: expect.stringContaining('Those that results/ tells of run') },
+      ],
+    });
+  });
+
+  it('that cannot be accepted with its last delivery is answered, and not run any more', async () => {
+    const world = doorWorld();
+    const event = world.put(FILE, JSON.stringify(one()));
+    world.faults.head = away;
+    expect(await world.deliverUpToThrice(() => world.deliver(event))).toBe(3);
+    expect(world.written.get(REJECTED)).toMatchObject({ errors: [{ code: 'internal_error' }] });
+
+    world.faults.head = undefined;
+    await world.deliver(event);
+    expect(world.accepted()).toEqual([]);
+  });
+
+  it('with too little time left is not begun', async () => {
+    const world = doorWorld();
+    world.deps.remainingMs = () => 5_000;
+    await expect(world.deliver(world.put(FILE, JSON.stringify(one())))).rejects.toThrow('No time is left');
+    expect(world.accepted()).toEqual([]);
+  });
+});
+
+describe('a request by event', () => {
+  it('is one, however often it is delivered', async () => {
+    const world = doorWorld();
+    for (let times = 0; times < 2; times += 1)
+      await world.ask('e', { model: 'wiro/flux', parameters: { prompt: 'x' } });
+
+    expect(world.accepted()).toHaveLength(1);
+    expect(world.told).toEqual([]);
+  });
+
+  it('that cannot be accepted with its last delivery is answered by Generation Rejected, and not run any more', async () => {
+    const world = doorWorld();
+    const detail = { model: 'wiro/flux', inputs: { image: 'a.png' } };
+    world.put('a.png', 'x');
+    world.faults.head = away;
+    expect(await world.deliverUpToThrice(() => world.ask('e', detail))).toBe(3);
+    world.faults.head = undefined;
+    await world.ask('e', detail);
+
+    expect(world.told.map(({ detailType }) => detailType)).toEqual([
+      'Generation Rejected',
+      'Generation Rejected',
+    ]);
+    expect(world.told[0]?.detail).toMatchObject({
+      eventId: 'e.rejected',
+      requestEventId: 'e',
+      error: { code: 'internal_error', message: expect.stringContaining('Nothing was run') },
+    });
+    expect(world.accepted()).toEqual([]);
+  });
+});
+
+describe('whatever a request names, every door answers it', () => {
+  const image = (key: string) => ({ model: 'wiro/flux', inputs: { image: key } });
+  const cases: readonly (readonly [string, string, string])[] = [
+    [
+      'JSON 20,000 deep',
+      `{"model": "wiro/flux", "parameters": {"a": ${'['.repeat(20_000)}${']'.repeat(20_000)}}}`,
+      'invalid_request',
+    ],
+    [
+      'half a surrogate in a key',
+      '{"model": "wiro/flux", "inputs": {"image": "a\\ud800.png"}}',
+      'invalid_parameter',
+    ],
+    [
+      'half a surrogate in a name',
+      '{"model": "wiro/flux", "parameters": {"a": {"\\ud800": 1}}}',
+      'invalid_request',
+    ],
+    [
+      'a seed beyond 2^53',
+      '{"model": "wiro/flux", "parameters": {"seed": 9007199254740993}}',
+      'invalid_parameter',
+    ],
+    ['1e400', '{"model": "wiro/flux", "parameters": {"scale": 1e400}}', 'invalid_parameter'],
+    ['a name of 200 KB', `{"model": "wiro/flux", "${'x'.repeat(200_000)}": 1}`, 'invalid_request'],
+    ['a refused object', JSON.stringify(image('forbidden.png')), 'input_unreadable'],
+    ['an archived object', JSON.stringify(image('archived.png')), 'input_archived'],
+  ];
+
+  it.each(cases)('%s', async (_, text, code) => {
+    const world = doorWorld();
+    world.put('archived.png', 'x');
+    const archived = world.objects.get('archived.png');
+    if (archived)
+      world.objects.set('archived.png', { ...archived, found: { ...archived.found, isArchived: true } });
+    const refusal = { name: 'AccessDenied', message: 'not authorized to perform: s3:GetObject' };
+    world.faults.head = (key) =>
+      key === 'forbidden.png'
+        ? new InputAccessError(
+            { bucket: BUCKET, key },
+            new S3ServiceException({ ...refusal, $fault: 'client', $metadata: {} }),
+          )
+        : undefined;
+
+    expect(await world.post(text)).toMatchObject({ statusCode: 400, body: { error: { code } } });
+    await world.deliver(world.put('requests/one.json', text));
+    expect(world.written.get('rejected/one.json')).toMatchObject({ errors: [{ code }] });
+    await world.ask('e', JSON.parse(text));
+    expect(world.told).toMatchObject([{ detailType: 'Generation Rejected', detail: { error: { code } } }]);
+    // What EventBridge takes at most.
+    expect(JSON.stringify(world.told).length).toBeLessThan(256 * 1024);
+    expect(world.accepted()).toEqual([]);
+  });
+});
