@@ -27,14 +27,16 @@ import {
 import { ignore } from '../ignore.ts';
 import { log } from '../log.ts';
 import type { Durations } from '../settings.ts';
-import type { AttemptNotesStore, TaskError } from '../store/attempt-notes.ts';
+import type { AttemptNotesStore, Deaths, TaskError } from '../store/attempt-notes.ts';
 import type { Gate } from '../store/gate.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
 import { type HeldClaim, holdClaim } from '../store/hold-claim.ts';
+import { MOST_DEATHS, noteLife, noteProgress, takeClaim } from '../store/take-claim.ts';
+import { untilAborted } from '../until-aborted.ts';
 import { WiroError } from '../wiro/errors.ts';
 import { confirmHint } from '../wiro/search-task.ts';
-import type { Task, WiroClient } from '../wiro/types.ts';
-import { type CopyOutputsDeps, copyOutputs } from './copy-outputs.ts';
+import type { Task, TaskOutput, WiroClient } from '../wiro/types.ts';
+import { type CopiedOutputs, type CopyOutputsDeps, copyOutputs } from './copy-outputs.ts';
 import { forgetTaskError, noteStopped, noteTaskError, stoodAtError, taskErrorSetback } from './task-error.ts';
 
 export interface CollectDeps extends CopyOutputsDeps {
@@ -70,12 +72,12 @@ export async function collectGeneration(deps: CollectDeps, id: string): Promise<
   }
   const adopted = await adoptHinted(deps, current);
   const holder = deps.createHolder();
-  const claimed = await deps.generations.update(adopted ?? current, (current) =>
+  const { claimed, deaths } = await takeClaim(deps, adopted ?? current, (current) =>
     claimToCollect(current, holder, moment(deps)),
   );
   if (claimed.kind === 'refused' || claimed.kind === 'missing') return;
   const held = holdClaim(deps, claimed.generation, holder);
-  const claim = { ...deps, id, holder, held };
+  const claim = { ...deps, id, holder, held, ...(deaths && { deaths }) };
   try {
     await collectClaimed(claim, claimed.generation);
   } catch (error) {
@@ -89,12 +91,15 @@ export async function collectGeneration(deps: CollectDeps, id: string): Promise<
   } finally {
     await held.stop();
   }
+  if (deaths !== undefined && !held.isLost()) await noteLife(deps, claimed.generation);
 }
 
 interface ClaimDeps extends CollectDeps {
   readonly id: string;
   readonly holder: string;
   readonly held: HeldClaim;
+  /** Holders that died before this one. */
+  readonly deaths?: Deaths;
 }
 
 /**
@@ -134,6 +139,12 @@ async function adoptHinted(deps: CollectDeps, generation: Generation): Promise<G
 
 async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<void> {
   const { holder, generations, durations } = deps;
+  const deaths = deps.deaths?.count ?? 0;
+  // The last one was only to look at what stands, and was killed too: there is nothing left to try.
+  if (deaths > MOST_DEATHS) {
+    await freeSlot(deps);
+    return await finish(deps, (current) => failed(current, holder, killed(deaths), {}, moment(deps)));
+  }
   let task: Task | undefined;
   try {
     task = await deps.wiro.task({ taskId: generation.task.id });
@@ -189,12 +200,16 @@ async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<
     await generations.update(await deps.held.stop(), (current) => readEmpty(current, holder, moment(deps)));
     return;
   }
-  const copies = await copyOutputs(deps, generation, task.outputs, deps.held.signal);
+  const copies = await copyInTime(deps, generation, task.outputs);
   if (copies.kind === 'copied') {
     if (!(await putOutputs(deps, generation, copies.outputs))) return;
     return await finish(deps, (current) => succeeded(current, holder, account, moment(deps)));
   }
   const { code, message } = copies;
+  if (deaths >= MOST_DEATHS) {
+    if (!(await putOutputs(deps, generation, copies.outputs))) return;
+    return await finish(deps, (current) => failed(current, holder, killed(deaths), account, moment(deps)));
+  }
   if (
     code === 'output_unavailable' &&
     !isPatienceOver(generation, code, durations.outputPatience, moment(deps))
@@ -213,6 +228,40 @@ async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<
     ),
   );
 }
+
+/** Copies what the function has time for. */
+async function copyInTime(
+  { held, deaths, ...deps }: ClaimDeps,
+  generation: Collecting,
+  outputs: readonly TaskOutput[],
+): Promise<CopiedOutputs> {
+  const standing = new Map<number, Output>();
+  const copying = copyOutputs(deps, generation, outputs, held.signal, {
+    isAgain: deaths !== undefined || generation.trouble !== undefined,
+    isOver: deaths !== undefined && deaths.count >= MOST_DEATHS,
+    async onStanding(index, output) {
+      standing.set(index, output);
+      if (deaths !== undefined) await noteProgress(deps, generation, standing.size);
+    },
+  });
+  try {
+    return await untilAborted(held.signal, copying);
+  } catch (error) {
+    if (!held.isTimeUp()) throw error;
+    return {
+      kind: 'incomplete',
+      code: 'output_unavailable',
+      message: `Fetching the outputs takes longer than a function has: ${standing.size} of ${outputs.length} stand so far.`,
+      outputs: [...standing].sort(([a], [b]) => a - b).map(([, output]) => output),
+    };
+  }
+}
+
+const killed = (deaths: number): GenerationError => ({
+  code: 'function_killed',
+  message: `The function that fetches the outputs was killed ${deaths} times in a row, without one output more: it ran out of time or memory. The task is Wiro's and may be charged; a retry goes on fetching its outputs and pays nothing.`,
+  retryable: true,
+});
 
 // --- not ended ------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ import { PREFIX } from '../functions.ts';
 import { noteChange } from '../note-change.ts';
 import { createOutputCopier } from '../objects/copy-output.ts';
 import { createOutputFetcher } from '../objects/fetch-output.ts';
+import { createHeadOutput } from '../objects/head-output.ts';
 import { createJsonObjects } from '../objects/json-object.ts';
 import { parseOutputHosts } from '../objects/output-hosts.ts';
 import { createOverflow } from '../objects/overflow.ts';
@@ -15,10 +16,12 @@ import { createPutBytes } from '../objects/put-bytes.ts';
 import { createS3Client } from '../objects/s3-client.ts';
 import { ENV, readMaximumConcurrency, requireEnv, WIRO_DEFAULTS } from '../settings.ts';
 import { createAttemptNotesStore } from '../store/attempt-notes.ts';
+import { createCopiedNotes } from '../store/copied-notes.ts';
 import { createGate } from '../store/gate.ts';
 import { createGenerationStore } from '../store/generation-store.ts';
 import { createDeploymentWiro } from '../wiro/create-from-deployment.ts';
 import { type CollectDeps, collectGeneration } from './collect-generation.ts';
+import { createStandingOutputs } from './standing-outputs.ts';
 
 let built: Omit<CollectDeps, 'remainingMs'> | undefined;
 
@@ -72,6 +75,7 @@ function build(deployment: Deployment, parameters: ParameterReader): Omit<Collec
     outputBucket,
     outputPrefix: PREFIX.outputs,
     copier: createOutputCopier({ client: s3, fetcher }),
+    standing: createStandingOutputs({ head: createHeadOutput(s3), notes: createCopiedNotes(table) }),
     putBytes: createPutBytes(s3),
     announce: (id) => announce(announceDeps, id),
     submit: (id) => invokeLater(requireEnv(ENV.submitFunction), { submit: id }),

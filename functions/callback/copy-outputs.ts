@@ -4,12 +4,14 @@ import { OutputRefusedError, OutputUnavailableError } from '../objects/errors.ts
 import { outputKey, safeFileName } from '../objects/output-key.ts';
 import type { CopiedOutput, ObjectRef, OutputCopier } from '../objects/types.ts';
 import type { TaskOutput } from '../wiro/types.ts';
+import type { StandingOutputs } from './standing-outputs.ts';
 
 export interface CopyOutputsDeps {
   readonly outputBucket: string;
   /** Ends in `/`. */
   readonly outputPrefix: string;
   readonly copier: OutputCopier;
+  readonly standing: StandingOutputs;
   readonly putBytes: (ref: ObjectRef, bytes: Buffer, contentType: string) => Promise<CopiedOutput>;
   readonly collectAgain: (id: string) => Promise<void>;
 }
@@ -28,22 +30,42 @@ const AT_ONCE = 3;
 /** A language model's answer up to here is in the record, too. */
 const LARGEST_INLINE_BYTES = 4 * 1024;
 
+export interface CopyOptions {
+  /** Some may stand already, by an earlier holder: these are not fetched again. */
+  readonly isAgain?: boolean;
+  /** Nothing is fetched any more: the outputs are those that stand. */
+  readonly isOver?: boolean;
+  /** Told of every output that stands. */
+  readonly onStanding?: (index: number, output: Output) => Promise<void>;
+}
+
 /** Copies every output of a task to the output bucket, each whole or not at all. */
 export async function copyOutputs(
   deps: CopyOutputsDeps,
   { id, attempt, outputFolder, trouble }: Pick<Generation, 'id' | 'attempt' | 'outputFolder' | 'trouble'>,
   outputs: readonly TaskOutput[],
   signal: AbortSignal,
+  { isAgain = false, isOver = false, onStanding }: CopyOptions = {},
 ): Promise<CopiedOutputs> {
   const wasUnavailable = trouble?.firstAt.output_unavailable !== undefined;
   const failures: (OutputUnavailableError | OutputRefusedError)[] = [];
   const copied = await mapLimited(outputs, AT_ONCE, async (output, index): Promise<Output | undefined> => {
+    const standing = await copyOne(output, index);
+    if (standing !== undefined) await onStanding?.(index, standing);
+    return standing;
+  });
+
+  async function copyOne(output: TaskOutput, index: number): Promise<Output | undefined> {
     const name = output.kind === 'raw' ? 'answer.json' : output.name;
     const key = outputKey({ folder: outputFolder ?? `${deps.outputPrefix}${id}/`, attempt, index, name });
     const ref = { bucket: deps.outputBucket, key };
     try {
       if (output.kind === 'raw') return await putAnswer(deps, ref, output);
       const { url, contentType, sizeBytes } = output;
+      const place = { ...ref, id, attempt, index };
+      const found = isAgain ? await deps.standing.find(place, sizeBytes) : undefined;
+      if (found !== undefined) return { ...placeOf(found), name: safeFileName(name) };
+      if (isOver) throw new OutputUnavailableError('it was not copied');
       if (url === undefined)
         throw new OutputUnavailableError(
           `Wiro's record of "${safeFileName(name)}" names no address to fetch it from`,
@@ -59,14 +81,16 @@ export async function copyOutputs(
         },
         signal,
       );
-      return { ...place(copy), name: safeFileName(name) };
+      await deps.standing.note(place, copy);
+      return { ...placeOf(copy), name: safeFileName(name) };
     } catch (error) {
       // The others are copied all the same.
       if (!(error instanceof OutputUnavailableError || error instanceof OutputRefusedError)) throw error;
       failures.push(error);
       return undefined;
     }
-  });
+  }
+
   const standing = copied.filter((output) => output !== undefined);
   const refused = failures.find((failure) => failure instanceof OutputRefusedError);
   const failure = failures.find((one) => one instanceof OutputUnavailableError) ?? refused;
@@ -89,13 +113,13 @@ async function putAnswer(
   const bytes = Buffer.from(JSON.stringify(answer));
   const copy = await putBytes(ref, bytes, 'application/json');
   return {
-    ...place(copy),
+    ...placeOf(copy),
     name: 'answer.json',
     ...(bytes.length <= LARGEST_INLINE_BYTES && { content: answer }),
   };
 }
 
-const place = ({ bucket, key, contentType, sizeBytes, sha256 }: CopiedOutput) => ({
+const placeOf = ({ bucket, key, contentType, sizeBytes, sha256 }: CopiedOutput) => ({
   bucket,
   key,
   contentType,

@@ -185,7 +185,7 @@ export function searched(
   return {
     ...generation,
     run: { ...run, ...first, searches: run.searches + 1 },
-    claim: { holder, until: now },
+    claim: { holder: NOBODY, until: now },
     dueAt: after(now, wait),
   };
 }
@@ -446,6 +446,25 @@ function claim(
 ): { readonly claim: Claim; readonly dueAt: Timestamp } {
   const until = after(now, durations.lease);
   return { claim: { holder, until }, dueAt: after(until, durations.clockSkew) };
+}
+
+/** Who lets go of a claim before it ends, without another step of the work, leaves it to this. */
+const NOBODY = '';
+
+/**
+ * Who held a claim that ran out although nobody let go of it: a function that was killed. Not who sent a Run that was
+ * not answered: the claim that the mark set is there to run out.
+ */
+export function deadHolder(generation: Generation, moment: Moment): string | undefined {
+  if (generation.status !== 'submitting' && generation.status !== 'collecting') return undefined;
+  const { holder, until } = generation.claim;
+  if (holder === NOBODY || !isFree(generation.claim, moment)) return undefined;
+  if (generation.status === 'submitting' && generation.run !== undefined) {
+    // Whoever searches took its claim when the mark's was over; that may have been longer for files in the Run.
+    const { markLease, lease } = moment.durations;
+    if (until <= after(generation.run.startedAt, markLease + lease)) return undefined;
+  }
+  return holder;
 }
 
 /** Whether a lease is over, by any clock that is not off by more than the allowed skew. */

@@ -135,9 +135,9 @@ export function createOutputCopier({
         return { kind: 'copied', output: { bucket, key, contentType, sizeBytes, sha256 } };
       }
       const { whole, isOther } = await putInParts(output, reader, first, storedAs, scope, only);
-      const { sha256, sizeBytes } = whole;
+      const { sha256, sizeBytes, crc32 } = whole;
       if (isOther) return { kind: 'occupied', sha256 };
-      return { kind: 'copied', output: { bucket, key: output.key, contentType, sizeBytes, sha256 } };
+      return { kind: 'copied', output: { bucket, key: output.key, contentType, sizeBytes, sha256, crc32 } };
     } catch (error) {
       scope.abort(error);
       // What failed first says why; the rest only followed.

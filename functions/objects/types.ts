@@ -41,6 +41,8 @@ export interface CopiedOutput extends ObjectRef {
   readonly sizeBytes: number;
   /** Lower-case hex over all bytes in order. */
   readonly sha256: string;
+  /** Where it came in parts, of which S3 keeps this sum alone; base64. */
+  readonly crc32?: string;
 }
 
 export interface InputStore {

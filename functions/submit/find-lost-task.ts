@@ -6,10 +6,11 @@ import { type Setback, searched, unmarked } from '../generation/transitions.ts';
 import { ignore } from '../ignore.ts';
 import { log } from '../log.ts';
 import type { Durations } from '../settings.ts';
-import type { AttemptNotes, AttemptNotesStore } from '../store/attempt-notes.ts';
+import type { AttemptNotes, AttemptNotesStore, Deaths } from '../store/attempt-notes.ts';
 import type { Gate } from '../store/gate.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
 import type { HeldClaim } from '../store/hold-claim.ts';
+import { MOST_DEATHS } from '../store/take-claim.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { WiroError } from '../wiro/errors.ts';
 import { confirmHint, type SearchedWiro, type SearchResult, searchTask } from '../wiro/search-task.ts';
@@ -24,6 +25,8 @@ export interface FindLostTaskDeps {
   readonly generations: Pick<GenerationStore, 'update'>;
   readonly notes: Pick<AttemptNotesStore, 'change'>;
   readonly gate: Pick<Gate, 'free'>;
+  /** Holders that died before this one. */
+  readonly deaths?: Deaths;
   readonly wiro: SearchedWiro;
   readonly parameters: () => Promise<Pick<DeploymentParameters, 'callbackSecrets'>>;
   readonly durations: Durations;
@@ -49,6 +52,13 @@ export async function findLostTask(
 ): Promise<LostTask> {
   const { id, holder, held, generations, gate, durations, clock } = deps;
   const notes = await deps.notes.change(id, generation.attempt, (current) => noteLostRun(current, run));
+  const isTooLong = isLosingForTooLong(notes.lostRuns, timestamp(clock()), durations);
+  // Searching kills its function every time: it is not to be found out.
+  if (isTooLong && (deps.deaths?.count ?? 0) >= MOST_DEATHS)
+    return {
+      kind: 'unknown',
+      error: submissionUnknown('searching its tasks killed the function every time'),
+    };
   const result = await search(deps, generation, run);
   log.info('A lost Run was searched for', {
     generationId: id,
@@ -79,7 +89,11 @@ async function search(
   { deployment, attempt, model, callback }: Submitting,
   { startedAt }: RunMark,
 ): Promise<SearchResult> {
-  const { callbackSecrets } = await parameters();
+  const secrets = await parameters().then(
+    ({ callbackSecrets }) => callbackSecrets,
+    ignore('the Run is searched for again', { generationId: id }),
+  );
+  if (!secrets) return { kind: 'unproven', why: "this deployment's secrets could not be read" };
   const searching = searchTask(wiro, {
     deployment,
     generationId: id,
@@ -87,7 +101,7 @@ async function search(
     model,
     startedAt,
     marginMs: durations.searchMargin,
-    secrets: callbackSecrets,
+    secrets,
     ...(callback?.taskId !== undefined && { hintedTaskId: callback.taskId }),
   });
   try {

@@ -1,3 +1,4 @@
+import { addAbortSignal } from 'node:stream';
 import type { DeploymentParameters } from '../aws/parameters.ts';
 import type { AcceptedRequest } from '../generation/accepted-request.ts';
 import { callbackUrl } from '../generation/callback-url.ts';
@@ -24,11 +25,13 @@ import {
 import { ignore } from '../ignore.ts';
 import { log } from '../log.ts';
 import type { Durations } from '../settings.ts';
-import type { AttemptNotes, AttemptNotesStore } from '../store/attempt-notes.ts';
+import type { AttemptNotes, AttemptNotesStore, Deaths } from '../store/attempt-notes.ts';
 import type { Gate } from '../store/gate.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
 import { type HeldClaim, holdClaim } from '../store/hold-claim.ts';
 import type { KnownModel } from '../store/model-cache.ts';
+import { MOST_DEATHS, noteLife, noteProgress, takeClaim } from '../store/take-claim.ts';
+import { untilAborted } from '../until-aborted.ts';
 import type { RunOutcome, Task, WiroClient } from '../wiro/types.ts';
 import { type BringInputsDeps, type BroughtInputs, bringInputs, freshSince } from './bring-inputs.ts';
 import { explainInputFailure } from './explain-failure.ts';
@@ -65,7 +68,7 @@ export type SubmitEnd =
 /** Brings a generation to Wiro: claim, inputs, slot, mark, Run, task. Safe to repeat and to die in anywhere. */
 export async function submitGeneration(deps: SubmitDeps, id: string): Promise<SubmitEnd> {
   const holder = deps.createHolder();
-  const claimed = await deps.generations.update(id, (current) =>
+  const { claimed, deaths } = await takeClaim(deps, id, (current) =>
     claimToSubmit(current, holder, moment(deps)),
   );
   if (claimed.kind === 'refused' && hasEnded(claimed.generation)) {
@@ -76,40 +79,68 @@ export async function submitGeneration(deps: SubmitDeps, id: string): Promise<Su
   if (claimed.kind === 'refused' || claimed.kind === 'missing') return { kind: 'elsewhere' };
   const held = holdClaim(deps, claimed.generation, holder);
   const claim = { ...deps, id, holder, held };
+  let end: SubmitEnd;
   try {
-    let generation = claimed.generation;
-    let unanswered: Unanswered | undefined;
-    if (generation.run !== undefined) {
-      const lost = await findLostTask(claim, generation, generation.run);
-      if (lost.kind === 'found') {
-        const end = await recordTask(claim, generation, generation.run, lost.task);
-        await reportOthers(claim, lost.findOthers);
-        return end;
-      }
-      if (lost.kind === 'unknown') return await failNow(claim, lost.error);
-      if (lost.kind !== 'none') return lost;
-      unanswered = { run: generation.run, notes: lost.notes };
-      generation = lost.generation;
-    }
-    const called = await findCalledBack(claim, generation);
-    if (called.kind === 'found') return await recordTask(claim, generation, called.run, called.task);
-    if (called.kind === 'unreachable') return await tryLater(claim, called.setback);
-    if (generation.cancelRequestedAt !== undefined) return await cancelNow(claim);
-    return (unanswered && (await endUnanswered(claim, unanswered))) ?? (await bringAndRun(claim, generation));
+    end = await submitClaimed({ ...claim, ...(deaths && { deaths }) }, claimed.generation);
   } catch (error) {
     if (held.isLost()) return { kind: 'elsewhere' };
     log.error('A submission failed unexpectedly', { generationId: id, error });
-    return await releaseUnmarked(claim);
+    end = await releaseUnmarked(claim);
   } finally {
     await held.stop();
   }
+  if (deaths !== undefined && !held.isLost()) await noteLife(deps, claimed.generation);
+  return end;
 }
 
 interface ClaimDeps extends SubmitDeps {
   readonly id: string;
   readonly holder: string;
   readonly held: HeldClaim;
+  /** Holders that died before this one. */
+  readonly deaths?: Deaths;
 }
+
+async function submitClaimed(claim: ClaimDeps, claimed: Submitting): Promise<SubmitEnd> {
+  const deaths = claim.deaths?.count ?? 0;
+  let generation = claimed;
+  let unanswered: Unanswered | undefined;
+  if (generation.run !== undefined) {
+    const lost = await findLostTask(claim, generation, generation.run);
+    if (lost.kind === 'found') {
+      const end = await recordTask(claim, generation, generation.run, lost.task);
+      await reportOthers(claim, lost.findOthers);
+      return end;
+    }
+    if (lost.kind === 'unknown') return await failNow(claim, lost.error);
+    if (lost.kind !== 'none') return lost;
+    unanswered = { run: generation.run, notes: lost.notes };
+    generation = lost.generation;
+  }
+  const isKilled = claimed.run === undefined && deaths >= MOST_DEATHS;
+  // The last one was only to ask about a task that called back, and was killed too: there is nothing left to try.
+  if (isKilled && deaths > MOST_DEATHS)
+    return await failNow(claim, generation.callback?.taskId === undefined ? killed(deaths) : UNASKED);
+  const called = await findCalledBack(claim, generation);
+  if (called.kind === 'found') return await recordTask(claim, generation, called.run, called.task);
+  if (called.kind === 'unreachable') return await tryLater(claim, called.setback);
+  if (generation.cancelRequestedAt !== undefined) return await cancelNow(claim);
+  if (isKilled) return await failNow(claim, killed(deaths));
+  return (unanswered && (await endUnanswered(claim, unanswered))) ?? (await bringAndRun(claim, generation));
+}
+
+const killed = (deaths: number): GenerationError => ({
+  code: 'function_killed',
+  message: `The function that brings the inputs to Wiro was killed ${deaths} times in a row, without one upload more: it ran out of time or memory. Nothing was run, nothing is charged. Request it with smaller inputs, or retry.`,
+  retryable: true,
+});
+
+const UNASKED: GenerationError = {
+  code: 'submission_unknown',
+  message:
+    "Wiro called back for a task of this generation, but asking about it killed the function every time. Look at the project's tasks at Wiro before you run it again.",
+  retryable: false,
+};
 
 /** A Run that Wiro did not answer with anything certain, and that made no task. */
 interface Unanswered {
@@ -147,14 +178,27 @@ async function bringAndRun(deps: ClaimDeps, generation: Submitting): Promise<Sub
   const [parameters, known, brought] = await Promise.all([
     deps.parameters(),
     deps.knownModel(generation.model),
-    bringInputs(deps, request, {
-      generationId: id,
-      holder,
-      notBefore: freshSince(generation.freshUploads && generation.pastAttempts.at(-1)?.endedAt),
-      hasLostRun: async () => (await deps.notes.read(id, generation.attempt)).lostRuns !== undefined,
-      signal: deps.held.signal,
-    }).catch((error: unknown) => ({ error })),
+    untilAborted(
+      deps.held.signal,
+      bringInputs({ ...deps, ...stopping(deps, generation) }, request, {
+        generationId: id,
+        holder,
+        notBefore: freshSince(generation.freshUploads && generation.pastAttempts.at(-1)?.endedAt),
+        hasLostRun: async () => (await deps.notes.read(id, generation.attempt)).lostRuns !== undefined,
+        signal: deps.held.signal,
+      }),
+    ).catch((error: unknown) => ({ error })),
   ]);
+  // Bringing the inputs and a Run, with what is written after it, must fit in.
+  const neededMs =
+    deps.durations.runLimit + deps.durations.runSendLimit + ('error' in brought ? 0 : brought.extraMs);
+  if (deps.held.isTimeUp() || (!('error' in brought) && deps.remainingMs() < neededMs)) {
+    return await tryLater(deps, {
+      code: 'upstream_unavailable',
+      message: 'Bringing the inputs to Wiro takes longer than a function has.',
+    });
+  }
+  deps.held.signal.throwIfAborted();
   if ('error' in brought) {
     const failure = explainInputFailure(brought.error);
     if (failure.code === 'upstream_unauthorized') deps.forgetParameters();
@@ -213,6 +257,33 @@ async function bringAndRun(deps: ClaimDeps, generation: Submitting): Promise<Sub
     default:
       return assertNever(outcome);
   }
+}
+
+/** The inputs and uploads of one holder: what it reads ends with its time, and what it brings is progress. */
+function stopping(
+  { held, inputs, uploads, deaths, ...deps }: ClaimDeps,
+  generation: Submitting,
+): Pick<BringInputsDeps, 'inputs' | 'uploads'> {
+  let brought = 0;
+  async function count(): Promise<void> {
+    brought += 1;
+    if (deaths !== undefined) await noteProgress(deps, generation, brought);
+  }
+  return {
+    inputs: { open: async (input) => addAbortSignal(held.signal, await inputs.open(input)) },
+    uploads: {
+      ...uploads,
+      async claim(...given) {
+        const claim = await uploads.claim(...given);
+        if (claim.kind === 'uploaded') await count();
+        return claim;
+      },
+      async done(...given) {
+        await uploads.done(...given);
+        await count();
+      },
+    },
+  };
 }
 
 async function noteRefused(

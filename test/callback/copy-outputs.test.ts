@@ -19,6 +19,7 @@ function copyWorld(over: Partial<CopyOutputsDeps> = {}) {
         return { bucket: output.bucket, key: output.key, ...copied };
       },
     },
+    standing: { find: async () => undefined, note: async () => undefined },
     putBytes: () => Promise.reject(new Error('Not expected')),
     collectAgain: async () => undefined,
     ...over,

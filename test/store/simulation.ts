@@ -296,6 +296,7 @@ export class Simulation {
           outputBucket: 'outputs',
           outputPrefix: 'outputs/',
           copier: {} as CollectDeps['copier'],
+          standing: { find: async () => undefined, note: async () => undefined },
           putBytes: async (ref, bytes, contentType) => {
             await turn();
             return { ...ref, contentType, sizeBytes: bytes.length, sha256: 'abc' } as never;

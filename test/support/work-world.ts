@@ -64,6 +64,7 @@ export function workWorld() {
       durations,
       clock,
       remainingMs: () => 900_000,
+      standing: { find: async () => undefined, note: async () => undefined },
       createHolder: () => `holder-${seconds}`,
       forgetParameters: () => undefined,
       callbackSecrets: async () => ['secret'],

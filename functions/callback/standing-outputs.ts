@@ -1,0 +1,54 @@
+import { ignore } from '../ignore.ts';
+import type { HeadOutput } from '../objects/head-output.ts';
+import type { CopiedOutput, ObjectRef } from '../objects/types.ts';
+import type { CopiedNotes } from '../store/copied-notes.ts';
+
+/** Which output of which attempt, and where it lies. */
+export interface OutputPlace extends ObjectRef {
+  readonly id: string;
+  readonly attempt: number;
+  readonly index: number;
+}
+
+/** Finds the outputs that an earlier holder has copied, so that they are not fetched again. */
+export interface StandingOutputs {
+  /**
+   * @param sizeBytes - What Wiro's record says. Without it, or if another size stands, only a note of ours tells that
+   *   what stands there is the output.
+   */
+  find(place: OutputPlace, sizeBytes: number | undefined): Promise<CopiedOutput | undefined>;
+  /** Notes one that was copied, where S3 does not keep its SHA-256 itself. */
+  note(place: OutputPlace, copy: CopiedOutput): Promise<void>;
+}
+
+export function createStandingOutputs({
+  head,
+  notes,
+}: {
+  readonly head: HeadOutput;
+  readonly notes: CopiedNotes;
+}): StandingOutputs {
+  return {
+    async find({ id, attempt, index, bucket, key }, sizeBytes) {
+      const standing = await head({ bucket, key });
+      if (standing?.sha256 !== undefined) {
+        const { contentType, sha256 } = standing;
+        return standing.sizeBytes === sizeBytes ? { bucket, key, contentType, sizeBytes, sha256 } : undefined;
+      }
+      const note = await notes.read(id, attempt, index);
+      if (note === undefined || note.bucket !== bucket) return undefined;
+      // It may lie beside its place, where other bytes had taken that.
+      const noted = note.key === key ? standing : await head(note);
+      if (noted?.sizeBytes !== note.sizeBytes || noted.crc32 !== note.crc32) return undefined;
+      const { contentType, sha256 } = note;
+      return { bucket, key: note.key, contentType, sizeBytes: note.sizeBytes, sha256 };
+    },
+
+    async note({ id, attempt, index }, { crc32, ...copy }) {
+      if (crc32 === undefined) return;
+      await notes
+        .write(id, attempt, index, { ...copy, crc32 })
+        .catch(ignore('it is copied again if need be', { generationId: id }));
+    },
+  };
+}
