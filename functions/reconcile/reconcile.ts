@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { assertNever, type Generation, hasEnded, isInLine, type Queued } from '../generation/generation.ts';
 import type { Timestamp } from '../generation/time.ts';
 import { lookedAt, type Moment } from '../generation/transitions.ts';
@@ -98,15 +97,17 @@ async function untilTimeIsOver(
     isCutShort = true;
     return false;
   };
-  const stop = new AbortController();
-  const over = sleep(Math.max(0, remainingMs() - LAST_WAIT_MS), 'over', { signal: stop.signal });
-  const done = work(hasTime);
-  try {
-    if ((await Promise.race([done, over])) === 'over') isCutShort = true;
-  } finally {
-    stop.abort();
-    for (const one of [over, done]) one.catch(() => 'whoever lost the race');
-  }
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(
+      () => {
+        isCutShort = true;
+        resolve();
+      },
+      Math.max(0, remainingMs() - LAST_WAIT_MS),
+    );
+  });
+  await Promise.race([work(hasTime), over]).finally(() => clearTimeout(timer));
   return !isCutShort;
 }
 

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Generation, isInLine, queueKey } from '../../functions/generation/generation.ts';
 import { log } from '../../functions/log.ts';
 import { type ReconcileDeps, reconcile } from '../../functions/reconcile/reconcile.ts';
@@ -248,6 +248,7 @@ describe('what is due', () => {
 
   it('is not waited for beyond the time of the run where it hangs', async () => {
     vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
     const { done, run } = reconcileWorld(['a', 'b'].map((id) => named(id, EXAMPLES.running)));
 
     const running = run(1_000, {
@@ -255,7 +256,6 @@ describe('what is due', () => {
     });
     await vi.advanceTimersByTimeAsync(55_000);
     const counts = await running;
-    vi.useRealTimers();
 
     expect([done, counts.isCutShort]).toEqual([['b'], true]);
   });
