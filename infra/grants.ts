@@ -44,6 +44,8 @@ const READ_SECRET = ['secretsmanager:GetSecretValue'];
 export const GRANTS: Readonly<Record<FunctionName, readonly Right[]>> = {
   api: [
     { actions: CHANGE_ITEMS, on: 'table' },
+    // How many wait before one in line.
+    { actions: ['dynamodb:Query'], on: 'waitingIndex' },
     { actions: ['s3:GetObject'], on: 'inputs' },
     { actions: LIST, on: 'inputBuckets' },
     { actions: ['s3:GetObject', 's3:PutObject'], on: 'largeRequests' },

@@ -4,6 +4,7 @@ import { invokeLater } from '../aws/invoke.ts';
 import { readDailyLimit, readDeployment, readParameters } from '../deployment.ts';
 import { PREFIX } from '../functions.ts';
 import { timestamp } from '../generation/time.ts';
+import { MOST_AHEAD } from '../generation/waiting-for.ts';
 import { beginInvocation, log } from '../log.ts';
 import { noteChange } from '../note-change.ts';
 import { createInputStore } from '../objects/input-store.ts';
@@ -14,6 +15,7 @@ import { ENV, readInputBuckets, readInputHandover, requireEnv, WIRO_DEFAULTS } f
 import { createGenerationStore } from '../store/generation-store.ts';
 import { createModelCache } from '../store/model-cache.ts';
 import { createDeploymentWiro } from '../wiro/create-from-deployment.ts';
+import { createConfigurationCheck } from './check-configuration.ts';
 import { answerRequest, type RoutesDeps } from './routes.ts';
 
 // Built once per container, so that a warm start reuses the connections.
@@ -23,21 +25,24 @@ const parameters = readParameters(deployment);
 const s3 = createS3Client({ env: process.env });
 const overflow = createOverflow(s3, { bucket: requireEnv(ENV.outputBucket), prefix: PREFIX.largeRequests });
 const presign = createOutputPresigner({ client: s3, now: clock });
+const generations = createGenerationStore(table, { overflow, onChange: noteChange });
 const deps: RoutesDeps = {
   deployment: deployment.name,
   inputs: createInputStore(s3),
   inputHandover: readInputHandover(process.env),
-  generations: createGenerationStore(table, { overflow, onChange: noteChange }),
+  generations,
   knownModel: createKnownModels({
     cache: createModelCache(table, { keepMs: durations.modelCache }),
     wiro: createDeploymentWiro(deployment, parameters),
     limitMs: durations.modelLimit,
   }),
+  missingSecrets: createConfigurationCheck({ parameters, limitMs: durations.modelLimit }),
   rules: readInputBuckets(process.env),
   dailyLimit: readDailyLimit(deployment),
   submit: (id) => invokeLater(requireEnv(ENV.submitFunction), { submit: id }),
   collect: async (id) => invokeLater((await parameters.get()).callbackFunction, { collect: id }),
   socketUrl: process.env[ENV.wiroSocketUrl] || WIRO_DEFAULTS.socketUrl,
+  ahead: (generation) => generations.ahead(generation, MOST_AHEAD),
   presign: async (output) => {
     const { url, expiresAt } = await presign(output);
     return { url, expiresAt: timestamp(expiresAt) };

@@ -16,6 +16,8 @@ export interface RoutesDeps extends AcceptDeps, RecordDeps {
   readonly generations: GenerationStore;
   readonly rules: SourceRules;
   readonly submit: (id: string) => Promise<void>;
+  /** What of its secrets the deployment lacks, and the remedy; `undefined` when nothing is known to be missing. */
+  readonly missingSecrets: () => Promise<string | undefined>;
   /** Has the task looked at: it may have to be stopped, or the end announced. */
   readonly collect: (id: string) => Promise<void>;
 }
@@ -39,6 +41,7 @@ const STATUS: Partial<Record<GenerationError['code'], number>> = {
   daily_limit_reached: 429,
   idempotency_conflict: 409,
   method_not_allowed: 405,
+  not_configured: 503,
   not_retryable: 409,
   not_found: 404,
   request_too_large: 413,
@@ -103,7 +106,12 @@ function requireMethod(method: string, wanted: string): void {
 
 async function accept(deps: RoutesDeps, body: Buffer): Promise<ApiAnswer> {
   const request = parseRequest(parseBody(body), deps.rules);
-  const checked = await checkRequest(deps, request, { origin: 'api' });
+  const [checked, missing] = await Promise.all([
+    checkRequest(deps, request, { origin: 'api' }),
+    deps.missingSecrets(),
+  ]);
+  // What was accepted before is answered as before.
+  if (checked.kind === 'new') refuseWithout(missing);
   const generation =
     checked.kind === 'known' ? checked.generation : await acceptChecked(deps, checked.checked);
   if (generation.status === 'queued') {
@@ -134,12 +142,23 @@ async function retry(deps: RoutesDeps, id: string, body: Buffer): Promise<ApiAns
   if (typeof force !== 'boolean') {
     throw new RequestError('invalid_parameter', 'force must be true or false, in a JSON object.', 'force');
   }
+  refuseWithout(await deps.missingSecrets());
   const moment = { now: timestamp(deps.clock()), durations: deps.durations };
   const again = await startAgain(deps, id, (current) => retried(current, force, moment));
   if (again.kind === 'missing') throw new RequestError('not_found', `There is no generation "${id}".`);
   const start = again.generation.status === 'queued' ? deps.submit : deps.collect;
   await start(id).catch(ignore('reconcile takes up what is due', { generationId: id }));
   return { statusCode: 202, body: await record(deps, id) };
+}
+
+function refuseWithout(missing: string | undefined): void {
+  if (missing === undefined) return;
+  throw new RequestError(
+    'not_configured',
+    `This deployment lacks its secrets and runs nothing yet: ${missing}. Then ask again. Nothing was stored or charged.`,
+    undefined,
+    true,
+  );
 }
 
 /** Another Run may be charged: it counts as a new generation does. Collecting a paid task again does not. */

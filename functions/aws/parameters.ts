@@ -1,5 +1,6 @@
 import { PARAMETER } from '../settings.ts';
 import { AwsCallError, callAws } from './call.ts';
+import { NotConfiguredError } from './not-configured.ts';
 import { type Credentials, readSecret } from './secret.ts';
 
 /** What a deployment does not have in its environment: its credentials, and where the stack says things are. */
@@ -9,7 +10,10 @@ export interface DeploymentParameters extends Credentials {
 }
 
 export interface ParameterReader {
-  /** As kept, at most as old as the setting says; still used while reading anew fails. */
+  /**
+   * As kept, at most as old as the setting says; still used while reading anew fails.
+   * @throws {NotConfiguredError} When some are not there, and for a while afterwards.
+   */
   get(): Promise<DeploymentParameters>;
   /** The next `get` reads anew: what was kept did not work. */
   forget(): void;
@@ -47,6 +51,7 @@ export function createParameterReader({
   let kept: { readonly parameters: DeploymentParameters; readonly readAt: number } | undefined;
   let reading: Promise<DeploymentParameters> | undefined;
   let isStale = false;
+  let missing: { readonly error: NotConfiguredError; readonly readAt: number } | undefined;
   let renewal: { readonly startedAt: number; readonly parameters: Promise<DeploymentParameters> } | undefined;
 
   async function read(): Promise<DeploymentParameters> {
@@ -61,12 +66,16 @@ export function createParameterReader({
   return {
     async get() {
       if (kept !== undefined && !isStale && now() - kept.readAt < keepMs) return kept.parameters;
+      // Requests to a deployment without secrets do not make us ask SSM each time.
+      if (kept === undefined && missing !== undefined && now() - missing.readAt < renewMs)
+        throw missing.error;
       reading ??= read().finally(() => {
         reading = undefined;
       });
       try {
         return await reading;
       } catch (error) {
+        if (error instanceof NotConfiguredError) missing = { error, readAt: now() };
         if (kept === undefined) throw error;
         // For a while nobody else waits for a service that does not answer.
         kept = { ...kept, readAt: now() - keepMs + Math.min(renewMs, keepMs) };
@@ -97,6 +106,12 @@ async function readParameters(path: string, secretArn: string | undefined): Prom
   return { ...credentials, ...toPlaces(found) };
 }
 
+/** What the stack writes, and not `npm run setup`. */
+const PLACES: Readonly<Record<string, true>> = {
+  [PARAMETER.callbackBaseUrl]: true,
+  [PARAMETER.callbackFunction]: true,
+};
+
 interface Found {
   readonly get: (name: string) => string | undefined;
   readonly required: (name: string) => string;
@@ -123,7 +138,8 @@ async function getParameters(path: string, names: readonly string[]): Promise<Fo
     required: (name) => {
       const value = get(name);
       if (value) return value;
-      throw new Error(`The parameter ${path}/${name} is not there: run "npm run setup", then deploy`);
+      const remedy = name in PLACES ? 'deploy the stack again, which writes it' : 'run "npm run setup"';
+      throw new NotConfiguredError(`the parameter ${path}/${name} is not there: ${remedy}`);
     },
   };
 }

@@ -1,5 +1,6 @@
 import { SECRET_FIELD } from '../settings.ts';
-import { callAws } from './call.ts';
+import { AwsCallError, callAws } from './call.ts';
+import { NotConfiguredError } from './not-configured.ts';
 
 /** What `npm run setup`, or whoever keeps the secret, put there. */
 export interface Credentials {
@@ -11,7 +12,7 @@ export interface Credentials {
 }
 
 /** A secret that cannot be used. Its message names the field and the remedy, and nothing of what the secret holds. */
-export class SecretError extends Error {
+export class SecretError extends NotConfiguredError {
   override readonly name = 'SecretError';
 }
 
@@ -30,6 +31,12 @@ export async function readSecret(arn: string): Promise<Credentials> {
       'x-amz-target': 'secretsmanager.GetSecretValue',
     },
     body: JSON.stringify({ SecretId: arn }),
+  }).catch((error: unknown) => {
+    // Also what it answers for a secret that was made without a value.
+    if (!(error instanceof AwsCallError && error.message.includes('ResourceNotFoundException'))) throw error;
+    throw new SecretError(`The secret ${arn} is not there or has no value: store ${FORM} in it`, {
+      cause: error,
+    });
   });
   const fields = parse(arn, body);
   const text = (field: string): string | undefined => {

@@ -26,6 +26,7 @@ import {
 } from '../generation/transitions.ts';
 import { ignore } from '../ignore.ts';
 import { log } from '../log.ts';
+import { logSetback, unexpectedSetback } from '../setback.ts';
 import type { Durations } from '../settings.ts';
 import type { AttemptNotesStore, Deaths, TaskError } from '../store/attempt-notes.ts';
 import type { Gate } from '../store/gate.ts';
@@ -82,11 +83,7 @@ export async function collectGeneration(deps: CollectDeps, id: string): Promise<
     await collectClaimed(claim, claimed.generation);
   } catch (error) {
     if (held.isLost()) return;
-    log.error('Collecting failed unexpectedly', { generationId: id, error });
-    const setback: Setback = {
-      code: 'internal_error',
-      message: 'This deployment could not reach one of its own services.',
-    };
+    const setback = unexpectedSetback('Collecting failed unexpectedly', id, error);
     await laterOrFail(claim, claimed.generation, setback, deps.durations.patience);
   } finally {
     await held.stop();
@@ -437,11 +434,11 @@ async function laterOrFail(
   );
 }
 
-async function later({ id, holder, held, generations, ...deps }: ClaimDeps, setback: Setback): Promise<void> {
-  log.warn('Collecting is tried again later', { generationId: id, code: setback.code });
-  await generations.update(await held.stop(), (current) =>
+async function later({ holder, held, generations, ...deps }: ClaimDeps, setback: Setback): Promise<void> {
+  const released = await generations.update(await held.stop(), (current) =>
     collectingLater(current, holder, setback, moment(deps)),
   );
+  if (released.kind === 'written') logSetback('Collecting is tried again later', released.generation);
 }
 
 const moment = ({ clock, durations }: Pick<CollectDeps, 'clock' | 'durations'>) => ({

@@ -1,13 +1,17 @@
+import { ignore } from '../ignore.ts';
+import type { Durations } from '../settings.ts';
 import type { AcceptedRequest } from './accepted-request.ts';
 import type { GenerationError } from './errors.ts';
-import type { Generation, Output, PastAttempt, Status } from './generation.ts';
+import { type Generation, isInLine, type Output, type PastAttempt, type Status } from './generation.ts';
 import type { OtherHandover } from './handover.ts';
-import type { Timestamp } from './time.ts';
+import { type Clock, type Timestamp, timestamp } from './time.ts';
+import { isFetchingOutputs, type WaitingFor, type WaitNotes, waitingFor } from './waiting-for.ts';
 
 /** A generation as its users see it: the answer of the API, and what `demo --json` prints. */
 export interface GenerationRecord {
   readonly id: string;
   readonly model: string;
+  /** `collecting` as soon as the outputs of a task that ended are all that is missing. */
   readonly status: Status;
   readonly attempt: number;
   readonly parameters: Readonly<Record<string, unknown>>;
@@ -22,7 +26,9 @@ export interface GenerationRecord {
    */
   readonly inputHandover?: { readonly by: OtherHandover['by']; readonly pinned: boolean };
   readonly taskId?: string;
-  /** While it runs: where to follow it. The token is a capability: do not pass it on. */
+  /** Why it has not ended yet. */
+  readonly waitingFor?: WaitingFor;
+  /** While its task runs: where to follow it. The token is a capability: do not pass it on. */
   readonly progress?: { readonly socketUrl: string; readonly token: string };
   /** The first 1,000. */
   readonly outputs: readonly RecordedOutput[];
@@ -54,6 +60,10 @@ export interface PresignedUrl {
 export interface RecordDeps {
   readonly socketUrl: string;
   readonly presign: (output: Output) => Promise<PresignedUrl>;
+  /** How many wait in line before one that waits: `MOST_AHEAD` at most. */
+  readonly ahead: (generation: Generation) => Promise<number>;
+  readonly durations: Durations;
+  readonly clock: Clock;
 }
 
 /** With its link one takes 2 KB, and Lambda answers 6 MB at most. */
@@ -61,25 +71,32 @@ const MOST_OUTPUTS = 1_000;
 
 /** The record of a generation. */
 export async function toRecord(
-  { socketUrl, presign }: RecordDeps,
+  { socketUrl, presign, ahead, durations, clock }: RecordDeps,
   {
     generation,
     request,
     outputs,
     pastAttempts,
-    notes: { handover } = {},
+    notes,
   }: {
     readonly generation: Generation;
     readonly request: AcceptedRequest & { readonly isGone?: true };
     readonly outputs: readonly Output[];
     readonly pastAttempts: readonly PastAttempt[];
-    /** @default - nothing was noted */
-    readonly notes?: { readonly handover?: OtherHandover };
+    readonly notes: WaitNotes & { readonly handover?: OtherHandover };
   },
 ): Promise<GenerationRecord> {
-  const { id, model, status, attempt, createdAt, updatedAt, cancelRequestedAt } = generation;
+  const { id, model, attempt, createdAt, updatedAt, cancelRequestedAt } = generation;
   const task = 'task' in generation ? generation.task : undefined;
-  const isRunning = status === 'running' || status === 'collecting';
+  const status = shownStatus(generation);
+  const place = isInLine(generation)
+    ? await ahead(generation).catch(ignore('the record does without its place in line', { generationId: id }))
+    : undefined;
+  const waiting = waitingFor(generation, {
+    notes,
+    moment: { now: timestamp(clock()), durations },
+    ahead: place ?? undefined,
+  });
   return {
     id,
     model,
@@ -94,9 +111,12 @@ export async function toRecord(
       }),
     ),
     ...(Object.keys(request.labels).length > 0 && { labels: request.labels }),
-    ...(handover && { inputHandover: { by: handover.by, pinned: handover.isPinned } }),
+    ...(notes.handover && {
+      inputHandover: { by: notes.handover.by, pinned: notes.handover.isPinned },
+    }),
     ...(task && { taskId: task.id }),
-    ...(isRunning && task?.token !== undefined && { progress: { socketUrl, token: task.token } }),
+    ...(waiting && { waitingFor: waiting }),
+    ...(status === 'running' && task?.token !== undefined && { progress: { socketUrl, token: task.token } }),
     outputs: await Promise.all(
       outputs.slice(0, MOST_OUTPUTS).map(async (output) => {
         const { url, expiresAt } = await presign(output);
@@ -115,6 +135,9 @@ export async function toRecord(
     ...('endedAt' in generation && { endedAt: generation.endedAt }),
   };
 }
+
+const shownStatus = (generation: Generation): Status =>
+  generation.status === 'running' && isFetchingOutputs(generation) ? 'collecting' : generation.status;
 
 const toPast = ({ attempt, taskId, endedAt, code, message }: PastAttempt): PastAttempt => ({
   attempt,

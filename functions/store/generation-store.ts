@@ -84,6 +84,8 @@ export interface GenerationStore {
     limit: number,
     from?: string,
   ): Promise<readonly { readonly id: string; readonly queueKey: string }[]>;
+  /** How many wait before a generation, as far as the index knows. Reads no more than `most`. */
+  ahead(generation: Pick<Generation, 'createdAt' | 'id'>, most: number): Promise<number>;
 }
 
 /** One page of what is due. */
@@ -383,6 +385,21 @@ export function createGenerationStore(
         id: idOf(item),
         queueKey: String(item[sortKey]),
       }));
+    },
+
+    async ahead(generation, most) {
+      const { partitionKey, sortKey } = TABLE.indexes.waiting;
+      const { Count = 0 } = await client.send(
+        new QueryCommand({
+          TableName: tableName,
+          IndexName: 'waiting',
+          Select: 'COUNT',
+          KeyConditionExpression: `${partitionKey} = :shard AND ${sortKey} < :mine`,
+          ExpressionAttributeValues: marshall({ ':shard': SHARD, ':mine': queueKey(generation) }),
+          Limit: most,
+        }),
+      );
+      return Count;
     },
   };
 }

@@ -24,6 +24,7 @@ import {
 } from '../generation/transitions.ts';
 import { ignore } from '../ignore.ts';
 import { log } from '../log.ts';
+import { logSetback, unexpectedSetback } from '../setback.ts';
 import type { Durations } from '../settings.ts';
 import type { AttemptNotes, AttemptNotesStore, Deaths } from '../store/attempt-notes.ts';
 import type { Gate } from '../store/gate.ts';
@@ -84,8 +85,7 @@ export async function submitGeneration(deps: SubmitDeps, id: string): Promise<Su
     end = await submitClaimed({ ...claim, ...(deaths && { deaths }) }, claimed.generation);
   } catch (error) {
     if (held.isLost()) return { kind: 'elsewhere' };
-    log.error('A submission failed unexpectedly', { generationId: id, error });
-    end = await releaseUnmarked(claim);
+    end = await releaseUnmarked(claim, unexpectedSetback('A submission failed unexpectedly', id, error));
   } finally {
     await held.stop();
   }
@@ -465,13 +465,9 @@ async function tryLater(deps: ClaimDeps, setback: Setback): Promise<SubmitEnd> {
 }
 
 /** After a failure that nobody foresaw. A mark may mean a task: then the claim runs out, and a search comes first. */
-async function releaseUnmarked(deps: ClaimDeps): Promise<SubmitEnd> {
+async function releaseUnmarked(deps: ClaimDeps, setback: Setback): Promise<SubmitEnd> {
   const { id, holder, generations, durations } = deps;
   const now = moment(deps);
-  const setback: Setback = {
-    code: 'internal_error',
-    message: 'This deployment could not reach one of its own services.',
-  };
   const released = await generations.update(id, (current): Generation | undefined => {
     if ('run' in current && current.run !== undefined) return undefined;
     return isPatienceOver(current, setback.code, durations.patience, now)
@@ -484,7 +480,10 @@ async function releaseUnmarked(deps: ClaimDeps): Promise<SubmitEnd> {
 /** Put off, or given up: in both cases it holds nothing any more. */
 async function letGo({ id, gate, announce }: ClaimDeps, generation: Generation): Promise<SubmitEnd> {
   await gate.free(id, 'notRun').catch(ignore('reconcile clears what is over'));
-  if (generation.status !== 'failed') return { kind: 'later' };
+  if (generation.status !== 'failed') {
+    logSetback('Submitting is tried again later', generation);
+    return { kind: 'later' };
+  }
   await announce(id).catch(ignore('reconcile announces what is due'));
   return { kind: 'noTask' };
 }

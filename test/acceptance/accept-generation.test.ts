@@ -235,6 +235,8 @@ describe('a retry under a daily limit', () => {
       ...deps,
       submit: async () => {},
       collect: async () => {},
+      missingSecrets: async () => undefined,
+      ahead: async () => 0,
       socketUrl: '',
       presign: async () => ({ url: '', expiresAt: '' }),
     };

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { NotConfiguredError } from '../../functions/aws/not-configured.ts';
 import { secretWorld } from './secret-world.ts';
 
 const SECRET = { apiKey: 'key-1', apiSecret: 'secret-1', callbackSecret: 'callback-1' };
@@ -124,10 +125,40 @@ it.each([
   expect([error.message, error.stack, String(error.cause)].join()).not.toContain('hunter2');
 });
 
-it('names the service and its answer when there is no such secret', async () => {
+it('says that there is no such secret, or nothing in it, and what to store', async () => {
   const { reader, arn } = await secretWorld(SECRET);
 
-  await expect(reader({ secretArn: `${arn}x` }).get()).rejects.toThrow(
-    'secretsmanager answered 400 ResourceNotFoundException',
-  );
+  const reading = reader({ secretArn: `${arn}x` }).get();
+
+  await expect(reading).rejects.toThrow(NotConfiguredError);
+  await expect(reading).rejects.toThrow(`${arn}x is not there or has no value: store {"apiKey"`);
+});
+
+it('says which parameter is missing and the remedy, asks nothing more for a while, and then takes what was stored', async () => {
+  const { reader: open, calls, pass, putParameter } = await secretWorld(SECRET);
+  const reader = open({ secretArn: undefined });
+
+  const first = reader.get();
+  await expect(first).rejects.toThrow(NotConfiguredError);
+  await expect(first).rejects.toThrow('the parameter /wiro/a/api-key is not there: run "npm run setup"');
+  await putParameter('api-key', 'key-2');
+  await putParameter('callback-secret', 'callback-2');
+  pass(999);
+  await expect(reader.get()).rejects.toThrow('/wiro/a/api-key');
+  const asked = calls.length;
+  pass(1);
+
+  expect((await reader.get()).apiKey).toBe('key-2');
+  expect([asked, calls.length]).toEqual([1, 2]);
+});
+
+it('does not take a service that is away for a deployment without secrets', async () => {
+  const { reader, stopSecretsManager } = await secretWorld(SECRET);
+  await stopSecretsManager();
+
+  const error: unknown = await reader()
+    .get()
+    .catch((thrown: unknown) => thrown);
+
+  expect(error).not.toBeInstanceOf(NotConfiguredError);
 });

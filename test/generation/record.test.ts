@@ -1,7 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { AcceptedRequest } from '../../functions/generation/accepted-request.ts';
-import type { Generation, Output } from '../../functions/generation/generation.ts';
+import type { Generation, Output, Trouble } from '../../functions/generation/generation.ts';
 import { toRecord } from '../../functions/generation/record.ts';
+import type { WaitNotes } from '../../functions/generation/waiting-for.ts';
+import { log } from '../../functions/log.ts';
+import { DURATIONS } from '../../functions/settings.ts';
 import { at, EXAMPLES } from './examples.ts';
 
 const request: AcceptedRequest = {
@@ -25,6 +28,9 @@ const output: Output = {
   sha256: 'abc',
 };
 const deps = {
+  ahead: async () => 3,
+  durations: DURATIONS,
+  clock: () => new Date(at(20)),
   socketUrl: 'wss://socket.wiro.ai/v1',
   presign: async ({ key }: Output) => ({ url: `https://s3/${key}?signed`, expiresAt: at(900) }),
 };
@@ -32,12 +38,14 @@ const record = (
   generation: Generation,
   outputs: readonly Output[] = [],
   over: Partial<AcceptedRequest> = {},
+  notes: WaitNotes = {},
 ) =>
   toRecord(deps, {
     generation,
     request: { ...request, ...over },
     outputs,
     pastAttempts: generation.pastAttempts,
+    notes,
   });
 
 describe('the record of a generation', () => {
@@ -75,21 +83,67 @@ describe('the record of a generation', () => {
       attempt: 1,
       parameters: { prompt: 'a cat' },
       inputs: { image: ['a.png', 'https://a.b/c.png'], mask: 'https://a.b/m.png' },
+      waitingFor: {
+        what: 'slot',
+        message:
+          'In line for a free slot at Wiro since 2026-01-01T12:00:00.000Z. 3 wait before it. Its turn comes when a task ends; if it is still in line at 2026-01-08T12:00:00.000Z, it fails, and nothing is charged.',
+        since: at(0),
+        tries: 0,
+        nextTryAt: at(604_800),
+        ahead: 3,
+      },
       outputs: [],
       createdAt: at(0),
       updatedAt: at(0),
     });
   });
 
-  it.each([EXAMPLES.running, EXAMPLES.collecting])(
-    'that is $status tells where to follow it',
-    async (example) => {
-      expect(await record(example)).toMatchObject({
-        taskId: 'task-1',
-        progress: { socketUrl: 'wss://socket.wiro.ai/v1', token: 'token-1' },
-      });
-    },
-  );
+  it('that runs tells where to follow its task', async () => {
+    expect(await record(EXAMPLES.running)).toMatchObject({
+      taskId: 'task-1',
+      progress: { socketUrl: 'wss://socket.wiro.ai/v1', token: 'token-1' },
+    });
+  });
+
+  const unavailable: Trouble = {
+    since: at(5),
+    firstAt: { output_unavailable: at(5) },
+    count: 4,
+    code: 'output_unavailable',
+    message: "Output 0 is not at Wiro's CDN yet.",
+  };
+  it.each<[string, Generation]>([
+    ['are copied', EXAMPLES.collecting],
+    ['could not be had yet', { ...EXAMPLES.running, trouble: unavailable }],
+    [
+      'could not be had, before Wiro could not be asked either',
+      {
+        ...EXAMPLES.running,
+        trouble: {
+          ...unavailable,
+          code: 'upstream_unavailable',
+          firstAt: { ...unavailable.firstAt, upstream_unavailable: at(9) },
+        },
+      },
+    ],
+    ['are not shown yet by a task that ended', { ...EXAMPLES.running, emptyReads: 1 }],
+  ])('whose outputs %s is collecting, and no task is to be followed', async (_, example) => {
+    const shown = await record(example);
+
+    expect(shown).toMatchObject({ status: 'collecting', taskId: 'task-1', waitingFor: { what: 'outputs' } });
+    expect(shown).not.toHaveProperty('progress');
+  });
+
+  it('is complete though its place in line cannot be counted', async () => {
+    vi.spyOn(log, 'warn').mockReturnValue(undefined);
+    const ahead = () => Promise.reject(new Error('throttled'));
+    const given = { generation: EXAMPLES.waiting, request, outputs: [], pastAttempts: [], notes: {} };
+
+    const shown = await toRecord({ ...deps, ahead }, given);
+
+    expect(shown.waitingFor).toMatchObject({ what: 'slot', nextTryAt: at(604_800) });
+    expect(shown.waitingFor).not.toHaveProperty('ahead');
+  });
 
   it('whose task has no token cannot be followed', async () => {
     expect(await record({ ...EXAMPLES.running, task: { id: 'task-1' } })).not.toHaveProperty('progress');

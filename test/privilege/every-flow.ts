@@ -250,6 +250,7 @@ export async function playEveryFlow(system: System, rights: RecordedRights): Pro
   await eventually('two in line', async () =>
     (await Promise.all([inLine, last].map(system.item))).every((item) => item?.waiting === true),
   );
+  await system.read(last);
   await environment.invoke('reconcile', {});
   for (const id of [inLine, first]) await cancel(id);
   await end(last, 'succeeded');

@@ -588,6 +588,21 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       expect(third).toEqual({ ids: [idOf('c'), idOf('b'), idOf('d')] });
     });
 
+    it('count who waits before one, up to a number', async () => {
+      const { store } = await storeWorld();
+      const nth = (n: number) => ({
+        ...fresh,
+        id: String(n).padStart(26, 'x'),
+        createdAt: at(n),
+        waiting: true,
+      });
+      for (const n of [1, 2, 3, 4]) await store.accept(nth(n), request);
+      await store.accept({ ...nth(0), waiting: false }, request);
+
+      expect(await Promise.all([1, 3, 5].map((n) => store.ahead(nth(n), 1_000)))).toEqual([0, 2, 4]);
+      expect(await store.ahead(nth(5), 3)).toBe(3);
+    });
+
     it('forget what is not due any more', async () => {
       const { store } = await storeWorld();
       await store.accept(fresh, request);

@@ -85,6 +85,8 @@ export function doorWorld() {
     deliveries: createDeliveryStore(table, { deployment: 'shop', sameDropMs: DURATIONS.sameDrop, clock }),
     knownModel: async () => undefined,
     socketUrl: '',
+    missingSecrets: async () => undefined,
+    ahead: async () => 0,
     presign: () => Promise.reject(new Error('nothing has ended')),
     durations: DURATIONS,
     clock,

@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { NotConfiguredError } from '../../functions/aws/not-configured.ts';
 import { log } from '../../functions/log.ts';
 import { type SubmitDeps, submitGeneration } from '../../functions/submit/submit-generation.ts';
 import type { RunOutcome } from '../../functions/wiro/types.ts';
+import { at } from '../generation/examples.ts';
 import { ID, workWorld } from '../support/work-world.ts';
 
 beforeEach(() => {
@@ -68,6 +70,46 @@ describe('a submission, when a service of our own fails before the mark', () => 
     expect(between).not.toHaveProperty('claim');
     expect(await state()).toMatchObject({ status: 'running', task: { id: 'task-1' } });
     expect([runs.length, await gate.holders()]).toEqual([1, [ID]]);
+  });
+
+  it('says in one line each time what it is, how often it was tried, and when next', async () => {
+    const { submit, pass } = await submitting();
+
+    await submit();
+    pass(5);
+    await submit();
+
+    const setbacks = vi.mocked(log.warn).mock.calls.filter(([message]) => message.startsWith('Submitting'));
+    expect(setbacks).toEqual([
+      [
+        'Submitting is tried again later',
+        { generationId: ID, code: 'internal_error', tries: 1, nextTryAt: at(5) },
+      ],
+      [
+        'Submitting is tried again later',
+        { generationId: ID, code: 'internal_error', tries: 2, nextTryAt: at(15) },
+      ],
+    ]);
+  });
+
+  it('waits for the secrets of a deployment without any, and names the remedy', async () => {
+    const { deps, state } = await submitting();
+    const missing = 'the parameter /wiro/a/api-key is not there: run "npm run setup"';
+    const parameters = () => Promise.reject(new NotConfiguredError(missing));
+
+    await submitGeneration({ ...deps, parameters }, ID);
+
+    expect(await state()).toMatchObject({
+      status: 'queued',
+      trouble: { code: 'not_configured', message: `This deployment lacks its secrets: ${missing}.` },
+    });
+    expect(vi.mocked(log.error).mock.calls).toEqual([
+      [
+        'This deployment lacks its secrets',
+        { generationId: ID, why: missing, alarm: 'not_configured' },
+        { FruitlessLooks: 1 },
+      ],
+    ]);
   });
 
   it('is given up after six hours of it: failed, nothing run, an error that invites to retry', async () => {

@@ -1,0 +1,77 @@
+import { expect, it } from 'vitest';
+import { answerRequest, type RoutesDeps } from '../../functions/api/routes.ts';
+import { acceptWorld, idOf, requestOf } from '../acceptance/accept-world.ts';
+import { EXAMPLES } from '../generation/examples.ts';
+import { useTables } from '../store/table-world.ts';
+
+const { createWorld } = useTables('memory');
+
+/** The API of a deployment whose secrets are missing, or are there. */
+async function apiWorld() {
+  const { deps, isAccepted } = acceptWorld(await createWorld(), {});
+  const secrets: { missing?: string } = {
+    missing: 'the parameter /wiro/a/api-key is not there: run "npm run setup"',
+  };
+  const routes: RoutesDeps = {
+    ...deps,
+    missingSecrets: async () => secrets.missing,
+    submit: async () => undefined,
+    collect: async () => undefined,
+    socketUrl: '',
+    presign: async () => ({ url: '', expiresAt: '' }),
+    ahead: async () => 0,
+  };
+  const call = (method: string, path: string, body: unknown = {}) =>
+    answerRequest(routes, { method, path, body: Buffer.from(JSON.stringify(body)) });
+  return { deps, secrets, isAccepted, call };
+}
+
+it('without secrets, a request is refused with the remedy and stored nowhere; once they are there, it is accepted', async () => {
+  const { call, isAccepted, secrets } = await apiWorld();
+
+  const refused = await call('POST', '/generations', requestOf('a'));
+  const wasStored = await isAccepted(idOf('a'));
+  delete secrets.missing;
+  const accepted = await call('POST', '/generations', requestOf('a'));
+
+  expect(refused).toMatchObject({
+    statusCode: 503,
+    body: {
+      error: {
+        code: 'not_configured',
+        retryable: true,
+        message: expect.stringContaining('/wiro/a/api-key is not there: run "npm run setup"'),
+      },
+    },
+  });
+  expect([wasStored, accepted.statusCode]).toEqual([false, 202]);
+});
+
+it('without secrets, what was accepted before is answered, read and cancelled', async () => {
+  const { call, secrets } = await apiWorld();
+  delete secrets.missing;
+  await call('POST', '/generations', requestOf('a'));
+  secrets.missing = 'everything';
+
+  const again = await call('POST', '/generations', requestOf('a'));
+  const read = await call('GET', `/generations/${idOf('a')}`);
+  const cancelled = await call('POST', `/generations/${idOf('a')}/cancel`);
+
+  expect([again, read, cancelled].map(({ statusCode }) => statusCode)).toEqual([202, 200, 202]);
+});
+
+it('without secrets, a wrong request is told that it is wrong, and nothing is retried', async () => {
+  const { call, deps } = await apiWorld();
+  await deps.generations.accept(EXAMPLES.failed, {
+    model: 'wiro/flux',
+    parameters: {},
+    inputs: {},
+    labels: {},
+  });
+
+  const wrong = await call('POST', '/generations', { model: 7 });
+  const retried = await call('POST', `/generations/${EXAMPLES.failed.id}/retry`);
+
+  expect([wrong.statusCode, retried.statusCode]).toEqual([400, 503]);
+  expect((await deps.generations.get(EXAMPLES.failed.id))?.status).toBe('failed');
+});
