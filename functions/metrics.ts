@@ -17,7 +17,10 @@ export const METRICS = {
   TimeToResult: 'Seconds',
   /** Of whoever stands first in line for a slot at Wiro; 0 when nobody does. Measured by each run of `reconcile`. */
   OldestWaitingAge: 'Seconds',
-  /** Looks at a generation, after the twentieth without anything coming of them; ends that cannot be told. */
+  /**
+   * Looks at a generation, after the twentieth without anything coming of them; ends that cannot be told; meetings with
+   * missing secrets.
+   */
   FruitlessLooks: 'Count',
   /** Wiro made two tasks for one attempt. */
   SecondTask: 'Count',

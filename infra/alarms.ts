@@ -59,7 +59,7 @@ export function plainAlarms({ deployment, functions, deadLetters }: Watched): re
     },
     {
       id: 'FruitlessLooks',
-      says: 'A generation does not get on, however often it is taken up, or its end cannot be told.',
+      says: 'A generation does not get on, its end cannot be told, or the deployment lacks its secrets.',
       metric: ours('FruitlessLooks'),
       atLeast: 1,
     },

@@ -87,6 +87,7 @@ const PROPS: Readonly<Record<keyof WiroGenerationsProps, true>> = {
   code: true,
   credentials: true,
   deadline: true,
+  maximumWait: true,
   deployment: true,
   durationDivisor: true,
   durations: true,
@@ -190,16 +191,20 @@ function presetBucketError(
   return undefined;
 }
 
-function durationsError({ deadline, durations, durationDivisor }: WiroGenerationsProps): string | undefined {
+function durationsError(props: WiroGenerationsProps): string | undefined {
+  const { durations, durationDivisor } = props;
   try {
     effectiveDurations({ durations, durationDivisor });
   } catch (error) {
     return `durations or durationDivisor: ${messageOf(error)}.`;
   }
-  if (deadline === undefined) return undefined;
-  if (durations?.deadline !== undefined) return 'deadline is given twice: leave it out of durations.';
-  if (deadline.toMilliseconds() < MINUTE_MS)
-    return `deadline is ${said(deadline)}: give at least a minute, nobody looks more often.`;
+  for (const name of ['deadline', 'maximumWait'] as const) {
+    const given = props[name];
+    if (given === undefined) continue;
+    if (durations?.[name] !== undefined) return `${name} is given twice: leave it out of durations.`;
+    if (given.toMilliseconds() < MINUTE_MS)
+      return `${name} is ${said(given)}: give at least a minute, nobody looks more often.`;
+  }
   return undefined;
 }
 

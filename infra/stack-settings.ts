@@ -44,6 +44,7 @@ export interface StackSettings {
   readonly eventBus?: string;
   readonly retentionDays?: number;
   readonly deadlineMinutes?: number;
+  readonly maximumWaitHours?: number;
   readonly maximumConcurrency?: number;
   readonly maximumGenerationsPerDay?: number;
   readonly inputHandover?: InputHandover;
@@ -93,6 +94,7 @@ export function readStackSettings(context: (name: string) => unknown): StackSett
     eventBus: optionalMatching('eventBus', EVENT_BUS),
     retentionDays: count('retentionDays'),
     deadlineMinutes: count('deadlineMinutes'),
+    maximumWaitHours: count('maximumWaitHours'),
     maximumConcurrency: readCount('maximumConcurrency', given('maximumConcurrency'), MOST_AT_ONCE),
     maximumGenerationsPerDay: count('maximumGenerationsPerDay'),
     inputHandover: readOneOf('inputHandover', given('inputHandover'), INPUT_HANDOVERS),

@@ -14,7 +14,16 @@ import type { WiroGenerationsProps } from './wiro-generations-props.ts';
 /** The stack that `npx cdk deploy` brings into an account: one `WiroGenerations` and its addresses. */
 export class WiroStack extends Stack {
   constructor(scope: Construct, settings: StackSettings, code: WiroGenerationsProps['code']) {
-    const { stackName, test, parameterPath, secret, retentionDays, deadlineMinutes, ...rest } = settings;
+    const {
+      stackName,
+      test,
+      parameterPath,
+      secret,
+      retentionDays,
+      deadlineMinutes,
+      maximumWaitHours,
+      ...rest
+    } = settings;
     const { furtherInputBuckets, inputBucket, outputBucket, table, eventBus, alarmTopic, ...props } = rest;
     super(scope, stackName, {
       stackName,
@@ -34,6 +43,7 @@ export class WiroStack extends Stack {
       eventBus: given(eventBus, (name) => events.EventBus.fromEventBusName(this, 'GivenEvents', name)),
       retention: given(retentionDays, Duration.days),
       deadline: given(deadlineMinutes, Duration.minutes),
+      maximumWait: given(maximumWaitHours, Duration.hours),
       removalPolicy: test ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
     });
     if (alarmTopic)

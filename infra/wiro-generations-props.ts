@@ -62,6 +62,11 @@ export interface WiroGenerationsProps {
   readonly logRetention?: logs.RetentionDays | undefined;
   /** How long a task may run, counted from its Run, before it is stopped. @default Duration.hours(6) */
   readonly deadline?: Duration | undefined;
+  /**
+   * How long a generation may wait in line for a slot at Wiro before it fails with `waited_too_long`, uncharged.
+   * Inputs must be kept for as long: mind `retention`. @default Duration.days(7)
+   */
+  readonly maximumWait?: Duration | undefined;
   /** Tasks of this deployment that run at once, from 1 to 1,000, whatever Wiro would allow. What is more waits. @default - as many as Wiro allows */
   readonly maximumConcurrency?: number | undefined;
   /** Generations accepted in a day (UTC); what is more is refused. A bound for what a mistake costs. @default - none */

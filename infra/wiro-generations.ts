@@ -112,6 +112,7 @@ export class WiroGenerations extends Construct {
     const durations = {
       ...props.durations,
       ...(props.deadline && { deadline: props.deadline.toMilliseconds() }),
+      ...(props.maximumWait && { maximumWait: props.maximumWait.toMilliseconds() }),
     };
     const told: Environment = {
       deployment,

@@ -56,6 +56,7 @@ describe('the record of a generation', () => {
       request: gone,
       outputs: [],
       pastAttempts: [],
+      notes: {},
     });
 
     expect(answer).toMatchObject({ requestGone: true, parameters: {} });

@@ -156,6 +156,12 @@ describe('a construct that cannot work is refused when it is synthesized', () =>
       /at least a minute/,
     ],
     [
+      'a wait that nobody would notice',
+      () => ({ maximumWait: Duration.seconds(30) }),
+      'maximumWait is 30 sec',
+      /at least a minute/,
+    ],
+    [
       'two deadlines',
       () => ({ deadline: Duration.hours(1), durations: { deadline: 1 } }),
       'deadline is given twice',

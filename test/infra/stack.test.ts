@@ -377,6 +377,7 @@ describe('parameters and outputs', () => {
       table: 'records',
       eventBus: 'default',
       deadlineMinutes: '90',
+      maximumWaitHours: '24',
       maximumConcurrency: '4',
       maximumGenerationsPerDay: '500',
     });
@@ -387,7 +388,7 @@ describe('parameters and outputs', () => {
       TABLE_NAME: 'records',
       EVENT_BUS_NAME: 'default',
       SECRET_ARN: expect.stringMatching(/:secret:shop\/wiro$/),
-      DURATIONS: '{"deadline":5400000}',
+      DURATIONS: '{"deadline":5400000,"maximumWait":86400000}',
       MAXIMUM_CONCURRENCY: '4',
       MAXIMUM_GENERATIONS_PER_DAY: '500',
     });

@@ -223,6 +223,7 @@ describe('settings', () => {
   it('reach the functions that read them', () => {
     const template = templateWith({
       deadline: Duration.hours(2),
+      maximumWait: Duration.days(1),
       durations: { lease: 30_000 },
       maximumConcurrency: 3,
       maximumGenerationsPerDay: 500,
@@ -234,6 +235,7 @@ describe('settings', () => {
     expect(JSON.parse(toldTo('submit', template).DURATIONS ?? '')).toEqual({
       lease: 30_000,
       deadline: 7_200_000,
+      maximumWait: 86_400_000,
     });
     expect(toldTo('submit', template)).toMatchObject({
       MAXIMUM_CONCURRENCY: '3',
