@@ -17,6 +17,7 @@ import { createS3Client } from '../objects/s3-client.ts';
 import { ENV, readMaximumConcurrency, requireEnv, WIRO_DEFAULTS } from '../settings.ts';
 import { createAttemptNotesStore } from '../store/attempt-notes.ts';
 import { createCopiedNotes } from '../store/copied-notes.ts';
+import { createEarlierReads } from '../store/earlier-reads.ts';
 import { createGate } from '../store/gate.ts';
 import { createGenerationStore } from '../store/generation-store.ts';
 import { createDeploymentWiro } from '../wiro/create-from-deployment.ts';
@@ -74,6 +75,7 @@ function build(deployment: Deployment, parameters: ParameterReader): Omit<Collec
     callbackSecrets: async () => (await parameters.get()).callbackSecrets,
     outputBucket,
     outputPrefix: PREFIX.outputs,
+    earlierReads: createEarlierReads(table),
     copier: createOutputCopier({ client: s3, fetcher }),
     standing: createStandingOutputs({ head: createHeadOutput(s3), notes: createCopiedNotes(table) }),
     putBytes: createPutBytes(s3),

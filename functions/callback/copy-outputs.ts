@@ -1,8 +1,11 @@
 import type { Generation, Output } from '../generation/generation.ts';
+import { after, type Clock, timestamp } from '../generation/time.ts';
 import { mapLimited } from '../limit.ts';
 import { OutputRefusedError, OutputUnavailableError } from '../objects/errors.ts';
 import { outputKey, safeFileName } from '../objects/output-key.ts';
-import type { CopiedOutput, ObjectRef, OutputCopier } from '../objects/types.ts';
+import type { CopiedOutput, ObjectRef, OutputCopier, OutputToCopy } from '../objects/types.ts';
+import type { Durations } from '../settings.ts';
+import type { EarlierRead, EarlierReads } from '../store/earlier-reads.ts';
 import type { TaskOutput } from '../wiro/types.ts';
 import type { StandingOutputs } from './standing-outputs.ts';
 
@@ -14,11 +17,14 @@ export interface CopyOutputsDeps {
   readonly standing: StandingOutputs;
   readonly putBytes: (ref: ObjectRef, bytes: Buffer, contentType: string) => Promise<CopiedOutput>;
   readonly collectAgain: (id: string) => Promise<void>;
+  readonly earlierReads: EarlierReads;
+  readonly durations: Pick<Durations, 'outputRecheck'>;
+  readonly clock: Clock;
 }
 
 export type CopiedOutputs =
   | { readonly kind: 'copied'; readonly outputs: readonly Output[] }
-  /** `outputs` are those that stand. */
+  /** `outputs` are those that stand, read once or twice. */
   | {
       readonly kind: 'incomplete';
       readonly code: 'output_unavailable' | 'output_refused';
@@ -59,35 +65,38 @@ export async function copyOutputs(
     const name = output.kind === 'raw' ? 'answer.json' : output.name;
     const key = outputKey({ folder: outputFolder ?? `${deps.outputPrefix}${id}/`, attempt, index, name });
     const ref = { bucket: deps.outputBucket, key };
+    // Only what was begun before can have been read before: an ordinary success asks for nothing.
+    const isKnown = isAgain || wasUnavailable;
+    const earlier = isKnown ? await deps.earlierReads.read(id, attempt, index) : undefined;
     try {
       if (output.kind === 'raw') return await putAnswer(deps, ref, output);
-      const { url, contentType, sizeBytes } = output;
-      const place = { ...ref, id, attempt, index };
-      const found = isAgain ? await deps.standing.find(place, sizeBytes) : undefined;
+      const where = { ...ref, id, attempt, index };
+      // What differs from its record stands too, and is not the output yet.
+      const found =
+        isAgain && earlier === undefined ? await deps.standing.find(where, output.sizeBytes) : undefined;
       if (found !== undefined) return { ...placeOf(found), name: safeFileName(name) };
+      if (earlier?.isKept) return earlier.output;
       if (isOver) throw new OutputUnavailableError('it was not copied');
-      if (url === undefined)
-        throw new OutputUnavailableError(
-          `Wiro's record of "${safeFileName(name)}" names no address to fetch it from`,
-        );
-      const copy = await deps.copier.copy(
-        {
-          ...ref,
-          url,
-          // A proxy may have encoded it in passing; if it goes on doing so, that is how the output is to be had.
-          decode: wasUnavailable,
-          ...(contentType !== undefined && { contentType }),
-          ...(sizeBytes !== undefined && { sizeBytes }),
-        },
-        signal,
-      );
-      await deps.standing.note(place, copy);
-      return { ...placeOf(copy), name: safeFileName(name) };
+      const now = timestamp(deps.clock());
+      if (earlier !== undefined && now < after(earlier.readAt, deps.durations.outputRecheck))
+        throw new OutputUnavailableError(sentenceFor(deps, earlier.output));
+      const copy = await deps.copier.copy(toCopy(ref, output, wasUnavailable, earlier), signal);
+      const copied: Output = { ...placeOf(copy), name: safeFileName(name) };
+      if (copied.differsFrom === undefined) {
+        await deps.standing.note(where, copy);
+        return copied;
+      }
+      const isKept = isSame(copied, earlier?.output);
+      const { etag } = copy;
+      const read = { output: copied, readAt: now, isKept, ...(etag !== undefined && { etag }) };
+      await deps.earlierReads.put(id, attempt, index, read);
+      if (!isKept) failures.push(new OutputUnavailableError(sentenceFor(deps, copied)));
+      return copied;
     } catch (error) {
       // The others are copied all the same.
       if (!(error instanceof OutputUnavailableError || error instanceof OutputRefusedError)) throw error;
       failures.push(error);
-      return undefined;
+      return earlier?.output;
     }
   }
 
@@ -119,10 +128,49 @@ async function putAnswer(
   };
 }
 
-const placeOf = ({ bucket, key, contentType, sizeBytes, sha256 }: CopiedOutput) => ({
+function toCopy(
+  ref: ObjectRef,
+  { name, url, contentType, sizeBytes }: Extract<TaskOutput, { kind: 'file' }>,
+  decode: boolean,
+  earlier: EarlierRead | undefined,
+): OutputToCopy {
+  if (url === undefined)
+    throw new OutputUnavailableError(
+      `Wiro's record of "${safeFileName(name)}" names no address to fetch it from`,
+    );
+  const { output, etag } = earlier ?? {};
+  return {
+    ...ref,
+    url,
+    // A proxy may have encoded it in passing; if it goes on doing so, that is how the output is to be had.
+    decode,
+    ...(contentType !== undefined && { contentType }),
+    ...(sizeBytes !== undefined && { sizeBytes }),
+    ...(output !== undefined && { before: { ...placeOf(output), ...(etag !== undefined && { etag }) } }),
+  };
+}
+
+const isSame = (copied: Output, earlier: Output | undefined) =>
+  copied.sha256 === earlier?.sha256 && copied.sizeBytes === earlier.sizeBytes;
+
+/** Why an output that differs from its record is not kept yet. */
+function sentenceFor(
+  { durations }: CopyOutputsDeps,
+  { sizeBytes, contentType, differsFrom }: Output,
+): string {
+  const differences = [
+    differsFrom?.sizeBytes !== undefined && `${sizeBytes} bytes instead of ${differsFrom.sizeBytes}`,
+    differsFrom?.contentType !== undefined && `${contentType} instead of ${differsFrom.contentType}`,
+  ].filter((difference) => difference !== false);
+  const minutes = Math.ceil(durations.outputRecheck / 60_000);
+  return `What came differs from Wiro's record (${differences.join(', ')}): it is kept if it is the same in ${minutes} minutes`;
+}
+
+const placeOf = ({ bucket, key, contentType, sizeBytes, sha256, differsFrom }: CopiedOutput) => ({
   bucket,
   key,
   contentType,
   sizeBytes,
   sha256,
+  ...(differsFrom !== undefined && { differsFrom }),
 });

@@ -1,5 +1,5 @@
 import type { GenerationError } from '../generation/errors.ts';
-import type { Generation, Output } from '../generation/generation.ts';
+import type { AdvertisedOutput, Generation, Output } from '../generation/generation.ts';
 
 /** Where an output lies, for whoever is told of it. */
 export interface OutputPlace {
@@ -9,16 +9,14 @@ export interface OutputPlace {
   readonly contentType: string;
   readonly sizeBytes: number;
   readonly sha256: string;
+  readonly differsFrom?: AdvertisedOutput;
 }
 
-export const toPlace = ({ name, bucket, key, contentType, sizeBytes, sha256 }: Output): OutputPlace => ({
-  name,
-  bucket,
-  key,
-  contentType,
-  sizeBytes,
-  sha256,
-});
+export const toPlace = (output: Output): OutputPlace => {
+  const { name, bucket, key, contentType, sizeBytes, sha256, differsFrom } = output;
+  const place = { name, bucket, key, contentType, sizeBytes, sha256 };
+  return differsFrom === undefined ? place : { ...place, differsFrom };
+};
 
 /** What an end cost, and why it failed. */
 export interface Account {

@@ -166,8 +166,16 @@ export interface Output {
   readonly sizeBytes: number;
   /** Lower-case hex. */
   readonly sha256: string;
+  /** What Wiro's record of the task says otherwise. Where the generation succeeded, two reads came to the same. */
+  readonly differsFrom?: AdvertisedOutput;
   /** A language model's answer, where it is small: the same that the object holds. */
   readonly content?: unknown;
+}
+
+/** What Wiro's record says of an output, as far as the output is not so. */
+export interface AdvertisedOutput {
+  readonly sizeBytes?: number;
+  readonly contentType?: string;
 }
 
 export type Ending = Succeeded | Failed | Cancelled;

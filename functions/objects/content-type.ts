@@ -166,7 +166,8 @@ const BRANDS: readonly (readonly [RegExp, string])[] = [
 const MARKUP =
   /^(?:<\?xml|<!doctype|<!--|<!\[|<\?php|<%|<(?:html|head|body|script|style|svg|iframe|object|embed|img|a|b|h1|p|br|div|font|form|table|title|meta|link|base|math|x?html:\w+|svg:\w+|xsl:\w+|\w+:svg|\w+:html)[\s>/])/i;
 
-function sniff(head: Uint8Array): string | undefined {
+/** The type that the first bytes show; `markup` is any HTML or XML. */
+export function sniff(head: Uint8Array): string | undefined {
   const bytes = Buffer.from(head.buffer, head.byteOffset, Math.min(head.length, 1024));
   const text = bytes.toString('latin1');
   const riffNeeded = (offset: number) => offset === 8 && !text.startsWith('RIFF');
@@ -217,11 +218,19 @@ function decodeText(bytes: Buffer): string {
   return new TextDecoder(encoding).decode(bytes, { stream: true });
 }
 
-function plainType(text: string | undefined): string | undefined {
+/** Without parameters, in its usual spelling. */
+export function plainType(text: string | undefined): string | undefined {
   const type = text?.split(';')[0]?.trim().toLowerCase();
   return type ? (ALIASES[type] ?? type) : undefined;
 }
 
-function extensionOf(name: string | undefined): string {
-  return /\.([a-z0-9]{1,8})$/i.exec(name ?? '')?.[1]?.toLowerCase() ?? '';
+/** Whether a type says nothing: hosts and records write it of a file they know nothing about. */
+export const isGeneric = (type: string): boolean => GENERIC.has(type);
+
+export const typeByExtension = (name: string | undefined): string | undefined =>
+  BY_EXTENSION[extensionOf(name)];
+
+/** In lower case, without its dot. */
+export function extensionOf(name: string | undefined): string {
+  return /\.([a-z0-9]{1,12})$/i.exec(name ?? '')?.[1]?.toLowerCase() ?? '';
 }

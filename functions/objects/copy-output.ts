@@ -3,6 +3,7 @@ import { type BufferPool, createBufferPool } from './buffer-pool.ts';
 import { decideContentType, isShownInline } from './content-type.ts';
 import { OutputUnavailableError } from './errors.ts';
 import type { OutputFetcher } from './fetch-output.ts';
+import { judgeOutput } from './judge-output.ts';
 import { abortOpenUploads, MAX_PARTS, type StoredAs, startMultipartUpload } from './multipart-upload.ts';
 import { createOrderedDigest } from './ordered-digest.ts';
 import { keyBeside } from './output-key.ts';
@@ -118,6 +119,20 @@ export function createOutputCopier({
     try {
       reader = await openOutput({ fetcher, maxBytes, pause }, { ...output, signal }, first);
       const bytes = first.subarray(0, reader.firstBytes);
+      const judgement = judgeOutput({
+        head: bytes,
+        name: output.key,
+        ...(output.contentType === undefined ? {} : { record: output.contentType }),
+      });
+      if (judgement.kind === 'notTheOutput')
+        throw new OutputUnavailableError(
+          `Cannot fetch an output: its host sent ${judgement.came} instead of ${judgement.wanted}`,
+        );
+      const { before } = output;
+      if (before?.etag !== undefined && before.etag === reader.etag) {
+        const { differsFrom: _, ...same } = before;
+        return { kind: 'copied', output: { ...same, ...differences(output, same.sizeBytes, judgement) } };
+      }
       const contentType = decideContentType({
         head: bytes,
         name: output.key,
@@ -129,15 +144,26 @@ export function createOutputCopier({
         ...(isShownInline(contentType) ? {} : { ContentDisposition: 'attachment' }),
       };
       const { bucket } = output;
+      const told = (sizeBytes: number) => ({
+        ...(reader?.etag === undefined ? {} : { etag: reader.etag }),
+        ...differences(output, sizeBytes, judgement),
+      });
       if (reader.isWhole) {
         const { whole, key } = await putWhole(output, bytes, storedAs, signal);
         const { sha256, sizeBytes } = whole;
-        return { kind: 'copied', output: { bucket, key, contentType, sizeBytes, sha256 } };
+        return {
+          kind: 'copied',
+          output: { bucket, key, contentType, sizeBytes, sha256, ...told(sizeBytes) },
+        };
       }
       const { whole, isOther } = await putInParts(output, reader, first, storedAs, scope, only);
       const { sha256, sizeBytes, crc32 } = whole;
       if (isOther) return { kind: 'occupied', sha256 };
-      return { kind: 'copied', output: { bucket, key: output.key, contentType, sizeBytes, sha256, crc32 } };
+      const { key } = output;
+      return {
+        kind: 'copied',
+        output: { bucket, key, contentType, sizeBytes, sha256, crc32, ...told(sizeBytes) },
+      };
     } catch (error) {
       scope.abort(error);
       // What failed first says why; the rest only followed.
@@ -173,6 +199,22 @@ type Copied =
   | { readonly kind: 'copied'; readonly output: CopiedOutput }
   /** Other bytes stand at its place. */
   | { readonly kind: 'occupied'; readonly sha256: string };
+
+/** A record's size of zero says nothing: Wiro writes "0" for numbers that it does not know. */
+function differences(
+  { sizeBytes: said }: OutputToCopy,
+  sizeBytes: number,
+  { differingType: contentType }: { readonly differingType?: string },
+): Pick<CopiedOutput, 'differsFrom'> {
+  const isOtherSize = Number.isSafeInteger(said) && said !== 0 && said !== sizeBytes;
+  if (!isOtherSize && contentType === undefined) return {};
+  return {
+    differsFrom: {
+      ...(isOtherSize && said !== undefined ? { sizeBytes: said } : {}),
+      ...(contentType === undefined ? {} : { contentType }),
+    },
+  };
+}
 
 function lendFurther(pool: BufferPool, atMost: number): readonly Buffer[] {
   const lent = Array.from({ length: atMost }, () => pool.tryTake());

@@ -24,6 +24,8 @@ export interface OutputToRead {
 export interface OutputReader {
   /** What the host says. */
   readonly contentType?: string;
+  /** A strong one. */
+  readonly etag?: string;
   /** How many bytes of the first part were read. */
   readonly firstBytes: number;
   /** Whether the first part is all. */
@@ -112,6 +114,7 @@ async function readFirst(
     read: (part, into) => readRange(deps, version, output.signal, part, into),
     close: () => {},
     ...(answer.contentType === undefined ? {} : { contentType: answer.contentType }),
+    ...(answer.etag === undefined ? {} : { etag: answer.etag }),
   };
 }
 
@@ -168,6 +171,7 @@ async function readInOrder(
     },
     close: () => answer.discard(),
     ...(answer.contentType === undefined ? {} : { contentType: answer.contentType }),
+    ...(answer.etag === undefined ? {} : { etag: answer.etag }),
   };
 }
 

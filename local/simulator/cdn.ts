@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
 import type { Clock } from './clock.ts';
 import type { CdnFault } from './fault-rules.ts';
 import type { Faults } from './faults.ts';
@@ -36,6 +37,12 @@ export function createCdn({ clock, faults, files }: CdnDeps) {
       const location = fault.location ?? `${url.pathname}?redirected=1`;
       return sendText(response, '', fault.status ?? 302, { location });
     }
+    if (fault?.kind === 'page') {
+      const type = fault.contentType ?? 'text/html';
+      return sendText(response, fault.body ?? '<html>Checking your browser …</html>', 200, {
+        'content-type': type,
+      });
+    }
     if (fault?.kind === 'slow') await clock.wait(fault.delayMs);
     await sendFile(file, fault, request, response);
   };
@@ -55,6 +62,13 @@ async function sendFile(
     'last-modified': new Date(file.addedAt).toUTCString(),
     'access-control-allow-origin': '*',
   };
+  if (fault?.kind === 'encoding') headers['content-encoding'] = fault.contentEncoding;
+  if (fault?.kind === 'encoding' && fault.isTrue) {
+    const bytes = gzipSync(await file.bytes.all());
+    response.writeHead(200, { ...headers, 'content-length': bytes.length });
+    response.end(request.method === 'HEAD' ? undefined : bytes);
+    return;
+  }
   if (request.headers['if-none-match'] === etag) {
     response.writeHead(304, headers).end();
     return;

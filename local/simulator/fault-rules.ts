@@ -156,6 +156,10 @@ export type CdnFault =
   /** @default location: the same file, where no rule applies */
   | { readonly kind: 'redirect'; readonly location?: string; readonly status?: number }
   | { readonly kind: 'ignoresRange' }
+  /** 200 with something else than the file. @default a page of HTML */
+  | { readonly kind: 'page'; readonly body?: string; readonly contentType?: string }
+  /** Says so in `Content-Encoding`; `isTrue`: and sends the file in gzip, without ranges. */
+  | { readonly kind: 'encoding'; readonly contentEncoding: string; readonly isTrue?: boolean }
   /** So many bytes more or fewer, with the Content-Length that belongs to them. */
   | { readonly kind: 'otherSize'; readonly deltaBytes: number };
 

@@ -45,6 +45,8 @@ const KINDS: { readonly [operation in FaultOperation]: readonly string[] } = {
     'chunked',
     'redirect',
     'ignoresRange',
+    'page',
+    'encoding',
     'otherSize',
   ],
   socket: ['refused', 'drops'],

@@ -1,30 +1,54 @@
 import { describe, expect, it } from 'vitest';
 import { type CopyOutputsDeps, copyOutputs } from '../../functions/callback/copy-outputs.ts';
 import type { Generation } from '../../functions/generation/generation.ts';
-import type { OutputToCopy } from '../../functions/objects/types.ts';
+import { OutputUnavailableError } from '../../functions/objects/errors.ts';
+import type { CopiedOutput, OutputToCopy } from '../../functions/objects/types.ts';
+import { DURATIONS } from '../../functions/settings.ts';
+import { createEarlierReads } from '../../functions/store/earlier-reads.ts';
+import type { TaskOutput } from '../../functions/wiro/types.ts';
 import { at } from '../generation/examples.ts';
+import { createMemoryTable } from '../store/memory-table.ts';
 
 const OUTPUT = { kind: 'file', name: '0.png', url: 'https://cdn.wiro.ai/a/0.png' } as const;
 const copied = { contentType: 'image/png', sizeBytes: 3, sha256: 'a'.repeat(64) };
 
-/** A copier that succeeds, and what it was asked for. */
-function copyWorld(over: Partial<CopyOutputsDeps> = {}) {
+/** A copier that succeeds unless told otherwise, and what it was asked for. */
+function copyWorld(copy: (output: OutputToCopy) => Partial<CopiedOutput> = () => ({})) {
   const asked: OutputToCopy[] = [];
+  const noted: CopiedOutput[] = [];
+  let stands: CopiedOutput | undefined;
+  let minutes = 0;
   const deps: CopyOutputsDeps = {
     outputBucket: 'outputs',
     outputPrefix: 'outputs/',
     copier: {
       copy: async (output) => {
         asked.push(output);
-        return { bucket: output.bucket, key: output.key, ...copied };
+        stands = { bucket: output.bucket, key: output.key, ...copied, ...copy(output) };
+        return stands;
       },
     },
-    standing: { find: async () => undefined, note: async () => undefined },
+    // Whatever stands there: it would take what differs for the output.
+    standing: { find: async () => stands, note: async (_, copy) => void noted.push(copy) },
     putBytes: () => Promise.reject(new Error('Not expected')),
     collectAgain: async () => undefined,
-    ...over,
+    earlierReads: createEarlierReads(createMemoryTable()),
+    durations: DURATIONS,
+    clock: () => new Date(at(minutes * 60)),
   };
-  return { asked, deps };
+  return {
+    asked,
+    noted,
+    deps,
+    pass: (more: number) => {
+      minutes += more;
+    },
+    /** One try of one output, the first or one after a setback. */
+    collect: (output: TaskOutput, { isAgain = true } = {}) =>
+      copyOutputs(deps, isAgain ? troubledBy('output_unavailable') : generation, [output], signal, {
+        isAgain,
+      }),
+  };
 }
 
 const generation: Pick<Generation, 'id' | 'attempt'> = { id: 'g1', attempt: 1 };
@@ -57,6 +81,104 @@ describe('an output without an address', () => {
       message:
         '1 of 2 outputs could not be copied: Wiro\'s record of "one.png" names no address to fetch it from',
       outputs: [{ name: '0.png', bucket: 'outputs', key: 'outputs/g1/1/1-0.png', ...copied }],
+    });
+  });
+});
+
+describe('an output that differs from what its record says', () => {
+  const OTHER_SIZE: Partial<CopiedOutput> = { differsFrom: { sizeBytes: 5 } };
+  const found = { name: '0.png', bucket: 'outputs', key: 'outputs/g1/1/0-0.png', ...copied };
+
+  it('is kept once two reads ten minutes apart agree, and says so', async () => {
+    const { asked, noted, collect, pass } = copyWorld(() => OTHER_SIZE);
+
+    const first = await collect(OUTPUT, { isAgain: false });
+    pass(9);
+    const tooSoon = await collect(OUTPUT);
+    const readBy9 = asked.length;
+    pass(1);
+    const second = await collect(OUTPUT);
+
+    const incomplete = {
+      kind: 'incomplete',
+      code: 'output_unavailable',
+      message:
+        "1 of 1 outputs could not be copied: What came differs from Wiro's record (3 bytes instead of 5): it is kept if it is the same in 10 minutes",
+      outputs: [{ ...found, ...OTHER_SIZE }],
+    };
+    expect([first, tooSoon, readBy9]).toEqual([incomplete, incomplete, 1]);
+    expect(second).toEqual({ kind: 'copied', outputs: [{ ...found, ...OTHER_SIZE }] });
+    expect(noted).toEqual([]);
+    // Another output may keep the generation: this one is not read a third time.
+    expect(await collect(OUTPUT)).toEqual(second);
+    expect(asked).toHaveLength(2);
+  });
+
+  it('is read anew from then on where the second read came to something else', async () => {
+    let sha256 = 'b'.repeat(64);
+    const { collect, pass } = copyWorld(() => ({ ...OTHER_SIZE, sha256 }));
+
+    await collect(OUTPUT, { isAgain: false });
+    pass(10);
+    sha256 = 'c'.repeat(64);
+    const second = await collect(OUTPUT);
+    pass(10);
+    const third = await collect(OUTPUT);
+
+    expect([second.kind, third.kind]).toEqual(['incomplete', 'copied']);
+    expect(third.outputs).toEqual([{ ...found, ...OTHER_SIZE, sha256 }]);
+  });
+
+  it('is forgotten once what comes is as the record says', async () => {
+    const answers: Partial<CopiedOutput>[] = [OTHER_SIZE, { sha256: 'd'.repeat(64), sizeBytes: 5 }];
+    const { collect, pass } = copyWorld(() => answers.shift() ?? {});
+
+    await collect(OUTPUT, { isAgain: false });
+    pass(10);
+
+    expect(await collect(OUTPUT)).toEqual({
+      kind: 'copied',
+      outputs: [{ ...found, sha256: 'd'.repeat(64), sizeBytes: 5 }],
+    });
+  });
+
+  it('is told to the copier, with its strong ETag, so that it need not be read whole again', async () => {
+    const { asked, collect, pass } = copyWorld(() => ({ ...OTHER_SIZE, etag: '"v1"' }));
+
+    await collect(OUTPUT, { isAgain: false });
+    pass(10);
+    await collect(OUTPUT);
+
+    const { name: _, ...place } = found;
+    expect(asked.map(({ before }) => before)).toEqual([undefined, { ...place, ...OTHER_SIZE, etag: '"v1"' }]);
+  });
+
+  it('is what there is where nothing is to be fetched any more', async () => {
+    const { deps, collect } = copyWorld(() => OTHER_SIZE);
+
+    await collect(OUTPUT, { isAgain: false });
+
+    expect(
+      await copyOutputs(deps, generation, [OUTPUT], signal, { isAgain: true, isOver: true }),
+    ).toMatchObject({ kind: 'incomplete', outputs: [{ ...found, ...OTHER_SIZE }] });
+  });
+
+  it('is what there is where it cannot be read again: it was paid for', async () => {
+    const answers: (() => Partial<CopiedOutput>)[] = [
+      () => OTHER_SIZE,
+      () => {
+        throw new OutputUnavailableError('Cannot fetch an output from cdn.wiro.ai: the host answered 404');
+      },
+    ];
+    const { collect, pass } = copyWorld(() => answers.shift()?.() ?? {});
+
+    await collect(OUTPUT, { isAgain: false });
+    pass(10);
+
+    expect(await collect(OUTPUT)).toMatchObject({
+      kind: 'incomplete',
+      message: expect.stringMatching(/the host answered 404$/),
+      outputs: [{ ...found, ...OTHER_SIZE }],
     });
   });
 });

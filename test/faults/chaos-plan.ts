@@ -282,6 +282,10 @@ function cdnFault(
         { kind: 'redirect' },
         { kind: 'chunked' },
         { kind: 'ignoresRange' },
+        { kind: 'page' },
+        { kind: 'page', body: '' },
+        { kind: 'encoding', contentEncoding: 'UTF-8' },
+        { kind: 'encoding', contentEncoding: 'gzip', isTrue: true },
       ],
       of / RATES.cdn,
     );

@@ -100,6 +100,7 @@ describe('what is copied', () => {
       contentType: 'image/png',
       sizeBytes: 5008,
       sha256: sha256(PNG),
+      etag: '"a"',
     });
     expect(await s3.bytesOf(key)).toEqual(PNG);
     expect((await s3.head(key)).ContentType).toBe('image/png');
@@ -107,10 +108,10 @@ describe('what is copied', () => {
     expect(cdn.requests[0]?.headers['accept-encoding']).toBe('identity');
   });
 
-  it('copies an empty output', async () => {
+  it('copies an empty output where a text may be empty', async () => {
     const { copy, key } = await copyWorld(serve({ bytes: Buffer.alloc(0), etag: '"e"' }));
 
-    const { sizeBytes, sha256: sum } = await copy();
+    const { sizeBytes, sha256: sum } = await copy({ contentType: 'text/plain' });
 
     expect([sizeBytes, sum]).toEqual([0, 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855']);
     expect(await s3.bytesOf(key)).toHaveLength(0);
@@ -366,6 +367,52 @@ describe('connections that break', () => {
     await expect(copy()).rejects.toThrow(/bytes came in/);
     for (const timer of timers) clearInterval(timer);
     await expectNothingAt(key);
+  });
+});
+
+describe('an answer that is not the output', () => {
+  it.each([
+    ['a page', Buffer.from('<html>Checking your browser ...</html>'), 'a page of HTML or XML'],
+    ['an error in JSON', Buffer.from('{"error":"gone"}'), 'a text'],
+    ['nothing', Buffer.alloc(0), 'nothing at all'],
+  ])('is never stored as one, though it came with 200: %s', async (_, bytes, came) => {
+    const { copy, key } = await copyWorld(serve({ bytes, etag: '"e"', contentType: 'image/png' }));
+
+    await expect(copy({ contentType: 'image/png', sizeBytes: 5_000_000 })).rejects.toMatchObject({
+      name: 'OutputUnavailableError',
+      message: `Cannot fetch an output: its host sent ${came} instead of image/png`,
+    });
+    await expectNothingAt(key);
+  });
+});
+
+describe('an output that differs from what its record says', () => {
+  it('is stored, and says from what it differs', async () => {
+    const { copy, key } = await copyWorld(serve({ bytes: PNG, etag: '"v1"' }));
+
+    const { differsFrom } = await copy({ contentType: 'image/jpg', sizeBytes: 38 });
+
+    expect(differsFrom).toEqual({ contentType: 'image/jpeg', sizeBytes: 38 });
+    expect(PNG.equals(await s3.bytesOf(key))).toBe(true);
+  });
+
+  it.each([undefined, 0, 5_008])('by its size does not where the record says %s', async (sizeBytes) => {
+    const { copy } = await copyWorld(serve({ bytes: PNG, etag: '"v1"' }));
+
+    expect(await copy(sizeBytes === undefined ? {} : { sizeBytes })).not.toHaveProperty('differsFrom');
+  });
+
+  it('and is large is not read whole again where a strong ETag says that it is the same', async () => {
+    const { copy, cdn } = await copyWorld(serve({ bytes: LARGE, etag: '"v1"' }));
+    const before = await copy({ sizeBytes: 38 });
+    const requests = cdn.requests.length;
+
+    const again = await copy({ sizeBytes: 38, before });
+    const corrected = await copy({ sizeBytes: LARGE.length, before });
+
+    expect(again).toEqual(before);
+    expect([before.differsFrom, corrected.differsFrom]).toEqual([{ sizeBytes: 38 }, undefined]);
+    expect(cdn.requests).toHaveLength(requests + 2);
   });
 });
 

@@ -16,6 +16,7 @@ describe('keyBeside', () => {
   it.each([
     ['outputs/g1/2/3-cat.png', 'outputs/g1/2/3-cat~2cf24dba.png'],
     ['outputs/g.1/2/3-cat', 'outputs/g.1/2/3-cat~2cf24dba'],
+    ['outputs/g1/2/3-w.safetensors', 'outputs/g1/2/3-w~2cf24dba.safetensors'],
     ['outputs/g1/2/3-a.b.tar.gz', 'outputs/g1/2/3-a.b.tar~2cf24dba.gz'],
   ])('of %s is %s', (key, beside) => {
     expect(keyBeside(key, SHA256)).toBe(beside);

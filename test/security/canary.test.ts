@@ -11,6 +11,9 @@ const API_KEY = `canary-key-${randomUUID()}`;
 const API_SECRET = `canary-secret-${randomUUID()}`;
 const PRESIGNED = `https://pictures.example/a.png?X-Amz-Credential=canary%2F20261122&X-Amz-Signature=${'c'.repeat(64)}`;
 
+/** Where a host says that an output is. */
+const ELSEWHERE = `canary-path-${randomUUID()}`;
+
 /** What the functions are told by their environments. */
 const told: unknown[] = [];
 
@@ -90,6 +93,12 @@ async function runEverything(): Promise<readonly string[]> {
         },
       },
     ]),
+    submitted(() => [{ operation: 'cdn', fault: { kind: 'status', status: 404 } }]),
+    submitted(() => [{ operation: 'cdn', fault: { kind: 'page' } }]),
+    submitted(() => [{ operation: 'cdn', fault: { kind: 'encoding', contentEncoding: 'compress' } }]),
+    submitted(() => [
+      { operation: 'cdn', fault: { kind: 'redirect', location: `https://other.example/${ELSEWHERE}/0.png` } },
+    ]),
     submitted(() => [{ operation: 'Run', times: 1, fault: { kind: 'garbage' } }]),
     submitted(() => [
       { operation: 'callback', fault: { kind: 'lost' } },
@@ -152,6 +161,12 @@ async function runEverything(): Promise<readonly string[]> {
   return own;
 }
 
+const outputFolders = () =>
+  simulator
+    .tasks()
+    .flatMap(({ outputUrls }) => outputUrls)
+    .map((url) => new URL(url).pathname.split('/').at(-2) ?? '');
+
 let secrets: readonly (readonly [string, string])[] = [];
 let tokens: readonly (readonly [string, string])[] = [];
 let ids: readonly string[] = [];
@@ -170,6 +185,9 @@ beforeAll(async () => {
       .tasks()
       .map(({ callbackUrl }) => ['a signature', callbackUrl.split('/').at(-1) ?? ''] as const),
     ...ids.map((id) => ['a signature', signatureOf(id)] as const),
+    // Whoever knows the path of an output can read it.
+    ...outputFolders().map((folder) => ['the path of an output', folder] as const),
+    ['the path of an output', ELSEWHERE],
   ];
   tokens = simulator.tasks().map(({ token }) => ['a task token', token]);
 });
@@ -190,14 +208,14 @@ function found(value: unknown, needles: readonly (readonly [string, string])[]):
   });
 }
 
-describe('no secret, signature, token or presigned query', () => {
+describe('no secret, signature, token, presigned query or path of an output', () => {
   it('was spared the search: everything has happened', async () => {
     const records = await Promise.all(ids.map(system.read));
 
     expect(new Set(records.map(({ status, error }) => error?.code ?? status))).toEqual(
       new Set([
         ...['succeeded', 'cancelled', 'model_failed', 'upstream_refused', 'insufficient_balance'],
-        'upstream_unauthorized',
+        ...['upstream_unauthorized', 'output_unavailable', 'output_refused'],
       ]),
     );
     const links = simulator.tasks().flatMap(({ inputUrls }) => inputUrls);
@@ -207,6 +225,8 @@ describe('no secret, signature, token or presigned query', () => {
       new Set(['Running', 'Succeeded', 'Failed', 'Cancelled', 'Rejected'].map((end) => `Generation ${end}`)),
     );
     expect(secrets.length).toBeGreaterThan(20);
+    expect(outputFolders().every((folder) => folder.length >= 16)).toBe(true);
+    expect(outputFolders().length).toBeGreaterThan(8);
     expect(tokens.length).toBeGreaterThan(9);
   });
 

@@ -84,6 +84,9 @@ describe('a file that goes wrong', () => {
     [{ kind: 'status', status: 404 }, 404, 'text/plain; charset=utf-8'],
     [{ kind: 'status', status: 503 }, 503, 'text/plain; charset=utf-8'],
     [{ kind: 'contentType', contentType: 'text/html' }, 200, 'text/html'],
+    [{ kind: 'page' }, 200, 'text/html'],
+    [{ kind: 'page', body: '{}', contentType: 'application/json' }, 200, 'application/json'],
+    [{ kind: 'encoding', contentEncoding: 'gzip', isTrue: true }, 200, 'video/mp4'],
   ])('answers %j', async (fault, status, contentType) => {
     const { simulator, get } = await startWithOutput();
     simulator.faults.add({ operation: 'cdn', fault });

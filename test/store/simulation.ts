@@ -7,6 +7,7 @@ import { reconcile } from '../../functions/reconcile/reconcile.ts';
 import { createStepOver } from '../../functions/reconcile/step-over.ts';
 import { DURATIONS } from '../../functions/settings.ts';
 import { createAttemptNotesStore } from '../../functions/store/attempt-notes.ts';
+import { createEarlierReads } from '../../functions/store/earlier-reads.ts';
 import { createGate } from '../../functions/store/gate.ts';
 import { createGenerationStore } from '../../functions/store/generation-store.ts';
 import { type SubmitDeps, submitGeneration } from '../../functions/submit/submit-generation.ts';
@@ -292,6 +293,7 @@ export class Simulation {
       case 'collect': {
         const deps: CollectDeps = {
           ...shared,
+          earlierReads: createEarlierReads(table),
           collectAgain: shared.collect,
           outputBucket: 'outputs',
           outputPrefix: 'outputs/',

@@ -57,6 +57,7 @@ export const HASTY = {
   headers: 1_500,
   body: 1_500,
   stall: 1_500,
+  outputRecheck: 1_000,
 } as const;
 
 /** The system with its simulator, as a test file uses it. */

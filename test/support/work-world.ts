@@ -1,6 +1,7 @@
 import { accepted, claimToSubmit, marked, withTask } from '../../functions/generation/transitions.ts';
 import { DURATIONS } from '../../functions/settings.ts';
 import { createAttemptNotesStore } from '../../functions/store/attempt-notes.ts';
+import { createEarlierReads } from '../../functions/store/earlier-reads.ts';
 import { createGate } from '../../functions/store/gate.ts';
 import { createGenerationStore } from '../../functions/store/generation-store.ts';
 import { at } from '../generation/examples.ts';
@@ -60,6 +61,7 @@ export function workWorld() {
     shared: {
       generations,
       notes,
+      earlierReads: createEarlierReads(table),
       gate,
       durations,
       clock,

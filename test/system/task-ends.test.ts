@@ -69,7 +69,6 @@ describe('a task that ends well is collected whatever its record looks like:', (
     ['outputs that come two looks late', { operation: 'task', fault: { kind: 'outputsLate', reads: 2 } }],
     ['requeued from task_error', { operation: 'task', fault: { kind: 'error', requeuedAfterMs: 50_000 } }],
     ['statuses that are skipped', { operation: 'task', fault: { kind: 'skipsStatuses' } }],
-    ['another size than the file has', { operation: 'task', fault: { kind: 'wrongSize', deltaBytes: 7 } }],
     ['numbers instead of strings', detail({ kind: 'record', numbers: true })],
     ['parameters as a JSON string', detail({ kind: 'record', parametersAsString: true })],
     ['outputs missing twice', detail({ kind: 'record', withoutOutputs: true }, 2)],
@@ -106,6 +105,10 @@ describe('an output is copied whole, whatever the CDN does at first:', () => {
     ['stalls', { kind: 'stalled' }, 1],
     ['tells no length', { kind: 'chunked' }],
     ['redirects', { kind: 'redirect' }],
+    ['sends a page instead', { kind: 'page' }, 3],
+    ['sends nothing instead', { kind: 'page', body: '', contentType: 'image/png' }, 1],
+    ['names an encoding that is none', { kind: 'encoding', contentEncoding: 'aws-chunked' }],
+    ['encodes it, and goes on doing so', { kind: 'encoding', contentEncoding: 'gzip', isTrue: true }],
   ])('%s', async ([, fault, times], { expect }) => {
     const id = await submitted({ operation: 'cdn', ...(times && { times }), fault });
 
@@ -118,10 +121,23 @@ describe('an output is copied whole, whatever the CDN does at first:', () => {
     expect(chargesOf(id)).toEqual([0.04]);
   });
 
+  it.concurrent('and is kept where its record gives another size, and says so', async ({ expect }) => {
+    const id = await submitted({ operation: 'task', fault: { kind: 'wrongSize', deltaBytes: 7 } });
+
+    const { status, outputs } = await system.ended(id);
+    const told = system.eventsOf(id).at(-1)?.detail.outputs;
+
+    expect([status, outputs.length]).toEqual(['succeeded', 2]);
+    for (const { sizeBytes, differsFrom } of outputs)
+      expect(differsFrom).toEqual({ sizeBytes: sizeBytes + 7 });
+    expect(told).toEqual(outputs.map(({ url: _, urlExpiresAt: __, ...output }) => output));
+    expect(chargesOf(id)).toEqual([0.04]);
+  });
+
   it.concurrent('is given up after a while, and what could be had is kept', async ({ expect }) => {
     const id = await submitted({
       operation: 'cdn',
-      match: { pathIncludes: '/0' },
+      match: { pathIncludes: '/0.png' },
       fault: { kind: 'status', status: 404 },
     });
 
