@@ -25,6 +25,8 @@ export interface Flow {
   readonly release?: (world: World) => Promise<void>;
   /** Files that Wiro is given; those that a killed process was uploading once more. */
   readonly uploads: number;
+  /** A Run that was lost goes again with links instead of files. */
+  readonly goesByLinksOnceLost?: true;
   /** It plays the same generation several times at once: what is essential of one is so of the first. */
   readonly isAlike?: true;
 }
@@ -61,6 +63,17 @@ export const FLOWS: readonly Flow[] = [
   {
     name: 'success',
     uploads: 1,
+    play: async (world) => [success(await request(world, IMAGE_TO_IMAGE), 0.03)],
+  },
+  {
+    // The file travels in the body of the Run.
+    name: 'uploads refused',
+    uploads: 1,
+    goesByLinksOnceLost: true,
+    prepare: async (world) => {
+      world.simulator.set({ uploadsRefused: true });
+      return [];
+    },
     play: async (world) => [success(await request(world, IMAGE_TO_IMAGE), 0.03)],
   },
   {

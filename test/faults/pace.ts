@@ -35,6 +35,8 @@ const KEPT = {
   limitProbe: 600_000,
   secrets: 600_000,
   modelCache: 600_000,
+  // Environments outlive the flow in which they found it out.
+  uploadsRefused: 1,
 } as const satisfies Partial<Durations>;
 
 /**

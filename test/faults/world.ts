@@ -187,7 +187,12 @@ export async function startWorld({
       schedule.off();
       await idle();
       simulator.faults.clear();
-      simulator.set({ concurrencyLimit: null, taskDurationMs: TASK_DURATION_MS, balanceUsd: 100 });
+      simulator.set({
+        concurrencyLimit: null,
+        taskDurationMs: TASK_DURATION_MS,
+        balanceUsd: 100,
+        uploadsRefused: false,
+      });
       const requests = (await items()).map(({ pk, sk }) => ({
         DeleteRequest: { Key: marshall({ pk, sk }) },
       }));
