@@ -15,7 +15,7 @@ const OUTPUTS_BYTES = 2 * 1024 * 1024;
 /** Of a file whose place is from an earlier release, it is not known. */
 const MOST_REQUESTS = 1_000;
 /** Errors quote what was requested. */
-const LONGEST_MESSAGE = 1_000;
+const LONGEST_MESSAGE = 500;
 
 export function toResult(
   { generation, request, outputs }: WholeGeneration,

@@ -7,6 +7,7 @@ import {
   type HeadObjectCommandOutput,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import { timestamp } from '../generation/time.ts';
 import { InputAccessError, InputChangedError } from './errors.ts';
 import { isMissing, isRefusedForGood, statusOf } from './s3-refusal.ts';
 import { isSameObject } from './same-object.ts';
@@ -88,7 +89,7 @@ function toFound(
   { bucket, key }: ObjectRef,
   found: HeadObjectCommandOutput | GetObjectCommandOutput,
 ): FoundObject | undefined {
-  const { ETag, ContentLength = 0, ContentType, VersionId } = found;
+  const { ETag, ContentLength = 0, ContentType, VersionId, LastModified } = found;
   if (ETag === undefined) return undefined;
   const checksum = fullChecksum(found);
   return {
@@ -101,6 +102,7 @@ function toFound(
     ...(VersionId !== undefined && VersionId !== 'null' && { versionId: VersionId }),
     ...(checksum !== undefined && { checksum }),
     ...(isArchived(found) && { isArchived: true as const }),
+    ...(LastModified !== undefined && { lastModified: timestamp(LastModified) }),
   };
 }
 

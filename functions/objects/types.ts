@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { AdvertisedOutput } from '../generation/generation.ts';
+import type { Timestamp } from '../generation/time.ts';
 
 /** A byte-for-byte place in S3. */
 export interface ObjectRef {
@@ -22,6 +23,7 @@ export interface InputObject extends ObjectRef {
 export interface FoundObject extends InputObject {
   /** Nobody can read it before it is restored. */
   readonly isArchived?: true;
+  readonly lastModified?: Timestamp;
 }
 
 export interface OutputToCopy extends ObjectRef {

@@ -5,6 +5,7 @@ import {
   checkRequest,
 } from '../acceptance/accept-generation.ts';
 import { countTogether, DailyLimitError } from '../acceptance/count-new.ts';
+import type { KnownRequest } from '../events/tell-known.ts';
 import type { ResultsPlace } from '../generation/accepted-request.ts';
 import { type GenerationError, RequestError } from '../generation/errors.ts';
 import { generationId, requestHash } from '../generation/identity.ts';
@@ -35,6 +36,10 @@ export interface FileAcceptance {
   readonly kind: 'accepted';
   /** In the order of the file. */
   readonly ids: readonly string[];
+  /** How many generations the file asks for. */
+  readonly total: number;
+  /** Those whose own key was known before. */
+  readonly known: readonly KnownRequest[];
 }
 
 const MOST_REQUESTS = 1_000;
@@ -61,10 +66,11 @@ export async function acceptRequestFile(
   deps: AcceptFileDeps,
   file: RequestFile,
   text: string,
-  results: Omit<ResultsPlace, 'index'>,
+  results: Omit<ResultsPlace, 'index' | 'total'>,
   { outcome, isLast, settle, hasTime }: FileDelivery,
 ): Promise<FileAcceptance | FileRejection> {
   const { requests, errors: unread } = parseFile(text, deps.rules);
+  const total = new Set(requests.map(({ request }, index) => keyOf(file, request, index))).size;
   let isAccepting = outcome === 'accepting' || outcome === 'accepted';
   if (unread.length > 0) return (await settle('rejected')) === 'rejected' ? rejection(unread) : nothingMore();
   const checked = await mapLimited(requests, AT_ONCE, (one, index) => check(one, index));
@@ -82,7 +88,12 @@ export async function acceptRequestFile(
   if (!isAccepting && (await settle('accepting')) === 'rejected') return rejection([rejectedBefore()]);
   const ids = await mapLimited(checked, AT_ONCE, (one, index) => accept(one, index));
   await settle('accepted');
-  return { kind: 'accepted', ids: [...new Set(ids)] };
+  const known = checked.flatMap((one, index) =>
+    one.kind === 'known' && requests[index]?.request.idempotencyKey !== undefined
+      ? [{ id: one.generation.id, index: placeAt(index).index }]
+      : [],
+  );
+  return { kind: 'accepted', ids: [...new Set(ids)], total, known };
 
   async function isRejected(): Promise<boolean> {
     if ((await settle('rejected')) === 'rejected') return true;
@@ -137,7 +148,7 @@ export async function acceptRequestFile(
     const key = requests[index]?.request.idempotencyKey;
     const first =
       key === undefined ? index : requests.findIndex(({ request }) => request.idempotencyKey === key);
-    return { ...results, index: first };
+    return { ...results, index: first, total };
   }
 
   function idAt(index: number): string {
@@ -150,7 +161,7 @@ type Checked =
   | { readonly kind: 'impossible'; readonly error: GenerationError };
 
 /** An older release took a file that this one cannot read: what it accepted runs. */
-const nothingMore = (): FileAcceptance => ({ kind: 'accepted', ids: [] });
+const nothingMore = (): FileAcceptance => ({ kind: 'accepted', ids: [], total: 0, known: [] });
 
 const rejectedBefore = (): GenerationError => ({
   code: 'internal_error',
@@ -167,7 +178,7 @@ export const unreachable = (): GenerationError => ({
 });
 
 /** Of this very put of the file. */
-const nameOf = ({ deployment }: AcceptFileDeps, { bucket, key, version }: RequestFile): string =>
+export const nameOf = ({ deployment }: AcceptFileDeps, { bucket, key, version }: RequestFile): string =>
   generationId(deployment, 's3', JSON.stringify(['file', bucket, key, version]));
 
 /** A request's own key where it has one; else its place in this very put of the file. */

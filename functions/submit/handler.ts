@@ -5,7 +5,9 @@ import { invokeLater } from '../aws/invoke.ts';
 import { readDailyLimit, readDeployment, readParameters } from '../deployment.ts';
 import { type AnnounceDeps, announce } from '../events/announce.ts';
 import { createPutEvents } from '../events/put-events.ts';
+import { type KnownRequest, tellKnown } from '../events/tell-known.ts';
 import { PREFIX } from '../functions.ts';
+import type { ResultsPlace } from '../generation/accepted-request.ts';
 import { parsePresets } from '../generation/preset.ts';
 import { ignore } from '../ignore.ts';
 import { beginInvocation } from '../log.ts';
@@ -104,6 +106,8 @@ const deps = {
   submit: (id: string) =>
     invokeLater(requireEnv('AWS_LAMBDA_FUNCTION_NAME'), { submit: id } satisfies SubmitEvent),
   rejections: json,
+  tellKnown: (place: Omit<ResultsPlace, 'index'>, known: readonly KnownRequest[]) =>
+    tellKnown({ generations, results: json }, place, known),
   rules,
   // One that names a bucket which may not be read is wrong for its own files, and for nothing else.
   presets: parsePresets(JSON.parse(process.env[ENV.presets] || '{}'), { ...rules, anyBucket: true }),

@@ -1,8 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import type { S3EventRecord } from 'aws-lambda';
+import type { KnownRequest } from '../events/tell-known.ts';
 import { MOST_DELIVERIES, PREFIX } from '../functions.ts';
+import type { ResultsPlace } from '../generation/accepted-request.ts';
 import type { GenerationError } from '../generation/errors.ts';
 import { readUploadKey } from '../generation/preset.ts';
+import { timestamp } from '../generation/time.ts';
 import { ignore } from '../ignore.ts';
 import { mapLimited } from '../limit.ts';
 import { log } from '../log.ts';
@@ -17,6 +20,7 @@ import {
   type FileAcceptance,
   type FileRejection,
   isTooLarge,
+  nameOf,
   tooLarge,
   unreachable,
 } from './accept-request-file.ts';
@@ -27,6 +31,7 @@ import {
   type Upload,
   uploadId,
 } from './receive-upload.ts';
+import { resultsKey } from './results-key.ts';
 
 export interface ReceiveObjectsDeps extends AcceptFileDeps, ReceiveUploadDeps {
   readonly inputs: InputStore;
@@ -35,6 +40,8 @@ export interface ReceiveObjectsDeps extends AcceptFileDeps, ReceiveUploadDeps {
   readonly inputBucket: string;
   readonly submit: (id: string) => Promise<void>;
   readonly remainingMs: () => number;
+  /** Tells the results file of generations that an earlier file brought. */
+  readonly tellKnown: (place: Omit<ResultsPlace, 'index'>, known: readonly KnownRequest[]) => Promise<void>;
 }
 
 /** One put of an object, as its event tells of it. */
@@ -177,10 +184,18 @@ async function acceptBytes(
   if (version === undefined) return log.info('A request file was put again since', { key });
   const isOwn = version === put.version;
   const event = isOwn ? put.event : eventOf(bucket, key, version);
-  const results = { bucket: deps.inputBucket, key: `${PREFIX.results}${key.slice(PREFIX.requests.length)}` };
+  const file = { bucket, key, version };
+  const results = {
+    bucket: deps.inputBucket,
+    key: resultsKey(
+      key.slice(PREFIX.requests.length),
+      found.lastModified ?? timestamp(put.at),
+      nameOf(deps, file),
+    ),
+  };
   const outcome: FileAcceptance | FileRejection = await acceptRequestFile(
     deps,
-    { bucket, key, version },
+    file,
     bytes.toString('utf8'),
     results,
     {
@@ -191,7 +206,9 @@ async function acceptBytes(
     },
   );
   if (outcome.kind === 'rejected') return rejectFile(deps, put, outcome.errors);
-  log.info('A request file was accepted', { key, generations: outcome.ids.length });
+  log.info('A request file was accepted', { key, generations: outcome.ids.length, results: results.key });
+  // Of another put of the same drop, that one's event tells it.
+  if (isOwn) await deps.tellKnown({ ...results, total: outcome.total }, outcome.known);
   await mapLimited(outcome.ids, SUBMITS_AT_ONCE, (id) =>
     deps.submit(id).catch(ignore('reconcile submits what is due', { generationId: id })),
   );

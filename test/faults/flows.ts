@@ -11,7 +11,8 @@ export interface Expected {
   readonly chargedUsd: number;
   readonly outputs: number;
   /** Where a request file's result is told. */
-  readonly resultsKey?: string;
+  /** All results files of its request file lie under it. */
+  readonly resultsPrefix?: string;
 }
 
 /** One story that the system goes through, killed at another call each time. */
@@ -138,7 +139,7 @@ export const FLOWS: readonly Flow[] = [
       const { idempotencyKey, id } = world.plan('s3');
       const body = JSON.stringify({ ...IMAGE_TO_IMAGE, idempotencyKey });
       await world.put(`requests/${id}.json`, body, 'application/json');
-      return [{ ...success(id, 0.03), resultsKey: `results/${id}.json` }];
+      return [{ ...success(id, 0.03), resultsPrefix: `results/${id}.json/` }];
     },
   },
   {

@@ -63,7 +63,7 @@ export async function findProblems(
 
 async function problemsOf(world: World, items: readonly Item[], expected: Expected): Promise<string[]> {
   const { simulator, environment } = world;
-  const { id, status, code, resultsKey } = expected;
+  const { id, status, code, resultsPrefix } = expected;
   const item = items.find(({ pk, sk }) => pk === `generation#${id}` && sk === 'state');
   if (item === undefined) return [`generation ${id} does not exist`];
   const problems: string[] = [];
@@ -96,9 +96,16 @@ async function problemsOf(world: World, items: readonly Item[], expected: Expect
   if (expected.tasks > 0 && !told.some((event) => event['detail-type'] === 'Generation Running'))
     problems.push(`nobody was told that ${id} runs`);
 
-  if (resultsKey !== undefined) {
-    const bytes = await world.object(environment.endpoints.inputBucket, resultsKey);
-    const { results = [] } = JSON.parse(bytes?.toString('utf8') ?? '{}') as { results?: Item[] };
+  if (resultsPrefix !== undefined) {
+    const { inputBucket } = environment.endpoints;
+    const [key = '', ...others] = await world.keys(inputBucket, resultsPrefix);
+    const bytes = await world.object(inputBucket, key);
+    const { results = [], pending } = JSON.parse(bytes?.toString('utf8') ?? '{}') as {
+      results?: Item[];
+      pending?: number;
+    };
+    claim('the number of further results files', others.length, 0);
+    claim('what is pending in the results file', pending, 0);
     claim(
       'the results file',
       results.map((result) => `${result.id} ${result.status}`).join(),

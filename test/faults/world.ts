@@ -61,6 +61,8 @@ export interface World {
   states(ids: readonly string[]): Promise<readonly Item[]>;
   put(key: string, body: string | Uint8Array, contentType: string): Promise<void>;
   object(bucket: string, key: string): Promise<Buffer | undefined>;
+  /** Keys that begin so. */
+  keys(bucket: string, prefix: string): Promise<readonly string[]>;
   openUploads(): Promise<readonly string[]>;
   /** Kills every idle process: the next call of each function is a cold start. */
   cool(): Promise<void>;
@@ -169,6 +171,10 @@ export async function startWorld({
         throw error;
       });
       return found?.Body && Buffer.from(await found.Body.transformToByteArray());
+    },
+    keys: async (Bucket, Prefix) => {
+      const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix }));
+      return Contents.map(({ Key = '' }) => Key);
     },
     openUploads: async () => {
       const command = new ListMultipartUploadsCommand({ Bucket: endpoints.outputBucket });

@@ -60,6 +60,7 @@ describe('head', () => {
       sizeBytes: 5,
       contentType: 'image/png',
       checksum: 'CRC32:sZlDzg==',
+      lastModified: expect.stringMatching(/^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z$/),
     });
   });
 

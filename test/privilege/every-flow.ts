@@ -295,13 +295,16 @@ async function checkAnswers({ keys, environment }: System): Promise<void> {
   const found = [
     ...(await keys(inputBucket, 're')).filter((key) => !key.startsWith('requests/')),
     ...(await keys(outputBucket, 'outputs/')).filter((key) => key.endsWith('/result.json')),
-  ].map((key) => key.replace(/-[a-z2-7]{26}\//, '-<id>/'));
+  ].map((key) =>
+    key.replace(/-[a-z2-7]{26}\//, '-<id>/').replace(/\/20[\dTZ-]+-[a-z2-7]{26}\.json$/, '/<put>.json'),
+  );
   const wanted = [
     'rejected/missing-input.json',
     'rejected/wrong.json',
-    'results/refused.json',
-    'results/several.json',
-    'results/told-late.json',
+    'results/refused.json/<put>.json',
+    'results/several.json/<put>.json',
+    'results/told-late.json/<put>.json',
+    'results/told-late.json/<put>.json',
     'outputs/nobody/Anna.png-<id>/result.json',
     'outputs/portraits/Anna.png-<id>/result.json',
     'outputs/portraits/Late.png-<id>/result.json',

@@ -152,7 +152,7 @@ async function runEverything(): Promise<readonly string[]> {
     return (
       keys.some((key) => key.endsWith('result.json')) &&
       keys.includes('rejected/bad.json') &&
-      keys.includes('results/good.json') &&
+      keys.some((key) => key.startsWith('results/good.json/')) &&
       ended.includes('Generation Rejected') &&
       environment.events().some(({ detail }) => detail.origin === 'event' && detail.status !== 'running')
     );

@@ -78,7 +78,8 @@ describe('a request file', () => {
 
     const outcome = await accept(world, value);
 
-    expect(outcome).toEqual({ kind: 'accepted', ids: [...world.generations.keys()] });
+    const ids = [...world.generations.keys()];
+    expect(outcome).toEqual({ kind: 'accepted', ids, total: count, known: [] });
     expect(world.generations.size).toBe(count);
   });
 
@@ -88,8 +89,8 @@ describe('a request file', () => {
     await accept(world, [one(), one()]);
 
     expect(world.requests.map(({ results }) => results)).toEqual([
-      { ...RESULTS, index: 0 },
-      { ...RESULTS, index: 1 },
+      { ...RESULTS, index: 0, total: 2 },
+      { ...RESULTS, index: 1, total: 2 },
     ]);
   });
 
@@ -102,7 +103,7 @@ describe('a request file', () => {
     expect('ids' in twice && twice.ids.length).toBe(2);
     expect('ids' in once && once.ids.length).toBe(1);
     expect(world.generations.size).toBe(3);
-    expect(world.requests.at(-1)?.results).toEqual({ ...RESULTS, index: 0 });
+    expect(world.requests.at(-1)?.results).toEqual({ ...RESULTS, index: 0, total: 1 });
   });
 
   it('delivered again is the same generations; put again, others', async () => {

@@ -4,6 +4,8 @@ import type { S3EventRecord } from 'aws-lambda';
 import { vi } from 'vitest';
 import { answerRequest } from '../../functions/api/routes.ts';
 import type { BusEvent } from '../../functions/events/put-events.ts';
+import type { KnownRequest } from '../../functions/events/tell-known.ts';
+import type { ResultsPlace } from '../../functions/generation/accepted-request.ts';
 import { type Presets, parsePresets } from '../../functions/generation/preset.ts';
 import { log } from '../../functions/log.ts';
 import { InputChangedError } from '../../functions/objects/errors.ts';
@@ -46,6 +48,7 @@ export function doorWorld() {
   };
   const written = new Map<string, unknown>();
   const submitted: string[] = [];
+  const knownIn = new Map<string, readonly KnownRequest[]>();
   const told: BusEvent[] = [];
   const rules = { inputBucket: BUCKET, furtherBuckets: [] };
   const generations = createGenerationStore(table, {
@@ -67,6 +70,9 @@ export function doorWorld() {
       },
     },
     submit: async (id: string) => void submitted.push(id),
+    tellKnown: async (place: Omit<ResultsPlace, 'index'>, known: readonly KnownRequest[]) => {
+      if (known.length > 0) knownIn.set(place.key, known);
+    },
     collect: async () => undefined,
     putEvents: async (events: readonly BusEvent[]) => void told.push(...events),
     inputs: {
@@ -99,6 +105,8 @@ export function doorWorld() {
     written,
     submitted,
     told,
+    /** Requests whose key was known before, by the results file that was told of them. */
+    knownIn,
     /** Ids of what was accepted. */
     accepted: () =>
       [...items.values()]
@@ -117,6 +125,7 @@ export function doorWorld() {
         key,
         etag: `"${etag}"`,
         sizeBytes: bytes.length,
+        lastModified: at(options.at ?? puts),
         ...(checksum !== undefined && { checksum }),
         ...(versionId !== undefined && { versionId }),
       };

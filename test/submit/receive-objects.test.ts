@@ -273,6 +273,37 @@ describe('a request file', () => {
     expect(places.map((request) => request?.results?.index).sort()).toEqual([0, 1, 2]);
   });
 
+  it('has a results file for each put, which counts its generations', async () => {
+    const world = doorWorld();
+    await world.deliver(world.put(FILE, JSON.stringify([one(), one({ idempotencyKey: 'k' })]), { at: 5 }));
+    await world.deliver(world.put(FILE, JSON.stringify(one()), { at: 65 }));
+
+    const places = await Promise.all(world.accepted().map(async (id) => (await world.request(id))?.results));
+
+    const keyOf = (index: number) => places[index]?.key;
+    expect(places).toMatchObject([
+      { index: 0, total: 2 },
+      { index: 1, total: 2 },
+      { index: 0, total: 1 },
+    ]);
+    expect(keyOf(0)).toMatch(/^results\/batch\.json\/2026-01-01T12-00-05Z-[a-z2-7]{26}\.json$/);
+    expect(keyOf(1)).toBe(keyOf(0));
+    expect(keyOf(2)).toMatch(/^results\/batch\.json\/2026-01-01T12-01-05Z-[a-z2-7]{26}\.json$/);
+  });
+
+  it('says in its results file which of its requests came before, in another', async () => {
+    const world = doorWorld();
+    await world.deliver(world.put(FILE, JSON.stringify([one({ idempotencyKey: 'k' })])));
+    const [id = ''] = world.accepted();
+
+    await world.deliver(world.put(FILE, JSON.stringify([one(), one({ idempotencyKey: 'k' })]), { at: 65 }));
+
+    const [[key, known] = []] = world.knownIn;
+    expect(key).toMatch(/^results\/batch\.json\/2026-01-01T12-01-05Z-/);
+    expect(known).toEqual([{ id, index: 1 }]);
+    expect(world.knownIn.size).toBe(1);
+  });
+
   it('that goes while it is being accepted is answered for what was not', async () => {
     const world = doorWorld();
     const event = world.put(FILE, JSON.stringify([one(), one()]));

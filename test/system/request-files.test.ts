@@ -27,11 +27,22 @@ async function results(name: string, content: unknown, count: number): Promise<r
   return resultsIn(name, count);
 }
 
+interface ResultsFile {
+  readonly total: number;
+  readonly pending: number;
+  readonly results: readonly Result[];
+}
+
+/** The results files of all puts of a request file, in their order. */
+async function resultsFiles(name: string): Promise<readonly ResultsFile[]> {
+  const keys = await system.keys(inputBucket, `results/${name}/`);
+  return Promise.all(keys.map(async (key) => (await read(key)) as ResultsFile));
+}
+
 const resultsIn = (name: string, count: number) =>
   eventually(`${count} results in ${name}`, async () => {
-    const found = await read(`results/${name}`);
-    const listed = (found as { results: readonly Result[] } | undefined)?.results;
-    return listed && listed.length >= count && listed;
+    const listed = (await resultsFiles(name)).flatMap(({ results }) => results);
+    return listed.length >= count && listed;
   });
 
 /** Puts a request file, and reads why it was rejected. */
@@ -39,7 +50,7 @@ async function rejection(name: string, content: string) {
   await system.put(`requests/${name}`, content);
   const found = await eventually(`the rejection of ${name}`, () => read(`rejected/${name}`));
   await environment.idle();
-  expect(await system.object(`results/${name}`)).toBeUndefined();
+  expect(await system.keys(inputBucket, `results/${name}`)).toEqual([]);
   return found as { readonly request: string; readonly errors: readonly Record<string, unknown>[] };
 }
 
@@ -140,12 +151,15 @@ describe('a request file becomes generations', () => {
     expect(result).toMatchObject({ status: 'succeeded' });
   });
 
-  it('again when it is put again with other requests, and keeps both answers', async () => {
+  it('again when it is put again with other requests, and answers each put in a file of its own', async () => {
     await results('again.json', request('the first time'), 1);
 
-    const both = await results('again.json', request('the second time'), 2);
+    await results('again.json', request('the second time'), 2);
 
-    expect(both.map(({ status }) => status)).toEqual(['succeeded', 'succeeded']);
+    expect(await resultsFiles('again.json')).toMatchObject([
+      { total: 1, pending: 0, results: [{ index: 0, status: 'succeeded' }] },
+      { total: 1, pending: 0, results: [{ index: 0, status: 'succeeded' }] },
+    ]);
     expect([tasksFor('the first time').length, tasksFor('the second time').length]).toEqual([1, 1]);
   });
 

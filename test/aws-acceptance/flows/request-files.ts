@@ -6,6 +6,8 @@ import { STORY } from './story.ts';
 import { checkOutput } from './success.ts';
 
 interface Results {
+  readonly total: number;
+  readonly pending: number;
   readonly results: readonly {
     readonly index: number;
     readonly id: string;
@@ -25,11 +27,13 @@ export const requestFile: Flow = {
     const requests = [STORY, { ...STORY, parameters: { ...STORY.parameters, prompt: 'On the moon' } }];
     await world.put(`requests/${name}`, JSON.stringify(requests), 'application/json');
 
-    const { results } = await world.until(`results/${name} with both ends`, async () => {
-      const found = await readJson<Results>(world, `results/${name}`);
-      return found?.results.length === requests.length ? found : undefined;
+    const { results, total } = await world.until(`both ends under results/${name}/`, async () => {
+      const [key] = await world.keys(world.outputs.inputBucket, `results/${name}/`);
+      const found = key === undefined ? undefined : await readJson<Results>(world, key);
+      return found?.pending === 0 ? found : undefined;
     });
 
+    assert.equal(total, requests.length);
     assert.deepEqual(
       results.map(({ index, status }) => [index, status]),
       [
@@ -61,7 +65,8 @@ export const rejectedFile: Flow = {
       errors.map(({ code, field }) => [code, field]),
       [['input_not_found', '[1].inputs.inputImage']],
     );
-    assert.equal(await world.object(`results/${name}`), undefined, 'Something of it was run');
+    const results = await world.keys(world.outputs.inputBucket, `results/${name}`);
+    assert.deepEqual(results, [], 'Something of it was run');
     return errors.map(({ code, field }) => `${code} at ${field}`).join(', ');
   },
 };
