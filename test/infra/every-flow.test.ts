@@ -110,7 +110,9 @@ describe('the events on the bus, in everything that the system does', () => {
   it.each([...EVENT_SCHEMAS])('show every property that is documented of %s', (type, schema) => {
     const shown = new Set(ofType(type).flatMap((event) => propertiesOf(event)));
 
-    expect(documentedProperties(schema).filter((property) => !shown.has(property))).toEqual([]);
+    const hidden = documentedProperties(schema).filter((property) => !shown.has(property));
+    // That takes hundreds of outputs: test/events/announce.test.ts shows it.
+    expect(hidden.filter((property) => property !== 'detail.outputsTotal')).toEqual([]);
   });
 
   it('answer every request: accepted ones by their ends, the others by the id of the request', () => {
@@ -127,11 +129,14 @@ describe('the events on the bus, in everything that the system does', () => {
     expect(unanswered).toEqual([]);
   });
 
-  it('leave out what the next attempt has replaced by the time they are told', () => {
-    const late = ofType('Generation Failed').filter(({ detail }) => detail.error === undefined);
+  it('say what their own attempt came to, also where the next had begun by the time they were told', () => {
+    const failed = ofType('Generation Failed').map(({ detail }) => detail);
+    const [late] = failed.filter(({ id, attempt }) =>
+      events().some((other) => other.detail.id === id && Number(other.detail.attempt) > Number(attempt)),
+    );
 
-    expect(late).toMatchObject([{ detail: { attempt: 1 } }]);
-    expect(late[0]?.detail).not.toHaveProperty('outputs');
-    expect(late[0]?.detail).not.toHaveProperty('taskId');
+    expect(failed.filter(({ error, outputs }) => error === undefined || outputs === undefined)).toEqual([]);
+    expect(late).toMatchObject({ attempt: 1, error: { code: 'model_failed' }, outputs: [] });
+    expect(late).toHaveProperty('taskId');
   });
 });
