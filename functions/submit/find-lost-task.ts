@@ -60,10 +60,11 @@ export async function findLostTask(
       error: submissionUnknown('searching its tasks killed the function every time'),
     };
   const result = await search(deps, generation, run);
-  log.info('A lost Run was searched for', {
+  log[result.kind === 'unproven' ? 'warn' : 'info']('A lost Run was searched for', {
     generationId: id,
     result: result.kind,
     searches: run.searches + 1,
+    ...(result.kind === 'unproven' && { why: result.why }),
   });
   if (result.kind === 'found') return result;
   const moment = { now: timestamp(clock()), durations };

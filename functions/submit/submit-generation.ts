@@ -434,7 +434,11 @@ async function wait(
 ): Promise<SubmitEnd> {
   const { id, holder, generations, gate, notes } = deps;
   const { now } = moment(deps);
-  const { joinedLineAt = now } = await notes.joinedLine(id, generation.attempt, now);
+  // Without the note it waits longer, and no more: a mark that a refusal has answered must not lead to a search.
+  const noted = await notes
+    .joinedLine(id, generation.attempt, now)
+    .catch(ignore('its wait counts from its last look', { generationId: id }));
+  const joinedLineAt = noted?.joinedLineAt ?? now;
   const away = await generations.update(generation, (current) =>
     turnedAway(current, holder, joinedLineAt, moment(deps)),
   );

@@ -1,11 +1,12 @@
 import type { Generation } from '../generation/generation.ts';
 import { ignore } from '../ignore.ts';
 import type { Gate } from '../store/gate.ts';
+import { NewerVersionError } from '../store/stored-version.ts';
 import type { SubmitEnd } from './submit-generation.ts';
 
 export interface SubmitInTurnDeps {
   readonly submitOne: (id: string) => Promise<SubmitEnd>;
-  readonly gate: Pick<Gate, 'admit' | 'isAwaited'>;
+  readonly gate: Pick<Gate, 'admit' | 'free' | 'isAwaited'>;
   /** Starts another invocation. It serves the line too, whatever becomes of the generation that it is started for. */
   readonly submit: (id: string) => Promise<void>;
   readonly remainingMs: () => number;
@@ -40,15 +41,25 @@ export async function submitInTurn(deps: SubmitInTurnDeps, id: string): Promise<
 
   async function take(current: string): Promise<void> {
     turns += 1;
-    const end = await submitOne(current).finally(() => {
-      open -= 1;
-    });
+    const end = await submitOne(current)
+      .catch((error: unknown) => passBy(current, error))
+      .finally(() => {
+        open -= 1;
+      });
     // Setbacks are Wiro's: the next one would meet the same.
     if (end.kind === 'later') return;
     // Refused twice with room here: tasks that are not ours fill the account. `reconcile` tries again.
     if (end.kind === 'waiting' && end.wasRefused && refused.has(current)) return;
     if (end.kind === 'waiting' && end.wasRefused) refused.add(current);
     await serve(current, end.kind === 'waiting' ? end.generation : undefined);
+  }
+
+  /** A newer release wrote it: nobody here can run it, and the line must not stand still behind it. */
+  async function passBy(current: string, error: unknown): Promise<SubmitEnd> {
+    if (!(error instanceof NewerVersionError)) throw error;
+    ignore('it waits for the newer release', { generationId: current })(error);
+    await gate.free(current, 'notRun').catch(ignore('it keeps its slot until then'));
+    return { kind: 'noTask' };
   }
 
   async function serve(current: string, joining: Generation | undefined): Promise<void> {

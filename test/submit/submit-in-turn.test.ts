@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { log } from '../../functions/log.ts';
+import { NewerVersionError } from '../../functions/store/stored-version.ts';
 import type { SubmitEnd } from '../../functions/submit/submit-generation.ts';
 import { submitInTurn } from '../../functions/submit/submit-in-turn.ts';
 import { EXAMPLES } from '../generation/examples.ts';
@@ -8,7 +9,7 @@ beforeEach(() => {
   vi.spyOn(log, 'warn').mockReturnValue(undefined);
 });
 
-type Ending = SubmitEnd['kind'] | 'refused';
+type Ending = SubmitEnd['kind'] | 'refused' | 'newer';
 
 /** What becomes of each submission of each, and whom the gate admits after each; by default a task, and nobody. */
 function turnWorld({
@@ -27,9 +28,11 @@ function turnWorld({
   const invoked: string[] = [];
   const joined: (string | undefined)[] = [];
   const asked: number[] = [];
+  const freed: string[] = [];
   let [under, mostAtOnce] = [0, 0];
   return {
     asked,
+    freed,
     mostAtOnce: () => mostAtOnce,
     submitted,
     invoked,
@@ -42,10 +45,15 @@ function turnWorld({
         await new Promise(setImmediate);
         under -= 1;
         const kind = ends[id]?.shift() ?? 'task';
+        if (kind === 'newer') throw new NewerVersionError(id, 2);
         if (kind !== 'waiting' && kind !== 'refused') return { kind };
         return { kind: 'waiting', generation: { ...EXAMPLES.waiting, id }, wasRefused: kind === 'refused' };
       },
       gate: {
+        free: async (id: string, why: 'ended' | 'notRun') => {
+          freed.push(`${id} ${why}`);
+          return false;
+        },
         admit: async (most: number, joining?: { id: string }) => {
           asked.push(most);
           joined.push(joining?.id);
@@ -66,6 +74,18 @@ function turnWorld({
 }
 
 describe('submitInTurn', () => {
+  it('passes by those of a newer release, who give their slots back, and serves those behind them', async () => {
+    const world = turnWorld({
+      ends: { a: ['newer'], b: ['newer'] },
+      admitted: [['b'], ['c']],
+    });
+
+    await submitInTurn(world.deps, 'a');
+
+    expect(world.submitted).toEqual(['a', 'b', 'c']);
+    expect(world.freed).toEqual(['a notRun', 'b notRun']);
+  });
+
   it.each(['task', 'noTask', 'elsewhere'] as const)(
     'serves those in line itself after %s, side by side',
     async (kind) => {
