@@ -1,3 +1,6 @@
+import { randomUUID } from 'node:crypto';
+import { picture } from '../support/pictures.ts';
+import { patiently } from './patiently.ts';
 import type { RequestBody, World } from './world.ts';
 
 /** What must be true of one generation in the end, whatever was killed on the way. */
@@ -143,6 +146,29 @@ export const FLOWS: readonly Flow[] = [
     },
   },
   {
+    name: 'dropped file',
+    uploads: 1,
+    play: async (world) => {
+      const name = `${randomUUID()}.png`;
+      // As gateways do: a stub, and then the file.
+      await world.put(`uploads/portraits/${name}`, '', 'image/png');
+      await world.put(`uploads/portraits/${name}`, picture(5), 'image/png');
+      return [success(await idOfFolder(world, name), 0.03)];
+    },
+  },
+  {
+    name: 'requested event',
+    uploads: 0,
+    play: async (world) => {
+      const { idempotencyKey, id } = world.plan('event');
+      const detail = { ...TEXT_TO_IMAGE, idempotencyKey };
+      const event = { 'detail-type': 'Generation Requested', source: 'shop', id: randomUUID(), detail };
+      world.environment.invokeLater('submit', event);
+      await world.reached(id, 'accepted', () => true);
+      return [success(id, 0.04)];
+    },
+  },
+  {
     name: 'three with shared inputs',
     isAlike: true,
     uploads: 2,
@@ -171,6 +197,15 @@ async function request(world: World, body: RequestBody): Promise<string> {
   await world.request({ ...body, idempotencyKey });
   return id;
 }
+
+/** The id of what a dropped file became: its outputs go to a folder by its name. */
+const idOfFolder = (world: World, name: string): Promise<string> =>
+  patiently(`a generation for ${name}`, world.patienceMs, async () => {
+    const found = (await world.items()).find(
+      ({ outputFolder, sk }) => sk === 'state' && String(outputFolder).includes(`/${name}-`),
+    );
+    return found !== undefined && String(found.id);
+  });
 
 async function cancelStuck(world: World, status: 'task_queue' | 'task_start'): Promise<readonly Expected[]> {
   world.simulator.faults.add({ operation: 'task', fault: { kind: 'stuck', status } });

@@ -47,7 +47,7 @@ export interface World {
   /** How the last kill went: the one process that called, or all there were. */
   lastKill(): string | undefined;
   /** An idempotency key of one's own, and the id of the generation that it will stand for. */
-  plan(origin?: 'api' | 's3'): { readonly idempotencyKey: string; readonly id: string };
+  plan(origin?: 'api' | 's3' | 'event'): { readonly idempotencyKey: string; readonly id: string };
   /** Asks with the key until it is accepted: whoever got no 202 asks again. */
   request(body: RequestBody & { readonly idempotencyKey: string }): Promise<void>;
   /** Asks until it is accepted. */
@@ -96,6 +96,7 @@ export async function startWorld({
     maximumEnvironments: 4,
     simulator: { outputs: 'tiny', concurrencyLimit: null, taskDurationMs: TASK_DURATION_MS },
     bundles,
+    presets: { portraits: { model: 'wiro/image-to-image', fileParameter: 'inputImage' } },
     endpointOverrides: proxies.before,
   });
   environment = started;
