@@ -26,6 +26,7 @@ const s3 = createS3Client({ env: process.env });
 const overflow = createOverflow(s3, { bucket: requireEnv(ENV.outputBucket), prefix: PREFIX.largeRequests });
 const presign = createOutputPresigner({ client: s3, now: clock });
 const generations = createGenerationStore(table, { overflow, onChange: noteChange });
+const wiro = createDeploymentWiro(deployment, parameters);
 const deps: RoutesDeps = {
   deployment: deployment.name,
   inputs: createInputStore(s3),
@@ -33,10 +34,11 @@ const deps: RoutesDeps = {
   generations,
   knownModel: createKnownModels({
     cache: createModelCache(table, { keepMs: durations.modelCache }),
-    wiro: createDeploymentWiro(deployment, parameters),
+    wiro,
     limitMs: durations.modelLimit,
   }),
   missingSecrets: createConfigurationCheck({ parameters, limitMs: durations.modelLimit }),
+  wiro,
   rules: readInputBuckets(process.env),
   dailyLimit: readDailyLimit(deployment),
   submit: (id) => invokeLater(requireEnv(ENV.submitFunction), { submit: id }),

@@ -11,9 +11,12 @@ import { timestamp } from '../generation/time.ts';
 import { cancelWished } from '../generation/transitions.ts';
 import { ignore } from '../ignore.ts';
 import type { GenerationStore, Updated } from '../store/generation-store.ts';
+import type { WiroClient } from '../wiro/types.ts';
+import { confirmNamed } from './confirm-named.ts';
 
 export interface RoutesDeps extends AcceptDeps, RecordDeps {
   readonly generations: GenerationStore;
+  readonly wiro: Pick<WiroClient, 'task'>;
   readonly rules: SourceRules;
   readonly submit: (id: string) => Promise<void>;
   /** What of its secrets the deployment lacks, and the remedy; `undefined` when nothing is known to be missing. */
@@ -45,6 +48,7 @@ const STATUS: Partial<Record<GenerationError['code'], number>> = {
   not_retryable: 409,
   not_found: 404,
   request_too_large: 413,
+  upstream_unavailable: 503,
 };
 
 /** Answers one request of the API. */
@@ -143,8 +147,9 @@ async function retry(deps: RoutesDeps, id: string, body: Buffer): Promise<ApiAns
     throw new RequestError('invalid_parameter', 'force must be true or false, in a JSON object.', 'force');
   }
   refuseWithout(await deps.missingSecrets());
+  const named = await confirmNamed(deps, id, force);
   const moment = { now: timestamp(deps.clock()), durations: deps.durations };
-  const again = await startAgain(deps, id, (current) => retried(current, force, moment));
+  const again = await startAgain(deps, id, (current) => retried(current, force, moment, named));
   if (again.kind === 'missing') throw new RequestError('not_found', `There is no generation "${id}".`);
   const start = again.generation.status === 'queued' ? deps.submit : deps.collect;
   await start(id).catch(ignore('reconcile takes up what is due', { generationId: id }));

@@ -5,6 +5,7 @@ import { parseCallbackPath } from '../generation/callback-url.ts';
 import { beginInvocation, log } from '../log.ts';
 import { requireEnv } from '../settings.ts';
 import { createGenerationStore } from '../store/generation-store.ts';
+import { createTaskHints } from '../store/task-hints.ts';
 import { type CallbackOutcome, type ReceiveCallbackDeps, receiveCallback } from './receive-callback.ts';
 
 /** What the functions send each other: one generation to collect. */
@@ -21,6 +22,7 @@ const deps: ReceiveCallbackDeps = {
   secrets: async () => (await parameters.get()).callbackSecrets,
   renewedSecrets: async () => (await parameters.renew()).callbackSecrets,
   generations: createGenerationStore(deployment.table),
+  hints: createTaskHints(deployment.table),
   startCollecting: (id) =>
     invokeLater(requireEnv('AWS_LAMBDA_FUNCTION_NAME'), { collect: id } satisfies CollectEvent),
   durations: deployment.durations,
@@ -28,7 +30,7 @@ const deps: ReceiveCallbackDeps = {
 };
 
 // One that comes too late is still 200: whoever sent it can stop.
-const STATUS: Record<CallbackOutcome['kind'], number> = { noted: 200, over: 200, forged: 403 };
+const STATUS: Record<CallbackOutcome['kind'], number> = { noted: 200, kept: 200, over: 200, forged: 403 };
 const LONGEST_PATH = 256;
 
 export async function handler(

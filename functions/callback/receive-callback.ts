@@ -1,11 +1,13 @@
 import { type CallbackPath, isSigned } from '../generation/callback-url.ts';
-import { hasEnded } from '../generation/generation.ts';
+import { type Generation, hasEnded } from '../generation/generation.ts';
+import { mayBeUnknown, proofOf } from '../generation/task-hint.ts';
 import { type Clock, timestamp } from '../generation/time.ts';
 import { calledBack } from '../generation/transitions.ts';
 import { ignore } from '../ignore.ts';
 import { log } from '../log.ts';
 import type { Durations } from '../settings.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
+import type { TaskHints } from '../store/task-hints.ts';
 import { parseHint } from './parse-hint.ts';
 
 export interface ReceiveCallbackDeps {
@@ -15,6 +17,7 @@ export interface ReceiveCallbackDeps {
   /** Read anew, though not for every one who asks. @throws As `secrets` does. */
   readonly renewedSecrets: () => Promise<readonly string[]>;
   readonly generations: Pick<GenerationStore, 'update'>;
+  readonly hints: TaskHints;
   readonly startCollecting: (generationId: string) => Promise<void>;
   readonly durations: Durations;
   readonly clock: Clock;
@@ -22,7 +25,9 @@ export interface ReceiveCallbackDeps {
 
 export type CallbackOutcome =
   | { readonly kind: 'noted' }
-  /** Too late, of another attempt, or of a generation that is not there: whoever sent it can stop. */
+  /** Too late or of another attempt: kept for a retry, if it names a task that nobody knows of. */
+  | { readonly kind: 'kept' }
+  /** It changes nothing: whoever sent it can stop. */
   | { readonly kind: 'over' }
   | { readonly kind: 'forged' };
 
@@ -36,11 +41,17 @@ export async function receiveCallback(
   const { generations, startCollecting, durations, clock } = deps;
   const { generationId, attempt } = callback;
   const moment = { now: timestamp(clock()), durations };
-  const noted = await generations.update(generationId, (current) =>
-    hasEnded(current) || current.attempt !== attempt
+  let hint: string | undefined;
+  const noted = await generations.update(generationId, (current) => {
+    hint ??= parseHint(body());
+    return hasEnded(current) || current.attempt !== attempt
       ? undefined
-      : calledBack(current, attempt, parseHint(body()), moment),
-  );
+      : calledBack(current, attempt, hint, moment);
+  });
+  if (noted.kind === 'refused' && hint !== undefined && mayBeUnknown(noted.generation, attempt, hint)) {
+    await keepHint(deps, noted.generation, callback, hint);
+    return { kind: 'kept' };
+  }
   if (noted.kind === 'refused' || noted.kind === 'missing') {
     log.info('A callback changed nothing', { generationId, attempt });
     return { kind: 'over' };
@@ -48,6 +59,26 @@ export async function receiveCallback(
   // From here on nothing can be lost: the note makes the generation due, and `reconcile` sees what is due.
   await startCollecting(generationId).catch(ignore('reconcile collects what is due', { generationId }));
   return { kind: 'noted' };
+}
+
+/** The end stands, and so does the task that it did not know of: a retry collects it instead of running again. */
+async function keepHint(
+  { hints, clock }: ReceiveCallbackDeps,
+  generation: Generation,
+  { generationId, attempt, signature }: CallbackPath,
+  taskId: string,
+): Promise<void> {
+  const hint = { attempt, taskId, seenAt: timestamp(clock()), proof: proofOf(signature) };
+  const isFirst = await hints.keep(generationId, hint);
+  const facts = { generationId, attempt, taskId };
+  log.info('A task was named after its attempt had ended: a retry collects it', facts);
+  const isRunAgain = attempt < generation.attempt && 'run' in generation && generation.run !== undefined;
+  if (isFirst && isRunAgain)
+    log.error(
+      'The Run of an earlier attempt made a task after all: look at both at Wiro',
+      { ...facts, alarm: 'second_task' },
+      { SecondTask: 1 },
+    );
 }
 
 async function isOurs(

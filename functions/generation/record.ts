@@ -4,6 +4,7 @@ import type { AcceptedRequest } from './accepted-request.ts';
 import type { GenerationError } from './errors.ts';
 import { type Generation, isInLine, type Output, type PastAttempt, type Status } from './generation.ts';
 import type { OtherHandover } from './handover.ts';
+import { openHints, type TaskHint } from './task-hint.ts';
 import { type Clock, type Timestamp, timestamp } from './time.ts';
 import { isFetchingOutputs, type WaitingFor, type WaitNotes, waitingFor } from './waiting-for.ts';
 
@@ -28,6 +29,8 @@ export interface GenerationRecord {
   readonly taskId?: string;
   /** Why it has not ended yet. */
   readonly waitingFor?: WaitingFor;
+  /** Named by a signed callback after its attempt had ended without a task: a retry collects it. */
+  readonly calledBackTaskId?: string;
   /** While its task runs: where to follow it. The token is a capability: do not pass it on. */
   readonly progress?: { readonly socketUrl: string; readonly token: string };
   /** The first 1,000. */
@@ -78,12 +81,15 @@ export async function toRecord(
     outputs,
     pastAttempts,
     notes,
+    hints = [],
   }: {
     readonly generation: Generation;
     readonly request: AcceptedRequest & { readonly isGone?: true };
     readonly outputs: readonly Output[];
     readonly pastAttempts: readonly PastAttempt[];
     readonly notes: WaitNotes & { readonly handover?: OtherHandover };
+    /** @default - none was kept */
+    readonly hints?: readonly TaskHint[];
   },
 ): Promise<GenerationRecord> {
   const { id, model, attempt, createdAt, updatedAt, cancelRequestedAt } = generation;
@@ -97,6 +103,7 @@ export async function toRecord(
     moment: { now: timestamp(clock()), durations },
     ahead: place ?? undefined,
   });
+  const [named] = openHints({ generation, pastAttempts, hints });
   return {
     id,
     model,
@@ -117,6 +124,7 @@ export async function toRecord(
     ...(task && { taskId: task.id }),
     ...(waiting && { waitingFor: waiting }),
     ...(status === 'running' && task?.token !== undefined && { progress: { socketUrl, token: task.token } }),
+    ...(named && { calledBackTaskId: named.taskId }),
     outputs: await Promise.all(
       outputs.slice(0, MOST_OUTPUTS).map(async (output) => {
         const { url, expiresAt } = await presign(output);
@@ -127,7 +135,7 @@ export async function toRecord(
     ...('costUsd' in generation && generation.costUsd !== undefined && { costUsd: generation.costUsd }),
     ...('elapsedSeconds' in generation &&
       generation.elapsedSeconds !== undefined && { elapsedSeconds: generation.elapsedSeconds }),
-    ...(generation.status === 'failed' && { error: generation.error }),
+    ...(generation.status === 'failed' && { error: explain(generation.error, named) }),
     ...(cancelRequestedAt !== undefined && { cancelRequestedAt }),
     ...(pastAttempts.length > 0 && { pastAttempts: pastAttempts.map(toPast) }),
     createdAt,
@@ -138,6 +146,16 @@ export async function toRecord(
 
 const shownStatus = (generation: Generation): Status =>
   generation.status === 'running' && isFetchingOutputs(generation) ? 'collecting' : generation.status;
+
+/** What a person who reads of the end should know that came after it. */
+const explain = (error: GenerationError, named: TaskHint | undefined): GenerationError =>
+  named === undefined
+    ? error
+    : {
+        ...error,
+        message: `${error.message} Since then a signed callback has named task ${named.taskId}: a retry asks Wiro about it and, if it is this generation's, collects it without paying again.`,
+        retryable: true,
+      };
 
 const toPast = ({ attempt, taskId, endedAt, code, message }: PastAttempt): PastAttempt => ({
   attempt,

@@ -1,16 +1,24 @@
 import { type GenerationError, RequestError } from './errors.ts';
 import type { Cancelled, Ending, Failed, Generation, Queued, Running } from './generation.ts';
 import { hasEnded } from './generation.ts';
+import { isToCollect, type NamedTask } from './task-hint.ts';
 import { type Moment, nextAttempt } from './transitions.ts';
 
 /**
  * Starts the next attempt of a generation that ended badly, at the last paid step: a task that succeeded, or whose
  * end nobody saw, is collected again and never run again.
+ * @param named - What a signed callback has named since, confirmed: collected instead of running again, by force too.
+ *   One that came to nothing answers what became of its Run.
  * @param force - Run again although a task of the last attempt may exist (`submission_unknown`), or may run on: it was
  *   asked to stop, and nobody saw its end.
  * @throws {RequestError} `not_retryable` when it succeeded, has not ended, or must be forced.
  */
-export function retried(generation: Generation, force: boolean, moment: Moment): Queued | Running {
+export function retried(
+  generation: Generation,
+  force: boolean,
+  moment: Moment,
+  named?: NamedTask,
+): Queued | Running {
   if (!hasEnded(generation)) {
     throw new RequestError(
       'not_retryable',
@@ -31,7 +39,8 @@ export function retried(generation: Generation, force: boolean, moment: Moment):
       true,
     );
   }
-  if (isSubmissionUnknown(generation) && !force) {
+  const isExplained = named?.attempt === generation.attempt;
+  if (isSubmissionUnknown(generation) && !force && !isExplained && !(named && isToCollect(named))) {
     throw new RequestError(
       'not_retryable',
       'Whether a task of this generation exists is not known: look at the tasks at Wiro, then retry with {"force": true}.',
@@ -44,11 +53,10 @@ export function retried(generation: Generation, force: boolean, moment: Moment):
     reasonOf(generation),
     moment,
   );
-  const { task, run, taskEnd } = generation;
-  const isOver = taskEnd === 'failed' || taskEnd === 'cancelled';
-  if (task === undefined || run === undefined || isOver || (force && isStopUnconfirmed(generation))) {
-    return { ...next, dueAt: moment.now };
-  }
+  const { task, run } = mayRunAgain(generation, force)
+    ? { task: named && isToCollect(named) ? named.task : undefined, run: generation.run ?? UNMARKED }
+    : generation;
+  if (task === undefined || run === undefined) return { ...next, dueAt: moment.now };
   const { status: _status, waiting: _waiting, ...rest } = next;
   // The deadline counts anew: the task has had its time, but its end is still to be seen.
   return {
@@ -60,6 +68,17 @@ export function retried(generation: Generation, force: boolean, moment: Moment):
     dueAt: moment.now,
   };
 }
+
+/** Whether a retry would run it again, and not collect the task that it has: then hints at others count. */
+export const mayRunAgain = (generation: Generation, force: boolean): generation is Failed | Cancelled =>
+  (generation.status === 'failed' || generation.status === 'cancelled') &&
+  (generation.task === undefined ||
+    generation.run === undefined ||
+    generation.taskEnd === 'failed' ||
+    generation.taskEnd === 'cancelled' ||
+    (force && isStopUnconfirmed(generation)));
+
+const UNMARKED = { startedAt: '', reusedUploads: false, searches: 0 };
 
 /** Every attempt adds two: while nothing can be told, there is an end to retries, and the state stays small. */
 const MOST_UNTOLD = 20;

@@ -11,12 +11,14 @@ import {
   queueKey,
 } from '../generation/generation.ts';
 import { attemptsToKeep, inBrief, type KeptAttempt, MOST_SHOWN } from '../generation/past-attempts.ts';
+import type { TaskHint } from '../generation/task-hint.ts';
 import { type Clock, type Timestamp, timestamp } from '../generation/time.ts';
 import { mapLimited } from '../limit.ts';
 import { type AttemptNotes, notesSort, partition, toNotes } from './attempt-notes.ts';
 import { isConditionFailed, type Table } from './dynamodb.ts';
 import { readable, STORED_VERSION } from './stored-version.ts';
 import { TABLE } from './table.ts';
+import { HINT, toHints } from './task-hints.ts';
 
 /** How an update ended: `written` and `unchanged` both mean that the generation is now as it was decided. */
 export type Updated<G extends Generation = Generation> =
@@ -35,6 +37,8 @@ export interface WholeGeneration {
   readonly pastAttempts: readonly KeptAttempt[];
   /** Of the current attempt. */
   readonly notes: AttemptNotes;
+  /** At tasks that were called back for after the end of their attempts. */
+  readonly hints: readonly TaskHint[];
 }
 
 /** Requests over 64 KB lie in S3, by a name that is used once. */
@@ -103,7 +107,7 @@ const OVERFLOW_BYTES = 64 * 1024;
 const PART_BYTES = 350 * 1024;
 const STATE = 'state';
 /** The first sort key that `whole` asks for: notes, outputs, past attempts, requests and the state follow. */
-const FIRST_OF_WHOLE = 'notes#';
+const FIRST_OF_WHOLE = HINT;
 const SHARD = '0';
 const KEPT_AT_ONCE = 10;
 
@@ -293,6 +297,7 @@ export function createGenerationStore(
         outputs: hasEnded(generation) ? await readOutputs(id, attempt, find) : [],
         pastAttempts: await readPast(generation, find),
         notes: toNotes(await find(notesSort(attempt))),
+        hints: await readHints(attempt, find),
       };
     },
 
@@ -431,6 +436,15 @@ async function readPast({ attempt, pastAttempts }: Generation, find: FindItem): 
     }),
   );
   return found.filter((past) => past !== undefined);
+}
+
+/** Of this attempt and the latest ones before it. */
+async function readHints(attempt: number, find: FindItem): Promise<readonly TaskHint[]> {
+  const read = Math.min(attempt, MOST_SHOWN + 1);
+  const found = await Promise.all(
+    Array.from({ length: read }, (_, index) => find(`${HINT}${attempt - index}`)),
+  );
+  return found.flatMap((hints) => (hints ? toHints(hints) : []));
 }
 
 /** JSON arrays that together hold them all, each small enough for an item. */

@@ -1,6 +1,7 @@
 import type { DeploymentParameters } from '../aws/parameters.ts';
 import type { GenerationError } from '../generation/errors.ts';
 import type { RunMark, Submitting } from '../generation/generation.ts';
+import { openHints } from '../generation/task-hint.ts';
 import { after, type Clock, timestamp } from '../generation/time.ts';
 import { type Setback, searched, unmarked } from '../generation/transitions.ts';
 import { ignore } from '../ignore.ts';
@@ -13,7 +14,13 @@ import type { HeldClaim } from '../store/hold-claim.ts';
 import { MOST_DEATHS } from '../store/take-claim.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { WiroError } from '../wiro/errors.ts';
-import { confirmHint, type SearchedWiro, type SearchResult, searchTask } from '../wiro/search-task.ts';
+import {
+  confirmHint,
+  confirmKept,
+  type SearchedWiro,
+  type SearchResult,
+  searchTask,
+} from '../wiro/search-task.ts';
 import type { Task } from '../wiro/types.ts';
 import { isLosingForTooLong, noteLostRun } from './lost-runs.ts';
 
@@ -22,7 +29,7 @@ export interface FindLostTaskDeps {
   /** Whose claim it is done under. */
   readonly holder: string;
   readonly held: Pick<HeldClaim, 'isTimeUp' | 'signal' | 'stop'>;
-  readonly generations: Pick<GenerationStore, 'update'>;
+  readonly generations: Pick<GenerationStore, 'update' | 'whole'>;
   readonly notes: Pick<AttemptNotesStore, 'change'>;
   readonly gate: Pick<Gate, 'free'>;
   /** Holders that died before this one. */
@@ -126,26 +133,14 @@ export type CalledBack =
 
 /**
  * The task of a signed callback for an attempt that no Run is known of: the search has missed it, since only Wiro and
- * we know the URL. It is adopted, and not run again.
+ * we know the URL. It is adopted, and not run again. So is one that an earlier attempt was called back for too late.
  */
-export async function findCalledBack(
-  { id, wiro, parameters, durations, clock }: FindLostTaskDeps,
-  { callback, deployment, attempt, createdAt }: Submitting,
-): Promise<CalledBack> {
-  if (callback?.taskId === undefined) return { kind: 'none' };
-  const { callbackSecrets } = await parameters();
+export async function findCalledBack(deps: FindLostTaskDeps, generation: Submitting): Promise<CalledBack> {
+  if (generation.callback?.taskId === undefined && generation.attempt === 1) return { kind: 'none' };
   try {
-    const task = await confirmHint(wiro, {
-      deployment,
-      generationId: id,
-      attempt,
-      startedAt: createdAt,
-      marginMs: durations.searchMargin,
-      secrets: callbackSecrets,
-      hintedTaskId: callback.taskId,
-    });
+    const task = (await confirmCalledBack(deps, generation)) ?? (await confirmLate(deps, generation));
     if (task === undefined) return { kind: 'none' };
-    const run = { startedAt: timestamp(clock()), reusedUploads: false, searches: 0 };
+    const run = { startedAt: timestamp(deps.clock()), reusedUploads: false, searches: 0 };
     return { kind: 'found', task, run };
   } catch (error) {
     if (!(error instanceof WiroError)) throw error;
@@ -155,4 +150,35 @@ export async function findCalledBack(
     };
     return { kind: 'unreachable', setback };
   }
+}
+
+async function confirmCalledBack(
+  { id, wiro, parameters, durations }: FindLostTaskDeps,
+  { callback, deployment, attempt, createdAt }: Submitting,
+): Promise<Task | undefined> {
+  if (callback?.taskId === undefined) return undefined;
+  const { callbackSecrets } = await parameters();
+  return confirmHint(wiro, {
+    deployment,
+    generationId: id,
+    attempt,
+    startedAt: createdAt,
+    marginMs: durations.searchMargin,
+    secrets: callbackSecrets,
+    hintedTaskId: callback.taskId,
+  });
+}
+
+async function confirmLate(
+  { id, wiro, generations, durations }: FindLostTaskDeps,
+  { attempt }: Submitting,
+): Promise<Task | undefined> {
+  const whole = attempt > 1 ? await generations.whole(id) : undefined;
+  const late = whole ? openHints(whole).filter((hint) => hint.attempt < attempt) : [];
+  for (const hint of late) {
+    const task =
+      whole && (await confirmKept(wiro, whole.generation, hint, { marginMs: durations.searchMargin }));
+    if (task?.end === 'succeeded' || task?.end === 'unfinished') return task;
+  }
+  return undefined;
 }

@@ -60,12 +60,12 @@ export function createWiroClient({ timeouts, ...deps }: WiroClientDeps): WiroCli
   return {
     run: (request) => run(signRequest, timeouts, request),
 
-    async task(ref) {
+    async task(ref, timeoutMs) {
       const path = 'Task/Detail';
       const token = 'taskToken' in ref ? ref.taskToken : undefined;
       const payload =
         'taskToken' in ref ? { tasktoken: token, socketaccesstoken: token } : { taskid: ref.taskId };
-      const reply = await ask(path, payload, { secrets: [token] });
+      const reply = await ask(path, payload, { secrets: [token], endsAt: endOf(timeoutMs) });
       if (reply.kind === 'refused' && reply.error.code === 1) return undefined;
       const rows = rowsOf(accepted(reply), 'tasklist', path);
       if (rows.length === 0) return undefined;
@@ -153,8 +153,7 @@ export function createWiroClient({ timeouts, ...deps }: WiroClientDeps): WiroCli
     async model(name, timeoutMs) {
       const path = 'Tool/Detail';
       const [slugowner, slugproject] = name.split('/');
-      const endsAt = timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
-      const reply = await ask(path, { slugowner, slugproject }, { endsAt });
+      const reply = await ask(path, { slugowner, slugproject }, { endsAt: endOf(timeoutMs) });
       if (reply.kind === 'refused' && reply.error.code === 1) return undefined;
       const [row] = rowsOf(accepted(reply), 'tool', path);
       if (row === undefined) return undefined;
@@ -164,6 +163,9 @@ export function createWiroClient({ timeouts, ...deps }: WiroClientDeps): WiroCli
     },
   };
 }
+
+const endOf = (timeoutMs: number | undefined) =>
+  timeoutMs === undefined ? undefined : performance.now() + timeoutMs;
 
 function accepted(reply: Reply): Fields {
   if (reply.kind === 'refused') throw reply.error;

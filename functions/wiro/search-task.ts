@@ -1,5 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CallbackSubject, isSigned, parseCallbackUrl } from '../generation/callback-url.ts';
+import {
+  type CallbackPath,
+  type CallbackSubject,
+  isSigned,
+  parseCallbackUrl,
+} from '../generation/callback-url.ts';
+import type { Generation } from '../generation/generation.ts';
+import { proofOf, type TaskHint } from '../generation/task-hint.ts';
 import type { Timestamp } from '../generation/time.ts';
 import { ignore } from '../ignore.ts';
 import { log } from '../log.ts';
@@ -61,19 +68,58 @@ export async function searchTask(wiro: SearchedWiro, run: SearchedRun): Promise<
   return why === undefined ? { kind: 'none' } : { kind: 'unproven', why };
 }
 
-/**
- * The task that a signed callback named, if it can be the one. Only Wiro and we know a signed URL, but its body is
- * no evidence: the task must exist, be as young as the Run, and show no callback URL but the signed one.
- */
+/** The task that a signed callback for this attempt named, if it can be the one. */
 export async function confirmHint(
   wiro: Pick<WiroClient, 'task'>,
-  run: Omit<SearchedRun, 'model'>,
+  { hintedTaskId, secrets, ...run }: Omit<SearchedRun, 'model'>,
 ): Promise<Task | undefined> {
-  if (run.hintedTaskId === undefined) return undefined;
-  const task = await wiro.task({ taskId: run.hintedTaskId });
-  if (task === undefined || isTooOld(task, run)) return undefined;
-  return !task.callbackUrl || judgeUrl(task.callbackUrl, run) === 'ours' ? task : undefined;
+  if (hintedTaskId === undefined) return undefined;
+  return confirmTask(wiro, {
+    ...run,
+    taskId: hintedTaskId,
+    isKnown: (callback) => isSigned(callback, secrets),
+  });
 }
+
+export interface HintedTask extends CallbackSubject {
+  readonly taskId: string;
+  readonly startedAt: Timestamp;
+  readonly marginMs: number;
+  /** Whether the signature is one of ours. */
+  readonly isKnown: (callback: CallbackPath) => boolean;
+  /** For the whole call, in milliseconds. */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * A task that a signed callback named, if it can be the one. Only Wiro and we know a signed URL, but its body is no
+ * evidence: the task must exist, be as young as the Run, and show no callback URL but the signed one.
+ */
+export async function confirmTask(
+  wiro: Pick<WiroClient, 'task'>,
+  hinted: HintedTask,
+): Promise<Task | undefined> {
+  const task = await wiro.task({ taskId: hinted.taskId }, hinted.timeoutMs);
+  if (task === undefined || isTooOld(task, hinted)) return undefined;
+  return !task.callbackUrl || judgeUrl(task.callbackUrl, hinted) === 'ours' ? task : undefined;
+}
+
+/** A task that a callback named after the end of its attempt. No secret is needed: the hint tells its signature. */
+export const confirmKept = (
+  wiro: Pick<WiroClient, 'task'>,
+  { id, deployment, createdAt }: Pick<Generation, 'id' | 'deployment' | 'createdAt'>,
+  { attempt, taskId, proof }: TaskHint,
+  limits: Pick<HintedTask, 'marginMs' | 'timeoutMs'>,
+): Promise<Task | undefined> =>
+  confirmTask(wiro, {
+    ...limits,
+    deployment,
+    generationId: id,
+    attempt,
+    taskId,
+    startedAt: createdAt,
+    isKnown: ({ signature }) => proofOf(signature) === proof,
+  });
 
 interface ListSearch {
   /** The next task that is ours; `undefined` at the end of the window. */
@@ -84,6 +130,7 @@ interface ListSearch {
 
 function searchList(wiro: SearchedWiro, run: SearchedRun): ListSearch {
   const rows = readWindow(wiro, run);
+  const subject = { ...run, isKnown: (callback: CallbackPath) => isSigned(callback, run.secrets) };
   const ourSlugs = createOurSlugs(wiro, run.model);
   let doubt: string | undefined;
   let details = 0;
@@ -94,13 +141,13 @@ function searchList(wiro: SearchedWiro, run: SearchedRun): ListSearch {
   async function judge(row: Task): Promise<Verdict> {
     if (row.callbackUrl) {
       isUrlShown ||= isYounger(row, run);
-      return judgeUrl(row.callbackUrl, run);
+      return judgeUrl(row.callbackUrl, subject);
     }
     if (isOtherModel(row, await ourSlugs())) return 'notOurs';
     if (details >= MOST_DETAILS) return 'withoutUrl';
     details += 1;
     const detail = await again(() => wiro.task({ taskId: row.id }));
-    if (detail?.callbackUrl) return judgeUrl(detail.callbackUrl, run);
+    if (detail?.callbackUrl) return judgeUrl(detail.callbackUrl, subject);
     if (detail !== undefined && isOtherModel(detail, await ourSlugs())) return 'notOurs';
     if (row.callbackUrl === undefined || detail?.callbackUrl === undefined) return 'withoutUrl';
     withoutUrl += 1;
@@ -157,7 +204,7 @@ const DOUBT = {
  */
 function judgeUrl(
   url: string,
-  { deployment, generationId, attempt, secrets }: Omit<SearchedRun, 'model'>,
+  { deployment, generationId, attempt, isKnown }: Omit<HintedTask, 'taskId'>,
 ): 'ours' | 'notOurs' | 'unknownSignature' {
   const found = parseCallbackUrl(url);
   if (found === undefined)
@@ -165,7 +212,7 @@ function judgeUrl(
     return url.toLowerCase().includes(generationId) ? 'unknownSignature' : 'notOurs';
   if (found.deployment !== deployment || found.generationId !== generationId || found.attempt !== attempt)
     return 'notOurs';
-  return isSigned(found, secrets) ? 'ours' : 'unknownSignature';
+  return isKnown(found) ? 'ours' : 'unknownSignature';
 }
 
 /** Every spelling of our model's name, asked for once and only if it is needed; `undefined` where Wiro does not say. */

@@ -178,7 +178,7 @@ export interface WiroClient {
   /** Never throws: what is not known is `unknown`. Always on a fresh connection; never repeats by itself. */
   run(request: RunRequest): Promise<RunOutcome>;
   /** `undefined` when Wiro says plainly that there is no such task. */
-  task(ref: TaskRef): Promise<Task | undefined>;
+  task(ref: TaskRef, timeoutMs?: number): Promise<Task | undefined>;
   tasks(page: { readonly start: number; readonly limit: number }): Promise<TaskPage>;
   cancel(taskId: string, taskToken?: string): Promise<StopOutcome>;
   kill(taskId: string, taskToken?: string): Promise<StopOutcome>;

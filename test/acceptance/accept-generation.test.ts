@@ -233,6 +233,7 @@ describe('a retry under a daily limit', () => {
     await deps.generations.accept(standing, { model: 'wiro/flux', parameters: {}, inputs: {}, labels: {} });
     const routes = {
       ...deps,
+      wiro: { task: async () => undefined },
       submit: async () => {},
       collect: async () => {},
       missingSecrets: async () => undefined,

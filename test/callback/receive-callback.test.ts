@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { receiveCallback } from '../../functions/callback/receive-callback.ts';
 import { callbackUrl, parseCallbackPath } from '../../functions/generation/callback-url.ts';
 import type { Generation } from '../../functions/generation/generation.ts';
+import type { TaskHint } from '../../functions/generation/task-hint.ts';
 import { log } from '../../functions/log.ts';
 import { DURATIONS } from '../../functions/settings.ts';
 import type { GenerationStore } from '../../functions/store/generation-store.ts';
@@ -20,6 +21,7 @@ function callbackWorld(
 ) {
   const started: string[] = [];
   const bodies: string[] = [];
+  const kept: TaskHint[] = [];
   let standing = given;
   const update = async (_id: string, decide: (current: Generation) => Generation | undefined) => {
     if (standing === undefined) return { kind: 'missing' };
@@ -33,6 +35,7 @@ function callbackWorld(
     secrets: over.secrets ?? (async () => ['current', 'previous']),
     renewedSecrets: over.renewedSecrets ?? (async () => ['current', 'previous']),
     generations: { update } as Pick<GenerationStore, 'update'>,
+    hints: { keep: async (_id: string, hint: TaskHint) => kept.push(hint) === 1 },
     startCollecting: async (one: string) => void started.push(one),
     durations: DURATIONS,
     clock: () => new Date(at(10)),
@@ -40,6 +43,7 @@ function callbackWorld(
   return {
     deps,
     started,
+    kept,
     bodies,
     standing: () => standing,
     read: () => {
@@ -75,8 +79,24 @@ describe('receiveCallback', () => {
     },
   );
 
-  it.each(['succeeded', 'failed', 'cancelled'] as const)(
-    'changes nothing for one that %s',
+  it('keeps what it names beside the end of one that had no task', async () => {
+    const { deps, kept, started, standing, read } = callbackWorld(EXAMPLES.cancelled);
+
+    expect(await receiveCallback(deps, signedPath(), read)).toEqual({ kind: 'kept' });
+    expect([standing(), started]).toEqual([EXAMPLES.cancelled, []]);
+    expect(kept).toMatchObject([{ attempt: 1, taskId: 'task-1', seenAt: at(10) }]);
+    expect(JSON.stringify(kept)).not.toContain(signedPath().signature);
+  });
+
+  it('keeps nothing of a body that names no task', async () => {
+    const { deps, kept } = callbackWorld(EXAMPLES.cancelled);
+
+    expect(await receiveCallback(deps, signedPath(), () => 'done')).toEqual({ kind: 'over' });
+    expect(kept).toEqual([]);
+  });
+
+  it.each(['succeeded', 'failed'] as const)(
+    'changes nothing for one that %s with this task',
     async (name: ExampleName) => {
       const { deps, started, standing, read } = callbackWorld(EXAMPLES[name]);
 

@@ -94,6 +94,7 @@ describe('a request that is wrong is wrong by the schema too:', () => {
     ['a parameter with a space', parameter('a b')],
     ['a parameter of ours', parameter('callbackUrl')],
     ['a parameter of ours in other letters', parameter('CALLBACKURL')],
+    ["a parameter for another project's list", parameter('projectId')],
     ['a parameter called __proto__', JSON.parse('{"model": "a/b", "parameters": {"__proto__": 1}}')],
     ['an input of ours', { ...MODEL, inputs: { callbackurl: 'a.png' } }],
     ['inputs that are text', { ...MODEL, inputs: 'a.png' }],
@@ -151,7 +152,18 @@ describe('only the product can know', () => {
 
 /** Texts of parts that mean something to one of the two. */
 const pieces = fc.constantFrom(
-  ...['s3://', 'https://', 'HTTPS://', 'http:', 'data:', '__proto__', 'callbackUrl', 'CALLBACKURL', 'inputs'],
+  ...[
+    's3://',
+    'https://',
+    'HTTPS://',
+    'http:',
+    'data:',
+    '__proto__',
+    'callbackUrl',
+    'CALLBACKURL',
+    'projectid',
+    'inputs',
+  ],
   ...['photos', 'a', 'Z', '9', '.', '..', '_', '-', '/', '//', '\\', ':', '@', '?', '#', '[', ']', '%', ' '],
   ...['\t', '\n', '\uFEFF', 'é', FOUR_BYTES, '\uD800', 'x'.repeat(128), 'x'.repeat(900)],
 );

@@ -12,7 +12,7 @@ const outputs = Array.from({ length: 500 }, (_, index) => ({
   sizeBytes: 3,
   sha256: '0'.repeat(64),
 }));
-const whole = { generation: succeeded, request, outputs, pastAttempts: [], notes: {} };
+const whole = { generation: succeeded, request, outputs, pastAttempts: [], notes: {}, hints: [] };
 
 it('a file of few results lists all their outputs', () => {
   const result = toResult(whole, { index: 0, total: 4 });

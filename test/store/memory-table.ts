@@ -58,7 +58,9 @@ export function createMemoryTable(
       const next = expression.update(UpdateExpression, standing);
       expression.require(ConditionExpression, items.get(nameOf(key)) ?? {});
       expression.finish();
+      const before = items.get(nameOf(key));
       items.set(nameOf(key), next);
+      if (ReturnValues === 'ALL_OLD') return before === undefined ? {} : { Attributes: marshall(before) };
       return ReturnValues === 'ALL_NEW' ? { Attributes: marshall(next) } : {};
     }
     if (command instanceof QueryCommand) {

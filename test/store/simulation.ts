@@ -10,6 +10,7 @@ import { createAttemptNotesStore } from '../../functions/store/attempt-notes.ts'
 import { createEarlierReads } from '../../functions/store/earlier-reads.ts';
 import { createGate } from '../../functions/store/gate.ts';
 import { createGenerationStore } from '../../functions/store/generation-store.ts';
+import { createTaskHints } from '../../functions/store/task-hints.ts';
 import { type SubmitDeps, submitGeneration } from '../../functions/submit/submit-generation.ts';
 import { submitInTurn } from '../../functions/submit/submit-in-turn.ts';
 import type { RunOutcome, RunRequest, Task, WiroClient } from '../../functions/wiro/types.ts';
@@ -315,6 +316,7 @@ export class Simulation {
             secrets: async () => parameters.callbackSecrets,
             renewedSecrets: async () => parameters.callbackSecrets,
             generations,
+            hints: createTaskHints(table),
             startCollecting: shared.collect,
             durations,
             clock,

@@ -34,6 +34,7 @@ export function workWorld() {
   };
   return {
     items,
+    table,
     generations,
     notes,
     gate,
