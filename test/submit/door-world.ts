@@ -89,6 +89,7 @@ export function doorWorld() {
     },
     generations,
     deliveries: createDeliveryStore(table, { deployment: 'shop', sameDropMs: DURATIONS.sameDrop, clock }),
+    wiro: { task: async () => undefined },
     knownModel: async () => undefined,
     socketUrl: '',
     missingSecrets: async () => undefined,
