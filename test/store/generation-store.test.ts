@@ -11,6 +11,7 @@ import {
   type GenerationStore,
   type Overflow,
 } from '../../functions/store/generation-store.ts';
+import { createTaskHints } from '../../functions/store/task-hints.ts';
 import { at, EXAMPLES, moment } from '../generation/examples.ts';
 import { clockAt, doFirst, loseAnswers, TABLES, useTables } from './table-world.ts';
 
@@ -502,7 +503,29 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
         outputs: [output],
         pastAttempts: [],
         notes: {},
+        hints: [],
       });
+    });
+
+    it('shows the first and the latest hint of each attempt', async () => {
+      const { store, table } = await storeWorld();
+      const hints = createTaskHints(table);
+      await store.accept({ ...EXAMPLES.failed, attempt: 3 }, request);
+      const hint = (attempt: number, taskId: string) => ({ attempt, taskId, seenAt: at(1), proof: 'p' });
+
+      const isFirst = [];
+      for (const one of [
+        hint(1, 'a'),
+        hint(3, 'b'),
+        hint(1, 'c'),
+        hint(1, 'd'),
+        hint(3, 'b'),
+        hint(4, 'late'),
+      ])
+        isFirst.push(await hints.keep(id, one));
+
+      expect(isFirst).toEqual([true, true, false, false, false, true]);
+      expect((await store.whole(id))?.hints).toEqual([hint(3, 'b'), hint(1, 'd'), hint(1, 'a')]);
     });
 
     it('shows no outputs before its end: they may be those of a copy that failed', async () => {
