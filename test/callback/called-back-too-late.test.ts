@@ -61,6 +61,8 @@ async function unknownWorld(tasks: readonly Task[] = [recorded()]) {
     deployment: 'shop',
     inputs: { head: async () => undefined } as unknown as RoutesDeps['inputs'],
     knownModel: async () => undefined,
+    missingSecrets: async () => undefined,
+    ahead: async () => undefined,
     rules: { inputBucket: 'photos', furtherBuckets: [] },
     collect: async (id) => void collected.push(id),
     socketUrl: 'wss://socket.example',
