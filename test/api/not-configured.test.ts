@@ -14,6 +14,7 @@ async function apiWorld() {
   };
   const routes: RoutesDeps = {
     ...deps,
+    wiro: { task: async () => undefined },
     missingSecrets: async () => secrets.missing,
     submit: async () => undefined,
     collect: async () => undefined,

@@ -62,7 +62,7 @@ async function unknownWorld(tasks: readonly Task[] = [recorded()]) {
     inputs: { head: async () => undefined } as unknown as RoutesDeps['inputs'],
     knownModel: async () => undefined,
     missingSecrets: async () => undefined,
-    ahead: async () => undefined,
+    ahead: async () => 0,
     rules: { inputBucket: 'photos', furtherBuckets: [] },
     collect: async (id) => void collected.push(id),
     socketUrl: 'wss://socket.example',

@@ -24,7 +24,14 @@ function tellWorld(given: Readonly<Record<string, { generation: Generation; resu
             labels: {},
             ...(results && { results }),
           };
-          return { generation: { ...generation, id }, request, outputs: [], pastAttempts: [], notes: {} };
+          return {
+            generation: { ...generation, id },
+            request,
+            outputs: [],
+            pastAttempts: [],
+            notes: {},
+            hints: [],
+          };
         },
       },
       results: {
