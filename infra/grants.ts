@@ -71,7 +71,7 @@ export const GRANTS: Readonly<Record<FunctionName, readonly Right[]>> = {
     { actions: CHANGE_ITEMS, on: 'table' },
     // What stands at an output's place already is compared, and not replaced.
     { actions: ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload'], on: 'outputs' },
-    { actions: ['s3:ListBucketMultipartUploads'], on: 'outputBucket' },
+    { actions: [...LIST, 's3:ListBucketMultipartUploads'], on: 'outputBucket' },
     { actions: ['s3:GetObject'], on: 'largeRequests' },
     { actions: ADD_TO, on: 'results' },
     { actions: LIST, on: 'inputBucket' },
