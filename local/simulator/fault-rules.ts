@@ -126,7 +126,9 @@ export type TaskFault =
   | { readonly kind: 'skipsStatuses'; readonly statuses?: readonly TaskStatus[] }
   | { readonly kind: 'lasts'; readonly durationMs: number }
   /** The record gives another size than the file has. */
-  | { readonly kind: 'wrongSize'; readonly deltaBytes: number };
+  | { readonly kind: 'wrongSize'; readonly deltaBytes: number }
+  /** The record gives another content type than the file has, and another size. @default deltaBytes 0 */
+  | { readonly kind: 'wrongType'; readonly contentType: string; readonly deltaBytes?: number };
 
 /** Decided when a task is over (`premature`: when it is made). */
 export type CallbackFault =

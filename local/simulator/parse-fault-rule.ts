@@ -32,6 +32,7 @@ const KINDS: { readonly [operation in FaultOperation]: readonly string[] } = {
     'skipsStatuses',
     'lasts',
     'wrongSize',
+    'wrongType',
   ],
   callback: ['lost', 'duplicated', 'delayed', 'premature', 'shape'],
   cdn: [

@@ -71,10 +71,14 @@ export function describeTask(
 
 export function describeOutputs({ outputs, fault, readsAfterEnd }: SimulatedTask): Record<string, unknown>[] {
   if (fault?.kind === 'outputsLate' && readsAfterEnd <= fault.reads) return [];
-  const deltaBytes = fault?.kind === 'wrongSize' ? fault.deltaBytes : 0;
+  const isWrong = fault?.kind === 'wrongSize' || fault?.kind === 'wrongType';
+  const deltaBytes = isWrong ? (fault.deltaBytes ?? 0) : 0;
   return outputs.map((output: TaskOutput) =>
     output.kind === 'file'
-      ? describeFile(output.file, output.file.bytes.sizeBytes + deltaBytes)
+      ? {
+          ...describeFile(output.file, output.file.bytes.sizeBytes + deltaBytes),
+          ...(fault?.kind === 'wrongType' && { contenttype: fault.contentType }),
+        }
       : { contenttype: 'raw', content: output.content },
   );
 }

@@ -40,6 +40,12 @@ const rights = recordRights(LOCAL_REGION);
 afterAll(() => rights.stop());
 /** What the functions were told, all together. */
 const told: Record<string, string> = {};
+/** Rights without which AWS answers otherwise, and a function does the same. */
+const DISPENSABLE = [
+  // Whether an output stands already: to `callback`, 403 means what 404 does.
+  { of: 'callback', right: /^s3:ListBucket on \S+-outputs$/ },
+];
+
 const system = await startSystem({
   presets: PRESETS,
   // Never met, but counted.
@@ -74,7 +80,9 @@ describe('the rights of each function, in everything that the system does', () =
     const given = granted(name);
     const denied = rights.of(name).filter((needed) => !given.some((right) => covers(right, needed)));
 
-    expect(denied.map(shown)).toEqual([]);
+    const isDispensable = (line: string) =>
+      DISPENSABLE.some(({ of, right }) => of === name && right.test(line));
+    expect(denied.map(shown).filter((line) => !isDispensable(line))).toEqual([]);
   });
 
   it.each(NAMES)('are all used by %s, but for those that a run cannot show', (name) => {

@@ -150,6 +150,22 @@ export async function playEveryFlow(system: System, rights: RecordedRights): Pro
       );
       await end(id, 'failed');
     },
+    async function outputThatIsNotWhatItsRecordSays() {
+      const wrong = {
+        operation: 'task',
+        fault: { kind: 'wrongType', contentType: 'image/jpeg', deltaBytes: 7 },
+      } as const;
+      const refused = {
+        operation: 'cdn',
+        match: { pathIncludes: '/0.png' },
+        fault: { kind: 'redirect', location: 'https://127.0.0.1/secret' },
+      } as const;
+      const two = { ...PROMPTED, parameters: { prompt: 'A hill', samples: 2 } };
+      await Promise.all([
+        end(await begin(PROMPTED, wrong), 'succeeded'),
+        end(await begin(two, wrong, refused), 'failed'),
+      ]);
+    },
     async function uploadThatFails() {
       await system.put('photos/three.png', picture(3), 'image/png');
       simulator.faults.add({ operation: 'File/Upload', times: 1, fault: { kind: 'status', status: 503 } });
