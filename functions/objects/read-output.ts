@@ -152,7 +152,8 @@ async function readInOrder(
       answer.discard();
       throw tooLarge(maxBytes);
     }
-    if (isEnded && !isDelimited && received !== recordedBytes)
+    // Another size than the record's counts as a difference: it is kept only if another read comes to the same.
+    if (isEnded && !isDelimited && !recordedBytes)
       throw new OutputUnavailableError(
         `Cannot fetch an output: the connection ended after ${received} bytes, and nothing says that this is all`,
       );

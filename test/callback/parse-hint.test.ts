@@ -13,6 +13,7 @@ describe('parseHint', () => {
     ['an answer around it', '{"data":{"task":{"taskId":"1"}}}', '1'],
     ['its own name before a general one', '{"id":"general","taskid":"1"}', '1'],
     ['JSON as text in JSON', JSON.stringify({ payload: '{"id":"1"}' }), '1'],
+    ['a task with files of its own', '{"output":[{"id":"f1"}],"outputs":[{"id":"f2"}],"id":"1"}', '1'],
     ['a form', form({ taskid: '1' }), '1'],
     ['JSON in a form', form({ tasklist: '[{"id":"1"}]' }), '1'],
   ])('finds the task in %s', (_, body, id) => {

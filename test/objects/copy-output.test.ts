@@ -310,7 +310,7 @@ describe('connections that break', () => {
     await expectNothingAt(key);
   });
 
-  it('believes an end that only the connection tells when the record agrees', async () => {
+  it('believes an end that only the connection tells when the record says a size, and tells another', async () => {
     const untilClose: CdnHandler = (_request, response) => {
       response.useChunkedEncodingByDefault = false;
       response.shouldKeepAlive = false;
@@ -323,7 +323,12 @@ describe('connections that break', () => {
 
     await expect(copy()).rejects.toThrow(/nothing says that this is all/);
     await expectNothingAt(key);
-    expect((await copy({ sizeBytes: PNG.length })).sizeBytes).toBe(PNG.length);
+    await expect(copy({ sizeBytes: 0 })).rejects.toThrow(/nothing says that this is all/);
+    expect(await copy({ sizeBytes: PNG.length })).not.toHaveProperty('differsFrom');
+    expect(await copy({ sizeBytes: 38 })).toMatchObject({
+      sizeBytes: PNG.length,
+      differsFrom: { sizeBytes: 38 },
+    });
   });
 
   it('is unavailable when a small output stalls', async () => {
