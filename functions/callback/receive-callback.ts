@@ -49,27 +49,38 @@ export async function receiveCallback(
       : calledBack(current, attempt, hint, moment);
   });
   if (noted.kind === 'refused' && hint !== undefined && mayBeUnknown(noted.generation, attempt, hint)) {
-    await keepHint(deps, noted.generation, callback, hint);
+    await keepLate(deps, noted.generation, callback, hint);
     return { kind: 'kept' };
   }
   if (noted.kind === 'refused' || noted.kind === 'missing') {
     log.info('A callback changed nothing', { generationId, attempt });
     return { kind: 'over' };
   }
+  // Its Run's answer may be lost. Should Wiro not confirm the task before the end, a retry asks about it again.
+  if (hint !== undefined && mayBeUnknown(noted.generation, attempt, hint))
+    await keepHint(deps, callback, hint);
   // From here on nothing can be lost: the note makes the generation due, and `reconcile` sees what is due.
   await startCollecting(generationId).catch(ignore('reconcile collects what is due', { generationId }));
   return { kind: 'noted' };
 }
 
-/** The end stands, and so does the task that it did not know of: a retry collects it instead of running again. */
-async function keepHint(
+/** @returns Whether it is the first of its attempt. */
+const keepHint = (
   { hints, clock }: ReceiveCallbackDeps,
-  generation: Generation,
   { generationId, attempt, signature }: CallbackPath,
   taskId: string,
+): Promise<boolean> =>
+  hints.keep(generationId, { attempt, taskId, seenAt: timestamp(clock()), proof: proofOf(signature) });
+
+/** The end stands, and so does the task that it did not know of: a retry collects it instead of running again. */
+async function keepLate(
+  deps: ReceiveCallbackDeps,
+  generation: Generation,
+  callback: CallbackPath,
+  taskId: string,
 ): Promise<void> {
-  const hint = { attempt, taskId, seenAt: timestamp(clock()), proof: proofOf(signature) };
-  const isFirst = await hints.keep(generationId, hint);
+  const { generationId, attempt } = callback;
+  const isFirst = await keepHint(deps, callback, taskId);
   const facts = { generationId, attempt, taskId };
   log.info('A task was named after its attempt had ended: a retry collects it', facts);
   const isRunAgain = attempt < generation.attempt && 'run' in generation && generation.run !== undefined;

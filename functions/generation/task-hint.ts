@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { Generation, PastAttempt, TaskNames } from './generation.ts';
+import { type Generation, hasEnded, type PastAttempt, type TaskNames } from './generation.ts';
 import type { Timestamp } from './time.ts';
 
 /**
- * What a signed callback named when its attempt was over without a task: kept beside the generation, whose end it
- * does not change. A hint, no evidence: a retry asks Wiro about it.
+ * What a signed callback named while its attempt had no task, or when it was over without one: kept beside the
+ * generation, whose end it does not change. A hint, no evidence: a retry asks Wiro about it.
  */
 export interface TaskHint {
   readonly attempt: number;
@@ -28,7 +28,7 @@ export const isToCollect = ({ end }: NamedTask): boolean => end === 'unfinished'
 /** Tells a signature that was right once, also to those who may not read the secrets. */
 export const proofOf = (signature: string): string => createHash('sha256').update(signature).digest('base64');
 
-/** The hints at tasks that no attempt has had yet, those of the latest attempt first. */
+/** The hints at tasks that no attempt has had yet, nor may still get, those of the latest attempt first. */
 export function openHints({
   generation,
   pastAttempts,
@@ -41,7 +41,9 @@ export function openHints({
   const known = new Set(pastAttempts.map(({ taskId }) => taskId));
   if ('task' in generation) known.add(generation.task?.id);
   return hints
-    .filter(({ taskId }) => !known.has(taskId))
+    .filter(
+      ({ attempt, taskId }) => !known.has(taskId) && (attempt < generation.attempt || hasEnded(generation)),
+    )
     .toSorted((one, other) => other.attempt - one.attempt);
 }
 

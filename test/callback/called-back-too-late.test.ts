@@ -32,7 +32,7 @@ const recorded = (over: Partial<Task> = {}): Task => ({
 });
 
 /** A generation whose first Run was not answered, and that ended so: `submission_unknown`. */
-async function unknownWorld(tasks: readonly Task[] = [recorded()]) {
+async function unknownWorld(tasks: Task[] = [recorded()]) {
   const world = workWorld();
   await world.accept(ID);
   const { generations } = world;
@@ -74,6 +74,8 @@ async function unknownWorld(tasks: readonly Task[] = [recorded()]) {
   };
   return {
     ...world,
+    tasks,
+    moment,
     lose,
     wiro,
     health,
@@ -194,6 +196,24 @@ describe('a signed callback that names a task after submission_unknown', () => {
 
     expect(await world.callBack(1, 'paid', 'guessed')).toBe('forged');
     expect((await world.generations.whole(ID))?.hints).toEqual([]);
+  });
+});
+
+describe('a signed callback that names a task before the end, which comes without Wiro having confirmed it', () => {
+  it('has the task collected by a retry, by force too, and not run again', async () => {
+    const world = await unknownWorld();
+    await world.retry('{"force":true}');
+    world.tasks.push(recorded({ callbackUrl: urlOf(2), id: 'second' }));
+    await world.generations.update(ID, (current) => claimToSubmit(current, 'h', world.moment()));
+    expect(await world.callBack(2, 'second')).toBe('noted');
+    expect(await world.record()).not.toHaveProperty('calledBackTaskId');
+    await world.lose();
+    expect(await world.record()).toMatchObject({ status: 'failed', calledBackTaskId: 'second' });
+
+    await world.retry('{"force":true}');
+
+    expect(await world.state()).toMatchObject({ status: 'running', attempt: 3, task: { id: 'second' } });
+    expect(alarms()).toEqual([]);
   });
 });
 

@@ -79,6 +79,18 @@ describe('receiveCallback', () => {
     },
   );
 
+  it.each([
+    ['queued', 1],
+    ['marked', 1],
+    ['running', 0],
+  ] as const)('keeps what it names for a retry while one that is %s has no task', async (name, times) => {
+    const { deps, kept, read } = callbackWorld(EXAMPLES[name]);
+
+    await receiveCallback(deps, signedPath(), read);
+
+    expect(kept).toHaveLength(times);
+  });
+
   it('keeps what it names beside the end of one that had no task', async () => {
     const { deps, kept, started, standing, read } = callbackWorld(EXAMPLES.cancelled);
 
