@@ -181,13 +181,16 @@ async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<
         return await finish(deps, (current) =>
           failed(current, holder, pastDeadline(generation), account, moment(deps)),
         );
-      // Stopped by us because it stood at an error: that is how it ended.
-      if (!isWished && (await stoppedAtError(deps, generation)) !== undefined)
-        return await endFailed(deps, generation, task, account);
+      // Stopped by us because it stood at an error: that is how it ended, though it moved in between.
+      const stopped = isWished ? undefined : await stoppedAtError(deps, generation);
+      if (stopped !== undefined) return await endFailed(deps, generation, stopped.text, account);
       return await finish(deps, (current) => cancelled(current, holder, account, moment(deps)));
     }
-    case 'failed':
-      return await endFailed(deps, generation, task, account);
+    case 'failed': {
+      // Of one that was stopped, what it was stopped for; killing it may have left another text.
+      const stopped = stoodAtError(generation) ? await stoppedAtError(deps, generation) : undefined;
+      return await endFailed(deps, generation, stopped?.text ?? task.errorText?.trim(), account);
+    }
     case 'succeeded':
       break;
     default:
@@ -329,10 +332,9 @@ async function noteStand(
 /** What is noted of a task that was stopped because it stood at an error. */
 async function stoppedAtError(
   { id, notes }: ClaimDeps,
-  generation: Collecting,
+  { attempt }: Collecting,
 ): Promise<TaskError | undefined> {
-  if (!stoodAtError(generation)) return undefined;
-  const { taskError } = await notes.read(id, generation.attempt);
+  const { taskError } = await notes.read(id, attempt);
   return taskError?.stoppedAt === undefined ? undefined : taskError;
 }
 
@@ -359,12 +361,10 @@ const pastDeadline = ({ task }: Collecting): GenerationError => ({
 async function endFailed(
   deps: ClaimDeps,
   generation: Collecting,
-  task: Task,
+  text: string | undefined,
   account: Account,
 ): Promise<void> {
   const { id, holder, generations } = deps;
-  // Of one that was stopped, what it was stopped for; killing it may have left another text.
-  const text = (await stoppedAtError(deps, generation))?.text ?? task.errorText?.trim();
   const error: GenerationError =
     isPastDeadline(generation, moment(deps)) && generation.stop !== undefined
       ? pastDeadline(generation)
@@ -376,7 +376,7 @@ async function endFailed(
   const mayBeStale =
     generation.run.reusedUploads &&
     !generation.freshUploads &&
-    !task.costUsd &&
+    !account.costUsd &&
     !isToStop(generation, moment(deps));
   if (!mayBeStale)
     return await finish(deps, (current) => failed(current, holder, error, account, moment(deps)));

@@ -32,9 +32,9 @@ export const noteStopped = ({ taskError }: AttemptNotes, now: Timestamp): NotesC
     ? undefined
     : { taskError: { ...taskError, stoppedAt: now } };
 
-/** It moved on: what was noted is of the past. */
+/** It moved on: what was noted is of the past. Not that it was asked to stop: that may be its end all the same. */
 export const forgetTaskError = ({ taskError }: AttemptNotes): NotesChange | undefined =>
-  taskError === undefined ? undefined : { taskError: null };
+  taskError === undefined || taskError.stoppedAt !== undefined ? undefined : { taskError: null };
 
 export const taskErrorSetback = ({ text }: TaskError): Setback => ({
   code: CODE,

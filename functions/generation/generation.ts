@@ -3,7 +3,7 @@ import type { Timestamp } from './time.ts';
 
 /**
  * The state of a generation, as it lies in the table: one requested run of one model, from request to copied
- * outputs. Small on purpose (under 4 KB): request and outputs are items of their own.
+ * outputs. Small on purpose (under 1 KB): request and outputs are items of their own.
  */
 export type Generation = Queued | Submitting | Running | Collecting | Succeeded | Failed | Cancelled;
 

@@ -132,7 +132,8 @@ function forLostRun(
 
 function forTask(generation: Running | Collecting, known: Known): WaitingFor {
   const { task, run, stop, looks, trouble, cancelRequestedAt } = generation;
-  const { taskError } = known.notes;
+  // Of one that has moved on, what is noted is of the past.
+  const taskError = trouble?.firstAt.model_failed === undefined ? undefined : known.notes.taskError;
   const nextTryAt = dueOf(generation);
   const said = [
     `Task ${task.id} runs at Wiro since ${run.startedAt}.`,

@@ -393,7 +393,7 @@ async function recordTask(
 ): Promise<SubmitEnd> {
   const { id, generations, gate } = deps;
   const names = { id: task.id, ...(task.token !== undefined && { token: task.token }) };
-  const recorded = await persistently(() =>
+  const recorded = await persistently(id, () =>
     generations.update(generation, (current) =>
       withTask(current, run, generation.attempt, names, moment(deps)),
     ),
@@ -512,13 +512,13 @@ async function cancelNow(deps: ClaimDeps): Promise<SubmitEnd> {
 
 const RECORD_TRIES = 8;
 
-async function persistently<T>(work: () => Promise<T>): Promise<T> {
+async function persistently<T>(generationId: string, work: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await work();
     } catch (error) {
       if (tries === RECORD_TRIES) throw error;
-      log.warn('A task could not be recorded yet', { error });
+      log.warn('A task could not be recorded yet', { generationId, error });
       await new Promise((resolve) => setTimeout(resolve, 100 * 2 ** tries));
     }
   }

@@ -229,6 +229,23 @@ describe('a task at task_error', () => {
     expect(stops.filter((at) => at > 60 * MINUTE)[0]).toBeGreaterThanOrEqual(75 * MINUTE);
   });
 
+  it('that moves between being asked to stop and its end has failed with what it was stopped for', async () => {
+    const { work, state } = await standing((seconds, killedAt) =>
+      killedAt === undefined
+        ? atError('No worker')
+        : seconds < killedAt + 2 * MINUTE
+          ? task({ status: 'task_queue' })
+          : killed,
+    );
+
+    await work(60);
+
+    expect(await state()).toMatchObject({
+      status: 'failed',
+      error: { code: 'model_failed', message: 'The model failed: No worker' },
+    });
+  });
+
   it('whose Kill is not confirmed fails as any that does not stop, and only by force runs anew', async () => {
     const { work, state, moment, gate } = await standing(() => atError('No worker'), { kill: 'refused' });
 

@@ -103,9 +103,12 @@ describe('what a generation waits for', () => {
       code: 'upstream_unavailable',
       message: expect.stringContaining('it answered 503. Tried 3 times'),
     });
-    expect(shown(EXAMPLES.running, { taskError })?.message).toContain(
+    const stuck = { ...away, code: 'model_failed', firstAt: { model_failed: at(10) } } as const;
+    expect(shown({ ...EXAMPLES.running, trouble: stuck }, { taskError })?.message).toContain(
       'if nothing moves by 2026-01-01T12:15:10.000Z',
     );
+    // It was asked to stop there, and has moved on.
+    expect(shown(EXAMPLES.running, { taskError })?.message).not.toContain('if nothing moves');
     expect(shown({ ...EXAMPLES.running, cancelRequestedAt: at(5) })?.message).toContain(
       'It is asked to stop.',
     );
