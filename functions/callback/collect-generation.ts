@@ -148,6 +148,8 @@ async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<
   } catch (error) {
     if (!(error instanceof WiroError)) throw error;
     if (error.kind === 'unauthorized') deps.forgetParameters();
+    if (error.kind === 'tooLarge')
+      return await laterOrFail(deps, generation, unreadable(generation), durations.refusalPatience);
     return await laterOrFail(
       deps,
       generation,
@@ -261,6 +263,12 @@ const killed = (deaths: number): GenerationError => ({
   code: 'function_killed',
   message: `The function that fetches the outputs was killed ${deaths} times in a row, without one output more: it ran out of time or memory. The task is Wiro's and may be charged; a retry goes on fetching its outputs and pays nothing.`,
   retryable: true,
+});
+
+/** What is needed of it is too much even so: another reading may find less, and a later release more. */
+const unreadable = ({ task }: Collecting): Setback => ({
+  code: 'task_unreadable',
+  message: `Wiro's record of task ${task.id} holds more than the 8 MB of outputs that this deployment can read. The task is paid for and stays at Wiro: look at it there; a retry reads it again without paying again.`,
 });
 
 // --- not ended ------------------------------------------------------------------------------------------------

@@ -116,16 +116,26 @@ export async function copyOutputs(
 async function putAnswer(
   { putBytes }: CopyOutputsDeps,
   ref: ObjectRef,
-  { content, text }: Extract<TaskOutput, { kind: 'raw' }>,
+  { content, source = JSON.stringify(content), text }: Extract<TaskOutput, { kind: 'raw' }>,
 ): Promise<Output> {
-  const answer = { content, ...(text !== undefined && { text }) };
-  const bytes = Buffer.from(JSON.stringify(answer));
+  const merged = text === undefined ? '' : `,"text":${JSON.stringify(text)}`;
+  const bytes = Buffer.from(`{"content":${source}${merged}}`);
   const copy = await putBytes(ref, bytes, 'application/json');
+  const isInline = bytes.length <= LARGEST_INLINE_BYTES && keepsNumbers(source);
   return {
     ...placeOf(copy),
     name: 'answer.json',
-    ...(bytes.length <= LARGEST_INLINE_BYTES && { content: answer }),
+    ...(isInline && { content: { content, ...(text !== undefined && { text }) } }),
   };
+}
+
+/** Whether every number of a JSON text is the same once it was read: whole ones may have more digits than fit. */
+function keepsNumbers(json: string): boolean {
+  const [...numbers] = json.matchAll(/"(?:[^"\\]|\\.)*"|(-?\d[\d.eE+-]*)/gs);
+  return numbers.every(([, number = '0']) => {
+    const value = Number(number);
+    return Number.isFinite(value) && (/[.eE]/.test(number) || BigInt(number) === BigInt(value));
+  });
 }
 
 function toCopy(

@@ -1,3 +1,4 @@
+import { createOutputSources } from './answers/output-sources.ts';
 import { parseUploadedFile } from './answers/parse-file.ts';
 import { parseModel } from './answers/parse-model.ts';
 import { parseTask } from './answers/parse-task.ts';
@@ -65,12 +66,18 @@ export function createWiroClient({ timeouts, ...deps }: WiroClientDeps): WiroCli
       const token = 'taskToken' in ref ? ref.taskToken : undefined;
       const payload =
         'taskToken' in ref ? { tasktoken: token, socketaccesstoken: token } : { taskid: ref.taskId };
-      const reply = await ask(path, payload, { secrets: [token], endsAt: endOf(timeoutMs) });
+      const reply = await ask(path, payload, {
+        secrets: [token],
+        endsAt: endOf(timeoutMs),
+        // Its log may be of any size, and it was paid for.
+        large: { createTrimmer: async () => (await loadTrimmer()).ofDetail() },
+      });
       if (reply.kind === 'refused' && reply.error.code === 1) return undefined;
       const rows = rowsOf(accepted(reply), 'tasklist', path);
       if (rows.length === 0) return undefined;
+      const sources = createOutputSources(reply.kind === 'accepted' ? reply.text : '');
       const task = rows
-        .map((row) => parseTask(row, reply.secrets))
+        .map((row, index) => parseTask(row, reply.secrets, sources(index)))
         .find((row) => row && ('taskId' in ref ? row.id === ref.taskId : (row.token ?? token) === token));
       if (task === undefined)
         throw badAnswer(path, 'it shows another task than the one asked for, or none readable');
@@ -86,7 +93,13 @@ export function createWiroClient({ timeouts, ...deps }: WiroClientDeps): WiroCli
         start: String(start),
         limit: String(limit),
       };
-      const reply = await ask(path, payload);
+      const reply = await ask(path, payload, {
+        large: {
+          createTrimmer: async () => (await loadTrimmer()).ofList(),
+          // Two rows are the least that prove anything, by the one that the next page repeats.
+          ...(limit > 2 && { mostBytes: LARGEST_PAGE_BYTES }),
+        },
+      });
       // "There is no task yet." is an empty list; any other no proves nothing about what is on the list.
       if (reply.kind === 'refused' && reply.error.code === 1 && /there is no task/i.test(reply.error.message))
         return { tasks: [], rows: 0 };
@@ -162,6 +175,14 @@ export function createWiroClient({ timeouts, ...deps }: WiroClientDeps): WiroCli
       return model;
     },
   };
+}
+
+/** Half as many rows come sooner than more than this. */
+const LARGEST_PAGE_BYTES = 32 * 1024 * 1024;
+
+async function loadTrimmer() {
+  const { createTrimmer, TASK_DETAIL, TASK_LIST } = await import('./answers/trim-answer.ts');
+  return { ofDetail: () => createTrimmer(TASK_DETAIL), ofList: () => createTrimmer(TASK_LIST) };
 }
 
 const endOf = (timeoutMs: number | undefined) =>

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { buildConnector, Client } from 'undici';
+import type { Trimmer } from './answers/trim-answer.ts';
 import { MAX_TIMER_MS } from './deadline.ts';
 import { openSocket } from './open-socket.ts';
 
@@ -12,6 +13,15 @@ export interface PostRequest {
   readonly timeouts: PostTimeouts;
   /** When the whole call must be over, on the clock of `performance.now()`. */
   readonly endsAt?: number;
+  /** Given, an answer of any size is read, and what is not needed is left out of a large one. */
+  readonly large?: LargeAnswer;
+}
+
+export interface LargeAnswer {
+  /** Loads what reads it: only those who meet a large answer pay for that. */
+  readonly createTrimmer: () => Promise<Trimmer>;
+  /** @default - of any size */
+  readonly mostBytes?: number;
 }
 
 export interface PostTimeouts {
@@ -19,7 +29,10 @@ export interface PostTimeouts {
   readonly connectMs: number;
   /** Until the answer begins, counted anew with every piece of the body sent. */
   readonly headersMs: number;
-  /** The whole body of the answer: a trickle does not prolong it. */
+  /**
+   * The whole body of the answer: a trickle does not prolong it. Of a large one, each 4 MB; and twelve times as long
+   * for all of it.
+   */
   readonly bodyMs: number;
 }
 
@@ -34,8 +47,9 @@ export type PostResult =
       readonly cause?: unknown;
     };
 
-/** A JSON answer beyond this is a fault, not an answer. */
+/** An answer beyond this is not held whole in memory: it is trimmed, or a fault. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+const LARGE_BODY_TIMES = 12;
 
 /**
  * Sends one POST on a connection of its own and reads its answer; never repeats anything. Kept sockets would
@@ -44,7 +58,14 @@ const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
  *
  * The time-outs are ours: undici's own count in steps of about a second and per chunk.
  */
-export async function post({ url, headers, body, timeouts, endsAt }: PostRequest): Promise<PostResult> {
+export async function post({
+  url,
+  headers,
+  body,
+  timeouts,
+  endsAt,
+  large,
+}: PostRequest): Promise<PostResult> {
   const createClient = await loadHttp();
   return new Promise((resolve) => {
     let isOver = false;
@@ -55,12 +76,15 @@ export async function post({ url, headers, body, timeouts, endsAt }: PostRequest
     let socket: Socket | undefined;
     let phase: NodeJS.Timeout | undefined;
     let limit: NodeJS.Timeout | undefined;
+    let trimmer: Trimmer | undefined;
+    let largeLimit: NodeJS.Timeout | undefined;
 
     const end = (result: PostResult) => {
       if (isOver) return; // what tearing down brings up comes too late
       isOver = true;
       clearTimeout(phase);
       clearTimeout(limit);
+      clearTimeout(largeLimit);
       if (typeof body !== 'string') body.stream.destroy();
       client.destroy().catch(() => {}); // the call is over, whatever becomes of its socket
       socket?.destroy();
@@ -74,6 +98,34 @@ export async function post({ url, headers, body, timeouts, endsAt }: PostRequest
       clearTimeout(phase);
       if (!isOver) phase = setTimeout(() => fail('timeout', message), Math.min(milliseconds, MAX_TIMER_MS));
     };
+
+    const tooLarge = (most: number) => fail('tooLarge', `its answer exceeds ${most} bytes`);
+    const bodyTooSlow = () => `its answer did not end within ${timeouts.bodyMs} ms`;
+
+    function trim(chunk: Uint8Array): void {
+      try {
+        trimmer?.write(chunk);
+      } catch (error) {
+        fail('tooLarge', error instanceof Error ? error.message : 'its answer is too large', error);
+      }
+    }
+
+    /** From here on nothing is held that is not needed, and what counts is that it moves. */
+    async function beginTrimming(createTrimmer: () => Promise<Trimmer>, resume: () => void): Promise<void> {
+      const allMs = LARGE_BODY_TIMES * timeouts.bodyMs;
+      const failLarge = () =>
+        fail('timeout', `its answer of over ${sizeBytes} bytes did not end within ${allMs} ms`);
+      largeLimit = setTimeout(failLarge, Math.min(allMs, MAX_TIMER_MS));
+      startPhase(timeouts.bodyMs, bodyTooSlow());
+      try {
+        trimmer = await createTrimmer();
+      } catch (error) {
+        return fail('cutOff', 'what reads large answers could not be loaded', error);
+      }
+      if (isOver) return;
+      for (const chunk of chunks.splice(0)) trim(chunk);
+      resume();
+    }
 
     // undici connects again where it thinks nothing was lost. Here one call is one connection.
     const connectOnce: buildConnector.connector = (target, callback) => {
@@ -116,14 +168,34 @@ export async function post({ url, headers, body, timeouts, endsAt }: PostRequest
         onResponseStart(_, statusCode) {
           if (statusCode < 200) return;
           status = statusCode;
-          startPhase(timeouts.bodyMs, `its answer did not end within ${timeouts.bodyMs} ms`);
+          startPhase(timeouts.bodyMs, bodyTooSlow());
         },
-        onResponseData(_, chunk) {
+        onResponseData(controller, chunk) {
+          const piecesBefore = Math.floor(sizeBytes / MAX_ANSWER_BYTES);
           sizeBytes += chunk.length;
-          if (sizeBytes > MAX_ANSWER_BYTES) fail('tooLarge', `its answer exceeds ${MAX_ANSWER_BYTES} bytes`);
-          else chunks.push(chunk);
+          if (sizeBytes <= MAX_ANSWER_BYTES) return void chunks.push(chunk);
+          // Of an error the status says enough.
+          if (status > 299) return end({ kind: 'answered', status, text: '' });
+          if (large === undefined) return tooLarge(MAX_ANSWER_BYTES);
+          if (large.mostBytes !== undefined && sizeBytes > large.mostBytes) return tooLarge(large.mostBytes);
+          if (largeLimit === undefined) {
+            controller.pause();
+            chunks.push(chunk);
+            void beginTrimming(large.createTrimmer, () => controller.resume());
+          } else if (trimmer === undefined) {
+            chunks.push(chunk);
+          } else {
+            if (Math.floor(sizeBytes / MAX_ANSWER_BYTES) > piecesBefore)
+              startPhase(timeouts.bodyMs, bodyTooSlow());
+            trim(chunk);
+          }
         },
-        onResponseEnd: () => end({ kind: 'answered', status, text: Buffer.concat(chunks).toString('utf8') }),
+        onResponseEnd: () =>
+          end({
+            kind: 'answered',
+            status,
+            text: trimmer === undefined ? Buffer.concat(chunks).toString('utf8') : trimmer.end(),
+          }),
         onResponseError: (_, error) => fail('cutOff', describe(error), causeOf(error)),
       },
     );

@@ -3,7 +3,7 @@ import { type Answer, parseAnswer, quote, type Refusal } from './answers/parse-a
 import { type Fields, present } from './answers/values.ts';
 import { beforeEnd } from './deadline.ts';
 import { WiroError, type WiroErrorDetails, type WiroErrorKind } from './errors.ts';
-import { type PostRequest, type PostResult, type PostTimeouts, post } from './http.ts';
+import { type LargeAnswer, type PostRequest, type PostResult, type PostTimeouts, post } from './http.ts';
 import { createRedaction, type Redaction } from './redact.ts';
 import { meaningOf } from './refusal.ts';
 import { createNonces, sign, type WiroCredentials } from './sign.ts';
@@ -33,6 +33,8 @@ export type SignRequest = (path: string, options?: RequestOptions) => Promise<Si
 export interface RequestOptions {
   /** When the whole call must be over, on the clock of `performance.now()`. */
   readonly endsAt?: number | undefined;
+  /** For calls whose answers may be of any size. */
+  readonly large?: LargeAnswer;
   /** What the request holds and no message may: a token, a callback URL. */
   readonly secrets?: readonly (string | undefined)[];
 }
@@ -40,7 +42,7 @@ export interface RequestOptions {
 export function createSignRequest({ apiUrl, credentials, now }: RequestDeps): SignRequest {
   const base = parseApiUrl(apiUrl);
   const nextNonce = createNonces(now);
-  return async (path, { endsAt, secrets = [] } = {}) => {
+  return async (path, { endsAt, large, secrets = [] } = {}) => {
     const { apiKey, apiSecret } = await beforeEnd(endsAt, credentials());
     const headers = sign({ apiKey, ...present({ apiSecret }) }, nextNonce());
     return {
@@ -52,7 +54,7 @@ export function createSignRequest({ apiUrl, credentials, now }: RequestDeps): Si
           headers: { ...headers, accept: 'application/json', 'content-type': contentType },
           body,
           timeouts,
-          ...present({ endsAt }),
+          ...present({ endsAt, large }),
         }),
     };
   };
@@ -69,7 +71,8 @@ function parseApiUrl(apiUrl: string): string {
 
 /** What an answer that means something says: yes, or no with the reason. */
 export type Reply =
-  | { readonly kind: 'accepted'; readonly fields: Fields }
+  /** `text` is what was parsed. */
+  | { readonly kind: 'accepted'; readonly fields: Fields; readonly text: string }
   | { readonly kind: 'refused'; readonly error: WiroError };
 
 /**
@@ -97,7 +100,7 @@ export function readReply(result: PostResult, path: string, redact: Redaction): 
   }
   switch (answer.kind) {
     case 'accepted':
-      return answer;
+      return { ...answer, text: result.text };
     case 'unreadable':
       throw error('badAnswer', 'it answered something that is no answer of its API');
     case 'refused': {

@@ -102,8 +102,17 @@ export type TaskOutput =
       readonly contentType?: string;
       readonly sizeBytes?: number;
     }
-  /** A language model's answer. `content` is `{prompt, raw, thinking[], answer[]}` as it came; `text` is `debugoutput`, merged. */
-  | { readonly kind: 'raw'; readonly content: unknown; readonly text?: string };
+  /**
+   * A language model's answer. `content` is `{prompt, raw, thinking[], answer[]}`, and `source` its JSON as Wiro wrote
+   * it, where that is known: numbers in it may have more digits than a number here. `text` is `debugoutput`, merged;
+   * of a very large answer it is left out.
+   */
+  | {
+      readonly kind: 'raw';
+      readonly content: unknown;
+      readonly source?: string;
+      readonly text?: string;
+    };
 
 export interface TaskPage {
   /** Newest first. */

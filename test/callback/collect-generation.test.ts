@@ -1,8 +1,12 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { type CollectDeps, collectGeneration } from '../../functions/callback/collect-generation.ts';
+import { retried } from '../../functions/generation/retry.ts';
 import { log } from '../../functions/log.ts';
 import { OutputRefusedError } from '../../functions/objects/errors.ts';
+import { DURATIONS } from '../../functions/settings.ts';
+import { WiroError } from '../../functions/wiro/errors.ts';
 import type { Task } from '../../functions/wiro/types.ts';
+import { at } from '../generation/examples.ts';
 import { ID, workWorld } from '../support/work-world.ts';
 
 beforeEach(() => {
@@ -90,6 +94,33 @@ describe('collecting, when a service of our own fails', () => {
       },
     });
     expect(announced).toEqual([ID]);
+  });
+
+  it('that the record of a task is too large for us loses nothing: a retry reads it again', async () => {
+    const { collect, state, pass } = await collecting({
+      task: () =>
+        Promise.reject(new WiroError('tooLarge', 'what is needed of its answer exceeds 8388608 bytes')),
+    });
+    await collect();
+    pass(HOUR / 2);
+
+    await collect();
+
+    const failed = await state();
+    expect(failed).toMatchObject({
+      status: 'failed',
+      task: { id: 'task-1' },
+      error: {
+        code: 'task_unreadable',
+        message: expect.stringMatching(/without paying again/),
+        retryable: true,
+      },
+    });
+    const moment = { now: at(HOUR), durations: DURATIONS };
+    expect(failed && retried(failed, false, moment)).toMatchObject({
+      status: 'running',
+      task: { id: 'task-1' },
+    });
   });
 
   it('begins to count anew when something else was the matter in between', async () => {

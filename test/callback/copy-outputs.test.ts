@@ -182,3 +182,46 @@ describe('an output that differs from what its record says', () => {
     });
   });
 });
+
+describe("a language model's answer", () => {
+  async function putOf(output: Extract<TaskOutput, { kind: 'raw' }>) {
+    const put: string[] = [];
+    const { deps } = copyWorld();
+    const putBytes: CopyOutputsDeps['putBytes'] = async (ref, bytes, contentType) => {
+      put.push(bytes.toString('utf8'));
+      return { ...ref, contentType, sizeBytes: bytes.length, sha256: 'a'.repeat(64) };
+    };
+    const copies = await copyOutputs({ ...deps, putBytes }, generation, [output], signal, { isAgain: false });
+    return { put, content: copies.outputs[0]?.content };
+  }
+
+  it('is stored as Wiro wrote it, to the last digit', async () => {
+    const source = '{ "seed": 12345678901234567890, "f": 1.0, "big": 1e400 }';
+    const content = { seed: 12345678901234567000, f: 1, big: null };
+
+    const { put, content: inline } = await putOf({ kind: 'raw', content, source, text: 'A "seed"' });
+
+    expect(put).toEqual([`{"content":${source},"text":"A \\"seed\\""}`]);
+    // In the record it would be another one.
+    expect(inline).toBeUndefined();
+  });
+
+  it.each([
+    ['{"raw":"12345678901234567890","n":[1.0,-7,9007199254740991,1e3]}'],
+    ['"an answer with 12345678901234567890 and \\" in it"'],
+  ])('is in the record too where every number of it is the same there: %s', async (source) => {
+    const content: unknown = JSON.parse(source);
+
+    expect(await putOf({ kind: 'raw', content, source })).toEqual({
+      put: [`{"content":${source}}`],
+      content: { content },
+    });
+  });
+
+  it.each(['9007199254740993', '[1,1e400]', '{"a":-123456789012345678901}'])(
+    'is not in the record where a number would be another: %s',
+    async (source) => {
+      expect((await putOf({ kind: 'raw', content: JSON.parse(source), source })).content).toBeUndefined();
+    },
+  );
+});

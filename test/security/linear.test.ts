@@ -10,10 +10,12 @@ import { parseSource } from '../../functions/generation/source.ts';
 import { decideContentType } from '../../functions/objects/content-type.ts';
 import { checkOutputUrl } from '../../functions/objects/output-hosts.ts';
 import { outputKey } from '../../functions/objects/output-key.ts';
+import { createOutputSources } from '../../functions/wiro/answers/output-sources.ts';
 import { parseAnswer } from '../../functions/wiro/answers/parse-answer.ts';
 import { parseUploadedFile } from '../../functions/wiro/answers/parse-file.ts';
 import { parseModel } from '../../functions/wiro/answers/parse-model.ts';
 import { parseTask } from '../../functions/wiro/answers/parse-task.ts';
+import { createTrimmer, TASK_DETAIL } from '../../functions/wiro/answers/trim-answer.ts';
 import { classifyRun } from '../../functions/wiro/classify-run.ts';
 import { safeFileName } from '../../functions/wiro/multipart.ts';
 import { createRedaction } from '../../functions/wiro/redact.ts';
@@ -73,6 +75,14 @@ const answered = (status: number, answer: unknown) =>
 const task = (over: object) => parseTask({ id: '1', status: 'task_postprocess_end', pexit: '1', ...over });
 const schema = { parameters: [{ id: 'prompt', type: 'text', required: true }] };
 
+/** As it comes: in pieces, here of an awkward size. */
+function trim(text: string): string {
+  const trimmer = createTrimmer(TASK_DETAIL);
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; at += 61) trimmer.write(bytes.subarray(at, at + 61));
+  return trimmer.end();
+}
+
 /** Every function that is given text which somebody outside has written. A refusal is an answer, too. */
 const READERS: Readonly<Record<string, (text: string) => unknown>> = {
   'redacting what Wiro says': redact,
@@ -85,6 +95,13 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
   'the outputs of a task': (text) =>
     task({ outputs: [{ url: text }, { url: `https://a.b/${text}`, name: text, size: text }, text] }),
   'the outputs of a task as a text': (text) => task({ outputs: text }),
+  'the sources of outputs': (text) => createOutputSources(`{"tasklist":[{"outputs":[${text}`)(0)('outputs'),
+  'many sources of outputs': (text) =>
+    createOutputSources(JSON.stringify({ tasklist: [{ outputs: piecesOf(text) }] }))(0)('outputs'),
+  'a large answer': (text) => trim(`{"tasklist":[{"outputs":[${text}`),
+  'what is left out of a large answer': (text) => trim(`{"tasklist":[{"x":[${text}`),
+  'what is cut of a large answer': (text) => trim(JSON.stringify({ tasklist: [{ debugerror: text }] })),
+  'the body of a large answer': trim,
   'a body of Wiro': parseAnswer,
   'an answer to a Run': (text) => classifyRun({ kind: 'answered', status: 200, text }, 'a/b', redact),
   'a refusal of a Run': (text) =>

@@ -1,5 +1,6 @@
 import { createRedaction } from '../redact.ts';
 import type { Slugs, Task, TaskOutput } from '../types.ts';
+import type { OutputSources } from './output-sources.ts';
 import {
   amountOf,
   type Fields,
@@ -17,8 +18,13 @@ const MAX_ERROR_TEXT = 2_000;
 /**
  * Reads one row of `tasklist`. `undefined` when it does not say which task it is and how it stands.
  * @param secrets - Taken out of what the task says for a person, besides its own.
+ * @param sources - Its outputs as they were written, where that is known.
  */
-export function parseTask(row: unknown, secrets: readonly (string | undefined)[] = []): Task | undefined {
+export function parseTask(
+  row: unknown,
+  secrets: readonly (string | undefined)[] = [],
+  sources: OutputSources = () => [],
+): Task | undefined {
   if (!isFields(row)) return undefined;
   const id = filledTextOf(fieldOf(row, 'id')) ?? filledTextOf(fieldOf(row, 'taskid'));
   const status = filledTextOf(fieldOf(row, 'status'));
@@ -28,7 +34,7 @@ export function parseTask(row: unknown, secrets: readonly (string | undefined)[]
   const callbackUrl = callbackUrlOf(row);
   const createdAtSeconds = numberOf(fieldOf(row, 'createtime'));
   const errorText = filledTextOf(fieldOf(row, 'debugerror'));
-  const outputs = outputsOf(row);
+  const outputs = outputsOf(row, sources);
   // Whoever knows the URL of an output can read it.
   const urls = outputs.map((output) => (output.kind === 'file' ? output.url : undefined));
   return {
@@ -85,12 +91,17 @@ function slugsOf(row: Fields): Slugs | undefined {
 }
 
 /** Wiro's own clients read `output` where `outputs` holds nothing. */
-function outputsOf(row: Fields): readonly TaskOutput[] {
+function outputsOf(row: Fields, sources: OutputSources): readonly TaskOutput[] {
   const text = textOf(fieldOf(row, 'debugoutput')) || undefined;
-  const [given = []] = [fieldOf(row, 'outputs'), fieldOf(row, 'output')]
-    .map(entriesOf)
-    .filter((entries) => entries.length > 0);
-  return given.map((output) => parseOutput(output, text));
+  const list = ['outputs', 'output'].find((name) => entriesOf(fieldOf(row, name)).length > 0);
+  if (list === undefined) return [];
+  const outputs = entriesOf(fieldOf(row, list)).map((output) => parseOutput(output, text));
+  if (outputs.every(({ kind }) => kind === 'file')) return outputs;
+  const written = sources(list);
+  if (written.length !== outputs.length) return outputs;
+  return outputs.map((output, index) =>
+    output.kind === 'raw' ? { ...output, ...present({ source: written[index] }) } : output,
+  );
 }
 
 /** The outputs of a list, of a JSON string of one, or one output by itself. */
