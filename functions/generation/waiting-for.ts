@@ -99,7 +99,9 @@ function forSubmission(generation: Queued | Submitting, known: Known): WaitingFo
   }
   const died = forDeath(generation, known);
   if (died !== undefined) return { what: 'retry', ...died };
-  const isLate = generation.status === 'queued' && looks > 0;
+  // Due for so long, with nobody at it: whoever should have looked was lost, too.
+  const isOverdue = after(nextTryAt, known.moment.durations.look) <= known.moment.now;
+  const isLate = generation.status === 'queued' && (looks > 0 || isOverdue);
   if (!isLate && !isAbandoned(generation, known)) return undefined;
   return {
     what: 'retry',

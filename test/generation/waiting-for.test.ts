@@ -61,6 +61,7 @@ describe('what a generation waits for', () => {
 
   it.each<[string, Generation, WaitNotes]>([
     ['looked at in vain', { ...EXAMPLES.queued, looks: 2 }, {}],
+    ['due for a minute, with nobody at it', { ...EXAMPLES.queued, looks: 0 }, {}],
     ['claimed by a function that is gone', EXAMPLES.submitting, {}],
     ['submitted by functions that were killed', EXAMPLES.submitting, { deaths: { count: 2 } }],
   ])('is a retry for one that was %s', (_, example, notes) => {
