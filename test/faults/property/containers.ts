@@ -21,6 +21,7 @@ const GLOBALS = [
   'module',
   'exports',
   'process',
+  'Buffer',
   'Date',
   'Math',
   'performance',
@@ -62,6 +63,26 @@ async function compileAll(): Promise<FunctionCode> {
     return [name, code as Code] as const;
   });
   return Object.fromEntries(await Promise.all(entries)) as FunctionCode;
+}
+
+/** As many large buffers as are in use at once; a new one for every copy would keep the collector busy. */
+const LENT = 64;
+const lent: Buffer[] = [];
+let lentNext = 0;
+
+/** Buffers for copying are lent again: what is in them is written before it is read. */
+const LENT_BUFFER = new Proxy(Buffer, {
+  get: (target, name) =>
+    name === 'allocUnsafeSlow' ? lendBuffer : (Reflect.get(target, name, target) as unknown),
+});
+
+function lendBuffer(sizeBytes: number): Buffer {
+  const at = lentNext++ % LENT;
+  const standing = lent[at];
+  if (standing?.length === sizeBytes) return standing;
+  const made = Buffer.allocUnsafeSlow(sizeBytes);
+  lent[at] = made;
+  return made;
 }
 
 const loaded = new Map<string, unknown>();
@@ -129,6 +150,7 @@ export class Container {
       module,
       module.exports,
       Object.create(process, { env: { value: env }, stdout: { value: stdout } }),
+      LENT_BUFFER,
       virtualDate(time),
       Object.create(Math, { random: { value: createRandom(seed) } }),
       { now: () => time.elapsedMs },

@@ -15,16 +15,21 @@ export interface Broken {
 
 const STATE = /^generation#(\S+) state$/;
 const MINUTE = 60_000;
+/** So long `reconcile` may be kept from coming, by the few kills that a script has for it. */
+const LATEST_MS = 5 * MINUTE;
 
 /** Watches a run and says which promises it broke. */
 export class Judge {
   readonly broken: Broken[] = [];
   readonly #system: System;
   /** Every announcement that was ever written. */
+  /** The revision of each at which its record was last looked at. */
+  readonly #watched = new Map<string, number>();
   readonly #announced = new Map<string, string>();
 
   constructor(system: System, _script: Script) {
     this.#system = system;
+    system.onMinute = () => this.#watch();
     system.onWrite = (name, item, before) => this.#see(name, item, before);
   }
 
@@ -61,6 +66,27 @@ export class Judge {
       );
       if (!isTold) this.#break(id, `a setback (${code}) left no WARN or ERROR line with its id`);
     });
+  }
+
+  /** Every minute, whoever is not finished says what it waits for, and when it goes on. */
+  async #watch(): Promise<void> {
+    const { time } = this.#system;
+    for (const state of this.states()) {
+      const { id, revision, updatedAt, status } = state;
+      if (hasEnded(state) || this.#watched.get(id) === revision) continue;
+      // One that is being submitted this moment, or is about to be, waits for nothing.
+      if (isAtWork(state) && Date.parse(updatedAt) + 2 * MINUTE > time.now) continue;
+      this.#watched.set(id, revision);
+      const record = await this.#system.observe(id);
+      const waitingFor = record?.waitingFor as { message?: string; nextTryAt?: string } | undefined;
+      if (!waitingFor?.message)
+        this.#break(id, `is ${status}, and its record does not say what it waits for`);
+      else if (!(Date.parse(String(waitingFor.nextTryAt)) >= time.now - LATEST_MS))
+        this.#break(
+          id,
+          `is ${status}, and its record says that it goes on at ${waitingFor.nextTryAt}, which is over`,
+        );
+    }
   }
 
   /** What must hold once nothing moves any more, or time is up. */
@@ -133,7 +159,7 @@ export class Judge {
 
   #tasksOf(id: string): readonly WiroTask[] {
     return this.#system.wiro.tasks.filter(
-      ({ callbackUrl }) => parseCallbackUrl(callbackUrl)?.generationId === id,
+      ({ callbackUrl, isStrangers }) => !isStrangers && parseCallbackUrl(callbackUrl)?.generationId === id,
     );
   }
 
@@ -191,6 +217,10 @@ export class Judge {
     if (!this.broken.some((one) => one.id === id && one.why === why)) this.broken.push({ id, why });
   }
 }
+
+const isAtWork = (state: Generation): boolean =>
+  state.status === 'submitting' ||
+  (state.status === 'queued' && state.trouble === undefined && !state.waiting);
 
 const troubles = (item: Item | undefined): number =>
   (item?.trouble as { readonly count?: number } | undefined)?.count ?? 0;

@@ -13,7 +13,10 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '1000' },
     seed: { type: 'string', default: '1' },
     path: { type: 'string' },
+    /** Tells of everything that fails, and makes none of it small. */
     all: { type: 'boolean', default: false },
+    /** Ends with the first that fails, as it is. */
+    first: { type: 'boolean', default: false },
     each: { type: 'string' },
   },
 });
@@ -24,9 +27,13 @@ if (values.each !== undefined) {
 const begun = performance.now();
 let [days, runs, generations] = [0, 0, 0];
 const ends = new Map<string, number>();
+const SLOW_MS = 20_000;
 const property = fc.asyncProperty(anyScript, async (script) => {
+  const started = performance.now();
   const result = await runScript(script);
+  if (performance.now() - started > SLOW_MS) console.log(`slow:\n${describeRun(script, result)}`);
   runs += 1;
+  if (runs % 50 === 0) console.log(`${runs} runs, ${Math.round((performance.now() - begun) / 1_000)} s`);
   days += result.days;
   generations += result.ends.length;
   for (const end of result.ends) ends.set(end, (ends.get(end) ?? 0) + 1);
@@ -38,6 +45,7 @@ const property = fc.asyncProperty(anyScript, async (script) => {
 const details = await fc.check(property, {
   seed: Number(values.seed),
   numRuns: Number(values.runs),
+  endOnFailure: values.first,
   ...(values.path !== undefined && { path: values.path }),
 });
 const seconds = (performance.now() - begun) / 1_000;

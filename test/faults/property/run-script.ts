@@ -2,7 +2,7 @@ import { generationId } from '../../../functions/generation/identity.ts';
 import { compileFunctions } from './containers.ts';
 import { type Broken, describeEnd, Judge } from './judge.ts';
 import type { AskedGeneration, Script } from './script.ts';
-import { System } from './system.ts';
+import { MAXIMUM_WAIT_MS, System } from './system.ts';
 import { OUTPUT_BYTES } from './wiro.ts';
 
 /** What one run came to. */
@@ -24,7 +24,7 @@ const DAY = 24 * HOUR;
 export function longestMs({ limit, run, generations, kills }: Script): number {
   const answers = [...run.first, ...run.ever];
   const isLimited = limit !== undefined || answers.some((answer) => 'code' in answer && answer.code === 96);
-  const line = isLimited ? 7 * DAY : 0;
+  const line = isLimited ? MAXIMUM_WAIT_MS : 0;
   const bringing = 2 * 6 * HOUR; // Wiro away, a service of our own away
   const unknownRuns = 6 * HOUR + 1 * HOUR; // all together, and the search for the last of them
   const running = 6 * HOUR + 0.5 * HOUR; // the deadline, and 15 minutes after Kill

@@ -37,6 +37,8 @@ export type Ended<T = unknown> =
   | { readonly kind: 'killed' };
 
 const MINUTE = 60_000;
+/** Seven days by default: in line, every minute is like the one before. */
+export const MAXIMUM_WAIT_MS = 12 * 60 * MINUTE;
 /** How long Lambda waits before it tries an asynchronous event again. */
 const RETRIES = [60_000, 120_000];
 const ENV = {
@@ -51,6 +53,7 @@ const ENV = {
   PRESETS: JSON.stringify({ portraits: { model: 'wiro/flux', fileParameter: 'inputImage' } }),
   WIRO_API_URL: 'http://api.wiro.test/v1',
   WIRO_OUTPUT_HOSTS: 'wiro.test',
+  DURATIONS: JSON.stringify({ maximumWait: MAXIMUM_WAIT_MS }),
   AWS_REGION: 'us-east-1',
   AWS_ACCESS_KEY_ID: 'id',
   AWS_SECRET_ACCESS_KEY: 'secret',
@@ -72,6 +75,8 @@ export class System {
   readonly objects: Objects;
   readonly wiro: Wiro;
   readonly cdn: Cdn;
+  /** Called after each run of `reconcile`. */
+  onMinute: () => Promise<void> = async () => undefined;
   /** Told of each write of an item. */
   onWrite: (name: string, item: Item, before: Item | undefined) => void = () => undefined;
   kills = 0;
@@ -89,6 +94,7 @@ export class System {
   readonly #kills: Readonly<Record<'submit' | 'callback' | 'others', Player<Kill>>>;
   readonly #tableAnswers: Script['table'][number][];
   readonly #invokeAnswers: Script['invoke'][number][];
+  #observer: Container | undefined;
   #invocations = 0;
   #under = 0;
   #writes = 0;
@@ -156,6 +162,7 @@ export class System {
       this.#lastReconcile = { writes: this.#writes, at: begun, wasIdle: this.#writes === writes };
     });
     await this.time.rest();
+    await this.onMinute();
   }
 
   /** When `reconcile` has something to do: due items, or a gate to tend. */
@@ -219,7 +226,7 @@ export class System {
     this.time.after(wait, () => void this.invokeLater(name, event, tries + 1));
   }
 
-  #start(name: FunctionName): Container {
+  #start(name: FunctionName, { isObserver = false } = {}): Container {
     const table = createMemoryTable(undefined, this.items);
     return new Container({
       name,
@@ -231,7 +238,7 @@ export class System {
       replace: (container) => ({
         ...createConnections(container, this),
         '@aws-sdk/client-dynamodb': Object.create(dynamodb, {
-          DynamoDBClient: { value: this.#tableClient(container, table) },
+          DynamoDBClient: { value: isObserver ? clientOf(table) : this.#tableClient(container, table) },
         }),
         '@aws-sdk/client-s3': Object.create(s3, {
           S3Client: { value: this.objects.createClientClass(container) },
@@ -239,6 +246,12 @@ export class System {
         '@aws-sdk/s3-request-presigner': {
           getSignedUrl: async (_client: unknown, { input }: { input: { Bucket: string; Key: string } }) =>
             `https://${input.Bucket}.s3.test/${input.Key}?X-Amz-Signature=0`,
+        },
+        // Nobody here checks who calls.
+        '@smithy/signature-v4': {
+          SignatureV4: class {
+            readonly sign = async (request: unknown) => request;
+          },
         },
         '@smithy/node-http-handler': { NodeHttpHandler: this.#awsHandler(container) },
         'node:timers/promises': {
@@ -299,12 +312,9 @@ export class System {
         const operation = command.constructor.name.replace(/Command$/, '');
         return container.outside({ service: 'dynamodb', operation }, async () => {
           const answer = nextAnswer();
-          const refusal = Object.assign(new Error('As the script says'), {
-            name: answer === 'throttled' ? 'ProvisionedThroughputExceededException' : 'TimeoutError',
-          });
-          if (answer === 'throttled') throw refusal;
+          if (answer === 'throttled') throw refusalNamed('ProvisionedThroughputExceededException');
           const result = await (client.send as (command: object) => Promise<unknown>)(command);
-          if (answer === 'unanswered') throw refusal;
+          if (answer === 'unanswered') throw refusalNamed('TimeoutError');
           return result;
         });
       }
@@ -393,6 +403,19 @@ export class System {
     return { statusCode, body: JSON.parse(text) as Answer };
   }
 
+  /** A record as its owner would see it at this moment; looking takes no time, and meets no fault. */
+  async observe(id: string): Promise<Answer | undefined> {
+    this.#observer ??= this.#start('api', { isObserver: true });
+    const path = `/generations/${id}`;
+    const event = { rawPath: path, requestContext: { http: { method: 'GET', path } } };
+    const context = { awsRequestId: 'observer', getRemainingTimeInMillis: () => 29_000 };
+    const { statusCode, body } = (await this.#observer.handler(event, context)) as {
+      statusCode: number;
+      body: string;
+    };
+    return statusCode === 200 ? (JSON.parse(body) as Answer) : undefined;
+  }
+
   /** Puts an object into the input bucket, and has its event come. */
   putInput(key: string, body: string | Uint8Array, contentType: string): void {
     const { etag, bytes } = this.objects.put(INPUT_BUCKET, key, body, contentType);
@@ -421,6 +444,13 @@ export class System {
   }
 }
 
+/** Without any fault, and at once. */
+function clientOf({ client }: ReturnType<typeof createMemoryTable>) {
+  return class {
+    readonly send = (command: object) => (client.send as (command: object) => Promise<unknown>)(command);
+  };
+}
+
 class WatchedItems extends Map<string, Item> {
   readonly #onWrite: (name: string, item: Item, before: Item | undefined) => void;
 
@@ -446,5 +476,7 @@ const PARAMETERS: Readonly<Record<string, string>> = {
   'callback-base-url': 'https://callback.test',
   'callback-function': 'callback',
 };
+
+const refusalNamed = (name: string) => Object.assign(new Error('As the script says'), { name });
 
 const hashOf = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 16);

@@ -1,0 +1,50 @@
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { anyScript } from './property/arbitrary-script.ts';
+import { compileFunctions } from './property/containers.ts';
+import { describeRun } from './property/report.ts';
+import { runScript } from './property/run-script.ts';
+import { singleFaults } from './property/single-faults.ts';
+
+/** `npm run property` goes on where this part ends. */
+const [RUNS, SEED, LIMIT_MS] = [40, 1, 5_000] as const;
+
+beforeAll(compileFunctions);
+
+describe('whatever Wiro, its CDN and AWS answer, for ever, what was accepted ends, and says how', () => {
+  it('for any script of faults', async () => {
+    const property = fc.asyncProperty(anyScript, async (script) => {
+      const result = await runScript(script);
+      expect(result.broken, describeRun(script, result)).toEqual([]);
+    });
+
+    await fc.assert(property, { numRuns: RUNS, seed: SEED, interruptAfterTimeLimit: LIMIT_MS });
+  });
+
+  it.each([
+    ['nothing', ['succeeded']],
+    ['Run: {"kind":"reset","work":"never"}', ['failed (upstream_unavailable)']],
+    ['Run: {"kind":"reset","work":"done"}', ['succeeded']],
+    [
+      'Run: {"kind":"refused","code":0,"message":"Server error","work":"never"}',
+      ['failed (upstream_refused)'],
+    ],
+    ['Task/Detail: {"kind":"silent"}', ['failed (upstream_unavailable)']],
+    ['task: {"end":"errs"}', ['failed (model_failed)']],
+    ['task: {"end":"errsThenSucceeds"}', ['succeeded']],
+    ['task: {"end":"stuck","stuckAt":"task_start","takesKill":false}', ['failed (deadline_exceeded)']],
+    ['CDN: {"kind":"page"}', ['failed (output_unavailable)']],
+    ['CDN: {"kind":"slow"}', ['failed (output_unavailable)']],
+    ['callback killed at: cdn.GET', ['failed (function_killed)']],
+    ['submit killed at: wiro.File/Upload', ['failed (function_killed)']],
+    ['limit: 1', ['failed (deadline_exceeded)', 'failed (deadline_exceeded)']],
+  ])('for ever %s', async (name, ends) => {
+    const script = singleFaults().find((one) => one.name === name)?.script;
+    if (script === undefined) throw new Error(`There is no such fault: ${name}`);
+
+    const result = await runScript(script);
+
+    expect(result.broken, describeRun(script, result)).toEqual([]);
+    expect(result.ends).toEqual(ends);
+  });
+});
