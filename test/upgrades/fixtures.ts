@@ -17,8 +17,14 @@ export const fileOf = (release: string, name: string): string => path.join(FOLDE
 export const readFixture = (release: string, name: string): Stored =>
   JSON.parse(readFileSync(fileOf(release, name), 'utf8')) as Stored;
 
+/** The names of the stories that a release's fixtures tell. */
 export const storiesOf = (release: string): readonly string[] =>
-  readdirSync(path.join(FOLDER, release)).map((file) => path.basename(file, '.json'));
+  readdirSync(path.join(FOLDER, release)).flatMap((file) =>
+    file.endsWith('.json') ? [path.basename(file, '.json')] : [],
+  );
+
+export const readFixtures = (release: string): ReadonlyMap<string, Stored> =>
+  new Map(storiesOf(release).map((name) => [name, readFixture(release, name)]));
 
 /** What the present code writes for a story, into an empty table. */
 export async function tellStory(table: Table, name: StoryName): Promise<Stored> {

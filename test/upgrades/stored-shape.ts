@@ -31,7 +31,17 @@ export function kindOf({ pk, sk }: StoredItem): string {
 }
 
 /** Kinds of items that the latest release did not store yet, and leaves alone. */
-export const NEW_KINDS: ReadonlySet<string> = new Set(['copied', 'earlier', 'notes', 'once', 'past']);
+export const NEW_KINDS: ReadonlySet<string> = new Set([
+  'copied',
+  'drop',
+  'earlier',
+  'event',
+  'hint',
+  'notes',
+  'once',
+  'past',
+  'uploads',
+]);
 
 /** Attributes that the latest release did not write yet, by kind of item: every reader can do without them. */
 export const ADDED: Readonly<Record<string, readonly string[]>> = { outputs: ['revision: N'] };

@@ -4,22 +4,11 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { generationId } from '../../functions/generation/identity.ts';
 import { eventually } from '../support/eventually.ts';
 import { startSystem } from '../support/system.ts';
-import { RELEASES, readFixture, storiesOf } from './fixtures.ts';
+import { RELEASES, readFixture, readFixtures, storiesOf } from './fixtures.ts';
 import { ADDED, kindOf, NEW_KINDS, shapeOf } from './stored-shape.ts';
 import { type StoryName, storyIdOf, taskOf } from './stories.ts';
 import { type Stored, scan } from './story-world.ts';
-import { bringStored, tableOf, WITH_TASK } from './take-up.ts';
-
-const TO_RUN = [
-  'queued',
-  'queued-large',
-  'queued-from-file',
-  'queued-again',
-  'waiting',
-  'submitting',
-  'marked',
-];
-const TO_COLLECT = WITH_TASK.filter((name) => name !== 'running-stopping');
+import { bringStored, TO_COLLECT, TO_RUN, tableOf } from './take-up.ts';
 
 for (const release of RELEASES) {
   // Of those that began five minutes ago: it is not too late to kill one again, nor to search for another.
@@ -50,7 +39,7 @@ for (const release of RELEASES) {
         match: { callbackUrlIncludes },
         fault: { kind: 'lasts', durationMs: 6_000_000 },
       });
-      brought = await bringStored(system, release);
+      brought = await bringStored(system, readFixtures(release));
       newer = await putNewer();
       environment.schedule.on();
     });

@@ -7,7 +7,6 @@ import type { Table } from '../../functions/store/dynamodb.ts';
 import { createWiroClient } from '../../functions/wiro/client.ts';
 import { LOCAL_CREDENTIALS } from '../../local/aws/credentials.ts';
 import type { System } from '../support/system.ts';
-import { readFixture, storiesOf } from './fixtures.ts';
 import { INPUT, type StoryName, storyIdOf, taskOf, UPLOADED_URL } from './stories.ts';
 import type { Stored } from './story-world.ts';
 
@@ -23,15 +22,31 @@ export const WITH_TASK = [
   'collecting',
 ] as const satisfies readonly StoryName[];
 
+/** What is still to be run. */
+export const TO_RUN = [
+  'queued',
+  'queued-large',
+  'queued-from-file',
+  'queued-again',
+  'waiting',
+  'submitting',
+  'marked',
+] as const satisfies readonly StoryName[];
+export const TO_COLLECT = WITH_TASK.filter((name) => name !== 'running-stopping');
+
 /** The last moment of every story, and a while: leases are over, and everything is due. */
 const LEFT_AT = Date.parse('2026-01-01T12:05:00.000Z');
 
 /**
  * Puts what a release has stored into the table and bucket of a running system, as if it had been stored a moment ago,
  * and the tasks that it speaks of into the simulator.
+ * @param told - What the stories came to, by name.
  * @returns The items, by story, as they were put.
  */
-export async function bringStored(system: System, release: string): Promise<ReadonlyMap<string, Stored>> {
+export async function bringStored(
+  system: System,
+  told: ReadonlyMap<string, Stored>,
+): Promise<ReadonlyMap<string, Stored>> {
   const { simulator, environment, s3 } = system;
   const { endpoints } = environment;
   const wiro = createWiroClient({
@@ -70,11 +85,11 @@ export async function bringStored(system: System, release: string): Promise<Read
   const laterMs = Date.now() - LEFT_AT;
   const brought = new Map<string, Stored>();
   const table = tableOf(system);
-  for (const name of storiesOf(release)) {
+  for (const [name, one] of told) {
     const text = [...replaced].reduce(
       // As a whole text: "task of running" is the beginning of another's.
       (now, [placeholder, value]) => now.replaceAll(`"${placeholder}"`, `"${value}"`),
-      JSON.stringify(readFixture(release, name)),
+      JSON.stringify(one),
     );
     const stored = JSON.parse(text.replaceAll(MOMENT, (moment) => later(moment, laterMs))) as Stored;
     for (const [key, body] of Object.entries(stored.overflow))

@@ -5,10 +5,13 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../../local/aws/credentials.ts';
 import { startDynamoDb } from '../../local/aws/dynamodb.ts';
 import { createTable } from '../../local/aws/dynamodb-table.ts';
+import { bundlesOnce } from '../support/bundles.ts';
 import { fileOf, tellStory } from './fixtures.ts';
+import { keepBundles } from './kept-bundles.ts';
 import { STORIES, type StoryName } from './stories.ts';
 
-// Keeps what the present code stores, for the upgrade tests of all releases to come; see docs/upgrades.md:
+// Keeps the present functions, bundled, and what they store, for the upgrade tests of all releases to come; see
+// docs/upgrades.md:
 //   node test/upgrades/write-fixture.ts v0.2.0
 
 const [release = ''] = process.argv.slice(2);
@@ -30,3 +33,4 @@ for (const name of Object.keys(STORIES) as StoryName[]) {
 }
 client.destroy();
 await dynamodb.stop();
+await keepBundles(release, await bundlesOnce());
