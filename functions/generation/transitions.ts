@@ -481,7 +481,7 @@ function troubled(generation: Generation, { code, message }: Setback, { now, dur
   const before = generation.trouble;
   const firstAt = { ...before?.firstAt, [code]: before?.firstAt[code] ?? now };
   const count = (before?.count ?? 0) + 1;
-  const trouble: Trouble = { since: before?.since ?? now, firstAt, count, code, message };
+  const trouble: Trouble = { since: before?.since ?? now, firstAt, count, code, message: inShort(message) };
   // Looks go on being counted: that it only ever meets trouble is fruitless, too.
   return {
     trouble,
@@ -489,6 +489,12 @@ function troubled(generation: Generation, { code, message }: Setback, { now, dur
     dueAt: after(now, backOff(count - 1, durations.retry, durations.retryMax)),
   };
 }
+
+/** Of what others say; every write of the state carries it. */
+const LONGEST_SETBACK = 250;
+
+const inShort = (message: string): string =>
+  message.length <= LONGEST_SETBACK ? message : `${message.slice(0, LONGEST_SETBACK - 1).toWellFormed()}…`;
 
 function announcing<G extends Generation>(generation: G, type: Announcement['type'], now: Timestamp): G {
   const { id, attempt } = generation;

@@ -511,6 +511,16 @@ describe('stillRunning', () => {
 });
 
 describe('a setback', () => {
+  it('keeps in brief what others say, which every write of the state would carry', () => {
+    const long = { code: 'upstream_unavailable', message: `Wiro says: ${'😀'.repeat(1_000)}` } as const;
+
+    const troubled = transitions.requeued(EXAMPLES.submitting, 'me', long, moment(1));
+
+    expect(troubled?.trouble?.message).toMatch(/^Wiro says: .+…$/);
+    expect(troubled?.trouble?.message.length).toBeLessThanOrEqual(250);
+    expect(troubled?.trouble?.message.isWellFormed()).toBe(true);
+  });
+
   it('is tried again after a wait that doubles from five seconds to five minutes', () => {
     const waits: number[] = [];
     let generation: Generation = EXAMPLES.collecting;
