@@ -30,6 +30,8 @@ describe('whatever Wiro, its CDN and AWS answer, for ever, what was accepted end
       ['failed (upstream_refused)'],
     ],
     ['Task/Detail: {"kind":"silent"}', ['failed (upstream_unavailable)']],
+    ['Task/Detail: {"kind":"huge"}', ['succeeded']],
+    ['strangers: forged', ['failed (submission_unknown)']],
     ['task: {"end":"errs"}', ['failed (model_failed)']],
     ['task: {"end":"errsThenSucceeds"}', ['succeeded']],
     ['task: {"end":"stuck","stuckAt":"task_start","takesKill":false}', ['failed (deadline_exceeded)']],

@@ -41,6 +41,22 @@ class Socket extends EventEmitter {
   }
 }
 
+/** Lets whoever reads an answer hold it back. */
+class Flow {
+  resumed: Promise<void> | undefined;
+  readonly #held = Promise.withResolvers<void>();
+
+  pause(): void {
+    this.resumed = this.#held.promise;
+  }
+
+  resume(): void {
+    this.#held.resolve();
+  }
+}
+
+const PIECE_BYTES = 64 * 1024;
+
 const broken = (code: string) => Object.assign(new Error(code), { code });
 
 /**
@@ -98,9 +114,14 @@ export function createConnections(
       if (answer.kind !== 'answered') throw broken('ECONNRESET');
       if (answer.afterMs > 0) await container.wait(answer.afterMs);
       if (this.#isClosed) return;
-      handler.onResponseStart?.({}, answer.status, {});
-      handler.onResponseData?.({}, Buffer.from(answer.text));
-      if (!this.#isClosed) handler.onResponseEnd?.({}, {});
+      const flow = new Flow();
+      handler.onResponseStart?.(flow, answer.status, {});
+      const bytes = Buffer.from(answer.text);
+      for (let from = 0; from < bytes.length && !this.#isClosed; from += PIECE_BYTES) {
+        handler.onResponseData?.(flow, bytes.subarray(from, from + PIECE_BYTES));
+        await flow.resumed;
+      }
+      if (!this.#isClosed) handler.onResponseEnd?.(flow, {});
     }
 
     async destroy(): Promise<void> {
