@@ -45,6 +45,8 @@ export async function confirmNamed(
       explained ??= named;
     } catch (error) {
       if (!(error instanceof WiroError)) throw error;
+      // It will be no smaller: who insists is not kept from running anew for ever.
+      if (force && error.kind === 'tooLarge') continue;
       throw new RequestError(
         'upstream_unavailable',
         `A signed callback has named task ${hint.taskId}, and Wiro could not be asked about it: nothing was run. Retry again in a while.`,

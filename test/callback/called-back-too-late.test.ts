@@ -199,6 +199,17 @@ describe('a signed callback that names a task after submission_unknown', () => {
   });
 });
 
+it('a task that was named and whose record is too large for ever keeps only a plain retry from running anew', async () => {
+  const world = await unknownWorld();
+  await world.callBack(1, 'paid');
+  vi.spyOn(world.wiro, 'task').mockRejectedValue(new WiroError('tooLarge', 'its answer exceeds 8 MB'));
+
+  expect((await world.retry()).status).toBe(503);
+  expect((await world.retry('{"force":true}')).status).toBe(202);
+
+  expect(await world.state()).toMatchObject({ status: 'queued', attempt: 2 });
+});
+
 describe('a signed callback that names a task before the end, which comes without Wiro having confirmed it', () => {
   it('has the task collected by a retry, by force too, and not run again', async () => {
     const world = await unknownWorld();
