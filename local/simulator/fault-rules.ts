@@ -89,6 +89,10 @@ export interface RecordFault {
   /** Shows everything as it was that long ago; a younger task is not there. */
   readonly lagMs?: number;
   readonly withoutCallbackUrl?: boolean;
+  /** Its callback URL under a signature that nobody made. */
+  readonly forgedSignature?: boolean;
+  /** A log of so many characters in `debugoutput`. */
+  readonly logLength?: number;
   /** Numbers instead of strings, `total` included. */
   readonly numbers?: boolean;
   readonly parametersAsString?: boolean;

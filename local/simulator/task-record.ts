@@ -106,6 +106,8 @@ function reshape(record: Record<string, unknown>, task: SimulatedTask, view: Rec
   if (view.numbers) shaped.outputs = (record.outputs as object[]).map(withNumbers);
   if (view.parametersAsString) shaped.parameters = JSON.stringify(task.parameters);
   if (view.categoriesAsArray) shaped.categories = task.model.categories;
+  if (view.forgedSignature) shaped.callbackurl = task.callbackUrl.replace(/[0-9a-f]{64}$/, '0'.repeat(64));
+  if (view.logLength !== undefined) shaped.debugoutput = 'x'.repeat(view.logLength);
   if (view.withoutCallbackUrl) delete shaped.callbackurl;
   if (view.withoutOutputs) delete shaped.outputs;
   return shaped;

@@ -248,6 +248,7 @@ describe('a record that goes wrong', () => {
     [record({ parametersAsString: true }), { parameters: '{"prompt":"A hill"}' }],
     [record({ categoriesAsArray: true }), { categories: ['tool', 'text-to-image'] }],
     [record({ withoutCallbackUrl: true }), { callbackurl: undefined }],
+    [record({ logLength: 3 }), { debugoutput: 'xxx' }],
     [record({ withoutOutputs: true }), { outputs: undefined }],
   ])('has another shape: %j', async (fault, shape) => {
     const { simulator, run, ended, detail, call } = await startWorld();

@@ -1,8 +1,8 @@
-import { createHmac, randomInt } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { callbackUrl } from '../../functions/generation/callback-url.ts';
 import { PARAMETER } from '../../functions/settings.ts';
 import { eventually } from '../support/eventually.ts';
+import { runElsewhere } from '../support/run-elsewhere.ts';
 import { startSystem } from '../support/system.ts';
 
 // Whoever waits goes on waiting: a limit that is known is not tried again.
@@ -11,25 +11,6 @@ const system = await startSystem({
   durations: { limitProbe: 3_600_000, limitForget: 3_600_000 },
 });
 const { simulator } = system;
-
-/** A Run past our functions, as one that a search has missed. */
-async function runElsewhere(parameters: Readonly<Record<string, unknown>>): Promise<string> {
-  const nonce = String(randomInt(1e9));
-  const signature = createHmac('sha256', simulator.apiKey)
-    .update(`${simulator.apiSecret}${nonce}`)
-    .digest('hex');
-  const response = await fetch(`${simulator.apiUrl}/Run/wiro/text-to-image`, {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      'x-api-key': simulator.apiKey,
-      'x-nonce': nonce,
-      'x-signature': signature,
-    },
-    body: JSON.stringify(parameters),
-  });
-  return String(((await response.json()) as { readonly taskid: string }).taskid);
-}
 
 it('adopts the task of a signed callback although no Run of it is known, and does not run again', async () => {
   // The one place is taken, so the generation waits: nobody has sent a Run for it.
@@ -44,7 +25,7 @@ it('adopts the task of a signed callback although no Run of it is known, and doe
     await system.parameter(PARAMETER.callbackSecret),
   );
   simulator.set({ concurrencyLimit: 2 });
-  const taskId = await runElsewhere({ prompt: 'Two', callbackUrl: url });
+  const taskId = await runElsewhere(simulator, { prompt: 'Two', callbackUrl: url });
 
   const record = await system.ended(waiting.id);
 

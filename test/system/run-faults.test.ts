@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { describe, it, vi } from 'vitest';
 import type { AnswerFault } from '../../local/simulator/fault-rules.ts';
 import { eventually } from '../support/eventually.ts';
+import { runElsewhere } from '../support/run-elsewhere.ts';
 import { HASTY, type PlannedFault, startSystem } from '../support/system.ts';
 
 vi.setConfig({ testTimeout: 60_000, maxConcurrency: 40 });
@@ -60,6 +61,27 @@ describe('a Run whose answer goes wrong still ends in one task and one charge:',
 
     expect(await system.ended(id)).toMatchObject({ status: 'succeeded' });
     expect(chargesOf(id)).toEqual([0.04]);
+  });
+
+  it.concurrent('beside the task of a stranger, without callback URL, and with logs of any length', async ({
+    expect,
+  }) => {
+    system.simulator.faults.add({
+      operation: 'Task/List',
+      times: 3,
+      fault: { kind: 'record', logLength: 200_000 },
+    });
+    const id = await submitted(
+      { operation: 'Run', times: 1, fault: { kind: 'reset', work: 'done' } },
+      { operation: 'callback', fault: { kind: 'lost' } },
+      { operation: 'Task/Detail', fault: { kind: 'record', logLength: 6_000_000 } },
+    );
+    const stranger = await runElsewhere(system.simulator, {}, 'wiro/no-parameters');
+
+    const record = await system.ended(id);
+
+    expect(record).toMatchObject({ status: 'succeeded', attempt: 1 });
+    expect([chargesOf(id), record.taskId === stranger]).toEqual([[0.04], false]);
   });
 
   it.concurrent('and a callback that names the task of another generation', async ({ expect }) => {
