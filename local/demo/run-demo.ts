@@ -45,6 +45,7 @@ const DURATIONS = {
   patience: 45_000,
   unauthorizedPatience: 2_000,
   outputPatience: 45_000,
+  outputRecheck: 3_000,
 };
 /** Tasks of a Wiro outside may wait for a GPU for a while. */
 const LIMIT_MS = { simulator: 2 * 60_000, outside: 15 * 60_000 };
