@@ -31,11 +31,13 @@ export async function confirmNamed(
   const whole = await generations.whole(id);
   if (whole === undefined) return undefined;
   let explained: NamedTask | undefined;
+  // For all of them together: a caller waits.
+  const endsAt = performance.now() + durations.headers;
   for (const hint of openHints(whole).slice(0, MOST_ASKED)) {
     try {
       const task = await confirmKept(wiro, whole.generation, hint, {
         marginMs: durations.searchMargin,
-        timeoutMs: durations.connect,
+        timeoutMs: endsAt - performance.now(),
       });
       if (task === undefined) continue;
       const { end, token } = task;
