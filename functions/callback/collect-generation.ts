@@ -199,7 +199,15 @@ async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<
       return assertNever(task.end);
   }
   if (task.outputs.length === 0 && generation.emptyReads + 1 < EMPTY_READS) {
-    await generations.update(await deps.held.stop(), (current) => readEmpty(current, holder, moment(deps)));
+    const read = await generations.update(await deps.held.stop(), (current) =>
+      readEmpty(current, holder, moment(deps)),
+    );
+    if (read.kind === 'written')
+      log.warn('A task that succeeded shows no outputs: it is read again before that is believed', {
+        generationId: generation.id,
+        tries: generation.emptyReads + 1,
+        nextTryAt: read.generation.dueAt,
+      });
     return;
   }
   const copies = await copyInTime(deps, generation, task.outputs);
@@ -261,7 +269,7 @@ async function copyInTime(
 
 const killed = (deaths: number): GenerationError => ({
   code: 'function_killed',
-  message: `The function that fetches the outputs was killed ${deaths} times in a row, without one output more: it ran out of time or memory. The task is Wiro's and may be charged; a retry goes on fetching its outputs and pays nothing.`,
+  message: `The function that fetches the outputs was killed ${deaths} times in a row, without one output more: it ran out of time or memory. The task is Wiro's and may be charged; a retry fetches its outputs and pays nothing.`,
   retryable: true,
 });
 

@@ -177,7 +177,14 @@ async function confirmLate(
   const late = whole ? openHints(whole).filter((hint) => hint.attempt < attempt) : [];
   for (const hint of late) {
     const task =
-      whole && (await confirmKept(wiro, whole.generation, hint, { marginMs: durations.searchMargin }));
+      whole &&
+      (await confirmKept(wiro, whole.generation, hint, { marginMs: durations.searchMargin }).catch(
+        (error: unknown) => {
+          // A retry by force has decided not to wait for what can never be read.
+          if (error instanceof WiroError && error.kind === 'tooLarge') return undefined;
+          throw error;
+        },
+      ));
     if (task?.end === 'succeeded' || task?.end === 'unfinished') return task;
   }
   return undefined;

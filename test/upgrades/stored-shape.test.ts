@@ -1,3 +1,4 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { describe, expect, it } from 'vitest';
 import { useTables } from '../store/table-world.ts';
 import { RELEASES, readFixture, storiesOf, tellStory } from './fixtures.ts';
@@ -31,3 +32,34 @@ describe('what this code stores has the same attributes as what the latest relea
     expect(shapesOf(stored)).toEqual(released);
   });
 });
+
+describe('an unfinished state costs one write unit', () => {
+  it.each(names)('%s', async (name) => {
+    const { table } = await createWorld();
+
+    const { items } = await tellStory(table, name);
+
+    const states = items.filter(
+      ({ sk, status }) =>
+        sk?.S === 'state' && !['succeeded', 'failed', 'cancelled'].includes(status?.S ?? ''),
+    );
+    for (const state of states) {
+      // What stories leave short: a hash of 64 letters, names of models and tasks as long as they come.
+      const room = 64 - (state.requestHash?.S?.length ?? 0) + 60;
+      expect(sizeOf({ M: state }) + room).toBeLessThanOrEqual(1_024);
+    }
+  });
+});
+
+/** As DynamoDB counts: names and values in bytes, a little for each number, list and map. */
+function sizeOf(value: AttributeValue): number {
+  if (value.S !== undefined) return Buffer.byteLength(value.S);
+  if (value.N !== undefined) return Math.ceil(value.N.length / 2) + 1;
+  if (value.BOOL !== undefined || value.NULL !== undefined) return 1;
+  if (value.L !== undefined) return value.L.reduce((sum, one) => sum + sizeOf(one) + 1, 3);
+  if (value.SS !== undefined) return value.SS.reduce((sum, one) => sum + Buffer.byteLength(one), 0);
+  return Object.entries(value.M ?? {}).reduce(
+    (sum, [name, one]) => sum + Buffer.byteLength(name) + sizeOf(one) + 1,
+    3,
+  );
+}
