@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { parseCallbackUrl } from '../../../functions/generation/callback-url.ts';
 import { type Generation, hasEnded, type Output } from '../../../functions/generation/generation.ts';
+import { generationId } from '../../../functions/generation/identity.ts';
 import { TABLE } from '../../../functions/store/table.ts';
 import type { Item } from '../../store/memory-table.ts';
-import type { Script } from './script.ts';
+import type { Door, Script } from './script.ts';
 import { OUTPUT_BUCKET, type System } from './system.ts';
 import type { WiroTask } from './wiro.ts';
 
@@ -22,13 +23,15 @@ const LATEST_MS = 5 * MINUTE;
 export class Judge {
   readonly broken: Broken[] = [];
   readonly #system: System;
+  readonly #script: Script;
   /** Every announcement that was ever written. */
   /** The revision of each at which its record was last looked at. */
   readonly #watched = new Map<string, number>();
   readonly #announced = new Map<string, string>();
 
-  constructor(system: System, _script: Script) {
+  constructor(system: System, script: Script) {
     this.#system = system;
+    this.#script = script;
     system.onMinute = () => this.#watch();
     system.onWrite = (name, item, before) => this.#see(name, item, before);
   }
@@ -102,7 +105,37 @@ export class Judge {
         this.#break(id, `nobody was told of ${eventId}, and no alarm was raised`);
     }
     this.#judgeTasks();
+    for (const [index, { door }] of this.#script.generations.entries())
+      if (!this.#isAnswered(door, index)) this.#break('doors', `nothing came of number ${index}, a ${door}`);
   }
+
+  /** Accepted, rejected where its owner looks, or given up with an alarm: a client of the API is answered anyway. */
+  #isAnswered(door: Door, index: number): boolean {
+    const { items, told, objects, deadLetters } = this.#system;
+    const has = (origin: 's3' | 'event') =>
+      items.has(`generation#${generationId('shop', origin, JSON.stringify(['key', `key-${index}`]))} state`);
+    const stands = (part: string) => [...objects.stored.keys()].some((key) => key.includes(part));
+    const isGivenUp = (part: string) => deadLetters.some((event) => event.includes(part));
+    switch (door) {
+      case 'api':
+        return true;
+      case 'file':
+        return has('s3') || stands(`/rejected/r${index}.json`) || isGivenUp(`requests/r${index}.json`);
+      case 'drop':
+        return (
+          stands(`/p${index}.png-`) || this.#isDropped(index) || isGivenUp(`uploads/portraits/p${index}.png`)
+        );
+      case 'event':
+        return (
+          has('event') ||
+          told.some(({ detail }) => detail.requestEventId === `event-${index}`) ||
+          isGivenUp(`"event-${index}"`)
+        );
+    }
+  }
+
+  #isDropped = (index: number): boolean =>
+    this.states().some(({ outputFolder }) => outputFolder?.includes(`/p${index}.png-`));
 
   #judgeEnd(state: Generation): void {
     const adopted = 'task' in state ? state.task?.id : undefined;

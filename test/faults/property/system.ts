@@ -72,6 +72,8 @@ export class System {
   });
   readonly lines: Line[] = [];
   readonly told: Told[] = [];
+  /** Events that Lambda has given up, as text. */
+  readonly deadLetters: string[] = [];
   readonly objects: Objects;
   readonly wiro: Wiro;
   readonly cdn: Cdn;
@@ -221,8 +223,10 @@ export class System {
   /** As Lambda does with an event that nobody waits for: up to three times. */
   async invokeLater(name: FunctionName, event: unknown, tries = 0): Promise<void> {
     const ended = await this.invoke(name, event);
+    if (ended.kind === 'answered') return;
     const wait = RETRIES[tries];
-    if (ended.kind === 'answered' || wait === undefined) return;
+    // An alarm tells of each.
+    if (wait === undefined) return void this.deadLetters.push(JSON.stringify(event));
     this.time.after(wait, () => void this.invokeLater(name, event, tries + 1));
   }
 
