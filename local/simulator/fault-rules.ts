@@ -97,6 +97,8 @@ export interface RecordFault {
   readonly numbers?: boolean;
   readonly parametersAsString?: boolean;
   readonly categoriesAsArray?: boolean;
+  /** A `debugoutput` of so many bytes. */
+  readonly debugOutputBytes?: number;
   /** No `outputs` at all. */
   readonly withoutOutputs?: boolean;
   /** No such task, or an empty page. */

@@ -110,6 +110,7 @@ function reshape(record: Record<string, unknown>, task: SimulatedTask, view: Rec
   if (view.logLength !== undefined) shaped.debugoutput = 'x'.repeat(view.logLength);
   if (view.withoutCallbackUrl) delete shaped.callbackurl;
   if (view.withoutOutputs) delete shaped.outputs;
+  if (view.debugOutputBytes !== undefined) shaped.debugoutput = 'x'.repeat(view.debugOutputBytes);
   return shaped;
 }
 

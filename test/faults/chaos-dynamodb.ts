@@ -9,7 +9,7 @@ export interface ChaosDynamoDbOptions {
   /** Origin of the DynamoDB behind it. */
   readonly target: string;
   /** @param id - The generation that the request concerns. */
-  readonly fateOf: (id: string | undefined, operation: string) => DynamoDbFate;
+  readonly fateOf: (id: string | undefined, operation: string, body: string) => DynamoDbFate;
   /** Kills the process at the other end. */
   readonly kill: (caller: Socket) => void;
 }
@@ -19,10 +19,11 @@ export function startChaosDynamoDb({ target, fateOf, kill }: ChaosDynamoDbOption
   return standBefore(target, async (request, response, handOn) => {
     const { socket } = request;
     const body = await buffer(request);
+    const text = body.toString('utf8');
     const operation = String(request.headers['x-amz-target'] ?? '')
       .split('.')
       .at(-1);
-    switch (fateOf(/"generation#([a-z2-7]{26})"/.exec(body.toString('utf8'))?.[1], operation ?? '')) {
+    switch (fateOf(/"generation#([a-z2-7]{26})"/.exec(text)?.[1], operation ?? '', text)) {
       case 'throttled':
         return refuse(response, 400, 'ProvisionedThroughputExceededException');
       case 'failed':

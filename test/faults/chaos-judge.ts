@@ -9,7 +9,17 @@ export interface Wrong {
   readonly why: string;
 }
 
-const RIGHT_END = { succeeds: 'succeeded', failsAtModel: 'failed', cancelledAtWiro: 'cancelled' } as const;
+const RIGHT_END = {
+  succeeds: 'succeeded',
+  failsAtModel: 'failed',
+  cancelledAtWiro: 'cancelled',
+  refusedForGood: 'failed',
+  killsCollectors: 'failed',
+} as const;
+const RIGHT_CODE: Partial<Record<ChaosGeneration['planned']['end'], string>> = {
+  refusedForGood: 'upstream_refused',
+  killsCollectors: 'function_killed',
+};
 
 /** Compares what became of every generation with what was planned, and with what Wiro and its CDN have. */
 export async function judgeChaos(result: ChaosResult): Promise<readonly Wrong[]> {
@@ -24,8 +34,10 @@ export async function judgeChaos(result: ChaosResult): Promise<readonly Wrong[]>
     wrongs.push({ id: 'gate', why: `is not empty: ${describe(result.gate)}` });
   for (const id of result.due) wrongs.push({ id, why: 'is due for something still' });
   for (const { id, callbackUrl } of result.strangers)
-    wrongs.push({ id: `task ${id}`, why: `belongs to no generation: ${callbackUrl}` });
-  const costs = result.generations.flatMap(({ tasks }) => tasks.map(({ costUsd }) => costUsd));
+    if (callbackUrl !== '')
+      wrongs.push({ id: `task ${id}`, why: `belongs to no generation: ${callbackUrl}` });
+  const ours = result.generations.flatMap(({ tasks }) => tasks);
+  const costs = [...ours, ...result.strangers].map(({ costUsd }) => costUsd);
   const cost = costs.reduce((sum, one) => sum + one, 0);
   if (Math.abs(cost - result.chargedUsd) > 1e-6)
     wrongs.push({ id: 'charges', why: `${result.chargedUsd} was charged, and the tasks cost ${cost}` });
@@ -42,6 +54,9 @@ function judgeState({ planned, item, told, tasks }: ChaosGeneration): string[] {
   const right = rightEnds(planned, tasks);
   if (!right.includes(status))
     whys.push(`ended as ${describe(item)}, and ${right.join(' or ')} would be right`);
+  const code = RIGHT_CODE[planned.end];
+  if (code !== undefined && (item.error as { code?: string } | undefined)?.code !== code)
+    whys.push(`ended as ${describe(item)}, and ${code} would be right`);
   if (told.length === 0) whys.push(`is ${status}, and no event told of its end`);
   if (told.some((one) => one !== status)) whys.push(`is ${status}, and events told of ${told.join(', ')}`);
   for (const left of ['dueAt', 'claim'])
@@ -56,8 +71,8 @@ function judgeState({ planned, item, told, tasks }: ChaosGeneration): string[] {
   const mayRunAgain = planned.end === 'failsAtModel' && planned.pictures.length > 0;
   if (attempts.size > (mayRunAgain ? 2 : 1)) whys.push(`was run in ${attempts.size} attempts`);
   const charged = tasks.filter(({ costUsd }) => costUsd > 0);
-  if (charged.length > (status === 'succeeded' ? 1 : 0))
-    whys.push(`is ${status} and was charged ${charged.length} times`);
+  const isPaid = status === 'succeeded' || planned.end === 'killsCollectors';
+  if (charged.length > (isPaid ? 1 : 0)) whys.push(`is ${status} and was charged ${charged.length} times`);
   if (status === 'succeeded' && Math.abs(Number(item.costUsd) - (charged[0]?.costUsd ?? 0)) > 1e-6)
     whys.push(`says that it cost ${item.costUsd}, and Wiro charged ${charged[0]?.costUsd}`);
   return whys;

@@ -45,7 +45,7 @@ it('strikes as often as it says', () => {
   const share = (isStruck: (generation: PlannedGeneration) => boolean) =>
     planned.filter(isStruck).length / planned.length;
   const fateOf = planDynamoDbFaults(7, planned);
-  const fates = planned.flatMap(({ id }) => Array.from({ length: 30 }, () => fateOf(id, 'PutItem')));
+  const fates = planned.flatMap(({ id }) => Array.from({ length: 30 }, () => fateOf(id, 'PutItem', '')));
   const runs = [...wiroFaults(planned)].filter(([name]) => name.startsWith('Run 3'));
   const resets = runs.filter(([, faults]) => JSON.stringify(faults).includes('"reset"'));
 

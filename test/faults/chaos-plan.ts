@@ -19,7 +19,9 @@ export interface PlannedGeneration {
   readonly id: string;
   /** How many of the shared pictures it is given. */
   readonly pictures: readonly number[];
-  readonly end: 'succeeds' | 'failsAtModel' | 'cancelledAtWiro';
+  readonly end: 'succeeds' | 'failsAtModel' | 'cancelledAtWiro' | 'refusedForGood' | 'killsCollectors';
+  /** Somebody else runs a task in the same project at the same time. */
+  readonly hasStranger: boolean;
   /** When its client wishes it cancelled: then whatever its task comes to is right. */
   readonly cancelWish: 'atOnce' | 'running' | undefined;
   readonly callback: 'right' | 'lost' | 'duplicated' | 'late' | 'otherShape';
@@ -35,6 +37,10 @@ export interface PlannedGeneration {
 export const RATES = {
   modelFailure: 0.06,
   cancelledAtWiro: 0.01,
+  /** Wiro refuses every Run with the same words, which nobody has described. */
+  refusedForGood: 0.01,
+  /** Whoever writes down the outputs is killed, each time. */
+  killsCollectors: 0.005,
   cancelWish: 0.05,
   pictures: 0.15,
   callbackLost: 0.2,
@@ -47,6 +53,10 @@ export const RATES = {
   reset: 0.05,
   runAnswerLost: 0.05,
   outputsLate: 0.03,
+  /** The task's record has a text of some megabytes. */
+  longText: 0.01,
+  /** Tasks of others in the same project, beside each generation. */
+  stranger: 0.04,
   /** A task stands at `task_error` for a while, and then runs. */
   requeued: 0.03,
   cdn: 0.12,
@@ -59,6 +69,8 @@ export const RATES = {
 const BURST = 12;
 /** Of 200 in a row: their tasks last long. */
 const LONG = 32;
+/** More than a JSON answer is read whole. */
+const LONG_TEXT_BYTES = 5 * 1024 * 1024;
 const SHAPES: readonly CallbackShape[] = ['tasklist', 'bareTask', 'ids', 'form', 'empty', 'garbage'];
 export const PICTURES = 24;
 
@@ -86,6 +98,13 @@ export function planGeneration(seed: number, index: number): PlannedGeneration {
   const key = `chaos-${seed}-${index}`;
   const of = (what: string) => chance(seed, key, what);
   const block = chance(seed, 'burst', Math.floor(index / BURST));
+  const end =
+    among(of('end'), {
+      failsAtModel: RATES.modelFailure,
+      cancelledAtWiro: RATES.cancelledAtWiro,
+      refusedForGood: RATES.refusedForGood,
+      killsCollectors: RATES.killsCollectors,
+    }) ?? 'succeeds';
   return {
     index,
     key,
@@ -94,10 +113,12 @@ export function planGeneration(seed: number, index: number): PlannedGeneration {
       of('pictures') < RATES.pictures
         ? [Math.floor(of('picture 1') * PICTURES), Math.floor(of('picture 2') * PICTURES)]
         : [],
-    end:
-      among(of('end'), { failsAtModel: RATES.modelFailure, cancelledAtWiro: RATES.cancelledAtWiro }) ??
-      'succeeds',
-    cancelWish: of('wish') < RATES.cancelWish ? oneOf(['atOnce', 'running'], of('wish when')) : undefined,
+    end: end,
+    cancelWish:
+      of('wish') < RATES.cancelWish && end !== 'refusedForGood' && end !== 'killsCollectors'
+        ? oneOf(['atOnce', 'running'], of('wish when'))
+        : undefined,
+    hasStranger: of('stranger') < RATES.stranger,
     callback:
       among(of('callback'), {
         lost: RATES.callbackLost,
@@ -170,11 +191,13 @@ const reset = (share: number): AnswerFault => ({ kind: 'reset', work: share < 0.
 const BURST_CALLS = 2;
 
 function runFault(
-  { burst, early }: PlannedGeneration,
+  { burst, early, end }: PlannedGeneration,
   ordinal: number,
   share: number,
   { runLate }: ChaosTimes,
 ): AnswerFault | undefined {
+  if (end === 'refusedForGood')
+    return { kind: 'error', message: 'Your team has reached its spend limit.', work: 'never' };
   // After a 500 nobody knows whether it runs: each costs two searches.
   if (burst !== undefined && ordinal <= (burst === 429 ? BURST_CALLS : 1))
     return { kind: 'status', status: burst, work: 'never' };
@@ -253,6 +276,8 @@ function detailFault(
   if (share < RATES.reset) return { kind: 'reset' };
   if (share < RATES.reset + 0.02) return { kind: 'garbage' };
   if (share < RATES.reset + 0.06) return { kind: 'record', numbers: true, parametersAsString: true };
+  if (share < RATES.reset + 0.06 + RATES.longText)
+    return { kind: 'record', debugOutputBytes: LONG_TEXT_BYTES };
   return undefined;
 }
 
@@ -305,15 +330,17 @@ export type DynamoDbFate =
 export function planDynamoDbFaults(
   seed: number,
   generations: readonly PlannedGeneration[],
-): (id: string | undefined, operation: string) => DynamoDbFate {
+): (id: string | undefined, operation: string, body: string) => DynamoDbFate {
   const byId = new Map(generations.map((generation) => [generation.id, generation]));
   const ordinals = new Map<string, number>();
-  return (id, operation) => {
+  return (id, operation, body) => {
     const generation = byId.get(id ?? '');
     const name = generation?.key ?? operation;
     const ordinal = (ordinals.get(name) ?? 0) + 1;
     ordinals.set(name, ordinal);
     const killedAt = generation?.killedAt;
+    if (generation?.end === 'killsCollectors' && /"outputs#/.test(body) && operation !== 'Query')
+      return 'killedBefore';
     if (killedAt?.call === ordinal) return killedAt.isDelivered ? 'killedAfter' : 'killedBefore';
     return (
       among(chance(seed, name, 'DynamoDB', ordinal), {

@@ -4,11 +4,13 @@ import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Output } from '../../functions/generation/generation.ts';
 import type { Durations } from '../../functions/settings.ts';
+import { sign } from '../../functions/wiro/sign.ts';
 import { LOCAL_CREDENTIALS } from '../../local/aws/credentials.ts';
 import type { FunctionLog } from '../../local/aws/lambda-types.ts';
 import type { LocalService } from '../../local/aws/local-service.ts';
 import { type Environment, startEnvironment } from '../../local/environment.ts';
 import type { CallbackDelivery } from '../../local/simulator/callbacks.ts';
+import type { Simulator } from '../../local/simulator/simulator.ts';
 import type { TaskState } from '../../local/simulator/state.ts';
 import { bundlesOnce } from '../support/bundles.ts';
 import { picture } from '../support/pictures.ts';
@@ -142,8 +144,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const startProxy = (target: string) =>
     startChaosDynamoDb({
       target,
-      fateOf: (id, operation) => {
-        const fate = fateOf(id, operation);
+      fateOf: (id, operation, body) => {
+        const fate = fateOf(id, operation, body);
         fates[fate] += 1;
         return fate;
       },
@@ -225,6 +227,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   async function request(generation: PlannedGeneration): Promise<void> {
     while (requested - told.size >= MOST_UNDER_WAY && !isOver) await wait(PAUSE_MS);
     requested += 1;
+    if (generation.hasStranger && simulator) await runStranger(simulator);
     await ask('/generations', requestOf(generation));
     if (generation.cancelWish === undefined) return;
     while (generation.cancelWish === 'running' && !running.has(generation.id) && !told.has(generation.id)) {
@@ -336,6 +339,19 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     await stop();
     throw error;
   }
+}
+
+/** A task of somebody else in the same project, without a callback URL; where Wiro is full, there is none. */
+async function runStranger({ apiUrl, apiKey, apiSecret }: Simulator): Promise<void> {
+  const nonce = String(Date.now());
+  await fetch(`${apiUrl}/Run/wiro/text-to-image`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      ...sign({ apiKey, ...(apiSecret !== undefined && { apiSecret }) }, nonce),
+    },
+    body: JSON.stringify({ prompt: 'Somebody else' }),
+  });
 }
 
 const pictureKey = (shade: number) => `pictures/${shade}.png`;

@@ -199,7 +199,7 @@ const kills: fc.Arbitrary<Course<Kill>> = fc.record({
   ever: mostlyRight(
     [none],
     deadly.map((one) => [one]),
-    8,
+    4,
   ),
 });
 
