@@ -39,6 +39,7 @@ describe('whatever Wiro, its CDN and AWS answer, for ever, what was accepted end
     ['CDN: {"kind":"slow"}', ['failed (output_unavailable)']],
     ['callback killed at: cdn.GET', ['failed (function_killed)']],
     ['submit killed at: wiro.File/Upload', ['failed (function_killed)']],
+    ['line that never moves: limit 1', ['failed (deadline_exceeded)', 'failed (waited_too_long)']],
     ['limit: 1', ['failed (deadline_exceeded)', 'failed (deadline_exceeded)']],
   ])('for ever %s', async (name, ends) => {
     const script = singleFaults().find((one) => one.name === name)?.script;

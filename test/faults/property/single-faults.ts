@@ -101,6 +101,14 @@ export function singleFaults(): readonly NamedScript[] {
       results,
       generations: [{ door: 'file', input: 'none', afterSeconds: 0 }],
     })),
+    ...one('line that never moves', ['limit 1'], () => ({
+      limit: 1,
+      tasks: story({ end: 'stuck', callback: 'lost', takesKill: false }),
+      generations: [
+        { door: 'api', input: 'none', afterSeconds: 0 },
+        { door: 'api', input: 'none', afterSeconds: 1 },
+      ],
+    })),
     ...one('limit', [1], (limit) => ({
       limit,
       tasks: stuck,
