@@ -173,7 +173,7 @@ function sentenceFor(
     differsFrom?.contentType !== undefined && `${contentType} instead of ${differsFrom.contentType}`,
   ].filter((difference) => difference !== false);
   const minutes = Math.ceil(durations.outputRecheck / 60_000);
-  return `What came differs from Wiro's record (${differences.join(', ')}): it is kept if it is the same in ${minutes} minutes`;
+  return `What came differs from Wiro's record (${differences.join(', ')}): it is kept if it is the same in ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}`;
 }
 
 const placeOf = ({ bucket, key, contentType, sizeBytes, sha256, differsFrom }: CopiedOutput) => ({

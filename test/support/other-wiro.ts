@@ -10,6 +10,8 @@ export interface OtherWiroOptions {
   readonly keyOnly?: boolean;
   /** How it tells that a task is over. @default 'never' */
   readonly callback?: 'never' | 'form' | 'bareTask' | 'beforeRunAnswer';
+  /** Records give an output another size than it has: it is read again before it is kept. @default false */
+  readonly wrongSize?: boolean;
 }
 
 /** One task of it. */
@@ -24,7 +26,11 @@ export interface OtherTask {
  * Another implementation of Wiro's API, which shares nothing with the simulator: numbers where Wiro has strings,
  * JSON strings where it has objects, no status between the queue and the end, and file names to be wary of.
  */
-export async function startOtherWiro({ keyOnly = false, callback = 'never' }: OtherWiroOptions = {}) {
+export async function startOtherWiro({
+  keyOnly = false,
+  callback = 'never',
+  wrongSize = false,
+}: OtherWiroOptions = {}) {
   const apiKey = randomUUID();
   const apiSecret = keyOnly ? undefined : randomUUID();
   const files = new Map<string, Buffer>();
@@ -115,7 +121,7 @@ export async function startOtherWiro({ keyOnly = false, callback = 'never' }: Ot
       ...(isOver && {
         outputs: [
           { name: '../../../etc/passwd', contenttype: 'image/png', url: `http://${host}/made/${id}/0` },
-          { name: '../../../etc/passwd', size: 1, url: `http://${host}/made/${id}/1` },
+          { name: '../../../etc/passwd', ...(wrongSize && { size: 1 }), url: `http://${host}/made/${id}/1` },
         ],
       }),
     };

@@ -9,7 +9,7 @@ vi.setConfig({ testTimeout: 60_000 });
 
 const PHOTOS = path.resolve(import.meta.dirname, '../../examples/photos');
 const CASES: readonly (OtherWiroOptions & { readonly name: string })[] = [
-  { name: 'key only, and no callback ever', keyOnly: true },
+  { name: 'key only, a wrong size, and no callback ever', keyOnly: true, wrongSize: true },
   { name: 'signed, with a form for a callback', callback: 'form' },
   { name: 'signed, called back before Run answers', callback: 'beforeRunAnswer' },
 ];
