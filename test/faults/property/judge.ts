@@ -4,7 +4,7 @@ import { type Generation, hasEnded, type Output } from '../../../functions/gener
 import { generationId } from '../../../functions/generation/identity.ts';
 import { TABLE } from '../../../functions/store/table.ts';
 import type { Item } from '../../store/memory-table.ts';
-import type { Door, Script } from './script.ts';
+import type { BusAnswer, Door, S3Answer, Script } from './script.ts';
 import { OUTPUT_BUCKET, type System } from './system.ts';
 import type { WiroTask } from './wiro.ts';
 
@@ -24,7 +24,7 @@ export class Judge {
   readonly broken: Broken[] = [];
   readonly #system: System;
   readonly #script: Script;
-  /** Every announcement that was ever written. */
+  /** What somebody must be told of. */
   /** The revision of each at which its record was last looked at. */
   readonly #watched = new Map<string, number>();
   readonly #announced = new Map<string, string>();
@@ -55,6 +55,8 @@ export class Judge {
     if (id === undefined) return;
     const state = item as unknown as Generation;
     for (const { eventId } of state.announcements) this.#announced.set(eventId, id);
+    // Whether it is announced or not: an end that nobody is told of is as good as lost.
+    if (hasEnded(state)) this.#announced.set(`${id}.${state.attempt}.${state.status}`, id);
     const [count, earlier] = [troubles(item), troubles(before)];
     if (count > earlier) this.#judgeSetback(id, String((item.trouble as { code?: unknown }).code));
   }
@@ -101,7 +103,7 @@ export class Judge {
         this.#break('gate', `${name} is not empty: ${[...(gate[name] as Iterable<string>)].join('')}`);
     for (const [eventId, id] of this.#announced) {
       const isTold = this.#system.told.some(({ detail }) => detail.eventId === eventId);
-      if (!isTold && !this.#isAlarmed(id))
+      if (!isTold && !(this.#isHardToTell && this.#isAlarmed(id)))
         this.#break(id, `nobody was told of ${eventId}, and no alarm was raised`);
     }
     this.#judgeTasks();
@@ -240,6 +242,17 @@ export class Judge {
     await this.#system.time.rest();
     await this.#system.run(this.#system.time.now + MINUTE, () => answer !== 'open');
     return asked;
+  }
+
+  /** An alarm excuses from telling only where some place to tell it does not work. */
+  get #isHardToTell(): boolean {
+    const { bus, putOutput, results } = this.#script;
+    const isRight = (answer: BusAnswer | S3Answer) =>
+      answer === 'right' || (typeof answer === 'object' && answer.kind === 'right');
+    return (
+      results !== 'right' ||
+      ![...bus.first, ...bus.ever, ...putOutput.first, ...putOutput.ever].every(isRight)
+    );
   }
 
   #isAlarmed(id: string): boolean {
