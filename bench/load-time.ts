@@ -82,6 +82,7 @@ const ENVIRONMENT: NodeJS.ProcessEnv = {
   AWS_SECRET_ACCESS_KEY: 'secret',
   AWS_LAMBDA_FUNCTION_NAME: 'bench',
   ...Object.fromEntries(Object.values(ENV).map((name) => [name, 'bench'])),
+  [ENV.inputHandover]: 'auto',
   [ENV.presets]: '{}',
   [ENV.parameterPath]: '/wiro/bench',
   [ENV.wiroApiUrl]: WIRO_DEFAULTS.apiUrl,
