@@ -44,6 +44,10 @@ export function checkProps(
         `the stack's name is only known once it is deployed: give ${name === 'path' ? 'the credentials a path' : `a ${name}`}.`,
       );
   refuse(unknownPropError(props));
+  if (props.deployment === undefined && !DEPLOYMENT.pattern.test(names.deployment))
+    refuse(
+      `the deployment is named after its stack, "${names.deployment}", which is too long for it (${names.deployment.length} characters): give a shorter deployment; ${DEPLOYMENT.remedy}.`,
+    );
   refuse(formError('deployment', names.deployment, DEPLOYMENT));
   refuse(formError('namePrefix', names.namePrefix, DEPLOYMENT));
   if (names.namePrefix === 'default' && !props.eventBus)

@@ -85,7 +85,10 @@ export interface WiroGenerationsProps {
   /** Metrics, alarms, dashboard and traces; see docs/operations.md and docs/cost.md. @default 'standard' */
   readonly observability?: ObservabilityLevel | undefined;
 
-  /** Where Wiro reaches `callback`: for tunnels and custom domains. @default - its Function URL */
+  /**
+   * Where Wiro reaches `callback`: for tunnels, custom domains and CDNs. It may have a path, which may be passed on.
+   * @default - its Function URL
+   */
   readonly callbackBaseUrl?: string | undefined;
   /** Ends in `/v1`. @default - Wiro itself */
   readonly wiroApiUrl?: string | undefined;

@@ -31,7 +31,8 @@ const deps: ReceiveCallbackDeps = {
 
 // One that comes too late is still 200: whoever sent it can stop.
 const STATUS: Record<CallbackOutcome['kind'], number> = { noted: 200, kept: 200, over: 200, forged: 403 };
-const LONGEST_PATH = 256;
+/** With what a `callbackBaseUrl` may have before it. */
+const LONGEST_PATH = 2_048;
 
 export async function handler(
   event: LambdaFunctionURLEvent | CollectEvent,

@@ -17,18 +17,23 @@ export function callbackUrl(base: string, subject: CallbackSubject, secret: stri
   return `${base.replace(/\/+$/, '')}/${path(subject)}/${sign(subject, secret)}`;
 }
 
-/** Reads the path of a request to `callback`. `undefined` for whatever no callback URL of ours looks like. */
+/**
+ * Reads the last four segments of a path: a callback URL may have any base, and a CDN in front passes on the base's own
+ * path, too. `undefined` for whatever no callback URL of ours ends in.
+ */
 export function parseCallbackPath(rawPath: string): CallbackPath | undefined {
-  const match = /^\/?([A-Za-z0-9-]{1,64})\/([a-z2-7]{26})\/([1-9][0-9]{0,5})\/([0-9a-f]{64})$/.exec(rawPath);
-  if (match === null) return undefined;
-  const [, deployment = '', generationId = '', attempt = '', signature = ''] = match;
-  return { deployment, generationId, attempt: Number(attempt), signature };
+  const [deployment = '', generationId = '', attempt = '', signature = ''] = rawPath.split('/').slice(-4);
+  const isOurs =
+    /^[A-Za-z0-9-]{1,64}$/.test(deployment) &&
+    /^[a-z2-7]{26}$/.test(generationId) &&
+    /^[1-9][0-9]{0,5}$/.test(attempt) &&
+    /^[0-9a-f]{64}$/.test(signature);
+  return isOurs ? { deployment, generationId, attempt: Number(attempt), signature } : undefined;
 }
 
 /** Reads the subject from a whole callback URL, as a task's record shows it; whatever its base. */
 export function parseCallbackUrl(url: string): CallbackPath | undefined {
-  if (!URL.canParse(url)) return undefined;
-  return parseCallbackPath(new URL(url).pathname.split('/').slice(-4).join('/'));
+  return URL.canParse(url) ? parseCallbackPath(new URL(url).pathname) : undefined;
 }
 
 /** Whether one of the secrets signed it; takes as long for a wrong signature as for a right one. */

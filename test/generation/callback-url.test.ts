@@ -24,6 +24,16 @@ describe('a callback URL', () => {
     expect(parseCallbackUrl(callbackUrl('https://x.example/hooks/wiro', SUBJECT, 's3cret'))).toEqual(path);
   });
 
+  it.each(['/hooks/wiro', '/v1/other/hooks', '//', '/app/abcdefghijklmnopqrstuvwxyz/1/0', '/%00/..'])(
+    'is read behind the prefix %j, which a CDN passes on',
+    (prefix) => {
+      expect(parseCallbackPath(`${prefix}/app/abcdefghijklmnopqrstuvwxyz/1/${SIGNATURE}`)).toEqual({
+        ...SUBJECT,
+        signature: SIGNATURE,
+      });
+    },
+  );
+
   it('is accepted under the current and the previous secret, and under no other', () => {
     const path = { ...SUBJECT, signature: SIGNATURE };
 
@@ -46,6 +56,9 @@ describe('a callback URL', () => {
     `/app/abcdefghijklmnopqrstuvwxyz/1/${SIGNATURE.toUpperCase()}`,
     `/app/abcdefghijklmnopqrstuvwxyz/1/${SIGNATURE}/`,
     `/app/abcdefghijklmnopqrstuvwxyz/1/${SIGNATURE}0`,
+    `/hooks/abcdefghijklmnopqrstuvwxyz/1/${SIGNATURE}/app`,
+    `/hooks//abcdefghijklmnopqrstuvwxyz/1/${SIGNATURE}`,
+    `/hooks/app%2Fabcdefghijklmnopqrstuvwxyz/1/${SIGNATURE}`,
     `/app/../abcdefghijklmnopqrstuvwxyz/1/${SIGNATURE}`,
     `/app/ABCDEFGHIJKLMNOPQRSTUVWXYZ/1/${SIGNATURE}`,
     `/app/abcdefghijklmnopqrstuvwxyz/1/${SIGNATURE}\n`,

@@ -301,6 +301,16 @@ describe('names of what is made', () => {
   ])('%j cannot be', (props, sentence) => {
     expect(() => templateWith(props)).toThrow(sentence);
   });
+
+  it('are asked for where the name of the stack is too long for a deployment', () => {
+    const stack = new Stack(createApp(), 'S'.repeat(65));
+    const short = new Stack(createApp(), 'S'.repeat(128));
+
+    expect(() => addGenerations(stack)).toThrow(
+      /the deployment is named after its stack, "S{65}", which is too long for it \(65 characters\): give a shorter deployment; use letters, digits and "-", at most 64\./,
+    );
+    expect(() => addGenerations(short, { deployment: 'Photos' })).not.toThrow();
+  });
 });
 
 describe('rights given to others', () => {

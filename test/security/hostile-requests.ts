@@ -82,6 +82,8 @@ export function* hostileRequests(seed: number, victim: Victim): Generator<Hostil
         .update(subject)
         .digest('hex'),
   ];
+  const prefix = () =>
+    oneOf(['/', '/.', '/..', '/x/..', '/%2e', '/api', 'https://wiro.example', '/%00', '/hooks/wiro', right]);
   const wrongPath: readonly (() => string)[] = [
     () => '',
     () => oneOf(['/', '//', '*', '/.', '/..', '/%2e%2e', '/favicon.ico', '/.env', '/index.php?a=1']),
@@ -94,14 +96,17 @@ export function* hostileRequests(seed: number, victim: Victim): Generator<Hostil
     () => right.replace(id, oneOf([id.toUpperCase(), percent(id), id.slice(1), `${id}a`, '__proto__', '*'])),
     () =>
       right.replace(/\//g, oneOf(['//', '%2f', '%2F', '%252f', '\\', '/./', '/../', '∕', '\u2044', ';/'])),
-    () => `${oneOf(['/', '/.', '/..', '/x/..', '/%2e', '/api', 'https://wiro.example', '/%00'])}${right}`,
+    // Before a right path it is no attack: a `callbackBaseUrl` may have a path of its own.
+    () => prefix() + signed((wrongSignature[below(wrongSignature.length)] ?? hex)(64)),
+    () => prefix() + right.replace(deployment, oneOf(['', 'other', `${deployment}a`, '..'])),
     () =>
       right +
       oneOf(['/', '//', '/.', '/..', '/x', '%00', '\0', '%0a', '\n', '\r\n', ' ', '.json', ';a=b', '%20']),
     () => right.slice(0, below(right.length)),
     () =>
       spliced(
-        1 + below(right.length - 1),
+        // Behind the first letter: a slash before it would be a prefix.
+        2 + below(right.length - 2),
         0,
         oneOf(['\0', '%00', '\u200b', '\u202e', ' ', '/', '%', 'ü', '😀']),
       ),
