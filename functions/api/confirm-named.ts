@@ -49,9 +49,13 @@ export async function confirmNamed(
       if (!(error instanceof WiroError)) throw error;
       // It will be no smaller: who insists is not kept from running anew for ever.
       if (force && error.kind === 'tooLarge') continue;
+      const why =
+        error.kind === 'tooLarge'
+          ? 'and its record at Wiro is too large to be read: nothing was run. Retry again in a while, or run it anew with {"force": true}, which may pay twice.'
+          : 'and Wiro could not be asked about it: nothing was run. Retry again in a while.';
       throw new RequestError(
         'upstream_unavailable',
-        `A signed callback has named task ${hint.taskId}, and Wiro could not be asked about it: nothing was run. Retry again in a while.`,
+        `A signed callback has named task ${hint.taskId}, ${why}`,
         undefined,
         true,
       );

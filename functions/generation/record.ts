@@ -149,7 +149,8 @@ const shownStatus = (generation: Generation): Status =>
 
 /** What a person who reads of the end should know that came after it. */
 const explain = (error: GenerationError, named: TaskHint | undefined): GenerationError =>
-  named === undefined
+  // The one that could not be read is named already.
+  named === undefined || error.code === 'task_unreadable'
     ? error
     : {
         ...error,

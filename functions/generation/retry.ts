@@ -9,7 +9,7 @@ import { type Moment, nextAttempt } from './transitions.ts';
  * end nobody saw, is collected again and never run again.
  * @param named - What a signed callback has named since, confirmed: collected instead of running again, by force too.
  *   One that came to nothing answers what became of its Run.
- * @param force - Run again although a task of the last attempt may exist (`submission_unknown`), or may run on: it was
+ * @param force - Run again although a task of the last attempt may exist that nobody could look at, or may run on: it was
  *   asked to stop, and nobody saw its end.
  * @throws {RequestError} `not_retryable` when it succeeded, has not ended, or must be forced.
  */
@@ -40,7 +40,7 @@ export function retried(
     );
   }
   const isExplained = named?.attempt === generation.attempt;
-  if (isSubmissionUnknown(generation) && !force && !isExplained && !(named && isToCollect(named))) {
+  if (isTaskUnknown(generation) && !force && !isExplained && !(named && isToCollect(named))) {
     throw new RequestError(
       'not_retryable',
       'Whether a task of this generation exists is not known: look at the tasks at Wiro, then retry with {"force": true}.',
@@ -88,8 +88,11 @@ const isStopUnconfirmed = (generation: Failed | Cancelled): boolean =>
   generation.taskEnd === undefined &&
   (generation.error.code === 'cancel_unconfirmed' || generation.error.code === 'deadline_exceeded');
 
-const isSubmissionUnknown = (generation: Ending): generation is Failed =>
-  generation.status === 'failed' && generation.error.code === 'submission_unknown';
+/** Whether a task may exist that nobody could look at: `task_unreadable` of one that only a callback has named. */
+const isTaskUnknown = (generation: Ending): generation is Failed =>
+  generation.status === 'failed' &&
+  (generation.error.code === 'submission_unknown' ||
+    (generation.error.code === 'task_unreadable' && generation.task === undefined));
 
 function reasonOf(generation: Failed | Cancelled): Pick<GenerationError, 'code' | 'message'> {
   return generation.status === 'failed'

@@ -82,6 +82,10 @@ export async function findLostTask(
       : { kind: 'elsewhere' };
   }
   const isLongAgo = after(run.startedAt, durations.searchLimit) <= moment.now;
+  const seenAt = generation.callback?.seenAt;
+  const isUnreadable = result.kind === 'unproven' && result.unreadableTaskId !== undefined;
+  if (isUnreadable && seenAt !== undefined && after(seenAt, durations.refusalPatience) <= moment.now)
+    return { kind: 'unknown', error: { ...unreadable(result.unreadableTaskId), retryable: true } };
   if (result.kind === 'unproven' && isLongAgo && isLosingForTooLong(notes.lostRuns, moment.now, durations))
     return { kind: 'unknown', error: submissionUnknown(result.why) };
   // Others need not wait any longer for what becomes of this one.
@@ -126,9 +130,16 @@ const submissionUnknown = (why: string): GenerationError => ({
   retryable: false,
 });
 
+/** Only its record could say whose it is, and that what it came to is collected: a retry asks for it again. */
+const unreadable = (taskId: string): Setback => ({
+  code: 'task_unreadable',
+  message: `Wiro's record of task ${taskId}, which a signed callback named, holds more than the 8 MB of outputs that this deployment can read. The task may be paid for and stays at Wiro: look at it there. A retry reads it again and collects it without paying again; one with {"force": true} runs anew.`,
+});
+
 export type CalledBack =
   | { readonly kind: 'found'; readonly task: Task; readonly run: RunMark }
   | { readonly kind: 'none' }
+  /** Wiro could not be asked, or its answer not be read. */
   | { readonly kind: 'unreachable'; readonly setback: Setback };
 
 /**
@@ -144,6 +155,9 @@ export async function findCalledBack(deps: FindLostTaskDeps, generation: Submitt
     return { kind: 'found', task, run };
   } catch (error) {
     if (!(error instanceof WiroError)) throw error;
+    const { callback } = generation;
+    if (error.kind === 'tooLarge' && callback?.taskId !== undefined)
+      return { kind: 'unreachable', setback: unreadable(callback.taskId) };
     const setback: Setback = {
       code: 'upstream_unavailable',
       message: `Wiro could not be asked about the task that it called back for: ${error.message}`,

@@ -28,7 +28,12 @@ export type SearchResult =
   /** Every row of the window was read, and each is proven not to be ours. */
   | { readonly kind: 'none' }
   /** It may exist all the same. */
-  | { readonly kind: 'unproven'; readonly why: string };
+  | {
+      readonly kind: 'unproven';
+      readonly why: string;
+      /** What a signed callback named, if its record is too large to be read, and the list does not show it as ours. */
+      readonly unreadableTaskId?: string;
+    };
 
 export interface SearchedRun extends CallbackSubject {
   readonly model: ModelName;
@@ -56,16 +61,29 @@ const MOST_DETAILS = 25;
  */
 export async function searchTask(wiro: SearchedWiro, run: SearchedRun): Promise<SearchResult> {
   const search = searchList(wiro, run);
+  let unreadableTaskId: string | undefined;
   try {
-    const task = (await confirmHint(wiro, run)) ?? (await search.next());
+    const hinted = await confirmHint(wiro, run).catch((error: unknown) => {
+      // Its row in the list, which shows no outputs, may be read all the same.
+      if (!(error instanceof WiroError && error.kind === 'tooLarge')) throw error;
+      unreadableTaskId = run.hintedTaskId;
+      return undefined;
+    });
+    const task = hinted ?? (await search.next());
     if (task !== undefined)
       return { kind: 'found', task, findOthers: (hasTime) => findOthers(search, task, hasTime) };
   } catch (error) {
     log.warn('A search for a task could not be completed', { generationId: run.generationId, error });
-    return { kind: 'unproven', why: 'Wiro could not be read' };
+    return unproven('Wiro could not be read');
   }
+  if (unreadableTaskId !== undefined)
+    return unproven('the record of the task that a callback named is too large to be read');
   const why = search.doubt();
-  return why === undefined ? { kind: 'none' } : { kind: 'unproven', why };
+  return why === undefined ? { kind: 'none' } : unproven(why);
+
+  function unproven(why: string): SearchResult {
+    return { kind: 'unproven', why, ...(unreadableTaskId !== undefined && { unreadableTaskId }) };
+  }
 }
 
 /** The task that a signed callback for this attempt named, if it can be the one. */
