@@ -5,7 +5,7 @@ import { explainRefusal } from '../objects/explain-refusal.ts';
 import { WiroError } from '../wiro/errors.ts';
 import { FileRefusedError, InputError, UnsupportedFileError, UploadsRefusedError } from './bring-inputs.ts';
 
-/** What a failure to bring an input means for its generation; `retryable` ones are tried again by us. */
+/** What a failure to bring an input means for its generation. */
 export function explainInputFailure(error: unknown): GenerationError {
   if (!(error instanceof InputError)) throw error;
   const { field, cause } = error;
@@ -49,6 +49,7 @@ export function explainInputFailure(error: unknown): GenerationError {
         retryable: true,
       };
     }
+    if (cause.kind === 'insufficientBalance') return tooLittleBalance(cause);
     return {
       code: 'upstream_unavailable',
       message: `${field} could not be uploaded to Wiro: ${cause.message}`,
@@ -57,6 +58,17 @@ export function explainInputFailure(error: unknown): GenerationError {
   }
   return { code: 'internal_error', message: `${field} could not be read from S3.`, field, retryable: true };
 }
+
+/** Whether it is tried again by us. A balance does not grow by itself: a person adds funds, then retries. */
+export const mayPass = ({ code, retryable }: GenerationError): boolean =>
+  retryable && code !== 'insufficient_balance';
+
+/** Code 97, by whatever call. */
+export const tooLittleBalance = ({ message }: { readonly message: string }): GenerationError => ({
+  code: 'insufficient_balance',
+  message: `The Wiro account has too little balance: add funds, then retry. (${message})`,
+  retryable: true,
+});
 
 const unknownKind = (key: string): string =>
   `of which kind the object "${key}" is, neither its name nor its Content-Type nor its first bytes say. Wiro takes ${KINDS_TAKEN}: give its name that extension.`;

@@ -35,7 +35,7 @@ import { MOST_DEATHS, noteLife, noteProgress, takeClaim } from '../store/take-cl
 import { untilAborted } from '../until-aborted.ts';
 import type { RunOutcome, Task, WiroClient } from '../wiro/types.ts';
 import { type BringInputsDeps, type BroughtInputs, bringInputs, freshSince } from './bring-inputs.ts';
-import { explainInputFailure } from './explain-failure.ts';
+import { explainInputFailure, mayPass, tooLittleBalance } from './explain-failure.ts';
 import { findCalledBack, findLostTask } from './find-lost-task.ts';
 import { isLosingForTooLong, noteRefusal, refusedForGood } from './lost-runs.ts';
 
@@ -202,7 +202,7 @@ async function bringAndRun(deps: ClaimDeps, generation: Submitting): Promise<Sub
   if ('error' in brought) {
     const failure = explainInputFailure(brought.error);
     if (failure.code === 'upstream_unauthorized') deps.forgetParameters();
-    return failure.retryable ? await tryLater(deps, failure) : await failNow(deps, failure);
+    return mayPass(failure) ? await tryLater(deps, failure) : await failNow(deps, failure);
   }
 
   const { otherwise, extraMs } = brought;
@@ -362,11 +362,7 @@ async function notRun(
         message: `Wiro does not accept this deployment's API key: run "npm run setup" with the right one. (${outcome.message})`,
       });
     case 'insufficientBalance':
-      return await failing(
-        'insufficient_balance',
-        `The Wiro account has too little balance: add funds, then retry. (${outcome.message})`,
-        true,
-      );
+      return await failNow(deps, tooLittleBalance(outcome));
     case 'notFound':
       return await failing(
         'model_not_found',
@@ -454,8 +450,7 @@ async function wait(
 async function tryLater(deps: ClaimDeps, setback: Setback): Promise<SubmitEnd> {
   const { id, holder, generations, durations } = deps;
   const now = moment(deps);
-  const patience =
-    setback.code === 'upstream_unauthorized' ? durations.unauthorizedPatience : durations.patience;
+  const patience = patienceFor(setback, durations);
   const decided = await generations.update(id, (current): Generation | undefined =>
     isPatienceOver(current, setback.code, patience, now)
       ? failed(current, holder, { code: setback.code, message: setback.message, retryable: true }, {}, now)
@@ -466,6 +461,12 @@ async function tryLater(deps: ClaimDeps, setback: Setback): Promise<SubmitEnd> {
       ? await cancelNow(deps)
       : { kind: 'elsewhere' };
   return await letGo(deps, decided.generation);
+}
+
+function patienceFor({ code }: Setback, durations: Durations): number {
+  if (code === 'upstream_unauthorized') return durations.unauthorizedPatience;
+  // As long as collecting waits for one.
+  return code === 'task_unreadable' ? durations.refusalPatience : durations.patience;
 }
 
 /** After a failure that nobody foresaw. A mark may mean a task: then the claim runs out, and a search comes first. */

@@ -87,7 +87,7 @@ export function readReply(result: PostResult, path: string, redact: Redaction): 
   const { status } = result;
   const answer = parseAnswer(result.text);
   if (status < 200 || status > 299) {
-    const kind = status === 401 ? 'unauthorized' : status === 429 ? 'busy' : 'status';
+    const kind = kindOf(status, answer);
     const said = saidIn(answer, redact);
     throw error(kind, `it answered ${status}${said && `: ${said}`}`, {
       status,
@@ -113,6 +113,17 @@ export function readReply(result: PostResult, path: string, redact: Redaction): 
       };
     }
   }
+}
+
+function kindOf(status: number, answer: Answer): WiroErrorKind {
+  if (status === 401) return 'unauthorized';
+  if (status === 429) return 'busy';
+  // As with 200: nothing but funds helps.
+  const isBalance =
+    status < 500 &&
+    answer.kind === 'refused' &&
+    answer.refusals.some((refusal) => meaningOf(refusal).kind === 'insufficientBalance');
+  return isBalance ? 'insufficientBalance' : 'status';
 }
 
 const NOT_OF_WHAT_WAS_SENT: ReadonlySet<string> = new Set([

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { S3ServiceException } from '@aws-sdk/client-s3';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { AcceptedObject, AcceptedRequest } from '../../functions/generation/accepted-request.ts';
+import type { GenerationError } from '../../functions/generation/errors.ts';
 import { log } from '../../functions/log.ts';
-import { InputChangedError } from '../../functions/objects/errors.ts';
+import { InputAccessError, InputChangedError } from '../../functions/objects/errors.ts';
 import { createUploadRefusals } from '../../functions/store/upload-refusals.ts';
 import { createUploadStore } from '../../functions/store/upload-store.ts';
 import {
@@ -13,7 +15,7 @@ import {
   freshSince,
   type Handover,
 } from '../../functions/submit/bring-inputs.ts';
-import { explainInputFailure } from '../../functions/submit/explain-failure.ts';
+import { explainInputFailure, mayPass } from '../../functions/submit/explain-failure.ts';
 import { createRoom } from '../../functions/submit/room.ts';
 import { WiroError } from '../../functions/wiro/errors.ts';
 import type { FileToSend } from '../../functions/wiro/types.ts';
@@ -113,6 +115,7 @@ function handoverWorld(contents: Readonly<Record<string, string | Buffer>>) {
     room: opened,
   });
   return {
+    deps,
     pass,
     room,
     openAuto,
@@ -236,15 +239,71 @@ describe('a file that Wiro refuses', () => {
     expect(warned).not.toHaveBeenCalled();
   });
 
-  it.each([
-    ['the account is short of something', new WiroError('insufficientBalance', 'no balance', { code: 97 })],
-    ['a gateway says no', page],
-  ])('is tried again without a known good one where %s', async (_, answer) => {
+  it('is tried again without a known good one where a gateway says no', async () => {
     const { bring, object, uploaded, answers } = handoverWorld({ 'a.png': PNG });
-    answers.file = answer;
+    answers.file = page;
 
-    expect(await failure(bring({ image: [object('a.png')] }))).toMatchObject({ retryable: true });
+    expect(await failure(bring({ image: [object('a.png')] }))).toMatchObject({
+      code: 'upstream_unavailable',
+      retryable: true,
+    });
     expect(uploaded).toEqual(['….png image/png']);
+  });
+
+  it.each(['file', 'knownGood'] as const)(
+    'for want of balance says so, and is not tried again: by the %s',
+    async (which) => {
+      const { bring, object, answers, openAuto } = handoverWorld({ 'a.png': PNG });
+      answers.file = refusal;
+      answers[which] = new WiroError('insufficientBalance', 'it says: no balance', { code: 97 });
+
+      const told = await bring({ image: [object('a.png')] }, openAuto()).catch(explainInputFailure);
+
+      expect(told).toEqual({
+        code: 'insufficient_balance',
+        message: 'The Wiro account has too little balance: add funds, then retry. (it says: no balance)',
+        retryable: true,
+      });
+      expect(mayPass(told as GenerationError)).toBe(false);
+      expect(warned).not.toHaveBeenCalled();
+    },
+  );
+});
+
+describe('an input that S3 refuses for good', () => {
+  const denied = (name: string, message = 'Access Denied') =>
+    new InputAccessError(
+      { bucket: 'photos', key: 'a.png' },
+      new S3ServiceException({ name, message, $fault: 'client', $metadata: { httpStatusCode: 403 } }),
+    );
+
+  it.each([
+    ['AccessDenied', 'input_unreadable', 'let its functions read it, then request it again'],
+    ['KMS.DisabledException', 'input_unreadable', 'let its functions use the encryption key'],
+    ['NoSuchBucket', 'input_unreadable', 'the bucket "photos" does not exist'],
+    ['InvalidObjectState', 'input_archived', 'restore it first'],
+  ])('fails at once with its cause: %s', async (name, code, remedy) => {
+    const { deps, object } = handoverWorld({ 'a.png': PNG });
+    const inputs = { open: () => Promise.reject(denied(name)) };
+
+    const told = await bringInputs(
+      { ...deps, inputs },
+      { inputs: { image: [object('a.png')] } },
+      {
+        generationId: 'generation-1',
+        holder: 'holder-1',
+        notBefore: freshSince(undefined),
+        signal: new AbortController().signal,
+      },
+    ).catch(explainInputFailure);
+
+    expect(told).toEqual({
+      code,
+      message: expect.stringContaining(remedy),
+      field: 'inputs.image',
+      retryable: false,
+    });
+    expect(mayPass(told as GenerationError)).toBe(false);
   });
 });
 

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { NotConfiguredError } from '../../functions/aws/not-configured.ts';
 import { log } from '../../functions/log.ts';
 import { type SubmitDeps, submitGeneration } from '../../functions/submit/submit-generation.ts';
+import { WiroError } from '../../functions/wiro/errors.ts';
 import type { RunOutcome } from '../../functions/wiro/types.ts';
 import { at } from '../generation/examples.ts';
 import { ID, workWorld } from '../support/work-world.ts';
@@ -139,5 +140,55 @@ describe('a submission, when a service of our own fails before the mark', () => 
 
     expect(await state()).toMatchObject({ status: 'submitting', run: { searches: 0 }, claim: {} });
     expect(await gate.holders()).toEqual([ID]);
+  });
+});
+
+describe('an upload that Wiro refuses for want of balance', () => {
+  it('fails at once as a Run does, holds nothing, and is tried again by a retry alone', async () => {
+    const { deps, state, generations, gate, announced, health, runs } = await submitting();
+    health.parameters = true;
+    const uploads: string[] = [];
+    const input = {
+      kind: 'object',
+      text: 's3://in/a.png',
+      bucket: 'in',
+      key: 'a.png',
+      etag: '1',
+      sizeBytes: 3,
+    };
+    const store: Partial<SubmitDeps['uploads']> = {
+      contentOf: async () => 'sha',
+      claim: async () => ({ kind: 'ours' }),
+      release: async () => undefined,
+    };
+
+    await submitGeneration(
+      {
+        ...deps,
+        generations: {
+          ...generations,
+          request: async (generation) => ({
+            ...(await generations.request(generation)),
+            inputs: { image: [{ ...input, kind: 'object' }] },
+          }),
+        },
+        inputs: { open: () => Promise.reject(new Error('not asked for')) },
+        uploads: store as SubmitDeps['uploads'],
+        wiro: {
+          ...deps.wiro,
+          upload: async ({ name }) => {
+            uploads.push(name);
+            throw new WiroError('insufficientBalance', 'it says: no balance', { code: 97 });
+          },
+        },
+      },
+      ID,
+    );
+
+    expect(await state()).toMatchObject({
+      status: 'failed',
+      error: { code: 'insufficient_balance', retryable: true },
+    });
+    expect([uploads, runs, announced, await gate.holders()]).toEqual([['sha.png'], [], [ID], []]);
   });
 });
