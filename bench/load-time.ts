@@ -84,6 +84,7 @@ const ENVIRONMENT: NodeJS.ProcessEnv = {
   ...Object.fromEntries(Object.values(ENV).map((name) => [name, 'bench'])),
   [ENV.inputHandover]: 'auto',
   [ENV.presets]: '{}',
+  [ENV.furtherModelKinds]: 'realtime',
   [ENV.parameterPath]: '/wiro/bench',
   [ENV.wiroApiUrl]: WIRO_DEFAULTS.apiUrl,
   [ENV.wiroSocketUrl]: WIRO_DEFAULTS.socketUrl,

@@ -13,6 +13,8 @@ export const ENV = {
   furtherInputBuckets: 'FURTHER_INPUT_BUCKETS',
   /** How inputs in S3 get to Wiro: see `InputHandover`. Not set, as by a stack of before there was `auto`: `upload`. */
   inputHandover: 'INPUT_HANDOVER',
+  /** Kinds of models besides plain ones that are run, comma-separated: see `FurtherModelKind`. */
+  furtherModelKinds: 'FURTHER_MODEL_KINDS',
   outputBucket: 'OUTPUT_BUCKET',
   eventBus: 'EVENT_BUS_NAME',
   /** SSM parameters lie under this path, for example `/wiro/my-stack`. See `PARAMETER`. */
@@ -48,6 +50,10 @@ export const ENV = {
  */
 export type InputHandover = 'auto' | 'upload' | 'presigned';
 export const INPUT_HANDOVERS: readonly InputHandover[] = ['auto', 'upload', 'presigned'];
+
+/** Kinds of models that are refused unless a deployment allows them: see `ModelKind`. */
+export type FurtherModelKind = 'realtime' | 'training';
+export const FURTHER_MODEL_KINDS: readonly FurtherModelKind[] = ['realtime', 'training'];
 
 export const WIRO_DEFAULTS = {
   apiUrl: 'https://api.wiro.ai/v1',
@@ -225,14 +231,30 @@ export function readInputHandover(env: NodeJS.ProcessEnv): InputHandover {
   return handover;
 }
 
+/** The kinds of models besides plain ones that are run. */
+export const readFurtherModelKinds = (env: NodeJS.ProcessEnv): readonly FurtherModelKind[] =>
+  readList(ENV.furtherModelKinds, env).map((text) => {
+    const kind = FURTHER_MODEL_KINDS.find((one) => one === text);
+    if (kind === undefined)
+      throw new Error(
+        `${ENV.furtherModelKinds} names "${text}": it must be some of ${FURTHER_MODEL_KINDS.join(', ')}`,
+      );
+    return kind;
+  });
+
 /** The buckets that inputs may come from. */
 export function readInputBuckets(env: NodeJS.ProcessEnv): {
   readonly inputBucket: string;
   readonly furtherBuckets: readonly string[];
 } {
-  const further = (env[ENV.furtherInputBuckets] ?? '').split(',').map((name) => name.trim());
   return {
     inputBucket: requireEnv(ENV.inputBucket, env),
-    furtherBuckets: further.filter((name) => name !== ''),
+    furtherBuckets: readList(ENV.furtherInputBuckets, env),
   };
 }
+
+const readList = (name: string, env: NodeJS.ProcessEnv): readonly string[] =>
+  (env[name] ?? '')
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');

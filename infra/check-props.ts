@@ -1,7 +1,13 @@
 import { Duration, Token } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import type { Presets } from '../functions/generation/preset.ts';
-import { ENV, INPUT_HANDOVERS, MOST_AT_ONCE, readDurations } from '../functions/settings.ts';
+import {
+  ENV,
+  FURTHER_MODEL_KINDS,
+  INPUT_HANDOVERS,
+  MOST_AT_ONCE,
+  readDurations,
+} from '../functions/settings.ts';
 import { checkPlace } from './check-place.ts';
 import { checkPresets } from './check-presets.ts';
 import { checkTable } from './check-table.ts';
@@ -59,6 +65,8 @@ export function checkProps(
   refuse(countError('maximumGenerationsPerDay', props.maximumGenerationsPerDay));
   refuse(choiceError('observability', props.observability, ['none', 'standard', 'full']));
   refuse(choiceError('inputHandover', props.inputHandover, INPUT_HANDOVERS));
+  for (const kind of props.furtherModelKinds ?? [])
+    refuse(choiceError('furtherModelKinds', kind, FURTHER_MODEL_KINDS));
   refuse(known(props.callbackBaseUrl, (url) => urlError('callbackBaseUrl', url, WEB)));
   refuse(known(props.callbackBaseUrl, (url) => plainError('callbackBaseUrl', url, 'callback’s signature')));
   refuse(known(props.wiroApiUrl, (url) => apiUrlError('wiroApiUrl', url, WEB)));
@@ -97,6 +105,7 @@ const PROPS: Readonly<Record<keyof WiroGenerationsProps, true>> = {
   durations: true,
   eventBus: true,
   furtherInputBuckets: true,
+  furtherModelKinds: true,
   inputBucket: true,
   inputHandover: true,
   logRetention: true,

@@ -2,6 +2,8 @@ import type { Presets } from '../functions/generation/preset.ts';
 import {
   type Durations,
   ENV,
+  FURTHER_MODEL_KINDS,
+  type FurtherModelKind,
   INPUT_HANDOVERS,
   type InputHandover,
   MOST_AT_ONCE,
@@ -48,6 +50,7 @@ export interface StackSettings {
   readonly maximumConcurrency?: number;
   readonly maximumGenerationsPerDay?: number;
   readonly inputHandover?: InputHandover;
+  readonly furtherModelKinds?: readonly FurtherModelKind[];
   readonly observability?: ObservabilityLevel;
   /** ARN of the SNS topic that alarms are told to. */
   readonly alarmTopic?: string;
@@ -98,6 +101,7 @@ export function readStackSettings(context: (name: string) => unknown): StackSett
     maximumConcurrency: readCount('maximumConcurrency', given('maximumConcurrency'), MOST_AT_ONCE),
     maximumGenerationsPerDay: count('maximumGenerationsPerDay'),
     inputHandover: readOneOf('inputHandover', given('inputHandover'), INPUT_HANDOVERS),
+    furtherModelKinds: readFurtherModelKinds(given('furtherModelKinds')),
     observability: readOneOf('observability', given('observability'), ['none', 'standard', 'full']),
     alarmTopic: optionalMatching('alarmTopic', TOPIC),
     callbackBaseUrl: readUrl('callbackBaseUrl', given('callbackBaseUrl'), ['https:', 'http:'], test),
@@ -176,6 +180,11 @@ function readOneOf<Word extends string>(
   if (value !== undefined && word === undefined)
     throw new SettingError(`${name} is "${value}": give one of ${words.join(', ')}.`);
   return word;
+}
+
+function readFurtherModelKinds(value: string | undefined): readonly FurtherModelKind[] | undefined {
+  if (value === undefined) return undefined;
+  return list(value).flatMap((kind) => readOneOf('furtherModelKinds', kind, FURTHER_MODEL_KINDS) ?? []);
 }
 
 function readTest(value: string | undefined): boolean {

@@ -5,7 +5,7 @@ import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type { FunctionName } from '../functions/functions.ts';
 import type { Presets } from '../functions/generation/preset.ts';
-import type { Durations, InputHandover } from '../functions/settings.ts';
+import type { Durations, FurtherModelKind, InputHandover } from '../functions/settings.ts';
 import type { ObservabilityLevel } from './observability.ts';
 import type { WiroCredentials } from './wiro-credentials.ts';
 import type { FunctionCode } from './wiro-function.ts';
@@ -82,6 +82,14 @@ export interface WiroGenerationsProps {
    * @default 'auto'
    */
   readonly inputHandover?: InputHandover | undefined;
+  /**
+   * Kinds of models that are run besides those that make outputs of a request.
+   * - `realtime`: the task waits for a client on its socket, which your app must be; without one it holds a slot until
+   *   the deadline, and may be charged by the turn.
+   * - `training`: the task makes a model at Wiro.
+   * @default - none: both are refused with `model_not_supported`
+   */
+  readonly furtherModelKinds?: readonly FurtherModelKind[] | undefined;
   /** Metrics, alarms, dashboard and traces; see docs/operations.md and docs/cost.md. @default 'standard' */
   readonly observability?: ObservabilityLevel | undefined;
 

@@ -119,6 +119,7 @@ export class WiroGenerations extends Construct {
       table: table.tableName,
       inputBucket: inputs.nameAhead,
       furtherInputBuckets: furtherInputBuckets.map((bucket) => bucket.bucketName).join(',') || undefined,
+      furtherModelKinds: props.furtherModelKinds?.join(',') || undefined,
       outputBucket: outputBucket.bucketName,
       eventBus: eventBus.eventBusName,
       parameterPath,

@@ -14,8 +14,9 @@ import { archived, explainRefusal } from '../objects/explain-refusal.ts';
 import type { InputStore } from '../objects/types.ts';
 import type { Durations, InputHandover } from '../settings.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
-import type { KnownModel } from '../store/model-cache.ts';
 import { type CountDeps, countAndMake, DailyLimitError } from './count-new.ts';
+import { explainUnsupported } from './explain-unsupported.ts';
+import type { KnownModel } from './known-models.ts';
 
 export interface AcceptDeps extends CountDeps {
   readonly deployment: string;
@@ -83,6 +84,8 @@ export async function checkRequest(
       `${path}model`,
     );
   }
+  if (known?.kind === 'unsupportedModel')
+    throw RequestError.of(explainUnsupported(request.model, known.modelKind, path));
   if (known !== undefined) checkAgainstSchema(request, known.schema, path);
   const inputs = await acceptInputs(deps, request.inputs, path);
   const { model, parameters, labels } = request;

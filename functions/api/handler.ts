@@ -11,7 +11,14 @@ import { createInputStore } from '../objects/input-store.ts';
 import { createOverflow } from '../objects/overflow.ts';
 import { createOutputPresigner } from '../objects/presign-output.ts';
 import { createS3Client } from '../objects/s3-client.ts';
-import { ENV, readInputBuckets, readInputHandover, requireEnv, WIRO_DEFAULTS } from '../settings.ts';
+import {
+  ENV,
+  readFurtherModelKinds,
+  readInputBuckets,
+  readInputHandover,
+  requireEnv,
+  WIRO_DEFAULTS,
+} from '../settings.ts';
 import { createGenerationStore } from '../store/generation-store.ts';
 import { createModelCache } from '../store/model-cache.ts';
 import { createDeploymentWiro } from '../wiro/create-from-deployment.ts';
@@ -36,6 +43,7 @@ const deps: RoutesDeps = {
     cache: createModelCache(table, { keepMs: durations.modelCache }),
     wiro,
     limitMs: durations.modelLimit,
+    furtherKinds: readFurtherModelKinds(process.env),
   }),
   missingSecrets: createConfigurationCheck({ parameters, limitMs: durations.modelLimit }),
   wiro,

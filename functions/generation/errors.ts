@@ -5,6 +5,8 @@ export type ErrorCode =
   | 'invalid_parameter'
   | 'request_too_large'
   | 'model_not_found'
+  // A realtime or training model, where the deployment does not allow them.
+  | 'model_not_supported'
   | 'input_not_found'
   | 'input_not_allowed'
   | 'input_empty'

@@ -1,21 +1,23 @@
 import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { type Clock, timestamp } from '../generation/time.ts';
-import type { ModelSchema } from '../wiro/types.ts';
+import type { ModelKind, ModelSchema } from '../wiro/types.ts';
 import type { Table } from './dynamodb.ts';
 
-/** What Wiro said of a model: its schema, or that there is none of that name. */
-export type KnownModel =
-  | { readonly kind: 'model'; readonly schema: ModelSchema }
-  | { readonly kind: 'unknownModel' };
+/** What Wiro says of a model. */
+export interface FoundModel {
+  readonly kind: 'model';
+  readonly schema: ModelSchema;
+  readonly modelKind: ModelKind;
+}
 
 export interface ModelCache {
   /** `undefined` when nothing is kept, or it is too old. */
-  get(model: string): Promise<KnownModel | undefined>;
-  put(model: string, known: KnownModel): Promise<void>;
+  get(model: string): Promise<FoundModel | undefined>;
+  put(model: string, found: FoundModel): Promise<void>;
 }
 
-/** Keeps models' schemas in the table, so that acceptance seldom waits for Wiro. */
+/** Keeps what Wiro says of models in the table, so that acceptance seldom waits for Wiro. */
 export function createModelCache(
   { client, tableName }: Table,
   { keepMs, clock = () => new Date() }: { readonly keepMs: number; readonly clock?: Clock },
@@ -29,9 +31,11 @@ export function createModelCache(
       if (Item === undefined) return undefined;
       const { readAt, body } = unmarshall(Item);
       if (Date.parse(String(readAt)) + keepMs < clock().getTime()) return undefined;
-      return JSON.parse(String(body)) as KnownModel;
+      const kept = JSON.parse(String(body)) as Omit<FoundModel, 'modelKind'> & Partial<FoundModel>;
+      // Written by a release that did not look at it.
+      return kept.modelKind && { ...kept, modelKind: kept.modelKind };
     },
-    async put(model, known) {
+    async put(model, found) {
       const now = clock();
       await client.send(
         new PutItemCommand({
@@ -40,7 +44,7 @@ export function createModelCache(
             ...key(model),
             version: 1,
             readAt: timestamp(now),
-            body: JSON.stringify(known),
+            body: JSON.stringify(found),
             expiresAtSeconds: Math.ceil((now.getTime() + 7 * 86_400_000) / 1_000),
           }),
         }),

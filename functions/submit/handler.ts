@@ -17,7 +17,14 @@ import { createJsonObjects } from '../objects/json-object.ts';
 import { createOverflow } from '../objects/overflow.ts';
 import { createS3Client } from '../objects/s3-client.ts';
 import type { InputObject } from '../objects/types.ts';
-import { ENV, readInputBuckets, readInputHandover, readMaximumConcurrency, requireEnv } from '../settings.ts';
+import {
+  ENV,
+  readFurtherModelKinds,
+  readInputBuckets,
+  readInputHandover,
+  readMaximumConcurrency,
+  requireEnv,
+} from '../settings.ts';
 import { createAttemptNotesStore } from '../store/attempt-notes.ts';
 import { createDeliveryStore } from '../store/delivery-store.ts';
 import { createGate } from '../store/gate.ts';
@@ -91,6 +98,7 @@ const deps = {
     cache: createModelCache(table, { keepMs: durations.modelCache }),
     wiro,
     limitMs: durations.modelLimit,
+    furtherKinds: readFurtherModelKinds(process.env),
   }),
   dailyLimit: readDailyLimit(deployment),
   deliveries: createDeliveryStore(table, {

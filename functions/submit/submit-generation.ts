@@ -1,4 +1,6 @@
 import { addAbortSignal } from 'node:stream';
+import { explainUnsupported } from '../acceptance/explain-unsupported.ts';
+import type { KnownModel } from '../acceptance/known-models.ts';
 import type { DeploymentParameters } from '../aws/parameters.ts';
 import type { AcceptedRequest } from '../generation/accepted-request.ts';
 import { callbackUrl } from '../generation/callback-url.ts';
@@ -30,7 +32,6 @@ import type { AttemptNotes, AttemptNotesStore, Deaths } from '../store/attempt-n
 import type { Gate } from '../store/gate.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
 import { type HeldClaim, holdClaim } from '../store/hold-claim.ts';
-import type { KnownModel } from '../store/model-cache.ts';
 import { MOST_DEATHS, noteLife, noteProgress, takeClaim } from '../store/take-claim.ts';
 import { untilAborted } from '../until-aborted.ts';
 import type { RunOutcome, Task, WiroClient } from '../wiro/types.ts';
@@ -199,6 +200,9 @@ async function bringAndRun(deps: ClaimDeps, generation: Submitting): Promise<Sub
     });
   }
   deps.held.signal.throwIfAborted();
+  // Accepted while Wiro could not say, or by a release or a setting that let it pass.
+  if (known?.kind === 'unsupportedModel')
+    return await failNow(deps, explainUnsupported(generation.model, known.modelKind));
   if ('error' in brought) {
     const failure = explainInputFailure(brought.error);
     if (failure.code === 'upstream_unauthorized') deps.forgetParameters();

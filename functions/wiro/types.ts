@@ -160,6 +160,12 @@ export interface ModelParameter {
   readonly note?: string;
 }
 
+/**
+ * How a model is worked with: `plain` takes a request and makes outputs, `realtime` talks with a client on its task's
+ * socket, `training` makes another model.
+ */
+export type ModelKind = 'plain' | 'realtime' | 'training';
+
 export interface ModelSchema {
   /** Empty when Wiro lists none. */
   readonly parameters: readonly ModelParameter[];
@@ -167,6 +173,7 @@ export interface ModelSchema {
 
 export interface Model extends ModelSchema {
   readonly name: ModelName;
+  readonly kind: ModelKind;
   /** Its name as Wiro spells it: clean, raw, or both. */
   readonly slugs: readonly Slugs[];
   readonly title?: string;

@@ -1,6 +1,7 @@
 import type { Callbacks } from './callbacks.ts';
 import type { TaskStatus } from './fault-rules.ts';
 import { CancelledError, type LiveTaskDeps, liveTask, ModelFailedError } from './live-task.ts';
+import type { SimulatedModel } from './models.ts';
 import type { Settings } from './settings.ts';
 import { describeOutputs } from './task-record.ts';
 import { isOver, type SimulatedTask, statusOf, type TaskOutput, type TaskStore } from './tasks.ts';
@@ -69,7 +70,7 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
     task.outputs = outputs;
     task.exitCode = '0';
     task.elapsedSeconds = elapsedSeconds;
-    task.costUsd = 'perRunUsd' in price ? price.perRunUsd : price.perSecondUsd * elapsedSeconds;
+    task.costUsd = costOf(price, elapsedSeconds);
     // The sample on Wiro's page: cancelled, with a cost and outputs. It is not charged all the same.
     if (task.fault?.kind === 'cancelled') {
       end(task, 'task_cancel');
@@ -138,4 +139,10 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
     },
     chargedUsd: () => chargedUsd,
   };
+}
+
+/** A realtime task is charged for one turn: nobody talks with it. */
+function costOf(price: SimulatedModel['price'], elapsedSeconds: number): number {
+  if ('perTurnUsd' in price) return price.perTurnUsd;
+  return 'perRunUsd' in price ? price.perRunUsd : price.perSecondUsd * elapsedSeconds;
 }

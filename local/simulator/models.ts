@@ -24,7 +24,10 @@ export interface SimulatedModel {
   readonly categories: readonly string[];
   readonly parameters: readonly { readonly title: string; readonly items: readonly ModelItem[] }[] | null;
   readonly makes: 'scene' | 'text' | 'bytes';
-  readonly price: { readonly perSecondUsd: number } | { readonly perRunUsd: number };
+  readonly price:
+    | { readonly perSecondUsd: number }
+    | { readonly perRunUsd: number }
+    | { readonly perTurnUsd: number };
 }
 
 /** `owner/project` */
@@ -77,11 +80,15 @@ export function describeModel(model: SimulatedModel): Record<string, unknown> {
     tags: [],
     cps: 'perSecondUsd' in price ? price.perSecondUsd.toFixed(12) : '0.000000000000',
     approximatelycost: 'perSecondUsd' in price ? (price.perSecondUsd * 4).toFixed(12) : null,
-    dynamicprice:
-      'perRunUsd' in price
-        ? JSON.stringify([{ inputs: {}, price: price.perRunUsd, priceMethod: 'cpr' }])
-        : null,
+    dynamicprice: dynamicPrice(price),
     parameters: model.parameters,
     taskstat: { runcount: '189', successcount: '180', errorcount: '9' },
   };
+}
+
+function dynamicPrice(price: SimulatedModel['price']): string | null {
+  if ('perSecondUsd' in price) return null;
+  const [amount, priceMethod] =
+    'perRunUsd' in price ? [price.perRunUsd, 'cpr'] : [price.perTurnUsd, 'cp-realtimeturn'];
+  return JSON.stringify([{ inputs: {}, price: amount, priceMethod }]);
 }

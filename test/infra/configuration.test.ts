@@ -196,6 +196,12 @@ describe('a construct that cannot work is refused when it is synthesized', () =>
       /"auto" or "upload" or "presigned"/,
     ],
     [
+      'another kind of model',
+      () => ({ furtherModelKinds: ['realtime', 'agents'] }),
+      'furtherModelKinds is "agents"',
+      /"realtime" or "training"/,
+    ],
+    [
       'a callback URL without a scheme',
       () => ({ callbackBaseUrl: 'x.example' }),
       'callbackBaseUrl is',

@@ -49,6 +49,15 @@ describe('settings of a stack', () => {
     });
   });
 
+  it('allow further kinds of models, and no others', () => {
+    expect(read({ furtherModelKinds: 'training, realtime' })).toMatchObject({
+      furtherModelKinds: ['training', 'realtime'],
+    });
+    expect(() => read({ furtherModelKinds: 'training,agents' })).toThrow(
+      'furtherModelKinds is "agents": give one of realtime, training.',
+    );
+  });
+
   it('lose the slash at the end of a URL', () => {
     expect(
       read({ wiroApiUrl: 'https://wiro.example/v1/', callbackBaseUrl: 'https://x.example/' }),

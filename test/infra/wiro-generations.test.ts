@@ -227,6 +227,7 @@ describe('settings', () => {
       durations: { lease: 30_000 },
       maximumConcurrency: 3,
       maximumGenerationsPerDay: 500,
+      furtherModelKinds: ['realtime', 'training'],
       wiroApiUrl: 'https://wiro.example/v1/',
       callbackBaseUrl: 'https://hooks.example/wiro/',
       logRetention: logs.RetentionDays.THREE_MONTHS,
@@ -242,7 +243,11 @@ describe('settings', () => {
       MAXIMUM_GENERATIONS_PER_DAY: '500',
       WIRO_API_URL: 'https://wiro.example/v1',
     });
-    expect(toldTo('api', template)).toMatchObject({ MAXIMUM_GENERATIONS_PER_DAY: '500' });
+    expect(toldTo('api', template)).toMatchObject({
+      MAXIMUM_GENERATIONS_PER_DAY: '500',
+      FURTHER_MODEL_KINDS: 'realtime,training',
+    });
+    expect(toldTo('submit', template)).toMatchObject({ FURTHER_MODEL_KINDS: 'realtime,training' });
     template.hasResourceProperties('AWS::SSM::Parameter', {
       Name: '/wiro/Shop/callback-base-url',
       Value: 'https://hooks.example/wiro',

@@ -1,5 +1,7 @@
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { expect, it, vi } from 'vitest';
-import { createModelCache, type KnownModel } from '../../functions/store/model-cache.ts';
+import { createModelCache, type FoundModel } from '../../functions/store/model-cache.ts';
 import { at } from '../generation/examples.ts';
 import { clockAt, useTables } from './table-world.ts';
 
@@ -7,8 +9,9 @@ vi.setConfig({ testTimeout: 30_000 });
 
 const { createWorld } = useTables();
 
-const known: KnownModel = {
+const known: FoundModel = {
   kind: 'model',
+  modelKind: 'realtime',
   schema: { parameters: [{ id: 'prompt', type: 'text', required: true, default: '', min: 0.5 }] },
 };
 
@@ -35,7 +38,28 @@ it('replaces what it kept', async () => {
   const cache = createModelCache(table, { keepMs: 600_000 });
   await cache.put('wiro/flux', known);
 
-  await cache.put('wiro/flux', { kind: 'model', schema: { parameters: [] } });
+  const other = { kind: 'model', modelKind: 'plain', schema: { parameters: [] } } as const;
+  await cache.put('wiro/flux', other);
 
-  expect(await cache.get('wiro/flux')).toEqual({ kind: 'model', schema: { parameters: [] } });
+  expect(await cache.get('wiro/flux')).toEqual(other);
+});
+
+it('answers nothing where a release that did not look at its kind kept a model', async () => {
+  const { table } = await createWorld();
+  const cache = createModelCache(table, { keepMs: 600_000, clock: clockAt(at(0)).clock });
+  await table.client.send(
+    new PutItemCommand({
+      TableName: table.tableName,
+      Item: marshall({
+        pk: 'model#wiro/flux',
+        sk: 'schema',
+        version: 1,
+        readAt: at(0),
+        body: '{"kind":"model","schema":{"parameters":[]}}',
+        expiresAtSeconds: 1_767_873_600,
+      }),
+    }),
+  );
+
+  expect(await cache.get('wiro/flux')).toBeUndefined();
 });

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { S3EventRecord } from 'aws-lambda';
 import { vi } from 'vitest';
+import type { AcceptDeps } from '../../functions/acceptance/accept-generation.ts';
 import { answerRequest } from '../../functions/api/routes.ts';
 import type { BusEvent } from '../../functions/events/put-events.ts';
 import type { KnownRequest } from '../../functions/events/tell-known.ts';
@@ -34,7 +35,9 @@ interface PutOptions {
 }
 
 /** Every door over real stores, and a bucket in memory whose events are delivered by hand. */
-export function doorWorld() {
+export function doorWorld({
+  knownModel = async () => undefined,
+}: Partial<Pick<AcceptDeps, 'knownModel'>> = {}) {
   for (const level of ['info', 'warn', 'error'] as const) vi.spyOn(log, level).mockReturnValue(undefined);
   const items = new Map<string, Item>();
   const table = createMemoryTable(async () => {
@@ -90,7 +93,7 @@ export function doorWorld() {
     generations,
     deliveries: createDeliveryStore(table, { deployment: 'shop', sameDropMs: DURATIONS.sameDrop, clock }),
     wiro: { task: async () => undefined },
-    knownModel: async () => undefined,
+    knownModel,
     socketUrl: '',
     missingSecrets: async () => undefined,
     ahead: async () => 0,

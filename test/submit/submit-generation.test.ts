@@ -192,3 +192,26 @@ describe('an upload that Wiro refuses for want of balance', () => {
     expect([uploads, runs, announced, await gate.holders()]).toEqual([['sha.png'], [], [ID], []]);
   });
 });
+
+it('a submission of a model that is not run here ends before the mark, uncharged', async () => {
+  const { deps, state, runs, health, gate } = await submitting();
+  health.parameters = true;
+
+  const end = await submitGeneration(
+    { ...deps, knownModel: async () => ({ kind: 'unsupportedModel', modelKind: 'realtime' }) },
+    ID,
+  );
+
+  expect(end).toEqual({ kind: 'noTask' });
+  const generation = await state();
+  expect(generation).toMatchObject({
+    status: 'failed',
+    error: {
+      code: 'model_not_supported',
+      retryable: false,
+      message: expect.stringContaining('Nothing was run'),
+    },
+  });
+  expect(generation).not.toHaveProperty('run');
+  expect([runs, await gate.holders()]).toEqual([[], []]);
+});

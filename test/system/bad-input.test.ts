@@ -75,6 +75,16 @@ describe('a request that cannot be right is refused with a code, the field and a
       { model: 'wiro/no-such-model', parameters: { prompt: 'x' } },
       { status: 400, code: 'model_not_found', field: 'model', says: /"wiro\/no-such-model" does not exist/ },
     ],
+    [
+      'the model talks with a client',
+      { model: 'wiro/voice-conversation', parameters: { prompt: 'x' } },
+      { status: 400, code: 'model_not_supported', field: 'model', says: /is a realtime model/ },
+    ],
+    [
+      'the model makes a model',
+      { model: 'wiro/style-training', parameters: { prompt: 'x' } },
+      { status: 400, code: 'model_not_supported', field: 'model', says: /is a training model/ },
+    ],
     ['the model has no owner', { model: 'story-maker' }, invalid('model', /"owner\/project"/)],
     ['the model leads elsewhere', { model: 'wiro/..' }, invalid('model', /"owner\/project"/)],
     ['there is no model', { parameters: {} }, invalid('model', /"owner\/project"/)],

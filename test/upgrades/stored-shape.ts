@@ -44,7 +44,10 @@ export const NEW_KINDS: ReadonlySet<string> = new Set([
 ]);
 
 /** Attributes that the latest release did not write yet, by kind of item: every reader can do without them. */
-export const ADDED: Readonly<Record<string, readonly string[]>> = { outputs: ['revision: N'] };
+export const ADDED: Readonly<Record<string, readonly string[]>> = {
+  model: ['body.modelKind: string'],
+  outputs: ['revision: N'],
+};
 
 /** Attributes that the latest release wrote, and can do without where they are missing. */
 export const GONE: Readonly<Record<string, readonly string[]>> = { day: ['once: SS'] };

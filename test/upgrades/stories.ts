@@ -250,7 +250,11 @@ export const STORIES = {
     await uploads.claim(upload, 'holder-1', FIRST);
     await uploads.done(upload, UPLOADED_URL, idOf('running'));
     await uploads.claim({ sha256: '0'.repeat(64), extension: 'png' }, 'holder-1', FIRST);
-    await models.put('wiro/unused', { kind: 'model', schema: { parameters: [] } });
+    await models.put('wiro/unused', {
+      kind: 'model',
+      modelKind: 'plain',
+      schema: { parameters: [] },
+    });
     await daily.take(3, idOf('queued-from-file'));
   },
 } satisfies Record<string, Story>;

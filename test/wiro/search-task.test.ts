@@ -354,6 +354,7 @@ describe('a row without callback URL that names its model', () => {
   });
   const model: Model = {
     name: 'wiro/flux',
+    kind: 'plain',
     slugs: [
       { owner: 'wiro', project: 'flux' },
       { owner: 'Wiro-Team', project: 'flux-1.1' },

@@ -1,4 +1,4 @@
-import type { Model, ModelParameter } from '../types.ts';
+import type { Model, ModelKind, ModelParameter } from '../types.ts';
 import {
   amountOf,
   type Fields,
@@ -27,6 +27,7 @@ export function parseModel(row: unknown): Model | undefined {
       : [];
   return {
     name: `${owner}/${project}`,
+    kind: kindOf(row),
     slugs: [{ owner, project }, ...otherSlugs],
     parameters: parametersOf(fieldOf(row, 'parameters')),
     ...present({
@@ -86,6 +87,29 @@ function optionsOf(options: unknown): ModelParameter['options'] {
     return [{ value, ...present({ label }) }];
   });
 }
+
+/**
+ * Wiro has no field for it: the words of its categories tell (`realtime-conversation`), or a price by the turn. What
+ * is both is realtime, which waits for somebody.
+ */
+function kindOf(row: Fields): ModelKind {
+  const categories = listOf(fieldOf(row, 'categories')) ?? [];
+  const words = new Set(
+    categories.flatMap(
+      (category) =>
+        textOf(category)
+          ?.toLowerCase()
+          .replace('real-time', 'realtime')
+          .split(/[^a-z]+/) ?? [],
+    ),
+  );
+  const isByTheTurn = (price: unknown) =>
+    isFields(price) && textOf(fieldOf(price, 'priceMethod'))?.toLowerCase() === 'cp-realtimeturn';
+  if (words.has('realtime') || pricesOf(row)?.some(isByTheTurn)) return 'realtime';
+  return TRAINING.some((word) => words.has(word)) ? 'training' : 'plain';
+}
+
+const TRAINING = ['training', 'trainer', 'train'];
 
 /** `dynamicprice`, else the price per second (`cps`) in the same form. */
 function pricesOf(row: Fields): readonly unknown[] | undefined {

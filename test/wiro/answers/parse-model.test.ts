@@ -51,6 +51,7 @@ it('reads a model: clean slugs, groups as one list, values in every spelling', (
 
   expect(model).toEqual({
     name: 'wiro/story-maker',
+    kind: 'plain',
     slugs: [
       { owner: 'wiro', project: 'story-maker' },
       { owner: 'Wiro', project: 'Story Maker' },
@@ -83,6 +84,7 @@ it('reads parameters from a JSON string, and none where there are none', () => {
 it('falls back to the price per second and to the raw slugs', () => {
   expect(parseModel({ slugowner: 'a', slugproject: 'b', cps: '0.000585', dynamicprice: null })).toEqual({
     name: 'a/b',
+    kind: 'plain',
     slugs: [{ owner: 'a', project: 'b' }],
     parameters: [],
     prices: [{ inputs: {}, price: 0.000585, priceMethod: 'cps' }],
@@ -92,4 +94,30 @@ it('falls back to the price per second and to the raw slugs', () => {
 it('leaves out a row that names no model', () => {
   expect(parseModel({ title: 'x' })).toBeUndefined();
   expect(parseModel(null)).toBeUndefined();
+});
+
+it.each([
+  ['its category', { categories: ['tool', 'realtime-conversation'] }, 'realtime'],
+  ['a category in a JSON string', { categories: '["tool","realtime-text-to-speech"]' }, 'realtime'],
+  ['a category in another spelling', { categories: ['Real-Time Voice'] }, 'realtime'],
+  [
+    'one of its prices',
+    {
+      dynamicprice:
+        '[{"inputs":{},"price":1,"priceMethod":"cpr"},{"price":"0.1","priceMethod":"cp-realtimeturn"}]',
+    },
+    'realtime',
+  ],
+  ['its category', { categories: ['tool', 'training'] }, 'training'],
+  ['a word of its category', { categories: ['lora-trainer'] }, 'training'],
+  ['both', { categories: ['training', 'realtime-conversation'] }, 'realtime'],
+  ['no word alone', { categories: ['tool', 'pretrained', 'realtimeish', 'text-to-image', 7, null] }, 'plain'],
+  [
+    'a price that is not by the turn',
+    { dynamicprice: [{ price: 1, priceMethod: 'cp-readoutput' }, null] },
+    'plain',
+  ],
+  ['nothing that can be read', { categories: 'realtime', dynamicprice: '{' }, 'plain'],
+])('knows the kind of a model by %s: %j', (_, fields, kind) => {
+  expect(parseModel({ ...slugs, ...fields })?.kind).toBe(kind);
 });
