@@ -1,4 +1,10 @@
-import { createParameterReader, type ParameterReader } from './aws/parameters.ts';
+import {
+  type ApiParameters,
+  createApiParameterReader,
+  createParameterReader,
+  type ParameterReader,
+  type ParameterReaderOptions,
+} from './aws/parameters.ts';
 import { type Clock, timestamp } from './generation/time.ts';
 import { type Durations, ENV, readDurations, readMaximumGenerationsPerDay, requireEnv } from './settings.ts';
 import { createDailyLimit, type DailyLimit } from './store/daily-limit.ts';
@@ -35,12 +41,22 @@ export function readDailyLimit(
 }
 
 export const readParameters = (
-  { durations }: Pick<Deployment, 'durations'>,
+  deployment: Pick<Deployment, 'durations'>,
   env = process.env,
-): ParameterReader =>
-  createParameterReader({
-    path: requireEnv(ENV.parameterPath, env),
-    secretArn: env[ENV.secretArn] || undefined,
-    keepMs: durations.secrets,
-    renewMs: durations.secretsRenewal,
-  });
+): ParameterReader => createParameterReader(readerOptions(deployment, env));
+
+/** Those of `api`, which has no use for the callback secrets. */
+export const readApiParameters = (
+  deployment: Pick<Deployment, 'durations'>,
+  env = process.env,
+): ParameterReader<ApiParameters> => createApiParameterReader(readerOptions(deployment, env));
+
+const readerOptions = (
+  { durations }: Pick<Deployment, 'durations'>,
+  env: NodeJS.ProcessEnv,
+): ParameterReaderOptions => ({
+  path: requireEnv(ENV.parameterPath, env),
+  secretArn: env[ENV.secretArn] || undefined,
+  keepMs: durations.secrets,
+  renewMs: durations.secretsRenewal,
+});

@@ -75,6 +75,13 @@ export const PARAMETER = {
   callbackFunction: 'callback-function',
 } as const;
 
+/** Those that `api` reads, and may read. */
+export const API_PARAMETERS: readonly string[] = [
+  PARAMETER.apiKey,
+  PARAMETER.apiSecret,
+  PARAMETER.callbackFunction,
+];
+
 /** Fields of the JSON object that a secret of Secrets Manager holds, where the credentials are there. */
 export const SECRET_FIELD = {
   apiKey: 'apiKey',

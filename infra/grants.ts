@@ -21,6 +21,8 @@ export type Place =
   | 'largeRequests'
   | 'eventBus'
   | 'parameters'
+  /** Without the callback secrets. */
+  | 'apiParameters'
   /** The credentials, where a deployment keeps them in Secrets Manager. */
   | 'secret';
 
@@ -51,7 +53,7 @@ export const GRANTS: Readonly<Record<FunctionName, readonly Right[]>> = {
     { actions: ['s3:GetObject', 's3:PutObject'], on: 'largeRequests' },
     // The links to outputs that it signs carry its own rights.
     { actions: ['s3:GetObject'], on: 'outputs' },
-    { actions: READ_PARAMETERS, on: 'parameters' },
+    { actions: READ_PARAMETERS, on: 'apiParameters' },
     { actions: READ_SECRET, on: 'secret' },
   ],
   submit: [

@@ -5,7 +5,7 @@ import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { IConstruct } from 'constructs';
 import { PREFIX } from '../functions/functions.ts';
-import { PARAMETER } from '../functions/settings.ts';
+import { API_PARAMETERS, PARAMETER } from '../functions/settings.ts';
 import type { Place } from './grants.ts';
 
 export interface PlacesOptions {
@@ -28,7 +28,15 @@ export function placesOf(
   const inputBuckets = [inputBucketArn, ...furtherInputBuckets.map(({ bucketArn }) => bucketArn)];
   const { callbackBaseUrl, callbackFunction } = PARAMETER;
   // `GetParameters` is refused as a whole for one name too many: with a secret, functions ask for these alone.
-  const parameters = secret ? [callbackBaseUrl, callbackFunction] : Object.values(PARAMETER);
+  const written: readonly string[] = [callbackBaseUrl, callbackFunction];
+  const parameters = secret ? written : Object.values(PARAMETER);
+  const apiParameters = secret ? API_PARAMETERS.filter((name) => written.includes(name)) : API_PARAMETERS;
+  const parameterArn = (name: string) =>
+    Stack.of(scope).formatArn({
+      service: 'ssm',
+      resource: 'parameter',
+      resourceName: `${parameterPath.slice(1)}/${name}`,
+    });
   return {
     table: [table.tableArn],
     dueIndex: [`${table.tableArn}/index/due`],
@@ -43,13 +51,8 @@ export function placesOf(
     folderResults: [outputBucket.arnForObjects(`${PREFIX.outputs}*/result.json`)],
     largeRequests: [outputBucket.arnForObjects(`${PREFIX.largeRequests}*`)],
     eventBus: [eventBus.eventBusArn],
-    parameters: parameters.map((name) =>
-      Stack.of(scope).formatArn({
-        service: 'ssm',
-        resource: 'parameter',
-        resourceName: `${parameterPath.slice(1)}/${name}`,
-      }),
-    ),
+    parameters: parameters.map(parameterArn),
+    apiParameters: apiParameters.map(parameterArn),
     secret: secret ? [arnForRights(secret)] : [],
   };
 }

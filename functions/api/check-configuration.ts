@@ -1,5 +1,5 @@
 import { NotConfiguredError } from '../aws/not-configured.ts';
-import type { ParameterReader } from '../aws/parameters.ts';
+import type { ApiParameters, ParameterReader } from '../aws/parameters.ts';
 import { ignore } from '../ignore.ts';
 import { reportNotConfigured } from '../setback.ts';
 
@@ -13,7 +13,7 @@ export function createConfigurationCheck({
   parameters,
   limitMs,
 }: {
-  readonly parameters: Pick<ParameterReader, 'get'>;
+  readonly parameters: Pick<ParameterReader<ApiParameters>, 'get'>;
   readonly limitMs: number;
 }): () => Promise<string | undefined> {
   async function read(): Promise<string | undefined> {

@@ -1,7 +1,7 @@
 import type { Context, LambdaFunctionURLEvent, LambdaFunctionURLResult } from 'aws-lambda';
 import { createKnownModels } from '../acceptance/known-models.ts';
 import { invokeLater } from '../aws/invoke.ts';
-import { readDailyLimit, readDeployment, readParameters } from '../deployment.ts';
+import { readApiParameters, readDailyLimit, readDeployment } from '../deployment.ts';
 import { PREFIX } from '../functions.ts';
 import { timestamp } from '../generation/time.ts';
 import { MOST_AHEAD } from '../generation/waiting-for.ts';
@@ -28,7 +28,7 @@ import { answerRequest, type RoutesDeps } from './routes.ts';
 // Built once per container, so that a warm start reuses the connections.
 const deployment = readDeployment();
 const { table, durations, clock } = deployment;
-const parameters = readParameters(deployment);
+const parameters = readApiParameters(deployment);
 const s3 = createS3Client({ env: process.env });
 const overflow = createOverflow(s3, { bucket: requireEnv(ENV.outputBucket), prefix: PREFIX.largeRequests });
 const presign = createOutputPresigner({ client: s3, now: clock });

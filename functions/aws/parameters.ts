@@ -1,4 +1,4 @@
-import { PARAMETER } from '../settings.ts';
+import { API_PARAMETERS, PARAMETER } from '../settings.ts';
 import { AwsCallError, callAws } from './call.ts';
 import { NotConfiguredError } from './not-configured.ts';
 import { type Credentials, readSecret } from './secret.ts';
@@ -9,12 +9,16 @@ export interface DeploymentParameters extends Credentials {
   readonly callbackFunction: string;
 }
 
-export interface ParameterReader {
+/** What `api` needs of them: it neither signs a callback nor checks one. */
+export type ApiParameters = Omit<Credentials, 'callbackSecrets'> &
+  Pick<DeploymentParameters, 'callbackFunction'>;
+
+export interface ParameterReader<Parameters = DeploymentParameters> {
   /**
    * As kept, at most as old as the setting says; still used while reading anew fails.
    * @throws {NotConfiguredError} When some are not there, and for a while afterwards.
    */
-  get(): Promise<DeploymentParameters>;
+  get(): Promise<Parameters>;
   /** The next `get` reads anew: what was kept did not work. */
   forget(): void;
   /**
@@ -22,41 +26,45 @@ export interface ParameterReader {
    * of forged callbacks cannot make us ask SSM.
    * @throws When they cannot be read: what is kept is known already.
    */
-  renew(): Promise<DeploymentParameters>;
+  renew(): Promise<Parameters>;
 }
 
 /** SSM answers 40 calls a second: hundreds of environments that start together need some seconds of their turns. */
 const THROTTLED_MS = 15_000;
 const SSM = { name: 'ssm', endpointVariable: 'SSM' };
 
-/**
- * Reads the parameters under a path with one `GetParameters`, and keeps them.
- * @param path - For example `/wiro/my-stack`.
- * @param secretArn - Where the credentials are, if not under the path: one `GetSecretValue`, side by side with it.
- */
-export function createParameterReader({
-  path,
-  secretArn,
-  keepMs,
-  renewMs,
-  now = Date.now,
-}: {
+export interface ParameterReaderOptions {
+  /** For example `/wiro/my-stack`. */
   readonly path: string;
+  /** Where the credentials are, if not under the path: one `GetSecretValue`, side by side with `GetParameters`. */
   readonly secretArn?: string | undefined;
   readonly keepMs: number;
   /** Between any reading and a renewal. */
   readonly renewMs: number;
   readonly now?: () => number;
-}): ParameterReader {
-  let kept: { readonly parameters: DeploymentParameters; readonly readAt: number } | undefined;
-  let reading: Promise<DeploymentParameters> | undefined;
+}
+
+/** Reads the parameters under a path with one `GetParameters`, and keeps them. */
+export const createParameterReader = (options: ParameterReaderOptions): ParameterReader =>
+  createReader(options, readParameters);
+
+/** As above, without the callback secrets: whoever has them makes us believe in any callback. */
+export const createApiParameterReader = (options: ParameterReaderOptions): ParameterReader<ApiParameters> =>
+  createReader(options, readApiParameters);
+
+function createReader<Parameters>(
+  { path, secretArn, keepMs, renewMs, now = Date.now }: ParameterReaderOptions,
+  readThem: (path: string, secretArn: string | undefined) => Promise<Parameters>,
+): ParameterReader<Parameters> {
+  let kept: { readonly parameters: Parameters; readonly readAt: number } | undefined;
+  let reading: Promise<Parameters> | undefined;
   let isStale = false;
   let missing: { readonly error: NotConfiguredError; readonly readAt: number } | undefined;
-  let renewal: { readonly startedAt: number; readonly parameters: Promise<DeploymentParameters> } | undefined;
+  let renewal: { readonly startedAt: number; readonly parameters: Promise<Parameters> } | undefined;
 
-  async function read(): Promise<DeploymentParameters> {
+  async function read(): Promise<Parameters> {
     const startedAt = now();
-    const parameters = await readParameters(path, secretArn);
+    const parameters = await readThem(path, secretArn);
     kept = { parameters, readAt: now() };
     renewal = { startedAt, parameters: Promise.resolve(parameters) };
     isStale = false;
@@ -97,13 +105,36 @@ export function createParameterReader({
 async function readParameters(path: string, secretArn: string | undefined): Promise<DeploymentParameters> {
   if (secretArn === undefined) {
     const found = await getParameters(path, Object.values(PARAMETER));
-    return { ...toCredentials(found), ...toPlaces(found) };
+    return {
+      ...toApiCredentials(found),
+      callbackSecrets: [
+        found.required(PARAMETER.callbackSecret),
+        ...optional(found.get(PARAMETER.previousCallbackSecret)),
+      ],
+      ...toPlaces(found),
+    };
   }
   const [credentials, found] = await Promise.all([
     readSecret(secretArn),
     getParameters(path, [PARAMETER.callbackBaseUrl, PARAMETER.callbackFunction]),
   ]);
   return { ...credentials, ...toPlaces(found) };
+}
+
+async function readApiParameters(path: string, secretArn: string | undefined): Promise<ApiParameters> {
+  if (secretArn === undefined) {
+    const found = await getParameters(path, API_PARAMETERS);
+    return {
+      ...toApiCredentials(found),
+      callbackFunction: found.required(PARAMETER.callbackFunction),
+    };
+  }
+  // A secret of Secrets Manager is read whole or not at all.
+  const [{ callbackSecrets: _, ...credentials }, found] = await Promise.all([
+    readSecret(secretArn),
+    getParameters(path, [PARAMETER.callbackFunction]),
+  ]);
+  return { ...credentials, callbackFunction: found.required(PARAMETER.callbackFunction) };
 }
 
 /** What the stack writes, and not `npm run setup`. */
@@ -144,15 +175,12 @@ async function getParameters(path: string, names: readonly string[]): Promise<Fo
   };
 }
 
-function toCredentials({ get, required }: Found): Credentials {
+function toApiCredentials({ get, required }: Found): Omit<Credentials, 'callbackSecrets'> {
   const apiSecret = get(PARAMETER.apiSecret);
-  const previous = get(PARAMETER.previousCallbackSecret);
-  return {
-    apiKey: required(PARAMETER.apiKey),
-    ...(apiSecret !== undefined && { apiSecret }),
-    callbackSecrets: [required(PARAMETER.callbackSecret), ...(previous === undefined ? [] : [previous])],
-  };
+  return { apiKey: required(PARAMETER.apiKey), ...(apiSecret !== undefined && { apiSecret }) };
 }
+
+const optional = (value: string | undefined) => (value === undefined ? [] : [value]);
 
 const toPlaces = ({ required }: Found) => ({
   callbackBaseUrl: required(PARAMETER.callbackBaseUrl),

@@ -1,4 +1,4 @@
-import type { ParameterReader } from '../aws/parameters.ts';
+import type { ApiParameters, ParameterReader } from '../aws/parameters.ts';
 import type { Clock } from '../generation/time.ts';
 import { type Durations, ENV, WIRO_DEFAULTS } from '../settings.ts';
 import { createWiroClient } from './client.ts';
@@ -7,7 +7,7 @@ import type { WiroClient } from './types.ts';
 /** The Wiro client of this deployment: its URL, its key, its time-outs. */
 export function createDeploymentWiro(
   { durations, clock }: { readonly durations: Durations; readonly clock: Clock },
-  parameters: ParameterReader,
+  parameters: Pick<ParameterReader<Omit<ApiParameters, 'callbackFunction'>>, 'get'>,
   env = process.env,
 ): WiroClient {
   return createWiroClient({

@@ -31,6 +31,38 @@ it('asks Secrets Manager nothing where the credentials are parameters', async ()
   expect(calls).toEqual(['GetParameters']);
 });
 
+it('reads no callback secret for `api`, and needs none to be there', async () => {
+  const { apiReader, asked, putParameter } = await secretWorld(SECRET);
+  await putParameter('api-key', 'key-2');
+  await putParameter('api-secret', 'secret-2');
+
+  const parameters = await apiReader({ secretArn: undefined }).get();
+
+  expect(parameters).toEqual({
+    apiKey: 'key-2',
+    apiSecret: 'secret-2',
+    callbackFunction: 'wiro-callback',
+  });
+  expect(asked.map((name) => name.split('/').at(-1)).toSorted()).toEqual([
+    'api-key',
+    'api-secret',
+    'callback-function',
+  ]);
+});
+
+it('keeps no callback secret for `api` where one secret holds all', async () => {
+  const { apiReader, asked } = await secretWorld(SECRET);
+
+  const parameters = await apiReader().get();
+
+  expect(parameters).toEqual({
+    apiKey: 'key-1',
+    apiSecret: 'secret-1',
+    callbackFunction: 'wiro-callback',
+  });
+  expect(asked).toEqual(['/wiro/a/callback-function']);
+});
+
 it('takes a project without a secret, and accepts the previous callback secret too', async () => {
   const { reader } = await secretWorld({
     apiKey: 'key-1',

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { onTestFinished, vi } from 'vitest';
-import { createParameterReader } from '../../functions/aws/parameters.ts';
+import { createApiParameterReader, createParameterReader } from '../../functions/aws/parameters.ts';
 import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../../local/aws/credentials.ts';
 import { closeServer, listenLocally } from '../../local/aws/local-service.ts';
 import { startSecretsManager } from '../../local/aws/secrets-manager.ts';
@@ -16,6 +16,8 @@ export async function secretWorld(secret: unknown) {
   ]);
   const arn = secretsManager.create('wiro', typeof secret === 'string' ? secret : JSON.stringify(secret));
   const calls: string[] = [];
+  /** Names of parameters that were asked for. */
+  const asked: string[] = [];
   const fronts = await Promise.all([startFront(ssm.endpoint), startFront(secretsManager.endpoint)]);
   for (const [name, value] of Object.entries({
     AWS_REGION: LOCAL_REGION,
@@ -36,6 +38,7 @@ export async function secretWorld(secret: unknown) {
     const server = createServer(async (request, response) => {
       const body = Buffer.concat(await request.toArray());
       calls.push(String(request.headers['x-amz-target']).split('.').at(-1) ?? '');
+      asked.push(...((JSON.parse(body.toString('utf8')) as { Names?: string[] }).Names ?? []));
       await beforeAnswer();
       const { host: _, connection: __, ...headers } = request.headers as Record<string, string>;
       const answer = await fetch(target, { method: 'POST', headers, body }).catch(() => undefined);
@@ -59,10 +62,19 @@ export async function secretWorld(secret: unknown) {
   return {
     arn,
     calls,
+    asked,
     putParameter,
     pass: (milliseconds: number) => {
       nowMs += milliseconds;
     },
+    apiReader: ({ secretArn }: { readonly secretArn: string | undefined } = { secretArn: arn }) =>
+      createApiParameterReader({
+        path: '/wiro/a',
+        secretArn,
+        keepMs: 60_000,
+        renewMs: 1_000,
+        now: () => nowMs,
+      }),
     reader: ({ secretArn }: { readonly secretArn: string | undefined } = { secretArn: arn }) =>
       createParameterReader({ path: '/wiro/a', secretArn, keepMs: 60_000, renewMs: 1_000, now: () => nowMs }),
     /** Nothing is answered before so many requests are there. */

@@ -115,7 +115,7 @@ describe('the role of each function', () => {
     );
   });
 
-  it('lets three functions read the six parameters by name, in one call', () => {
+  it('lets two functions read the six parameters by name, in one call, and `api` none of the callback secrets', () => {
     const parameters = (name: FunctionName) => rightsOf(name).filter((right) => right.startsWith('ssm:'));
 
     expect(parameters('callback')).toEqual([
@@ -127,7 +127,11 @@ describe('the role of each function', () => {
       'ssm:GetParameters on parameter/wiro/WiroServerless/previous-callback-secret',
     ]);
     expect(parameters('submit')).toEqual(parameters('callback'));
-    expect(parameters('api')).toEqual(parameters('callback'));
+    expect(parameters('api')).toEqual([
+      'ssm:GetParameters on parameter/wiro/WiroServerless/api-key',
+      'ssm:GetParameters on parameter/wiro/WiroServerless/api-secret',
+      'ssm:GetParameters on parameter/wiro/WiroServerless/callback-function',
+    ]);
     expect(parameters('reconcile')).toEqual([]);
   });
 
