@@ -1,3 +1,5 @@
+import { type InputPrefixes, parseInputPrefixes } from './generation/input-prefixes.ts';
+
 /**
  * Everything a deployment can set, read from one place.
  * The names are those of environment variables; `infra/` and `local/` write them, functions read them here.
@@ -11,6 +13,8 @@ export const ENV = {
   inputBucket: 'INPUT_BUCKET',
   /** Further buckets that inputs may come from, comma-separated. */
   furtherInputBuckets: 'FURTHER_INPUT_BUCKETS',
+  /** JSON: a list of where requests may name inputs, see `parseInputPrefixes`. Not set: anywhere in these buckets. */
+  inputPrefixes: 'INPUT_PREFIXES',
   /** How inputs in S3 get to Wiro: see `InputHandover`. Not set, as by a stack of before there was `auto`: `upload`. */
   inputHandover: 'INPUT_HANDOVER',
   /** Kinds of models besides plain ones that are run, comma-separated: see `FurtherModelKind`. */
@@ -249,14 +253,21 @@ export const readFurtherModelKinds = (env: NodeJS.ProcessEnv): readonly FurtherM
     return kind;
   });
 
-/** The buckets that inputs may come from. */
+/** The buckets that inputs may come from, and where in them. */
 export function readInputBuckets(env: NodeJS.ProcessEnv): {
   readonly inputBucket: string;
   readonly furtherBuckets: readonly string[];
+  readonly prefixes: InputPrefixes;
 } {
+  const inputBucket = requireEnv(ENV.inputBucket, env);
+  const texts: unknown = JSON.parse(env[ENV.inputPrefixes] || '[]');
+  // Read as "everywhere", a list that cannot be read would open what it is to close.
+  if (!Array.isArray(texts) || !texts.every((text) => typeof text === 'string'))
+    throw new Error(`${ENV.inputPrefixes} must be a JSON list of texts`);
   return {
-    inputBucket: requireEnv(ENV.inputBucket, env),
+    inputBucket,
     furtherBuckets: readList(ENV.furtherInputBuckets, env),
+    prefixes: parseInputPrefixes(texts, inputBucket),
   };
 }
 

@@ -1,5 +1,6 @@
 import { Duration, Token } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
+import { isUnder, parseInputPrefixes } from '../functions/generation/input-prefixes.ts';
 import type { Presets } from '../functions/generation/preset.ts';
 import {
   ENV,
@@ -17,6 +18,7 @@ import {
   apiUrlError,
   DEPLOYMENT,
   formError,
+  INPUT_PREFIX,
   inputBucketName,
   OUTPUT_HOST,
   PARAMETER_PATH,
@@ -75,6 +77,7 @@ export function checkProps(
   for (const host of props.wiroOutputHosts ?? []) refuse(formError('wiroOutputHosts', host, OUTPUT_HOST));
   refuse(presetsError(props.presets));
   refuse(presetBucketError(props, names.namePrefix));
+  refuse(inputPrefixesError(props));
   refuse(durationsError(props));
   refuse(retentionError(props));
   const { table, inputBucket, outputBucket, eventBus, credentials } = props;
@@ -108,6 +111,7 @@ const PROPS: Readonly<Record<keyof WiroGenerationsProps, true>> = {
   furtherModelKinds: true,
   inputBucket: true,
   inputHandover: true,
+  inputPrefixes: true,
   logRetention: true,
   maximumConcurrency: true,
   maximumGenerationsPerDay: true,
@@ -203,6 +207,47 @@ function presetBucketError(
       }
   return undefined;
 }
+
+/** All environment variables of a function have 4 KB together. */
+const MOST_PREFIX_BYTES = 500;
+
+function inputPrefixesError({
+  inputPrefixes: given,
+  inputBucket,
+  furtherInputBuckets = [],
+  presets = {},
+}: WiroGenerationsProps): string | undefined {
+  if (given !== undefined && !Array.isArray(given))
+    return 'inputPrefixes: give a list, for example ["inputs/"].';
+  if (given?.length === 0)
+    return 'inputPrefixes is empty: leave it out to allow every object, or give at least one, for example ["inputs/"].';
+  const inputPrefixes = given ?? [];
+  if (JSON.stringify(inputPrefixes).length > MOST_PREFIX_BYTES)
+    return `inputPrefixes have more than ${MOST_PREFIX_BYTES} bytes as JSON: give fewer, or shorter ones.`;
+  const own = inputBucket?.bucketName ?? OUR_OWN;
+  const known = [own, ...furtherInputBuckets.map(({ bucketName }) => bucketName)];
+  for (const text of inputPrefixes) {
+    const error = formError('inputPrefixes', text, INPUT_PREFIX);
+    if (error !== undefined) return error;
+    const [bucket = ''] = parseInputPrefixes([text], own).keys();
+    if (!known.includes(bucket) && ![bucket, ...known].some((name) => Token.isUnresolved(name)))
+      return `inputPrefixes names the bucket "${bucket}", which this deployment may not read: give it as one of furtherInputBuckets, or name a prefix of the input bucket without "s3://".`;
+  }
+  const prefixes = parseInputPrefixes(inputPrefixes, own);
+  for (const [name, { inputs = {} }] of Object.entries(presets))
+    for (const [parameter, source] of Object.entries(inputs))
+      for (const text of [source].flat()) {
+        const [isObject, bucket = own, key = text] = /^s3:\/\/([^/]+)\/(.*)$/s.exec(text) ?? [];
+        if (isObject === undefined && text.includes('://')) continue;
+        const allowed = prefixes.get(bucket);
+        if (allowed !== undefined && !isUnder(key, allowed))
+          return `presets.${name}.inputs.${parameter} names an object outside of inputPrefixes: add its prefix.`;
+      }
+  return undefined;
+}
+
+/** Stands for the name of the input bucket that is made here. */
+const OUR_OWN = '';
 
 function durationsError(props: WiroGenerationsProps): string | undefined {
   const { durations, durationDivisor } = props;

@@ -19,6 +19,13 @@ export const OUTPUT_HOST: Form = {
   remedy: 'give hosts without a scheme or a path, for example wiro.ai',
 };
 
+/** No wildcard of IAM, and nothing that could be resolved. */
+export const INPUT_PREFIX: Form = {
+  pattern: /^(?:s3:\/\/[^/]+\/)?(?!.*:\/\/)(?!(?:[^/]*\/)*\.{1,2}\/)[^/*?$][^*?$]*\/$/,
+  remedy:
+    'begin with no "/", end in "/" (without it, "photos" would open "photos-private/" too), and use no "*", "?" or "$" and no "." or ".." between slashes, for example inputs/ or s3://my-photos/public/',
+};
+
 /** @returns What is wrong with `value` and what to do about it; `undefined` when nothing is. */
 export function formError(name: string, value: string, { pattern, remedy }: Form): string | undefined {
   return pattern.test(value) ? undefined : `${name} is "${value}": ${remedy}.`;

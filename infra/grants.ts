@@ -10,6 +10,8 @@ export type Place =
   /** The buckets that inputs come from, our own among them, and the objects in them. */
   | 'inputBuckets'
   | 'inputs'
+  /** Request files and dropped files, where requests may not name them. */
+  | 'received'
   /** Answers to request files, in the input bucket. */
   | 'results'
   | 'rejected'
@@ -60,6 +62,7 @@ export const GRANTS: Readonly<Record<FunctionName, readonly Right[]>> = {
     { actions: [...CHANGE_ITEMS, 'dynamodb:DeleteItem'], on: 'table' },
     { actions: ['dynamodb:Query'], on: 'waitingIndex' },
     { actions: ['s3:GetObject', 's3:GetObjectVersion'], on: 'inputs' },
+    { actions: ['s3:GetObject', 's3:GetObjectVersion'], on: 'received' },
     { actions: LIST, on: 'inputBuckets' },
     { actions: ['s3:GetObject', 's3:PutObject'], on: 'largeRequests' },
     { actions: ADD_TO, on: 'results' },

@@ -5,6 +5,7 @@ import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import type { IConstruct } from 'constructs';
 import { PREFIX } from '../functions/functions.ts';
+import type { InputPrefixes } from '../functions/generation/input-prefixes.ts';
 import { API_PARAMETERS, PARAMETER } from '../functions/settings.ts';
 import type { Place } from './grants.ts';
 
@@ -12,6 +13,11 @@ export interface PlacesOptions {
   readonly table: dynamodb.ITable;
   readonly inputBucketArn: string;
   readonly furtherInputBuckets: readonly s3.IBucket[];
+  /** By the buckets' names as `furtherInputBuckets` and the input bucket spell them. */
+  readonly inputPrefixes: InputPrefixes;
+  /** How `inputPrefixes` calls the input bucket. */
+  readonly inputBucketName: string;
+  readonly hasPresets: boolean;
   readonly outputBucket: s3.IBucket;
   readonly eventBus: events.IEventBus;
   readonly parameterPath: string;
@@ -25,7 +31,13 @@ export function placesOf(
 ): Readonly<Record<Place, readonly string[]>> {
   const { table, inputBucketArn, furtherInputBuckets, outputBucket, eventBus, parameterPath, secret } =
     options;
-  const inputBuckets = [inputBucketArn, ...furtherInputBuckets.map(({ bucketArn }) => bucketArn)];
+  const inputBuckets = [
+    { name: options.inputBucketName, arn: inputBucketArn },
+    ...furtherInputBuckets.map(({ bucketName, bucketArn }) => ({ name: bucketName, arn: bucketArn })),
+  ];
+  const prefixesOf = (bucketName: string) => options.inputPrefixes.get(bucketName) ?? [''];
+  const received = [PREFIX.requests, ...(options.hasPresets ? [PREFIX.uploads] : [])];
+  const isRestricted = options.inputPrefixes.has(options.inputBucketName);
   const { callbackBaseUrl, callbackFunction } = PARAMETER;
   // `GetParameters` is refused as a whole for one name too many: with a secret, functions ask for these alone.
   const written: readonly string[] = [callbackBaseUrl, callbackFunction];
@@ -42,8 +54,10 @@ export function placesOf(
     dueIndex: [`${table.tableArn}/index/due`],
     waitingIndex: [`${table.tableArn}/index/waiting`],
     inputBucket: [inputBucketArn],
-    inputBuckets,
-    inputs: inputBuckets.map((arn) => `${arn}/*`),
+    inputBuckets: inputBuckets.map(({ arn }) => arn),
+    inputs: inputBuckets.flatMap(({ name, arn }) => prefixesOf(name).map((prefix) => `${arn}/${prefix}*`)),
+    // Else among the inputs.
+    received: isRestricted ? received.map((prefix) => `${inputBucketArn}/${prefix}*`) : [],
     results: [`${inputBucketArn}/${PREFIX.results}*`],
     rejected: [`${inputBucketArn}/${PREFIX.rejected}*`],
     outputBucket: [outputBucket.bucketArn],

@@ -15,6 +15,7 @@ import {
   DEPLOYMENT,
   type Form,
   formError,
+  INPUT_PREFIX,
   OUTPUT_HOST,
   PARAMETER_PATH,
   urlError,
@@ -37,6 +38,8 @@ export interface StackSettings {
   /** Buckets and table go with the stack, and Wiro may be a simulator: plain http, ports. */
   readonly test: boolean;
   readonly furtherInputBuckets: readonly string[];
+  /** Where requests may name inputs. */
+  readonly inputPrefixes?: readonly string[];
   /** A secret of Secrets Manager, by its name or ARN, that holds the credentials instead of parameters. */
   readonly secret?: string;
   /** Names of resources that exist already and are used instead of new ones. */
@@ -91,6 +94,7 @@ export function readStackSettings(context: (name: string) => unknown): StackSett
   const optional = {
     namePrefix: optionalMatching('namePrefix', DEPLOYMENT),
     secret: optionalMatching('secret', SECRET),
+    inputPrefixes: readInputPrefixes(given('inputPrefixes')),
     inputBucket: optionalMatching('inputBucket', BUCKET),
     outputBucket: optionalMatching('outputBucket', BUCKET),
     table: optionalMatching('table', TABLE),
@@ -223,6 +227,12 @@ function readOutputHosts(value: string | undefined, test: boolean): readonly str
       );
   }
   return hosts;
+}
+
+function readInputPrefixes(value: string | undefined): readonly string[] | undefined {
+  return value === undefined
+    ? undefined
+    : list(value).map((prefix) => matching('inputPrefixes', prefix, INPUT_PREFIX));
 }
 
 function readPresets(text: string | undefined): Presets | undefined {

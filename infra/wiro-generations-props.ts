@@ -35,6 +35,13 @@ export interface WiroGenerationsProps {
   /** Buckets besides the input bucket that inputs may come from. @default - none */
   readonly furtherInputBuckets?: readonly s3.IBucket[] | undefined;
   /**
+   * Where requests may name objects: `prefix/` in the input bucket, `s3://bucket/prefix/` in one of
+   * `furtherInputBuckets`. A bucket for which there is none stays open as a whole. Requests that name others are refused,
+   * and no function may read them. Each ends in `/`; at most 500 bytes as JSON.
+   * @default - any object in these buckets, whoever requests
+   */
+  readonly inputPrefixes?: readonly string[] | undefined;
+  /**
    * Where outputs are copied to, under `outputs/`, and large requests kept, under `large-requests/`. May be the
    * input bucket. @default - a bucket of its own: private, encrypted, TLS only
    */

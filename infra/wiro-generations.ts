@@ -10,6 +10,7 @@ import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import { FUNCTIONS, type FunctionName, PREFIX } from '../functions/functions.ts';
+import { parseInputPrefixes } from '../functions/generation/input-prefixes.ts';
 import { METRIC_NAMESPACE, type MetricName } from '../functions/metrics.ts';
 import { PARAMETER, WIRO_DEFAULTS } from '../functions/settings.ts';
 import { BroughtBucket } from './brought-bucket.ts';
@@ -71,6 +72,7 @@ export class WiroGenerations extends Construct {
       deployment = stackName,
       namePrefix = deployment,
       furtherInputBuckets = [],
+      inputPrefixes = [],
       presets = {},
       removalPolicy = RemovalPolicy.RETAIN,
       retention,
@@ -120,6 +122,7 @@ export class WiroGenerations extends Construct {
       inputBucket: inputs.nameAhead,
       furtherInputBuckets: furtherInputBuckets.map((bucket) => bucket.bucketName).join(',') || undefined,
       furtherModelKinds: props.furtherModelKinds?.join(',') || undefined,
+      inputPrefixes: inputPrefixes.length > 0 ? JSON.stringify(inputPrefixes) : undefined,
       outputBucket: outputBucket.bucketName,
       eventBus: eventBus.eventBusName,
       parameterPath,
@@ -174,6 +177,9 @@ export class WiroGenerations extends Construct {
       table,
       inputBucketArn: inputs.arnAhead,
       furtherInputBuckets,
+      inputBucketName: inputs.nameAhead,
+      inputPrefixes: parseInputPrefixes(inputPrefixes, inputs.nameAhead),
+      hasPresets,
       outputBucket,
       eventBus,
       parameterPath,

@@ -73,7 +73,7 @@ export function presetRequest(
     parameters,
     inputs: { ...inputs, [fileParameter]: `s3://${rules.inputBucket}/${key}` },
   };
-  return parseRequest(given, rules, path);
+  return parseRequest(given, { ...rules, dropped: key }, path);
 }
 
 /** Files that computers leave in folders without being asked. */

@@ -1,4 +1,5 @@
 import { RequestError } from './errors.ts';
+import { type InputPrefixes, isUnder } from './input-prefixes.ts';
 
 /** Where an input comes from, parsed from the one string that a request gives. */
 export type Source =
@@ -10,6 +11,10 @@ export interface SourceRules {
   readonly inputBucket: string;
   /** Further buckets that the deployment was given. */
   readonly furtherBuckets: readonly string[];
+  /** Where requests may name objects. @default - anywhere in these buckets */
+  readonly prefixes?: InputPrefixes;
+  /** The key of the file in the input bucket that makes the request: it may lie outside the prefixes. */
+  readonly dropped?: string;
   /** Where names of buckets are not known yet: every one may be ours. */
   readonly anyBucket?: true;
 }
@@ -20,13 +25,11 @@ const PRESIGNED = /[?&]X-Amz-/i;
 
 /**
  * Reads `s3://bucket/key`, a bare key in the input bucket, or an `https://` URL.
- * @throws {RequestError} `input_not_allowed` for a bucket that is not ours, `invalid_parameter` otherwise.
+ * @throws {RequestError} `input_not_allowed` for a bucket that is not ours or a key that is not to be named,
+ *   `invalid_parameter` otherwise.
  */
-export function parseSource(
-  text: string,
-  field: string,
-  { inputBucket, furtherBuckets, anyBucket }: SourceRules,
-): Source {
+export function parseSource(text: string, field: string, rules: SourceRules): Source {
+  const { inputBucket, furtherBuckets, anyBucket } = rules;
   if (text === '' || text.length > LONGEST) {
     throw new RequestError('invalid_parameter', `${field} must have 1 to ${LONGEST} characters.`, field);
   }
@@ -54,20 +57,34 @@ export function parseSource(
         field,
       );
     }
-    return { kind: 'object', bucket, key: parseKey(key, field) };
+    return parseObject(bucket, key, field, rules);
   }
   // Keys may hold colons ("16:9.png"); only what looks like a URL is taken for one.
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text) || /^(data|file|javascript|blob|mailto):/i.test(text)) {
     return parseUrl(text, field);
   }
-  return { kind: 'object', bucket: inputBucket, key: parseKey(text, field) };
+  return parseObject(inputBucket, text, field, rules);
 }
 
-function parseKey(key: string, field: string): string {
+function parseObject(
+  bucket: string,
+  key: string,
+  field: string,
+  { inputBucket, prefixes, dropped }: SourceRules,
+): Source {
   if (Buffer.byteLength(key) > 1_024) {
     throw new RequestError('invalid_parameter', `${field} must be a key of at most 1,024 bytes.`, field);
   }
-  return key;
+  const allowed = prefixes?.get(bucket);
+  const isDropped = bucket === inputBucket && key === dropped;
+  if (allowed !== undefined && !isDropped && !isUnder(key, allowed)) {
+    throw new RequestError(
+      'input_not_allowed',
+      `${field} names a key in "${bucket}" that requests to this deployment may not name: put the object under ${allowed.join(' or ')}, with no "." or ".." between slashes.`,
+      field,
+    );
+  }
+  return { kind: 'object', bucket, key };
 }
 
 function parseUrl(text: string, field: string): Source {

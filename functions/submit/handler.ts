@@ -50,7 +50,8 @@ const deployment = readDeployment();
 const { table, durations, clock } = deployment;
 const parameters = readParameters(deployment);
 const s3 = createS3Client({ env: process.env });
-const { inputBucket, furtherBuckets } = readInputBuckets(process.env);
+const rules = readInputBuckets(process.env);
+const { inputBucket, furtherBuckets } = rules;
 const outputBucket = requireEnv(ENV.outputBucket);
 const overflow = createOverflow(s3, { bucket: outputBucket, prefix: PREFIX.largeRequests });
 const generations = createGenerationStore(table, { overflow, onChange: noteChange });
@@ -67,7 +68,6 @@ const refusals = createUploadRefusals(table, { keepMs: durations.uploadsRefused 
 const room = createRoom(20 * 1024 * 1024);
 const json = createJsonObjects({ client: s3 });
 const putEvents = createPutEvents(requireEnv(ENV.eventBus));
-const rules = { inputBucket, furtherBuckets };
 const notes = createAttemptNotesStore(table);
 const announceDeps: AnnounceDeps = {
   generations,
@@ -117,8 +117,12 @@ const deps = {
   tellKnown: (place: Omit<ResultsPlace, 'index'>, known: readonly KnownRequest[]) =>
     tellKnown({ generations, results: json }, place, known),
   rules,
-  // One that names a bucket which may not be read is wrong for its own files, and for nothing else.
-  presets: parsePresets(JSON.parse(process.env[ENV.presets] || '{}'), { ...rules, anyBucket: true }),
+  // One that names an object which it may not is wrong for its own files, and for nothing else.
+  presets: parsePresets(JSON.parse(process.env[ENV.presets] || '{}'), {
+    inputBucket,
+    furtherBuckets,
+    anyBucket: true,
+  }),
   outputBucket,
   outputPrefix: PREFIX.outputs,
   inputBucket,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parseInputPrefixes } from '../../functions/generation/input-prefixes.ts';
 import { parseSource } from '../../functions/generation/source.ts';
 
 const RULES = { inputBucket: 'photos', furtherBuckets: ['archive'] };
@@ -38,6 +39,56 @@ describe('parseSource', () => {
           code,
           field: 'inputs.image',
           message: expect.stringContaining(part),
+        }),
+      }),
+    );
+  });
+});
+
+describe('parseSource, where a deployment restricts what may be named', () => {
+  const restricted = {
+    ...RULES,
+    prefixes: parseInputPrefixes(['inputs/', 'shared/2026/', 's3://archive/public/'], 'photos'),
+  };
+
+  it.each([
+    ['inputs/cat.png', 'photos', 'inputs/cat.png'],
+    ['s3://photos/shared/2026/a.png', 'photos', 'shared/2026/a.png'],
+    ['inputs/a..b/...c', 'photos', 'inputs/a..b/...c'],
+    ['s3://archive/public/x', 'archive', 'public/x'],
+  ])('takes %s', (text, bucket, key) => {
+    expect(parseSource(text, 'inputs.image', restricted)).toEqual({ kind: 'object', bucket, key });
+  });
+
+  it('leaves a bucket open that it says nothing of', () => {
+    const rules = { ...RULES, prefixes: parseInputPrefixes(['s3://archive/public/'], 'photos') };
+
+    expect(parseSource('private/cat.png', 'inputs.image', rules)).toMatchObject({ key: 'private/cat.png' });
+  });
+
+  it.each([
+    'private/cat.png',
+    'inputs',
+    'Inputs/cat.png',
+    'inputs-private/cat.png',
+    '/inputs/cat.png',
+    's3://photos//inputs/cat.png',
+    'inputs%2Fcat.png',
+    'inputs/../private/cat.png',
+    'inputs/./cat.png',
+    'inputs/a/..',
+    'private/../inputs/cat.png',
+    's3://archive/inputs/cat.png',
+    's3://archive/publicx',
+    'uploads/portraits/someone.png',
+  ])('refuses %s, and names the field and what is allowed', (text) => {
+    const allowed = text.startsWith('s3://archive') ? 'public/' : 'inputs/ or shared/2026/';
+    expect(() => parseSource(text, 'inputs.image[1]', restricted)).toThrow(
+      expect.objectContaining({
+        error: expect.objectContaining({
+          code: 'input_not_allowed',
+          field: 'inputs.image[1]',
+          message: expect.stringContaining(`under ${allowed},`),
         }),
       }),
     );

@@ -58,6 +58,13 @@ describe('settings of a stack', () => {
     );
   });
 
+  it('name where requests may name inputs', () => {
+    expect(read({ inputPrefixes: 'inputs/, s3://shop-photos/public/' })).toMatchObject({
+      inputPrefixes: ['inputs/', 's3://shop-photos/public/'],
+    });
+    expect(() => read({ inputPrefixes: 'inputs' })).toThrow(/^inputPrefixes is "inputs": .* end in "\/"/);
+  });
+
   it('lose the slash at the end of a URL', () => {
     expect(
       read({ wiroApiUrl: 'https://wiro.example/v1/', callbackBaseUrl: 'https://x.example/' }),

@@ -167,6 +167,54 @@ describe('brought along', () => {
   });
 });
 
+describe('input prefixes', () => {
+  const objects = (template: Template, role: RegExp) =>
+    rightsOfRole(template, role)
+      .filter((right) => /^s3:GetObject on .*(?:-input-|further)/.test(right))
+      .map((right) => /\/[a-z]*\/?\*$/.exec(right)?.[0]);
+
+  it('close the input bucket to requests but for them, and leave further buckets open', () => {
+    const stack = createStack();
+    addGenerations(stack, {
+      inputPrefixes: ['inputs/', 'shared/'],
+      furtherInputBuckets: [s3.Bucket.fromBucketName(stack, 'Further', 'further')],
+      presets: { portraits: { model: 'owner/project', fileParameter: 'inputImage' } },
+    });
+    const template = Template.fromStack(stack);
+
+    expect(toldTo('api', template)).toMatchObject({ INPUT_PREFIXES: '["inputs/","shared/"]' });
+    expect(toldTo('submit', template)).toMatchObject({ INPUT_PREFIXES: '["inputs/","shared/"]' });
+    expect(objects(template, /^WiroApiRole/).toSorted()).toEqual(['/*', '/inputs/*', '/shared/*']);
+    // What makes generations without being named.
+    expect(objects(template, /^WiroSubmitRole/).toSorted()).toEqual([
+      '/*',
+      '/inputs/*',
+      '/requests/*',
+      '/results/*',
+      '/shared/*',
+      '/uploads/*',
+    ]);
+  });
+
+  it('speak of a bucket that is only known once it is deployed', () => {
+    const stack = createStack();
+    const photos = new s3.Bucket(stack, 'Photos');
+    addGenerations(stack, {
+      inputPrefixes: [`s3://${photos.bucketName}/public/`],
+      furtherInputBuckets: [photos],
+    });
+    const template = Template.fromStack(stack);
+
+    const api = rightsOfRole(template, /^WiroApiRole/).filter((right) => right.startsWith('s3:GetObject on'));
+    expect(api.filter((right) => right.includes('Photos'))).toEqual([
+      expect.stringMatching(/<Photos\w+\.Arn>\/public\/\*$/),
+    ]);
+    expect(written((toldTo('api', template) as { INPUT_PREFIXES: unknown }).INPUT_PREFIXES)).toMatch(
+      /^\["s3:\/\/<Photos\w+>\/public\/"\]$/,
+    );
+  });
+});
+
 describe('credentials', () => {
   it('lie where the path says', () => {
     const template = templateWith({ credentials: WiroCredentials.fromParameters({ path: '/shop/wiro' }) });
@@ -190,7 +238,9 @@ describe('credentials', () => {
       const rights = rightsOfRole(template, role).filter((right) => /^(ssm|secretsmanager):/.test(right));
       expect(rights).toEqual([
         expect.stringMatching(/^secretsmanager:GetSecretValue on <Credentials/),
-        expect.stringMatching(/^ssm:GetParameters on .*:parameter\/wiro\/Shop\/callback-base-url$/),
+        ...(name === 'api'
+          ? []
+          : [expect.stringMatching(/^ssm:GetParameters on .*:parameter\/wiro\/Shop\/callback-base-url$/)]),
         expect.stringMatching(/^ssm:GetParameters on .*:parameter\/wiro\/Shop\/callback-function$/),
       ]);
     }

@@ -8,6 +8,7 @@ import type { BusEvent } from '../../functions/events/put-events.ts';
 import type { KnownRequest } from '../../functions/events/tell-known.ts';
 import type { ResultsPlace } from '../../functions/generation/accepted-request.ts';
 import { type Presets, parsePresets } from '../../functions/generation/preset.ts';
+import type { SourceRules } from '../../functions/generation/source.ts';
 import { log } from '../../functions/log.ts';
 import { InputChangedError } from '../../functions/objects/errors.ts';
 import type { FoundObject, ObjectRef } from '../../functions/objects/types.ts';
@@ -23,6 +24,7 @@ export const BUCKET = 'photos';
 
 const PRESETS: Presets = {
   portraits: { model: 'wiro/flux', fileParameter: 'inputImage' },
+  framed: { model: 'wiro/flux', fileParameter: 'inputImage', inputs: { frame: 'private/frame.png' } },
   stolen: { model: 'wiro/flux', fileParameter: 'inputImage', inputs: { mask: 's3://secrets/mask.png' } },
 };
 
@@ -37,7 +39,8 @@ interface PutOptions {
 /** Every door over real stores, and a bucket in memory whose events are delivered by hand. */
 export function doorWorld({
   knownModel = async () => undefined,
-}: Partial<Pick<AcceptDeps, 'knownModel'>> = {}) {
+  prefixes,
+}: Partial<Pick<AcceptDeps, 'knownModel'>> & Pick<SourceRules, 'prefixes'> = {}) {
   for (const level of ['info', 'warn', 'error'] as const) vi.spyOn(log, level).mockReturnValue(undefined);
   const items = new Map<string, Item>();
   const table = createMemoryTable(async () => {
@@ -53,7 +56,7 @@ export function doorWorld({
   const submitted: string[] = [];
   const knownIn = new Map<string, readonly KnownRequest[]>();
   const told: BusEvent[] = [];
-  const rules = { inputBucket: BUCKET, furtherBuckets: [] };
+  const rules = { inputBucket: BUCKET, furtherBuckets: [], ...(prefixes && { prefixes }) };
   const generations = createGenerationStore(table, {
     clock,
     overflow: { write: async () => undefined, read: async () => undefined },
@@ -65,7 +68,7 @@ export function doorWorld({
     inputBucket: BUCKET,
     outputBucket: 'outputs',
     outputPrefix: 'outputs/',
-    presets: parsePresets(PRESETS, { ...rules, anyBucket: true }),
+    presets: parsePresets(PRESETS, { inputBucket: BUCKET, furtherBuckets: [], anyBucket: true }),
     rejections: {
       write: async ({ key }: ObjectRef, value: unknown) => {
         written.set(key, value);
