@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import type { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
@@ -11,6 +12,7 @@ import type { FaultRule } from '../../local/simulator/fault-rules.ts';
 import type { TaskState } from '../../local/simulator/state.ts';
 import type { Account } from './account.ts';
 import type { Api } from './api.ts';
+import { findChecksumFault } from './checksum-fault.ts';
 import type { BusEvent, EventQueue } from './event-queue.ts';
 import { SkippedError } from './flow.ts';
 import type { Send } from './send.ts';
@@ -60,6 +62,10 @@ export interface World {
   put(key: string, body: string | Buffer, contentType: string): Promise<void>;
   /** An object of the input bucket, unless another is named. */
   object(key: string, bucket?: string): Promise<StoredObject | undefined>;
+  /** Sum and size of an object of any size, as S3 gives it out. */
+  digest(key: string, bucket: string): Promise<{ readonly sha256: string; readonly sizeBytes: number }>;
+  /** Why S3 here cannot store an object in parts with the right checksum; `undefined` where it can. */
+  findChecksumFault(): Promise<string | undefined>;
   /** Keys that begin so. */
   keys(bucket: string, prefix: string): Promise<readonly string[]>;
   /**
@@ -160,6 +166,18 @@ export function createWorld(options: WorldOptions, signal: AbortSignal): World {
         throw error;
       }
     },
+    digest: async (Key, Bucket) => {
+      const { Body } = await account.s3.send(new GetObjectCommand({ Bucket, Key }), { abortSignal: signal });
+      const hash = createHash('sha256');
+      let sizeBytes = 0;
+      for await (const chunk of Body as Readable) {
+        hash.update(chunk);
+        sizeBytes += chunk.length;
+      }
+      return { sha256: hash.digest('hex'), sizeBytes };
+    },
+    findChecksumFault: () =>
+      findChecksumFault(account.s3, { Bucket: outputs.inputBucket, Key: `probe-${randomUUID()}` }),
     keys: async (Bucket, Prefix) => {
       const { Contents = [] } = await account.s3.send(new ListObjectsV2Command({ Bucket, Prefix }));
       return Contents.flatMap(({ Key }) => Key ?? []);

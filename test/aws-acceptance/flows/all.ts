@@ -4,6 +4,7 @@ import { cancel } from './cancel.ts';
 import { announced, rejectedEvent, requested } from './events.ts';
 import { failure } from './failure.ts';
 import { idempotency } from './idempotency.ts';
+import { largeOutputs } from './large-outputs.ts';
 import { lostCallback } from './lost-callback.ts';
 import { preset, rejectedDrop } from './presets.ts';
 import { rejectedFile, requestFile } from './request-files.ts';
@@ -13,6 +14,7 @@ import { success } from './success.ts';
 /** In the table's order. They run side by side: none may count on another, or mind it. */
 export const FLOWS: readonly Flow[] = [
   success,
+  ...largeOutputs,
   failure,
   requestFile,
   rejectedFile,
