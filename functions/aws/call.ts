@@ -4,6 +4,7 @@ import { HttpRequest } from '@smithy/core/transport';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { lambdaCredentials } from './credentials.ts';
+import { traceHeader } from './trace-header.ts';
 
 // SSM, Lambda and EventBridge are each asked one thing. Their SDK clients would cost more at a cold start than
 // everything else that `callback` loads; the signer and the HTTP handler come with the DynamoDB client anyway.
@@ -73,7 +74,7 @@ export async function callAws(
           hostname: endpoint.hostname,
           ...(endpoint.port !== '' && { port: Number(endpoint.port) }),
           path: `${endpoint.pathname.replace(/\/$/, '')}${path}`,
-          headers: { host: endpoint.host, ...headers },
+          headers: { host: endpoint.host, ...traceHeader(), ...headers },
           body,
         }),
       );
