@@ -207,9 +207,7 @@ export function readDurations(env: NodeJS.ProcessEnv): Durations {
 export function requireEnv(name: string, env: NodeJS.ProcessEnv = process.env): string {
   const value = env[name];
   if (!value)
-    throw new Error(
-      `The environment variable ${name} is not set: the stack sets it, see functions/functions.ts`,
-    );
+    throw new Error(`The environment variable ${name} is not set: deploy the stack again, which sets it`);
   return value;
 }
 

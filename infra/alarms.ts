@@ -18,6 +18,8 @@ export interface AlarmRule {
   readonly id: string;
   /** One sentence for whoever is woken by it. */
   readonly says: string;
+  /** What to do, in words: a message to a phone has no handbook at hand. */
+  readonly remedy: string;
   readonly metric: cloudwatch.IMetric;
   /** It rings when the metric is so or beyond. */
   readonly atLeast?: number;
@@ -41,12 +43,16 @@ export function plainAlarms({ deployment, functions, deadLetters }: Watched): re
     {
       id: 'Failures',
       says: 'Generations fail: five or more within a quarter of an hour.',
+      remedy:
+        'Look at the codes in the log (message "A generation ended"): upstream_unauthorized wants the right API key from setup, insufficient_balance funds at Wiro, model_failed a look at the model. Then retry what is retryable.',
       metric: ours('Failed', { period: Duration.minutes(15) }),
       atLeast: 5,
     },
     {
       id: 'OldestWaiting',
       says: 'The first in line for a slot at Wiro has been waiting for over an hour.',
+      remedy:
+        "If generations end, Wiro's limit is too low for you: it grows with the balance. If none ends, tasks hang at Wiro: cancel them through the API, or shorten the deadline.",
       metric: ours('OldestWaitingAge'),
       atLeast: 3_600,
       periods: 3,
@@ -54,24 +60,31 @@ export function plainAlarms({ deployment, functions, deadLetters }: Watched): re
     {
       id: 'InsufficientBalance',
       says: 'Wiro refuses to run: the account has too little balance.',
+      remedy: 'Add funds at Wiro, then retry the generations that failed with insufficient_balance.',
       metric: ours('InsufficientBalance'),
       atLeast: 1,
     },
     {
       id: 'FruitlessLooks',
       says: 'A generation does not get on, its end cannot be told, or the deployment lacks its secrets.',
+      remedy:
+        'Look in the log for alarm = "not_configured" (run setup; what waits goes on within five minutes), alarm = "untold" (mend the event bus or the results file), or "Nothing comes of looking at a generation" (by its status: can submit reach Wiro and its parameters, can callback reach the CDN and write to the bucket?).',
       metric: ours('FruitlessLooks'),
       atLeast: 1,
     },
     {
       id: 'SecondTask',
       says: 'Wiro made two tasks for one attempt: one of them may have been charged in vain.',
+      remedy:
+        'The log line "A second task was made" names the other task: cancel it at Wiro if it still runs, ask Wiro for the money if it was charged, and report it.',
       metric: ours('SecondTask'),
       atLeast: 1,
     },
     {
       id: 'ReconcileStopped',
       says: 'Nobody takes up what is due: reconcile has not finished a run for a quarter of an hour.',
+      remedy:
+        "Nothing is lost, but late. Look at reconcile's log: nothing there means that its rule is disabled or Lambda is throttled, access denied that its role has lost a policy. Invoke it by hand as often as you like. It may ring once after the first deployment.",
       metric: ours('OldestWaitingAge', { statistic: cloudwatch.Stats.SAMPLE_COUNT }),
       below: 1,
       periods: 3,
@@ -80,6 +93,8 @@ export function plainAlarms({ deployment, functions, deadLetters }: Watched): re
     {
       id: 'DeadLetters',
       says: 'Invocations were given up after three tries and lie in the dead letter queue.',
+      remedy:
+        'Read a message: it says which invocation failed and why. Mend the cause. {"submit"} and {"collect"} need nothing more; invoke the function again with any other requestPayload, which is safe to repeat. Then purge the queue.',
       metric: deadLetters.metricApproximateNumberOfMessagesVisible({
         period: FIVE_MINUTES,
         statistic: cloudwatch.Stats.MAXIMUM,
@@ -89,6 +104,8 @@ export function plainAlarms({ deployment, functions, deadLetters }: Watched): re
     {
       id: 'Throttles',
       says: 'Lambda turns invocations away: the concurrency of the account is used up.',
+      remedy:
+        'Ask for more concurrent executions (Service Quotas; a new account may have 10), or bound what uses them up: here that is maximumConcurrency. Nothing is lost.',
       // No function of ours reserves concurrency, so it is the account's pool that is empty, whoever emptied it.
       metric: new cloudwatch.Metric({
         namespace: 'AWS/Lambda',
@@ -102,12 +119,16 @@ export function plainAlarms({ deployment, functions, deadLetters }: Watched): re
     {
       id: 'ApiErrors',
       says: 'The API answers with 5xx.',
+      remedy:
+        'Look at the log of api: not_configured wants setup, access denied a role as the stack makes it; the trace shows which call took the time. Callers may repeat with the same idempotencyKey.',
       metric: failedRequests('api'),
       atLeast: 5,
     },
     {
       id: 'CallbackErrors',
       says: 'Callbacks of Wiro are answered with 5xx.',
+      remedy:
+        'Look at the log of callback: the callback secret cannot be read, or the table cannot be written. Nothing is lost: reconcile finds the ends, at the latest 15 minutes later.',
       metric: failedRequests('callback'),
       atLeast: 5,
     },
@@ -127,6 +148,8 @@ export function mathAlarms({ deployment, functions }: Watched): readonly AlarmRu
     {
       id: 'FailureRate',
       says: 'More than a quarter of the generations that end fail.',
+      remedy:
+        'Look at the codes in the log (message "A generation ended"), mend what they have in common, then retry what is retryable.',
       metric: new cloudwatch.MathExpression({
         label: 'Failed, percent',
         // Of a handful, one failure is no rate.
@@ -140,6 +163,8 @@ export function mathAlarms({ deployment, functions }: Watched): readonly AlarmRu
     {
       id: 'FunctionErrors',
       says: 'Functions crash or run out of time.',
+      remedy:
+        'Look for type = "platform.report" with a status that is not success: give a function that runs out of memory more of it. Whatever they were at goes on by itself.',
       metric: new cloudwatch.MathExpression({
         label: 'Errors',
         expression: errors.map(([name]) => `FILL(${name}, 0)`).join(' + '),

@@ -20,6 +20,7 @@ const OPTIONS = {
   target: 'node20',
   legalComments: 'none',
   metafile: true,
+  define: { PACKAGED: 'true' },
 } as const satisfies esbuild.BuildOptions;
 
 /** CommonJS, as CDK's own: what `cdk init` makes requires it, and an ES module can import it. */
@@ -30,7 +31,7 @@ const buildConstruct = () =>
     outfile: path.join(DIST, 'index.js'),
     format: 'cjs',
     external: CDK,
-    define: { 'import.meta.dirname': '__dirname' },
+    define: { ...OPTIONS.define, 'import.meta.dirname': '__dirname' },
   });
 
 const buildSetup = () =>

@@ -51,9 +51,9 @@ export class Observability extends Construct {
     }
   }
 
-  #addAlarm({ id, says, metric, atLeast, below, periods = 1, ringsWhenMissing = false }: AlarmRule) {
+  #addAlarm({ id, says, remedy, metric, atLeast, below, periods = 1, ringsWhenMissing = false }: AlarmRule) {
     return new cloudwatch.Alarm(this, id, {
-      alarmDescription: describe(id, says),
+      alarmDescription: describe(id, says, remedy),
       metric,
       threshold: atLeast ?? below ?? 1,
       comparisonOperator:
@@ -69,10 +69,15 @@ export class Observability extends Construct {
 
   #addUrgent(alarms: readonly cloudwatch.Alarm[]) {
     return new cloudwatch.CompositeAlarm(this, 'Urgent', {
-      alarmDescription: describe('Urgent', 'Something here needs a person now.'),
+      alarmDescription: describe(
+        'Urgent',
+        'Something here needs a person now.',
+        'See which of the alarms rings, and do what its own description says.',
+      ),
       alarmRule: cloudwatch.AlarmRule.anyOf(...alarms.filter(({ node }) => URGENT.has(node.id))),
     });
   }
 }
 
-const describe = (id: string, says: string) => `${says} docs/operations.md#${id.toLowerCase()}`;
+const describe = (id: string, says: string, remedy: string) =>
+  `${says} ${remedy} More: docs/operations.md#${id.toLowerCase()}`;

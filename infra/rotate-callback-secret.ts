@@ -7,6 +7,7 @@ import {
   type SSMClient,
 } from '@aws-sdk/client-ssm';
 import { DURATIONS, PARAMETER } from '../functions/settings.ts';
+import { SETUP } from './is-packaged.ts';
 import { SetupError } from './store-secrets.ts';
 
 export interface RotateDeps {
@@ -40,9 +41,7 @@ export async function rotateCallbackSecret(
 ): Promise<Date> {
   const { current, previous } = await readSecrets(ssm, path);
   if (current?.Value === undefined)
-    throw new SetupError(
-      `There is no callback secret under ${path} yet: run "npm run setup" without --rotate.`,
-    );
+    throw new SetupError(`There is no callback secret under ${path} yet: run "${SETUP}" without --rotate.`);
   // Both are one where a rotation was cut off between its two writes: then it is finished here.
   const isCutOff = previous?.Value === current.Value;
   const lastEnds = overlapEnd(current);

@@ -2,18 +2,22 @@ import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { askHidden } from './ask-hidden.ts';
+import { IS_PACKAGED, SETUP } from './is-packaged.ts';
 import { endRotation, rotateCallbackSecret } from './rotate-callback-secret.ts';
 import { readStackSettings, SettingError } from './stack-settings.ts';
 import { type SecretName, SetupError, type StoredAs, storeSecrets } from './store-secrets.ts';
 
-const HELP = `npm run setup -- [--stack NAME | --path /wiro/NAME] [--key-only | --rotate [--force]]
+/** With room for options. */
+const COMMAND = IS_PACKAGED ? SETUP : `${SETUP} --`;
+const WHERE = '--stack NAME | --path /wiro/NAME';
+const HELP = `${COMMAND} ${IS_PACKAGED ? `(${WHERE})` : `[${WHERE}]`} [--key-only | --rotate [--force]]
 
 Stores the secrets of a deployment in AWS Systems Manager (Parameter Store), encrypted, before its first
 "npx cdk deploy". The Wiro API key and secret come from WIRO_API_KEY and WIRO_API_SECRET or are asked for; the
 secret that signs callbacks is made here. May be run again: what is stored stays, unless another value is given.
 
-  --stack NAME   the stack the secrets are for (WiroServerless)
-  --path PATH    where they lie, if the stack has another parameterPath
+  --stack NAME   the stack the secrets are for${IS_PACKAGED ? '' : ' (WiroServerless)'}
+  --path PATH    where they lie, if ${IS_PACKAGED ? 'the app says so: WiroCredentials.fromParameters({ path })' : 'the stack has another parameterPath'}
   --key-only     the Wiro project has a key and no secret
   --rotate       replaces the secret that signs callbacks, and nothing else; the one before stays accepted
   --force        rotates although tasks may still call back with the secret before the current one
@@ -33,8 +37,8 @@ const WORDS: Readonly<Record<StoredAs, string>> = {
 
 interface Place {
   readonly path: string;
-  /** What `cdk deploy` must be told to look there. */
-  readonly flags: string;
+  /** What is run next: it must look there. */
+  readonly deploy: string;
   readonly isKeyOnly: boolean;
   readonly isRotation: boolean;
   readonly isForced: boolean;
@@ -49,11 +53,23 @@ function readArguments(): Place | undefined {
   if (isForced && !isRotation) throw new SetupError('--force says something about --rotate alone: add it.');
   if (isKeyOnly && isRotation)
     throw new SetupError('--rotate changes the callback secret alone: leave out --key-only.');
+  // The repository's stack has a name by default; in another app nobody would read what lies under it.
+  if (IS_PACKAGED && !stack && !path)
+    throw new SetupError(
+      'Which stack? Give --stack and the name of yours, or --path where its credentials have one (WiroCredentials.fromParameters({ path })).',
+    );
   // The stack's own reading: its defaults are ours, and what it refuses is refused before a secret lies there.
   const given: Readonly<Record<string, unknown>> = { stackName: stack, parameterPath: path };
   const { parameterPath } = readStackSettings((name) => given[name]);
-  const flags = Object.entries(given).flatMap(([name, value]) => (value ? [` -c ${name}=${value}`] : []));
-  return { path: parameterPath, flags: flags.join(''), isKeyOnly, isRotation, isForced };
+  return { path: parameterPath, deploy: deployCommand(stack, path), isKeyOnly, isRotation, isForced };
+}
+
+function deployCommand(stack: string | undefined, path: string | undefined): string {
+  // Another app names its stacks itself, and the path in its code.
+  if (IS_PACKAGED) return stack ? `npx cdk deploy ${stack}` : 'npx cdk deploy';
+  const flags = { stackName: stack, parameterPath: path };
+  const given = Object.entries(flags).flatMap(([name, value]) => (value ? [` -c ${name}=${value}`] : []));
+  return `npx cdk deploy${given.join('')}`;
 }
 
 function parseOptions() {
@@ -96,7 +112,7 @@ function connect() {
   };
 }
 
-async function setup({ path, flags, isKeyOnly }: Place): Promise<void> {
+async function setup({ path, deploy, isKeyOnly }: Place): Promise<void> {
   const aws = connect();
   const result = await storeSecrets(
     {
@@ -120,9 +136,7 @@ async function setup({ path, flags, isKeyOnly }: Place): Promise<void> {
   for (const [name, word] of Object.entries(result) as [SecretName, StoredAs][])
     console.log(`  ${NAMES[name]}: ${WORDS[word]}`);
   if (await endRotation(aws, path)) console.log('  callback secret before the last rotation: removed');
-  console.log(
-    `\nNext: npx cdk deploy${flags}\n(once in each account and region before that: npx cdk bootstrap)`,
-  );
+  console.log(`\nNext: ${deploy}\n(once in each account and region before that: npx cdk bootstrap)`);
 }
 
 async function rotate({ path, isForced }: Place): Promise<void> {
@@ -130,7 +144,7 @@ async function rotate({ path, isForced }: Place): Promise<void> {
   console.log(`Under ${path}: the callback secret is a new one, which the functions use within five minutes.
 
 Callbacks signed with the one before stay accepted. They may come until ${comeUntil.toISOString()}
-(later where the stack's deadline is longer than six hours); "npm run setup" after that removes it.`);
+(later where the stack's deadline is longer than six hours); "${SETUP}" after that removes it.`);
 }
 
 let place: Place | undefined;

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { IConstruct } from 'constructs';
 import { FUNCTIONS, type FunctionName } from '../functions/functions.ts';
 import { ConfigurationError } from './configuration-error.ts';
+import { IS_PACKAGED } from './is-packaged.ts';
 import type { FunctionCode } from './wiro-function.ts';
 
 /** Where the package has its bundles, beside its JavaScript. */
@@ -18,7 +19,9 @@ export function shippedCode(scope: IConstruct): Readonly<Record<FunctionName, Fu
     if (!existsSync(path.join(directory, 'index.js')))
       throw new ConfigurationError(
         scope,
-        'code is missing, and no bundles lie beside the construct: give `code: await bundleFunctions()`.',
+        IS_PACKAGED
+          ? `the functions' code is missing from the package (${directory}): install wiro-serverless again.`
+          : 'code is missing, and no bundles lie beside the construct: give `code: await bundleFunctions()`.',
       );
     return [name, { directory, handler: 'index.handler' }];
   };

@@ -13,8 +13,8 @@ export class WiroCredentials {
   /**
    * Encrypted parameters in SSM Parameter Store, as `setup` writes them. Costs nothing while idle.
    *
-   * CloudFormation cannot create encrypted parameters: run `npm run setup` (in other apps `npx wiro-serverless-setup`)
-   * before the first deployment.
+   * CloudFormation cannot create encrypted parameters: run `npx wiro-serverless-setup` (in the project's own repository
+   * `npm run setup`) before the first deployment.
    */
   static fromParameters({ path }: ParametersOptions = {}): WiroCredentials {
     return new WiroCredentials(path, undefined);

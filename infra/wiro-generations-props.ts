@@ -111,7 +111,7 @@ export interface WiroGenerationsProps {
   readonly wiroSocketUrl?: string | undefined;
   /** Hosts that outputs are copied from; each stands for its subdomains too. @default - Wiro's */
   readonly wiroOutputHosts?: readonly string[] | undefined;
-  /** In milliseconds, see `DURATIONS` in functions/settings.ts. @default - as they are there */
+  /** In milliseconds; `Durations` says what each is and what it is by default. @default - those */
   readonly durations?: Partial<Durations> | undefined;
   /** Divides every duration that `durations` does not give: for tests. @default 1 */
   readonly durationDivisor?: number | undefined;

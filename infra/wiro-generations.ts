@@ -393,7 +393,7 @@ export class WiroGenerations extends Construct {
 }
 
 function urlOf({ url, node }: WiroFunction): string {
-  if (!url) throw new Error(`${node.path} needs a Function URL: give it one in functions/functions.ts`);
+  if (!url) throw new Error(`${node.path} needs a Function URL`);
   return url.url;
 }
 

@@ -2,6 +2,7 @@ import { API_PARAMETERS, PARAMETER } from '../settings.ts';
 import { AwsCallError, callAws } from './call.ts';
 import { NotConfiguredError } from './not-configured.ts';
 import { type Credentials, readSecret } from './secret.ts';
+import { SET_UP } from './set-up.ts';
 
 /** What a deployment does not have in its environment: its credentials, and where the stack says things are. */
 export interface DeploymentParameters extends Credentials {
@@ -169,7 +170,7 @@ async function getParameters(path: string, names: readonly string[]): Promise<Fo
     required: (name) => {
       const value = get(name);
       if (value) return value;
-      const remedy = name in PLACES ? 'deploy the stack again, which writes it' : 'run "npm run setup"';
+      const remedy = name in PLACES ? 'deploy the stack again, which writes it' : SET_UP;
       throw new NotConfiguredError(`the parameter ${path}/${name} is not there: ${remedy}`);
     },
   };

@@ -1,3 +1,4 @@
+import { SET_UP } from '../aws/set-up.ts';
 import type { GenerationError } from '../generation/errors.ts';
 import { KINDS_TAKEN, notTaken } from '../generation/file-kind.ts';
 import { InputAccessError, InputChangedError } from '../objects/errors.ts';
@@ -45,7 +46,7 @@ export function explainInputFailure(error: unknown): GenerationError {
     if (cause.kind === 'unauthorized') {
       return {
         code: 'upstream_unauthorized',
-        message: `Wiro does not accept this deployment's API key: run "npm run setup" with the right one.`,
+        message: `Wiro does not accept this deployment's API key: ${SET_UP} with the right one.`,
         retryable: true,
       };
     }

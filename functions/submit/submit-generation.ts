@@ -2,6 +2,7 @@ import { addAbortSignal } from 'node:stream';
 import { explainUnsupported } from '../acceptance/explain-unsupported.ts';
 import type { KnownModel } from '../acceptance/known-models.ts';
 import type { DeploymentParameters } from '../aws/parameters.ts';
+import { SET_UP } from '../aws/set-up.ts';
 import type { AcceptedRequest } from '../generation/accepted-request.ts';
 import { callbackUrl } from '../generation/callback-url.ts';
 import type { GenerationError } from '../generation/errors.ts';
@@ -363,7 +364,7 @@ async function notRun(
       deps.forgetParameters();
       return await tryLater(deps, {
         code: 'upstream_unauthorized',
-        message: `Wiro does not accept this deployment's API key: run "npm run setup" with the right one. (${outcome.message})`,
+        message: `Wiro does not accept this deployment's API key: ${SET_UP} with the right one. (${outcome.message})`,
       });
     case 'insufficientBalance':
       return await failNow(deps, tooLittleBalance(outcome));

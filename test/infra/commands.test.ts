@@ -93,7 +93,7 @@ describe('npm run setup', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('Under /wiro/Blue:');
     expect(stdout).toContain('callback secret: stored');
-    expect(stdout).toContain('npx cdk deploy -c stackName=Blue');
+    expect(stdout).toContain('Next: npx cdk deploy -c stackName=Blue\n');
     expect(stdout + stderr).not.toMatch(/canary|[A-Za-z0-9_-]{43}/);
   }, 60_000);
 

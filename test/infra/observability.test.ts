@@ -60,6 +60,17 @@ describe('the handbook', () => {
         expect(section, heading).toContain(part);
   });
 
+  it('is not needed to know what to do: the description of each alarm says it', () => {
+    for (const [id, { Properties }] of alarmsOf(full)) {
+      const description = String(Properties.AlarmDescription);
+      const [, remedy = ''] = /^[^.]+\. (.+) More: docs\/operations\.md#[a-z]+$/.exec(description) ?? [];
+      expect(remedy, id).toMatch(/\b(?:look|add|cancel|ask|mend|retry|read|invoke|give|do)\b/i);
+      // CloudWatch takes no more.
+      expect(description.length, id).toBeLessThanOrEqual(1_024);
+      expect(description, id).not.toMatch(/npm run|\.ts\b/);
+    }
+  });
+
   it('names every metric', () => {
     for (const name of Object.keys(METRICS)) expect(HANDBOOK).toContain(`\`${name}\``);
   });

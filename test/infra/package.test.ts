@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { glob, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -153,6 +154,36 @@ describe('the package, installed in another CDK app', () => {
     expect(declarations).not.toMatch(/\.ts'/);
   });
 
+  it('names no file that it does not bring: no link of its pages leads nowhere', async () => {
+    const dead: string[] = [];
+    for await (const page of glob('{docs/**/*.md,CHANGELOG.md}', { cwd: installed })) {
+      const text = await readFile(path.join(installed, page), 'utf8');
+      for (const [, link = ''] of text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g))
+        if (!existsSync(path.join(installed, path.dirname(page), link))) dead.push(`${page}: ${link}`);
+    }
+
+    expect(dead).toEqual([]);
+    expect(existsSync(path.join(installed, 'dist/types/functions/settings.d.ts'))).toBe(true);
+  });
+
+  it('says what to do where its own code is missing: not how the repository bundles it', async () => {
+    const script =
+      "const { App, Stack } = require('aws-cdk-lib'); const { WiroCredentials, WiroGenerations } = require('wiro-serverless');" +
+      "new WiroGenerations(new Stack(new App(), 'S'), 'W', { credentials: WiroCredentials.fromParameters() })";
+    const lambda = path.join(installed, 'dist/lambda');
+    await rename(lambda, `${lambda}-away`);
+    try {
+      const { said } = await run(['--eval', script]);
+
+      expect(said).toMatch(
+        /the functions' code is missing from the package .*: install wiro-serverless again\./,
+      );
+      expect(said).not.toContain('bundleFunctions');
+    } finally {
+      await rename(`${lambda}-away`, lambda);
+    }
+  });
+
   it('can be imported from an ES module', async () => {
     const script = "import { WiroGenerations } from 'wiro-serverless'; console.log(WiroGenerations.name)";
 
@@ -177,8 +208,19 @@ describe('the package, installed in another CDK app', () => {
       const setUp = await run([command, '--stack', 'Shop', '--key-only'], { ...account, WIRO_API_KEY: 'k' });
 
       expect(help).toMatchObject({ code: 0, said: expect.stringContaining('--stack NAME') });
+      expect(help.said).toMatch(
+        /^npx wiro-serverless-setup \(--stack NAME \| --path \/wiro\/NAME\) \[--key-only/,
+      );
       expect(setUp.said).toMatch(/Under \/wiro\/Shop:\n {2}Wiro API key: stored/);
       expect(setUp.code).toBe(0);
+      // The app of somebody else: its stacks have their own names, and no `-c stackName`.
+      expect(setUp.said).toContain('Next: npx cdk deploy Shop\n');
+      const nowhere = await run([command, '--key-only'], { ...account, WIRO_API_KEY: 'k' });
+      expect(nowhere).toMatchObject({ code: 1, said: expect.stringMatching(/^Which stack\? Give --stack/) });
+      const rotated = await run([command, '--path', '/wiro/None', '--rotate'], account);
+      expect(rotated.said).toContain('run "npx wiro-serverless-setup" without --rotate');
+      for (const { said } of [help, setUp, nowhere, rotated])
+        expect(said).not.toMatch(/npm run|WiroServerless|parameterPath|-c \w+=|\.ts\b/);
       // How npm starts it.
       expect(await readFile(command, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
     } finally {
