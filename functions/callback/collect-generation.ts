@@ -139,7 +139,7 @@ async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<
   const deaths = deps.deaths?.count ?? 0;
   // The last one was only to look at what stands, and was killed too: there is nothing left to try.
   if (deaths > MOST_DEATHS) {
-    await freeSlot(deps);
+    await freeSlot(deps, generation);
     return await finish(deps, (current) => failed(current, holder, killed(deaths), {}, moment(deps)));
   }
   let task: Task | undefined;
@@ -175,7 +175,7 @@ async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<
   };
   if (task.end === 'unfinished') return await keepRunning(deps, generation, task);
   // Before anything that takes time: the place at Wiro is free, and somebody may be waiting for it.
-  await freeSlot(deps);
+  await freeSlot(deps, generation);
   switch (task.end) {
     case 'cancelled': {
       const isWished = generation.cancelRequestedAt !== undefined;
@@ -289,7 +289,7 @@ async function keepRunning(deps: ClaimDeps, generation: Collecting, task: Task):
   const isToBeStopped = isStuck || isToStop(generation, moment(deps));
   const sent = generation.stop?.killSentAt;
   if (isToBeStopped && sent !== undefined && after(sent, deps.durations.stopLimit) <= moment(deps).now) {
-    await freeSlot(deps);
+    await freeSlot(deps, generation);
     const error: GenerationError = isPastDeadline(generation, moment(deps))
       ? pastDeadline(generation)
       : {
@@ -428,9 +428,9 @@ async function putOutputs(
  * Gives the slot back and has the line served. Nobody is named here who would hold it until its own turn in Lambda's
  * queue: the first submission to come serves whoever is first in line, and one of a task that is over does only that.
  */
-async function freeSlot({ id, gate, submit }: ClaimDeps): Promise<void> {
+async function freeSlot({ id, gate, submit }: ClaimDeps, generation: Collecting): Promise<void> {
   try {
-    const isAwaited = await gate.free(id, 'ended');
+    const isAwaited = await gate.free(generation, 'ended');
     if (isAwaited) await submit(id);
   } catch (error) {
     log.warn('The next in line could not be started; reconcile does', { generationId: id, error });
@@ -444,7 +444,7 @@ async function laterOrFail(
   patienceMs: number,
 ): Promise<void> {
   if (!isPatienceOver(generation, setback.code, patienceMs, moment(deps))) return await later(deps, setback);
-  await freeSlot(deps);
+  await freeSlot(deps, generation);
   await finish(deps, (current) =>
     failed(current, deps.holder, { ...setback, retryable: true }, {}, moment(deps)),
   );

@@ -162,7 +162,9 @@ async function look(
   );
   if (isItsTime && looked.kind === 'written' && hasEnded(looked.generation)) {
     // It may just have been admitted.
-    await gate.free(id, 'notRun').catch(ignore('it is over: its slot is taken back in a minute'));
+    await gate
+      .free(looked.generation, 'notRun')
+      .catch(ignore('it is over: its slot is taken back in a minute'));
   }
   return looked;
 }
@@ -225,7 +227,8 @@ async function tendGate(deps: ReconcileDeps): Promise<Timestamp | null> {
 
 async function tendHolder({ gate, generations, submit }: ReconcileDeps, id: string): Promise<void> {
   const generation = await generations.get(id);
-  if (generation === undefined || hasEnded(generation)) await gate.free(id, 'ended');
+  if (generation === undefined) await gate.free({ id, revision: Number.MAX_SAFE_INTEGER }, 'ended');
+  else if (hasEnded(generation)) await gate.free(generation, 'ended');
   // Its submission never came after it was admitted, or was killed before it gave the slot back. It is not taken from
   // it: it may begin to run this very moment. Its submission uses the slot, or gives it back.
   else if (generation.status === 'queued') await submit(id);

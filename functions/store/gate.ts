@@ -6,6 +6,12 @@ import type { Durations } from '../settings.ts';
 import { isConditionFailed, type Table } from './dynamodb.ts';
 
 /**
+ * Of whose slot something is said: the generation as it was read or written last. A retry, or another try, takes a slot
+ * of its own: what a holder that froze says late of an earlier one changes nothing of it.
+ */
+export type SlotOwner = Pick<Generation, 'id' | 'revision'>;
+
+/**
  * Wiro's concurrency limit, as one item: who may run now. Without a known limit it only bounds the Runs that are
  * not answered yet; a refusal with code 96 names the limit, and from then on slots are counted.
  *
@@ -19,14 +25,14 @@ export interface Gate {
    */
   take(generation: Generation): Promise<boolean>;
   /** The Run was answered: it made a task, which keeps the slot until its end. */
-  ran(id: string): Promise<void>;
+  ran(of: SlotOwner): Promise<void>;
   /**
    * Gives a slot back: the task ended, or there is none. Whoever frees one has the line served next.
    * @returns Whether there is room for somebody in line.
    */
-  free(id: string, why: 'ended' | 'notRun'): Promise<boolean>;
+  free(of: SlotOwner, why: 'ended' | 'notRun'): Promise<boolean>;
   /** Wiro refused a Run with code 96: learns the limit and shuts the gate until a task of ours ends. */
-  refused(id: string, limit: number | undefined): Promise<void>;
+  refused(of: SlotOwner, limit: number | undefined): Promise<void>;
   /** Joins the line: younger ones are kept back until it was admitted. Repeating it does no harm. */
   wait(generation: Pick<Generation, 'createdAt' | 'id'>): Promise<void>;
   /**
@@ -52,6 +58,11 @@ interface GateItem {
   readonly pausedUntil?: Timestamp;
   /** The `queueKey` of the oldest one in line that was not admitted yet. */
   readonly waitingSince?: string;
+  /**
+   * By id, the revision of the generation that has taken the slot, where an earlier one may have had it. An attribute for
+   * each, beside the sets of ids that every release reads.
+   */
+  readonly takenAt: ReadonlyMap<string, number>;
 }
 
 export interface GateDeps extends Table {
@@ -131,6 +142,8 @@ export function createGate({
 
   const holds = ({ slots, unanswered }: GateItem, id: string) => slots.has(id) || unanswered.has(id);
 
+  const isLater = ({ takenAt }: GateItem, { id, revision }: SlotOwner) => (takenAt.get(id) ?? 0) > revision;
+
   /** How many may pass now; the one more than the known limit is a probe. */
   function room(gate: GateItem): { readonly free: number; readonly isProbe: boolean } {
     const allowed = maximum - gate.slots.size;
@@ -152,6 +165,13 @@ export function createGate({
   const KNOWN = '#limitSeenAt > :forget';
   const UNKNOWN = 'attribute_not_exists(#limitSeenAt) OR #limitSeenAt <= :forget';
 
+  /** Not taken by a later one. */
+  const notLater = (of: SlotOwner) => `attribute_not_exists(#${takenBy(of)}) OR #${takenBy(of)} <= :revision`;
+  /** Said with the slot alone, so that there are never more of these than slots; the first to take it need not. */
+  const signing = ({ attempt, trouble, ...of }: Generation) =>
+    attempt > 1 || trouble !== undefined ? [`#${takenBy(of)} = :revision`] : [];
+  const valuesOf = ({ id, revision }: SlotOwner) => ({ ':id': new Set([id]), ':revision': revision });
+
   const isBounded = Number.isFinite(maximum);
 
   /** Adds to the slots on condition that there is room for all of them. */
@@ -168,6 +188,7 @@ export function createGate({
       // So many run that the account has no limit: count only what is not answered.
       const isTracked = isBounded || gate.slots.size + ids.length <= MOST_TRACKED;
       return {
+        isTracked,
         set: [],
         add: isTracked ? 'ADD #slots :ids, #unanswered :ids' : 'ADD #unanswered :ids',
         condition: `${open} AND (${UNKNOWN}) AND (attribute_not_exists(#unanswered) OR size(#unanswered) <= :most)`,
@@ -176,6 +197,7 @@ export function createGate({
     }
     // One more than the known limit, now and then: balances grow. A refusal costs nothing and names the limit.
     return {
+      isTracked: true,
       set: isProbe ? ['#limit = :more', '#probedAt = :now', '#probe = :probe'] : [],
       add: 'ADD #slots :ids, #unanswered :ids',
       condition: `${open} AND ${KNOWN} AND #limit = :limit AND (attribute_not_exists(#slots) OR size(#slots) <= :most)`,
@@ -188,6 +210,23 @@ export function createGate({
     };
   }
 
+  /** Lets go of a slot, unless a later one has taken it. */
+  const giveBack = (of: SlotOwner, alsoRemove: readonly string[] = []) =>
+    update(
+      `DELETE #slots :id, #unanswered :id REMOVE ${[`#${takenBy(of)}`, ...alsoRemove].join(', ')}`,
+      valuesOf(of),
+      notLater(of),
+    );
+
+  /** Signs the slot that an admission has given. */
+  async function keep({ slots }: GateItem, generation: Generation): Promise<boolean> {
+    const signed = slots.has(generation.id) ? signing(generation) : [];
+    if (signed.length === 0) return true;
+    const isMine = `contains(#slots, :me) AND (${notLater(generation)})`;
+    const values = { ':me': generation.id, ':revision': generation.revision };
+    return (await update(setting(signed).join(), values, isMine)) !== undefined;
+  }
+
   async function wait(generation: Pick<Generation, 'createdAt' | 'id'>): Promise<void> {
     await update(
       'SET #waitingSince = :queueKey',
@@ -198,12 +237,12 @@ export function createGate({
 
   return {
     async take(generation) {
-      const { id } = generation;
+      const { id, revision } = generation;
       const mine = queueKey(generation);
-      const isTaken = await update(
-        'ADD #slots :id, #unanswered :id',
+      const isTakenAtOnce = await update(
+        [...setting(signing(generation)), 'ADD #slots :id, #unanswered :id'].join(' '),
         {
-          ':id': new Set([id]),
+          ...valuesOf(generation),
           ':me': id,
           ':now': now(),
           ':queueKey': mine,
@@ -215,6 +254,7 @@ export function createGate({
         // Whoever holds a slot keeps it. Parentheses side by side, not nested: dynalite takes a second for nested ones.
         [
           OPEN,
+          `(${notLater(generation)})`,
           `(contains(#slots, :me) OR ${MY_TURN})`,
           `(contains(#slots, :me) OR ${UNKNOWN} OR attribute_not_exists(#slots) OR size(#slots) < #limit)`,
           `(contains(#slots, :me) OR ${KNOWN} OR attribute_not_exists(#unanswered) OR size(#unanswered) < :mostUnanswered)`,
@@ -224,48 +264,59 @@ export function createGate({
             : []),
         ].join(' AND '),
       );
-      if (isTaken) return true;
+      if (isTakenAtOnce) return true;
       const gate = await read();
-      if (!isPaused(gate) && holds(gate, id)) return true;
+      // This one was given up long ago.
+      if (isLater(gate, generation)) return false;
+      if (!isPaused(gate) && holds(gate, id)) return await keep(gate, generation);
       const isMyTurn = gate.waitingSince === undefined || gate.waitingSince > mine;
       if (isMyTurn && room(gate).free > 0) {
-        const { set, add, condition, values } = grant(gate, [id]);
-        const expression = set.length > 0 ? `SET ${set.join(', ')} ${add}` : add;
-        if (await update(expression, { ...values, ':queueKey': mine }, `(${MY_TURN}) AND ${condition}`))
-          return true;
+        const { set, add, condition, values, isTracked } = grant(gate, [id]);
+        const expression = [...setting([...set, ...(isTracked ? signing(generation) : [])]), add].join(' ');
+        const isTaken = await update(
+          expression,
+          { ...values, ':queueKey': mine, ':revision': revision },
+          `(${MY_TURN}) AND (${notLater(generation)}) AND ${condition}`,
+        );
+        if (isTaken) return true;
       }
       // Admitted, but refusals have shut the gate meanwhile: back in line, without the slot.
-      if (holds(gate, id)) await update('DELETE #slots :id, #unanswered :id', { ':id': new Set([id]) });
+      if (holds(gate, id)) await giveBack(generation);
       return false;
     },
 
-    async ran(id) {
-      const mine = { ':id': new Set([id]), ':me': id };
+    async ran(of) {
+      const mine = { ...valuesOf(of), ':me': of.id };
       const isNoProbe = 'attribute_not_exists(#probe) OR #probe <> :me';
-      if (await update('DELETE #unanswered :id', mine, isNoProbe)) return;
+      if (await update('DELETE #unanswered :id', mine, `(${isNoProbe}) AND (${notLater(of)})`)) return;
       // The limit has grown: the next may try one more at once.
-      await update('DELETE #unanswered :id REMOVE #probe, #probedAt', { ':id': new Set([id]) });
+      const isProbe = `#probe = :me AND (${notLater(of)})`;
+      await update('DELETE #unanswered :id REMOVE #probe, #probedAt', mine, isProbe);
     },
 
-    async free(id, why) {
+    async free(of, why) {
       // A task of ours that ended leaves its place at Wiro: no need to wait for the pause to pass.
-      const reopen = why === 'ended' ? ' REMOVE #pausedUntil' : '';
-      const gate = await update(`DELETE #slots :id, #unanswered :id${reopen}`, { ':id': new Set([id]) });
+      const gate = await giveBack(of, why === 'ended' ? ['#pausedUntil'] : []);
       return gate !== undefined && isAwaited(gate);
     },
 
-    async refused(id, limit) {
+    async refused(of, limit) {
       // Without a number in the message: as many as hold a slot besides the refused one.
-      const known = limit ?? Math.max(1, [...(await read()).slots].filter((one) => one !== id).length);
-      await update(
-        'SET #limit = :limit, #limitSeenAt = :now, #pausedUntil = :until REMOVE #probe, #probedAt DELETE #slots :id, #unanswered :id',
-        {
-          ':id': new Set([id]),
-          ':now': now(),
-          ':until': timestamp(clock().getTime() + durations.gatePause),
-          ':limit': known,
-        },
+      const known = limit ?? Math.max(1, [...(await read()).slots].filter((one) => one !== of.id).length);
+      const learn =
+        'SET #limit = :limit, #limitSeenAt = :now, #pausedUntil = :until REMOVE #probe, #probedAt';
+      const learned = {
+        ':now': now(),
+        ':until': timestamp(clock().getTime() + durations.gatePause),
+        ':limit': known,
+      };
+      const isGiven = await update(
+        `${learn}, #${takenBy(of)} DELETE #slots :id, #unanswered :id`,
+        { ...learned, ...valuesOf(of) },
+        notLater(of),
       );
+      // The limit is as true when a late one learns it.
+      if (!isGiven) await update(learn, learned);
     },
 
     wait,
@@ -298,11 +349,9 @@ export function createGate({
           ...(gate.slots.size === 0 ? ['#pausedUntil'] : []),
         ];
         const isAdmitted = await update(
-          [
-            ...(assigned.length > 0 ? [`SET ${assigned.join(', ')}`] : []),
-            ...(removed.length > 0 ? [`REMOVE ${removed.join(', ')}`] : []),
-            add,
-          ].join(' '),
+          [...setting(assigned), ...(removed.length > 0 ? [`REMOVE ${removed.join(', ')}`] : []), add].join(
+            ' ',
+          ),
           {
             ...values,
             ...(next !== undefined && { ':next': next }),
@@ -319,15 +368,25 @@ export function createGate({
     isAwaited: async () => isAwaited(await read()),
 
     async holders() {
-      const { slots, unanswered } = await read();
-      return [...new Set([...slots, ...unanswered])];
+      const { slots, unanswered, takenAt } = await read();
+      // An earlier release leaves what it knows nothing of.
+      return [...new Set([...slots, ...unanswered, ...takenAt.keys()])];
     },
   };
 }
 
+/** What the names of the attributes begin with that say who has taken a slot. */
+const TAKEN = 'taken_';
+const takenBy = ({ id }: Pick<SlotOwner, 'id'>) => `${TAKEN}${id}`;
+
+const setting = (assigned: readonly string[]) => (assigned.length > 0 ? [`SET ${assigned.join(', ')}`] : []);
+
 function toGate(item: Record<string, AttributeValue>): GateItem {
   const { slots = new Set(), unanswered = new Set(), ...rest } = unmarshall(item);
-  return { ...rest, slots, unanswered };
+  const takenAt = Object.entries(rest)
+    .filter(([name]) => name.startsWith(TAKEN))
+    .map(([name, revision]) => [name.slice(TAKEN.length), Number(revision)] as const);
+  return { ...rest, slots, unanswered, takenAt: new Map(takenAt) };
 }
 
 function toValues(values: Record<string, unknown>): Record<string, AttributeValue> {

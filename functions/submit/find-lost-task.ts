@@ -89,7 +89,7 @@ export async function findLostTask(
   if (result.kind === 'unproven' && isLongAgo && isLosingForTooLong(notes.lostRuns, moment.now, durations))
     return { kind: 'unknown', error: submissionUnknown(result.why) };
   // Others need not wait any longer for what becomes of this one.
-  if (isLongAgo) await gate.free(id, 'notRun').catch(ignore('its slot is free when it ends'));
+  if (isLongAgo) await gate.free(generation, 'notRun').catch(ignore('its slot is free when it ends'));
   await generations.update(await held.stop(), (current) =>
     searched(current, holder, result.kind === 'none', moment),
   );

@@ -76,7 +76,7 @@ export async function submitGeneration(deps: SubmitDeps, id: string): Promise<Su
   );
   if (claimed.kind === 'refused' && hasEnded(claimed.generation)) {
     // Cancelled in line, and admitted all the same: the slot is somebody else's.
-    await deps.gate.free(id, 'notRun').catch(ignore('reconcile clears what is over'));
+    await deps.gate.free(claimed.generation, 'notRun').catch(ignore('reconcile clears what is over'));
     return { kind: 'noTask' };
   }
   if (claimed.kind === 'refused' || claimed.kind === 'missing') return { kind: 'elsewhere' };
@@ -255,7 +255,7 @@ async function bringAndRun(deps: ClaimDeps, generation: Submitting): Promise<Sub
       // The mark stands: once its lease is over, whoever looks searches. The slot is kept, for the task may exist.
       log.warn('A Run was not answered', { generationId: id, why: outcome.message });
       if (outcome.refusal !== undefined) await noteRefused(deps, mark.generation, run, outcome.refusal);
-      await gate.ran(id).catch(ignore('reconcile clears what is over'));
+      await gate.ran(generation).catch(ignore('reconcile clears what is over'));
       return { kind: 'later' };
     case 'notRun':
       return await notRun(deps, mark.generation, outcome);
@@ -343,7 +343,7 @@ async function notRun(
   const { id, gate } = deps;
   log.info('A Run was refused', { generationId: id, reason: outcome.reason });
   if (outcome.reason === 'concurrencyLimit') {
-    await gate.refused(id, outcome.limit);
+    await gate.refused(generation, outcome.limit);
     return await wait(deps, generation, { wasRefused: true });
   }
   const failing = (code: GenerationError['code'], message: string, retryable: boolean) =>
@@ -404,7 +404,7 @@ async function recordTask(
     return { kind: 'elsewhere' };
   }
   log.info('A task runs', { generationId: id, taskId: task.id });
-  await gate.ran(id).catch(ignore('reconcile clears what is over'));
+  await gate.ran(recorded.generation).catch(ignore('reconcile clears what is over'));
   if (recorded.generation.callback !== undefined)
     await deps.collect(id).catch(ignore('reconcile collects what is due'));
   await deps.announce(id).catch(ignore('reconcile announces what is due'));
@@ -489,7 +489,7 @@ async function releaseUnmarked(deps: ClaimDeps, setback: Setback): Promise<Submi
 
 /** Put off, or given up: in both cases it holds nothing any more. */
 async function letGo({ id, gate, announce }: ClaimDeps, generation: Generation): Promise<SubmitEnd> {
-  await gate.free(id, 'notRun').catch(ignore('reconcile clears what is over'));
+  await gate.free(generation, 'notRun').catch(ignore('reconcile clears what is over'));
   if (generation.status !== 'failed') {
     logSetback('Submitting is tried again later', generation);
     return { kind: 'later' };
@@ -502,7 +502,7 @@ async function failNow(deps: ClaimDeps, error: GenerationError): Promise<SubmitE
   const { id, holder, generations, gate } = deps;
   const ended = await generations.update(id, (current) => failed(current, holder, error, {}, moment(deps)));
   if (ended.kind !== 'written') return { kind: 'elsewhere' };
-  await gate.free(id, 'notRun').catch(ignore('reconcile clears what is over'));
+  await gate.free(ended.generation, 'notRun').catch(ignore('reconcile clears what is over'));
   await deps.announce(id).catch(ignore('reconcile announces what is due'));
   return { kind: 'noTask' };
 }
@@ -511,7 +511,7 @@ async function cancelNow(deps: ClaimDeps): Promise<SubmitEnd> {
   const { id, holder, generations, gate } = deps;
   const ended = await generations.update(id, (current) => cancelled(current, holder, {}, moment(deps)));
   if (ended.kind !== 'written') return { kind: 'elsewhere' };
-  await gate.free(id, 'notRun').catch(ignore('reconcile clears what is over'));
+  await gate.free(ended.generation, 'notRun').catch(ignore('reconcile clears what is over'));
   await deps.announce(id).catch(ignore('reconcile announces what is due'));
   return { kind: 'noTask' };
 }

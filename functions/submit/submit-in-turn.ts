@@ -58,7 +58,8 @@ export async function submitInTurn(deps: SubmitInTurnDeps, id: string): Promise<
   async function passBy(current: string, error: unknown): Promise<SubmitEnd> {
     if (!(error instanceof NewerVersionError)) throw error;
     ignore('it waits for the newer release', { generationId: current })(error);
-    await gate.free(current, 'notRun').catch(ignore('it keeps its slot until then'));
+    // As it was before anything was run: a slot that was taken again since stays.
+    await gate.free({ id: current, revision: 1 }, 'notRun').catch(ignore('it keeps its slot until then'));
     return { kind: 'noTask' };
   }
 

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { type CollectDeps, collectGeneration } from '../../functions/callback/collect-generation.ts';
 import { retried } from '../../functions/generation/retry.ts';
+import { claimToSubmit } from '../../functions/generation/transitions.ts';
 import { log } from '../../functions/log.ts';
 import { OutputRefusedError } from '../../functions/objects/errors.ts';
 import { DURATIONS } from '../../functions/settings.ts';
@@ -49,7 +50,7 @@ async function collecting({
     state: () => world.generations.get(ID),
     /** Another one in line, behind a limit that the first fills. */
     queueUp: async () => {
-      await world.gate.refused('other', 1);
+      await world.gate.refused({ id: 'other', revision: 1 }, 1);
       world.pass(10);
       await world.accept(NEXT);
       const next = await world.generations.get(NEXT);
@@ -189,6 +190,46 @@ describe('the slot of a task that has ended', () => {
       await collectGeneration({ ...deps, gate: broken, wiro: { ...deps.wiro, task: empty } }, ID);
 
     expect((await generations.get(ID))?.status).toBe('succeeded');
+  });
+});
+
+describe('a collector that froze before it freed the slot', () => {
+  it('leaves a retry the slot that it has taken since', async () => {
+    const { deps, gate, generations, pass } = await collecting();
+    const moment = () => ({ now: deps.clock().toISOString(), durations: deps.durations });
+    const failedTask = { ...ended, end: 'failed', costUsd: 0, errorText: 'no' } as Task;
+    const thawed = Promise.withResolvers<Task>();
+    const asked = Promise.withResolvers<void>();
+    const frozen = collectGeneration(
+      {
+        ...deps,
+        createHolder: () => 'frozen',
+        wiro: {
+          ...deps.wiro,
+          task: () => {
+            asked.resolve();
+            return thawed.promise;
+          },
+        },
+      },
+      ID,
+    );
+    await asked.promise;
+    pass(66);
+    await collectGeneration(
+      { ...deps, createHolder: () => 'successor', wiro: { ...deps.wiro, task: async () => failedTask } },
+      ID,
+    );
+    const freed = await gate.holders();
+    await generations.update(ID, (current) => retried(current, false, moment()));
+    const submitting = await generations.update(ID, (current) => claimToSubmit(current, 'third', moment()));
+    if (submitting.kind !== 'written') throw new Error('It was not claimed');
+    await gate.take(submitting.generation);
+
+    thawed.resolve(failedTask);
+    await frozen;
+
+    expect([freed, await gate.holders()]).toEqual([[], [ID]]);
   });
 });
 

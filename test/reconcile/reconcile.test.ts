@@ -99,7 +99,7 @@ function reconcileWorld(
         gate: {
           holders: async () => holders,
           admit: async () => admitted,
-          free: async (id, why) => {
+          free: async ({ id }, why) => {
             await note(`free (${why})`)(id);
             return false;
           },

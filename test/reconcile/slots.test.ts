@@ -48,7 +48,7 @@ async function oneAdmitted() {
       const run = mark.kind === 'written' ? mark.generation.run : undefined;
       if (run === undefined) throw new Error(`${id} was not marked`);
       await generations.update(id, (g) => withTask(g, run, 1, { id: `task-${id}` }, moment()));
-      await gate.ran(id);
+      await gate.ran(generation);
       return true;
     },
     reconcile: (get: (id: string) => Promise<Generation | undefined>) =>

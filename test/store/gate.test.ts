@@ -1,3 +1,4 @@
+import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { describe, expect, it, vi } from 'vitest';
 import { DURATIONS } from '../../functions/settings.ts';
 import { createGate } from '../../functions/store/gate.ts';
@@ -13,6 +14,7 @@ const ids = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, index) => nth(from + index).id);
 const all = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, index) => nth(from + index));
+const OTHER = { id: 'other', revision: 1 };
 const keyOf = (n: number) => ({ id: nth(n).id, queueKey: `${nth(n).createdAt}#${nth(n).id}` });
 
 describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
@@ -46,8 +48,8 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       },
       /** The limit is known from then on, and the gate is not shut. */
       async learn(limit: number) {
-        await gate.refused('other', limit);
-        await gate.free('other', 'ended');
+        await gate.refused(OTHER, limit);
+        await gate.free(OTHER, 'ended');
       },
       /** Tasks of the nth to the mth run, started as many at once as may be. */
       async run(from: number, to: number) {
@@ -55,7 +57,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
         for (let first = from; first <= to; first += 20) {
           const some = all(first, Math.min(first + 19, to));
           results.push(...(await Promise.all(some.map((generation) => gate.take(generation)))));
-          await Promise.all(some.map(({ id }) => gate.ran(id)));
+          await Promise.all(some.map((generation) => gate.ran(generation)));
         }
         return results;
       },
@@ -81,8 +83,8 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       const { gate } = await gateWorld();
       for (const generation of all(1, 20)) await gate.take(generation);
 
-      await gate.ran(nth(3).id);
-      await gate.free(nth(4).id, 'notRun');
+      await gate.ran(nth(3));
+      await gate.free(nth(4), 'notRun');
 
       const results = [];
       for (const generation of all(21, 24)) results.push(await gate.take(generation));
@@ -97,7 +99,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect(took(results)).toBe(100);
       expect((await holders()).length).toBeLessThanOrEqual(80);
       expect(JSON.stringify(await item()).length).toBeLessThan(4_096);
-      await Promise.all(ids(1, 100).map((id) => gate.free(id, 'ended')));
+      await Promise.all(all(1, 100).map((generation) => gate.free(generation, 'ended')));
       expect(await holders()).toEqual([]);
     });
 
@@ -127,7 +129,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       const { gate, item } = await gateWorld();
       for (const generation of all(1, 3)) await gate.take(generation);
 
-      await gate.refused(nth(3).id, 5);
+      await gate.refused(nth(3), 5);
 
       expect(await item()).toMatchObject({ limit: 5, pausedUntil: at(1_005), slots: new Set(ids(1, 2)) });
       expect(await gate.take(nth(4))).toBe(false);
@@ -136,7 +138,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
     it('shuts it for five seconds', async () => {
       const { gate, pass } = await gateWorld();
       for (const generation of all(1, 3)) await gate.take(generation);
-      await gate.refused(nth(3).id, 5);
+      await gate.refused(nth(3), 5);
 
       pass(4_999);
       const before = await gate.take(nth(4));
@@ -149,11 +151,11 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
     it('shuts it until a task of ours ends, but not for a Run that was none', async () => {
       const { gate } = await gateWorld();
       for (const generation of all(1, 4)) await gate.take(generation);
-      await gate.refused(nth(4).id, 5);
+      await gate.refused(nth(4), 5);
 
-      await gate.free(nth(1).id, 'notRun');
+      await gate.free(nth(1), 'notRun');
       const before = await gate.take(nth(5));
-      await gate.free(nth(2).id, 'ended');
+      await gate.free(nth(2), 'ended');
       const after = await gate.take(nth(5));
 
       expect([before, after]).toEqual([false, true]);
@@ -163,7 +165,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       const { gate } = await gateWorld();
       await gate.take(nth(1));
 
-      await gate.refused(nth(1).id, 1);
+      await gate.refused(nth(1), 1);
 
       expect(await gate.take(nth(2))).toBe(true);
     });
@@ -171,8 +173,8 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
     it('that comes when all of ours have ended already does not shut it behind those who are admitted', async () => {
       const { gate, join } = await gateWorld();
       for (const generation of all(1, 2)) await gate.take(generation);
-      await gate.free(nth(1).id, 'ended');
-      await gate.refused(nth(2).id, 3);
+      await gate.free(nth(1), 'ended');
+      await gate.refused(nth(2), 3);
       await join(2, 3, 4, 5);
 
       const admitted = await gate.admit(25);
@@ -186,10 +188,10 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
     it('opens it with the last slot that is given back, however that came', async () => {
       const { gate, join } = await gateWorld();
       for (const generation of all(1, 2)) await gate.take(generation);
-      await gate.refused(nth(2).id, 1);
+      await gate.refused(nth(2), 1);
       await join(2);
 
-      await gate.free(nth(1).id, 'notRun');
+      await gate.free(nth(1), 'notRun');
 
       expect(await gate.admit(25)).toEqual(ids(2, 2));
     });
@@ -200,7 +202,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       await gate.take(nth(1));
       await join(2);
       expect(await gate.admit(25)).toEqual(ids(2, 2));
-      await gate.refused('other', 1);
+      await gate.refused(OTHER, 1);
 
       expect(await gate.take(nth(2))).toBe(false);
       expect(await holders()).toEqual(ids(1, 1));
@@ -210,11 +212,11 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       const { gate, item } = await gateWorld();
       for (const generation of all(1, 6)) await gate.take(generation);
 
-      await gate.refused(nth(6).id, undefined);
+      await gate.refused(nth(6), undefined);
       const many = await item();
-      for (const id of ids(1, 5)) await gate.free(id, 'ended');
+      for (const generation of all(1, 5)) await gate.free(generation, 'ended');
       await gate.take(nth(7));
-      await gate.refused(nth(7).id, undefined);
+      await gate.refused(nth(7), undefined);
 
       expect([many?.limit, (await item())?.limit]).toEqual([5, 1]);
     });
@@ -236,11 +238,11 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       await learn(2);
       for (const generation of all(1, 2)) {
         await gate.take(generation);
-        await gate.ran(generation.id);
+        await gate.ran(generation);
       }
 
       const full = await gate.take(nth(3));
-      await gate.free(nth(1).id, 'ended');
+      await gate.free(nth(1), 'ended');
 
       expect([full, await gate.take(nth(3))]).toEqual([false, true]);
     });
@@ -251,9 +253,9 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
 
       const results = [];
       for (const n of [1, 1, 2, 1, 2]) results.push(await gate.take(nth(n)));
-      await gate.free(nth(1).id, 'ended');
-      await gate.free(nth(1).id, 'ended');
-      await gate.free('never', 'notRun');
+      await gate.free(nth(1), 'ended');
+      await gate.free(nth(1), 'ended');
+      await gate.free({ id: 'never', revision: 1 }, 'notRun');
 
       expect(results).toEqual([true, true, true, true, true]);
       expect(await holders()).toEqual(ids(2, 2));
@@ -270,7 +272,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       pass(1);
       const probe = await gate.take(nth(3));
       const meanwhile = await gate.take(nth(4));
-      await gate.ran(nth(3).id);
+      await gate.ran(nth(3));
       const next = await gate.take(nth(4));
 
       expect([early, probe, meanwhile, next]).toEqual([false, true, false, true]);
@@ -284,7 +286,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       pass(60_000);
       await gate.take(nth(3));
 
-      await gate.refused(nth(3).id, 2);
+      await gate.refused(nth(3), 2);
       const limit = (await item())?.limit;
       pass(59_999);
       const early = await gate.take(nth(4));
@@ -323,7 +325,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       const { gate, learn, pass } = await gateWorld();
       await learn(1);
       await gate.take(nth(1));
-      await gate.ran(nth(1).id);
+      await gate.ran(nth(1));
       pass(3_600_000);
 
       const results = [];
@@ -353,7 +355,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
 
       const first = await gate.admit(25);
       const second = await gate.admit(25);
-      await gate.free(nth(1).id, 'ended');
+      await gate.free(nth(1), 'ended');
       const third = await gate.admit(25);
 
       expect([first, second, third]).toEqual([ids(3, 3).concat(ids(5, 5)), [], ids(7, 7)]);
@@ -397,11 +399,11 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       await learn(2);
       for (const generation of all(1, 2)) await gate.take(generation);
       await join(3, 4);
-      await gate.free(nth(1).id, 'ended');
+      await gate.free(nth(1), 'ended');
       let other: readonly string[] = [];
       // Between its read and its write, the second slot is freed and served.
       const overtaken = doFirst(table, 'UpdateItemCommand', async () => {
-        await gate.free(nth(2).id, 'ended');
+        await gate.free(nth(2), 'ended');
         other = await gate.admit(25);
       });
 
@@ -415,7 +417,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       await learn(1);
       await gate.take(nth(1));
       await gate.wait(nth(2));
-      await gate.free(nth(1).id, 'ended');
+      await gate.free(nth(1), 'ended');
 
       expect(await gate.admit(25)).toEqual(ids(2, 2));
     });
@@ -440,7 +442,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
 
       const none = await gate.admit(25, nth(3));
       const younger = await gate.take(nth(4));
-      await gate.free(nth(2).id, 'ended');
+      await gate.free(nth(2), 'ended');
 
       expect([none, younger, await gate.admit(25)]).toEqual([[], false, ids(3, 3)]);
     });
@@ -452,7 +454,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       await gate.admit(25);
 
       expect(await gate.admit(25, nth(2))).toEqual([]);
-      await gate.free(nth(2).id, 'ended');
+      await gate.free(nth(2), 'ended');
       expect(await gate.take(nth(9))).toBe(true);
     });
 
@@ -476,10 +478,10 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       const withRoom = await gate.isAwaited();
       await gate.admit(4);
       const full = await gate.isAwaited();
-      const isFreedForSomebody = await gate.free(nth(1).id, 'ended');
+      const isFreedForSomebody = await gate.free(nth(1), 'ended');
       const freed = await gate.isAwaited();
       await gate.admit(4);
-      const isFreedForNobody = await gate.free(nth(2).id, 'ended');
+      const isFreedForNobody = await gate.free(nth(2), 'ended');
       const served = await gate.isAwaited();
 
       expect([isFreedForSomebody, isFreedForNobody]).toEqual([true, false]);
@@ -497,13 +499,99 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       await learn(2);
       await gate.take(nth(1));
       await join(2);
-      await gate.refused('other', 2);
+      await gate.refused(OTHER, 2);
 
       const shut = await gate.isAwaited();
       pass(5_000);
 
       expect([shut, await gate.isAwaited()]).toEqual([false, true]);
     });
+  });
+
+  describe('when a holder that froze says late what it was told', () => {
+    const queued = nth(1);
+    const attempts = {
+      'a retry': { ...queued, attempt: 2, revision: 9 },
+      'another try of the same attempt': {
+        ...queued,
+        revision: 9,
+        trouble: {
+          since: at(1),
+          firstAt: {},
+          count: 1,
+          code: 'upstream_unavailable' as const,
+          message: 'It was away.',
+        },
+      },
+    };
+
+    it.each(Object.entries(attempts))('%s keeps the slot that it has taken since', async (_, again) => {
+      const { gate, learn, holders, item } = await gateWorld();
+      await learn(1);
+      await gate.take({ ...queued, revision: 2 });
+      const stale = { ...queued, revision: 5 };
+      await gate.free(stale, 'ended');
+      const isTaken = await gate.take(again);
+
+      const isRoom = await gate.free(stale, 'ended');
+      await gate.free(stale, 'notRun');
+      await gate.ran(stale);
+      const isTakenByStale = await gate.take(stale);
+      await gate.refused(stale, 3);
+
+      expect([isTaken, isRoom, isTakenByStale]).toEqual([true, false, false]);
+      expect(await item()).toMatchObject({
+        limit: 3,
+        slots: new Set([queued.id]),
+        unanswered: new Set([queued.id]),
+      });
+      // What it says itself, later, counts; and nothing of it is left.
+      await gate.free({ ...again, revision: 12 }, 'ended');
+      expect(await holders()).toEqual([]);
+      expect(Object.keys((await item()) ?? {}).filter((name) => name.startsWith('taken_'))).toEqual([]);
+    });
+
+    it('one that was admitted signs for its slot when it takes it', async () => {
+      const { gate, learn, join, holders } = await gateWorld();
+      await learn(1);
+      await join(1);
+      await gate.admit(1);
+
+      const isTaken = await gate.take(attempts['a retry']);
+      await gate.free(queued, 'ended');
+
+      expect([isTaken, await holders()]).toEqual([true, [queued.id]]);
+    });
+
+    it('one beyond those that are counted leaves nothing in the item', async () => {
+      const { gate, run, item } = await gateWorld();
+      await run(1, 60);
+
+      const isTaken = await gate.take({ ...nth(61), attempt: 2, revision: 9 });
+      await gate.ran({ ...nth(61), revision: 11 });
+
+      expect(isTaken).toBe(true);
+      expect(JSON.stringify(await item())).not.toContain(nth(61).id);
+    });
+  });
+
+  it('finds by its id what a release has left that frees slots without asking who took them', async () => {
+    const { gate, table, holders } = await gateWorld();
+    const again = { ...nth(1), attempt: 2, revision: 9 };
+    await gate.take(again);
+    await table.client.send(
+      new UpdateItemCommand({
+        TableName: table.tableName,
+        Key: { pk: { S: 'gate' }, sk: { S: 'gate' } },
+        UpdateExpression: 'DELETE slots :id, unanswered :id',
+        ExpressionAttributeValues: { ':id': { SS: [again.id] } },
+      }),
+    );
+
+    const left = await holders();
+    await gate.free({ ...again, revision: 12 }, 'ended');
+
+    expect([left, await holders()]).toEqual([[again.id], []]);
   });
 
   describe('with a maximum of the deployment', () => {
@@ -513,13 +601,13 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
 
       const results = [];
       for (const generation of all(1, 4)) results.push(await gate.take(generation));
-      await Promise.all(ids(1, 3).map((id) => gate.ran(id)));
+      await Promise.all(all(1, 3).map((generation) => gate.ran(generation)));
       results.push(await gate.take(nth(5)));
 
       expect([results, await holders()]).toEqual([[true, true, true, false, false], ids(1, 3)]);
       // Whoever holds a slot keeps it, and what ends makes room.
       expect(await gate.take(nth(2))).toBe(true);
-      await gate.free(nth(1).id, 'ended');
+      await gate.free(nth(1), 'ended');
       expect(await gate.take(nth(5))).toBe(true);
     });
 

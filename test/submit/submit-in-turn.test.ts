@@ -50,7 +50,7 @@ function turnWorld({
         return { kind: 'waiting', generation: { ...EXAMPLES.waiting, id }, wasRefused: kind === 'refused' };
       },
       gate: {
-        free: async (id: string, why: 'ended' | 'notRun') => {
+        free: async ({ id }: { id: string }, why: 'ended' | 'notRun') => {
           freed.push(`${id} ${why}`);
           return false;
         },

@@ -234,13 +234,14 @@ export const STORIES = {
   },
   /** Beside the generations: who runs and who waits, the input that Wiro has, a schema, a day's count. */
   others: async ({ gate, uploads, models, daily, pass }) => {
-    const at = (name: string) => ({ id: idOf(name), createdAt: FIRST }) as Generation;
+    const at = (name: string) =>
+      ({ id: idOf(name), createdAt: FIRST, attempt: 1, revision: 2 }) as Generation;
     for (const name of ['running', 'collecting']) {
       await gate.take(at(name));
-      await gate.ran(idOf(name));
+      await gate.ran(at(name));
     }
     await gate.take(at('marked'));
-    await gate.refused(idOf('waiting'), 3);
+    await gate.refused(at('waiting'), 3);
     pass(61);
     // One more than the limit, as a probe.
     await gate.take(at('marked-ran'));
