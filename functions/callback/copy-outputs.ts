@@ -72,8 +72,7 @@ export async function copyOutputs(
       if (output.kind === 'raw') return await putAnswer(deps, ref, output);
       const where = { ...ref, id, attempt, index };
       // What differs from its record stands too, and is not the output yet.
-      const found =
-        isAgain && earlier === undefined ? await deps.standing.find(where, output.sizeBytes) : undefined;
+      const found = isAgain && earlier === undefined ? await deps.standing.find(where, output) : undefined;
       if (found !== undefined) return { ...placeOf(found), name: safeFileName(name) };
       if (earlier?.isKept) return earlier.output;
       if (isOver) throw new OutputUnavailableError('it was not copied');

@@ -1,5 +1,6 @@
 import { ignore } from '../ignore.ts';
 import type { HeadOutput } from '../objects/head-output.ts';
+import { mayDiffer } from '../objects/judge-output.ts';
 import type { CopiedOutput, ObjectRef } from '../objects/types.ts';
 import type { CopiedNotes } from '../store/copied-notes.ts';
 
@@ -13,10 +14,13 @@ export interface OutputPlace extends ObjectRef {
 /** Finds the outputs that an earlier holder has copied, so that they are not fetched again. */
 export interface StandingOutputs {
   /**
-   * @param sizeBytes - What Wiro's record says. Without it, or if another size stands, only a note of ours tells that
-   *   what stands there is the output.
+   * @param said - By Wiro's record. Without a size, or if another size or type stands, only a note of ours tells that
+   *   what stands there is the output: whoever stored it may have died before it noted that it differs.
    */
-  find(place: OutputPlace, sizeBytes: number | undefined): Promise<CopiedOutput | undefined>;
+  find(
+    place: OutputPlace,
+    said: { readonly sizeBytes?: number; readonly contentType?: string },
+  ): Promise<CopiedOutput | undefined>;
   /** Notes one that was copied, where S3 does not keep its SHA-256 itself. */
   note(place: OutputPlace, copy: CopiedOutput): Promise<void>;
 }
@@ -29,11 +33,12 @@ export function createStandingOutputs({
   readonly notes: CopiedNotes;
 }): StandingOutputs {
   return {
-    async find({ id, attempt, index, bucket, key }, sizeBytes) {
+    async find({ id, attempt, index, bucket, key }, said) {
       const standing = await head({ bucket, key });
       if (standing?.sha256 !== undefined) {
-        const { contentType, sha256 } = standing;
-        return standing.sizeBytes === sizeBytes ? { bucket, key, contentType, sizeBytes, sha256 } : undefined;
+        const { contentType, sizeBytes, sha256 } = standing;
+        if (sizeBytes !== said.sizeBytes || mayDiffer(contentType, said.contentType)) return undefined;
+        return { bucket, key, contentType, sizeBytes, sha256 };
       }
       const note = await notes.read(id, attempt, index);
       if (note === undefined || note.bucket !== bucket) return undefined;

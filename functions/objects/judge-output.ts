@@ -84,6 +84,17 @@ function isBinary(wanted: string): boolean {
     : BINARY_APPLICATIONS.test(wanted) || wanted === 'model/vnd.usdz+zip';
 }
 
+/**
+ * Whether an output that was stored with this type may be of another kind than Wiro's record says: `judgeOutput` may have
+ * found so, by bytes that are not at hand any more.
+ */
+export function mayDiffer(storedType: string, record: string | undefined): boolean {
+  const said = formatOf(plainType(record));
+  const stored = formatOf(storedType);
+  // A drawing is stored as unknown, see `decideContentType`.
+  return said !== undefined && stored !== said && !(stored === undefined && said === 'svg');
+}
+
 function formatOf(type: string | undefined): string | undefined {
   const format = FORMATS.find(([pattern]) => type !== undefined && pattern.test(type));
   return format && (format[1] || type);

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { type CopyOutputsDeps, copyOutputs } from '../../functions/callback/copy-outputs.ts';
+import { createStandingOutputs } from '../../functions/callback/standing-outputs.ts';
 import type { Generation } from '../../functions/generation/generation.ts';
 import { OutputUnavailableError } from '../../functions/objects/errors.ts';
 import type { CopiedOutput, OutputToCopy } from '../../functions/objects/types.ts';
 import { DURATIONS } from '../../functions/settings.ts';
+import { createCopiedNotes } from '../../functions/store/copied-notes.ts';
 import { createEarlierReads } from '../../functions/store/earlier-reads.ts';
 import type { TaskOutput } from '../../functions/wiro/types.ts';
 import { at } from '../generation/examples.ts';
@@ -111,6 +113,33 @@ describe('an output that differs from what its record says', () => {
     expect(noted).toEqual([]);
     // Another output may keep the generation: this one is not read a third time.
     expect(await collect(OUTPUT)).toEqual(second);
+    expect(asked).toHaveLength(2);
+  });
+
+  it('is compared again where its holder died after it was stored, and before that was noted', async () => {
+    const record = { ...OUTPUT, contentType: 'image/png', sizeBytes: 3 };
+    const differsFrom = { contentType: 'image/png' };
+    const standing = { contentType: 'image/jpeg', sizeBytes: 3, sha256: copied.sha256 };
+    const { deps, asked, pass } = copyWorld(() => ({ contentType: 'image/jpeg', differsFrom }));
+    const again = {
+      ...deps,
+      standing: createStandingOutputs({
+        head: async () => standing,
+        notes: createCopiedNotes(createMemoryTable()),
+      }),
+    };
+    const collect = () =>
+      copyOutputs(again, troubledBy('output_unavailable'), [record], signal, { isAgain: true });
+
+    const first = await collect();
+    pass(10);
+    const second = await collect();
+
+    expect(first).toMatchObject({ kind: 'incomplete', code: 'output_unavailable' });
+    expect(second).toMatchObject({
+      kind: 'copied',
+      outputs: [{ contentType: 'image/jpeg', differsFrom }],
+    });
     expect(asked).toHaveLength(2);
   });
 

@@ -48,7 +48,7 @@ describe('an output that stands in one piece', () => {
     const { place, standing } = standingWorld();
     const copy = await createPutBytes(s3.client)(place, Buffer.from('png'), 'image/png');
 
-    const found = await standing.find(place, 3);
+    const found = await standing.find(place, { sizeBytes: 3 });
 
     expect(found).toEqual({
       bucket: BUCKET,
@@ -57,7 +57,7 @@ describe('an output that stands in one piece', () => {
       sizeBytes: 3,
       sha256: copy.sha256,
     });
-    expect([await standing.find(place, 4), await standing.find(place, undefined)]).toEqual([
+    expect([await standing.find(place, { sizeBytes: 4 }), await standing.find(place, {})]).toEqual([
       undefined,
       undefined,
     ]);
@@ -65,26 +65,44 @@ describe('an output that stands in one piece', () => {
 
   it('is not found where nothing stands, or what S3 keeps no sum of', async () => {
     const { place, standing } = standingWorld();
-    const nothing = await standing.find(place, 3);
+    const nothing = await standing.find(place, { sizeBytes: 3 });
     await s3.client.send(new PutObjectCommand({ Bucket: BUCKET, Key: place.key, Body: 'png' }));
 
-    expect([nothing, await standing.find(place, 3)]).toEqual([undefined, undefined]);
+    expect([nothing, await standing.find(place, { sizeBytes: 3 })]).toEqual([undefined, undefined]);
   });
+});
+
+it('an output of another type than its record says is not found: that it differs may not have been noted', async () => {
+  const { place, standing } = standingWorld();
+  const svg = { ...place, key: `${place.key}.svg` };
+  await createPutBytes(s3.client)(place, Buffer.from('jpg'), 'image/jpeg');
+  await createPutBytes(s3.client)(svg, Buffer.from('<svg'), 'application/octet-stream');
+  const find = (contentType: string, at = place, sizeBytes = 3) =>
+    standing.find(at, { sizeBytes, contentType });
+
+  expect(await find('image/png')).toBeUndefined();
+  expect(await find('image/png', svg, 4)).toBeUndefined();
+  expect(await find('image/svg+xml', svg, 4)).toMatchObject({ contentType: 'application/octet-stream' });
+  expect([
+    await find('image/jpg'),
+    await find('application/octet-stream'),
+    await find('image/x-other'),
+  ]).toEqual(Array.from({ length: 3 }, () => expect.objectContaining({ contentType: 'image/jpeg' })));
 });
 
 describe('an output that came in parts', () => {
   it('is found by the note of it, at whatever key it lies, and not without one', async () => {
     const { place, standing, putInParts } = standingWorld();
     const copy = await putInParts(place.key, Buffer.from('a film'));
-    const before = await standing.find(place, 6);
+    const before = await standing.find(place, { sizeBytes: 6 });
 
     await standing.note(place, copy);
 
     const { crc32: _, ...found } = copy;
-    expect([before, await standing.find(place, 6)]).toEqual([undefined, found]);
+    expect([before, await standing.find(place, { sizeBytes: 6 })]).toEqual([undefined, found]);
     const beside = await putInParts(`${place.key}~12345678`, Buffer.from('other'));
     await standing.note(place, beside);
-    expect(await standing.find(place, undefined)).toMatchObject({ key: beside.key, sizeBytes: 5 });
+    expect(await standing.find(place, {})).toMatchObject({ key: beside.key, sizeBytes: 5 });
   });
 
   it('is not found where other bytes have come to stand, of whatever size', async () => {
@@ -94,14 +112,14 @@ describe('an output that came in parts', () => {
     await s3.client.send(new DeleteObjectCommand({ Bucket: BUCKET, Key: place.key }));
     await putInParts(place.key, Buffer.from('b film'));
 
-    expect(await standing.find(place, 6)).toBeUndefined();
+    expect(await standing.find(place, { sizeBytes: 6 })).toBeUndefined();
   });
 
   it('is noted once for its attempt and place', async () => {
     const { place, standing, putInParts } = standingWorld();
     await standing.note(place, await putInParts(place.key, Buffer.from('a film')));
 
-    expect(await standing.find({ ...place, attempt: 2 }, 6)).toBeUndefined();
-    expect(await standing.find({ ...place, index: 1 }, 6)).toBeUndefined();
+    expect(await standing.find({ ...place, attempt: 2 }, { sizeBytes: 6 })).toBeUndefined();
+    expect(await standing.find({ ...place, index: 1 }, { sizeBytes: 6 })).toBeUndefined();
   });
 });
