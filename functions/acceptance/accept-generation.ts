@@ -5,6 +5,7 @@ import { type GenerationError, RequestError } from '../generation/errors.ts';
 import { requireKindTaken } from '../generation/file-kind.ts';
 import type { Generation, RequestOrigin } from '../generation/generation.ts';
 import { generationId, requestHash } from '../generation/identity.ts';
+import { gatherProblems } from '../generation/problems.ts';
 import type { GenerationRequest } from '../generation/request.ts';
 import { type Clock, timestamp } from '../generation/time.ts';
 import { accepted, failedAtOnce } from '../generation/transitions.ts';
@@ -47,7 +48,7 @@ const HEADS_AT_ONCE = 10;
  * Looks whether a request can be accepted, or was accepted before.
  * @param path - Put before every field that an error names, such as `[3].`.
  * @returns The generation that its key stands for already, or the request, checked.
- * @throws {RequestError} When it cannot be accepted; nothing is stored.
+ * @throws {RequestError} With everything that keeps it from being accepted; nothing is stored.
  */
 export async function checkRequest(
   deps: AcceptDeps,
@@ -77,17 +78,16 @@ export async function checkRequest(
   // Before inputs are looked at: they may be gone since, and the answer is the same.
   if (standing !== undefined) return { kind: 'known', generation: same(standing, hash, path) };
   const known = await deps.knownModel(request.model);
-  if (known?.kind === 'unknownModel') {
-    throw new RequestError(
-      'model_not_found',
-      `${path}model "${request.model}" does not exist at Wiro, or this project may not use it.`,
-      `${path}model`,
-    );
-  }
-  if (known?.kind === 'unsupportedModel')
-    throw RequestError.of(explainUnsupported(request.model, known.modelKind, path));
-  if (known !== undefined) checkAgainstSchema(request, known.schema, path);
-  const inputs = await acceptInputs(deps, request.inputs, path);
+  const problems = gatherProblems();
+  if (known !== undefined) problems.check(() => checkModel(request, known, path));
+  const inputs = await problems
+    .checkLater(() => acceptInputs(deps, request.inputs, path))
+    .catch((error: unknown) => {
+      // S3 may be away: what is wrong already is wrong all the same.
+      problems.throwAny();
+      throw error;
+    });
+  problems.throwAny();
   const { model, parameters, labels } = request;
   return {
     kind: 'new',
@@ -95,10 +95,22 @@ export async function checkRequest(
       id,
       origin,
       hash,
-      request: { model, parameters, inputs, labels, ...(results && { results }) },
+      request: { model, parameters, inputs: inputs ?? {}, labels, ...(results && { results }) },
       ...(outputFolder && { outputFolder: outputFolder(id) }),
     },
   };
+}
+
+function checkModel(request: GenerationRequest, known: KnownModel, path: string): void {
+  if (known.kind === 'unknownModel')
+    throw new RequestError(
+      'model_not_found',
+      `${path}model "${request.model}" does not exist at Wiro, or this project may not use it: take owner/project from the model's address at Wiro.`,
+      `${path}model`,
+    );
+  if (known.kind === 'unsupportedModel')
+    throw RequestError.of(explainUnsupported(request.model, known.modelKind, path));
+  checkAgainstSchema(request, known.schema, path);
 }
 
 /**
@@ -214,7 +226,29 @@ async function acceptInputs(
       field: `${path}inputs.${name}${sources.length > 1 ? `[${index}]` : ''}`,
     })),
   );
-  const looked = await mapLimited(named, HEADS_AT_ONCE, async ({ name, text, source, field }) => {
+  const looked = await mapLimited(named, HEADS_AT_ONCE, (one) =>
+    look(one).catch((error: unknown) => {
+      if (error instanceof RequestError) return error;
+      throw error;
+    }),
+  );
+  const problems = gatherProblems();
+  const accepted = new Map<string, AcceptedInput[]>();
+  // In the order of the request, however they were answered.
+  for (const one of looked)
+    problems.check(() => {
+      if (one instanceof RequestError) throw one;
+      accepted.set(one.name, [...(accepted.get(one.name) ?? []), one.input]);
+    });
+  problems.throwAny();
+  return Object.fromEntries(accepted);
+
+  async function look({
+    name,
+    text,
+    source,
+    field,
+  }: (typeof named)[number]): Promise<{ readonly name: string; readonly input: AcceptedInput }> {
     if (source.kind === 'url')
       return { name, input: { kind: 'url', text, url: source.url } satisfies AcceptedInput };
     const { bucket, key } = source;
@@ -253,8 +287,5 @@ async function acceptInputs(
       ...(checksum !== undefined && { checksum }),
     };
     return { name, input };
-  });
-  const accepted = new Map<string, AcceptedInput[]>();
-  for (const { name, input } of looked) accepted.set(name, [...(accepted.get(name) ?? []), input]);
-  return Object.fromEntries(accepted);
+  }
 }

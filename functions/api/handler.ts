@@ -73,22 +73,27 @@ export async function handler(
       path: event.rawPath || path,
       body: Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8'),
     });
-    return answer(statusCode, body, headers);
+    return answer(statusCode, method === 'HEAD' ? undefined : body, headers);
   } catch (error) {
     log.error('A request could not be answered', { method, error });
-    return answer(503, {
-      error: {
-        code: 'internal_error',
-        message:
-          'This deployment could not reach one of its own services: ask again, with the same idempotencyKey.',
-        retryable: true,
-      },
-    });
+    return answer(
+      503,
+      method === 'HEAD'
+        ? undefined
+        : {
+            error: {
+              code: 'internal_error',
+              message:
+                'This deployment could not reach one of its own services, and it is not known whether this was done: ask again. A request with the same idempotencyKey is one generation, and charged once.',
+              retryable: true,
+            },
+          },
+    );
   }
 }
 
 const answer = (statusCode: number, body: unknown, headers: Readonly<Record<string, string>> = {}) => ({
   statusCode,
   headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
-  body: JSON.stringify(body),
+  body: body === undefined ? '' : JSON.stringify(body),
 });

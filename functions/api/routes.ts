@@ -1,8 +1,10 @@
+import { isUtf8 } from 'node:buffer';
 import { type AcceptDeps, acceptChecked, checkRequest } from '../acceptance/accept-generation.ts';
 import { countAndMake, DailyLimitError } from '../acceptance/count-new.ts';
-import { type GenerationError, RequestError } from '../generation/errors.ts';
+import { type GenerationError, RequestError, toldAsRefusal } from '../generation/errors.ts';
 import type { Generation } from '../generation/generation.ts';
 import { isGenerationId } from '../generation/identity.ts';
+import { readJson } from '../generation/read-json.ts';
 import { type GenerationRecord, type RecordDeps, toRecord } from '../generation/record.ts';
 import { isRecord, parseRequest } from '../generation/request.ts';
 import { retried } from '../generation/retry.ts';
@@ -53,17 +55,20 @@ const STATUS: Partial<Record<GenerationError['code'], number>> = {
 
 /** Answers one request of the API. */
 export async function answerRequest(deps: RoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
+  const route = routeOf(request.path);
   try {
-    return await route(deps, request);
+    if (route === undefined) throw nothingHere();
+    requireMethod(request.method, route.methods);
+    return await route.answer(deps, request.body);
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
-    const statusCode = STATUS[error.error.code] ?? 400;
+    const { code } = error.error;
+    const statusCode = STATUS[code] ?? 400;
+    const isAboutPath = code === 'not_found' || code === 'method_not_allowed';
     return {
       statusCode,
-      body: { error: error.error },
-      ...(statusCode === 405 && {
-        headers: { allow: /^\/generations\/[^/]+$/.test(request.path) ? 'GET' : 'POST' },
-      }),
+      body: { error: isAboutPath ? error.error : toldAsRefusal(error.error) },
+      ...(statusCode === 405 && route && { headers: { allow: route.methods.join(', ') } }),
       ...(error instanceof DailyLimitError && {
         headers: {
           'retry-after': String(Math.ceil((Date.parse(error.opensAt) - deps.clock().getTime()) / 1_000)),
@@ -73,39 +78,52 @@ export async function answerRequest(deps: RoutesDeps, request: ApiRequest): Prom
   }
 }
 
-async function route(deps: RoutesDeps, { method, path, body }: ApiRequest): Promise<ApiAnswer> {
-  const parts = path.split('/').slice(1);
-  while (parts.at(-1) === '') parts.pop();
-  const [resource, id, action] = parts;
-  if (resource === 'generations' && parts.length === 1) {
-    requireMethod(method, 'POST');
-    return accept(deps, body);
-  }
-  if (resource === 'generations' && id !== undefined && isGenerationId(id)) {
-    if (parts.length === 2) {
-      requireMethod(method, 'GET');
-      return { statusCode: 200, body: await record(deps, id) };
-    }
-    if (parts.length === 3 && action === 'cancel') {
-      requireMethod(method, 'POST');
-      return cancel(deps, id);
-    }
-    if (parts.length === 3 && action === 'retry') {
-      requireMethod(method, 'POST');
-      return retry(deps, id, body);
-    }
-  }
-  throw new RequestError(
-    'not_found',
-    resource === 'generations' && parts.length === 2
-      ? `There is no generation "${id}".`
-      : 'There is nothing at this path: POST /generations, GET /generations/{id}, POST /generations/{id}/cancel or /retry.',
-  );
+interface Route {
+  readonly methods: readonly string[];
+  readonly answer: (deps: RoutesDeps, body: Buffer) => Promise<ApiAnswer>;
 }
 
-function requireMethod(method: string, wanted: string): void {
-  if (method !== wanted)
-    throw new RequestError('method_not_allowed', `${method} is not possible here: use ${wanted}.`);
+/** By the path alone: whether an id is one of a generation is not to be learned from how it is refused. */
+function routeOf(path: string): Route | undefined {
+  // Whoever joins addresses leaves a slash too many.
+  const [resource, id, action, ...more] = path.split('/').filter((part) => part !== '');
+  if (resource !== 'generations' || more.length > 0) return undefined;
+  if (id === undefined) return { methods: ['POST'], answer: accept };
+  switch (action) {
+    case undefined:
+      return {
+        methods: ['GET', 'HEAD'],
+        answer: async (deps) => ({ statusCode: 200, body: await record(deps, id) }),
+      };
+    case 'cancel':
+      return { methods: ['POST'], answer: (deps) => cancel(deps, id) };
+    case 'retry':
+      return { methods: ['POST'], answer: (deps, body) => retry(deps, id, body) };
+    default:
+      return undefined;
+  }
+}
+
+const nothingHere = () =>
+  new RequestError(
+    'not_found',
+    'There is nothing at this path: POST /generations, GET /generations/{id}, POST /generations/{id}/cancel or /retry.',
+  );
+
+const noGeneration = (id: string) =>
+  new RequestError(
+    'not_found',
+    `There is no generation "${id.length > LONGEST_QUOTED ? `${id.slice(0, LONGEST_QUOTED)}…` : id}": check the id, and that this is the deployment that accepted it.`,
+  );
+
+const LONGEST_QUOTED = 64;
+
+function requireMethod(method: string, methods: readonly string[]): void {
+  if (methods.includes(method)) return;
+  throw new RequestError(
+    'method_not_allowed',
+    `${method} is not possible here: use ${methods.join(' or ')}.`,
+  );
 }
 
 async function accept(deps: RoutesDeps, body: Buffer): Promise<ApiAnswer> {
@@ -131,9 +149,10 @@ async function accept(deps: RoutesDeps, body: Buffer): Promise<ApiAnswer> {
 }
 
 async function cancel(deps: RoutesDeps, id: string): Promise<ApiAnswer> {
+  if (!isGenerationId(id)) throw noGeneration(id);
   const moment = { now: timestamp(deps.clock()), durations: deps.durations };
   const wished = await deps.generations.update(id, (current) => cancelWished(current, moment));
-  if (wished.kind === 'missing') throw new RequestError('not_found', `There is no generation "${id}".`);
+  if (wished.kind === 'missing') throw noGeneration(id);
   if (wished.kind === 'written') {
     await deps.collect(id).catch(ignore('reconcile collects what is due', { generationId: id }));
   }
@@ -141,19 +160,36 @@ async function cancel(deps: RoutesDeps, id: string): Promise<ApiAnswer> {
 }
 
 async function retry(deps: RoutesDeps, id: string, body: Buffer): Promise<ApiAnswer> {
-  const options = body.length === 0 ? {} : parseBody(body);
-  const force = isRecord(options) ? (options.force ?? false) : undefined;
-  if (typeof force !== 'boolean') {
-    throw new RequestError('invalid_parameter', 'force must be true or false, in a JSON object.', 'force');
-  }
+  const force = readForce(body);
   refuseWithout(await deps.missingSecrets());
+  if (!isGenerationId(id)) throw noGeneration(id);
   const named = await confirmNamed(deps, id, force);
   const moment = { now: timestamp(deps.clock()), durations: deps.durations };
   const again = await startAgain(deps, id, (current) => retried(current, force, moment, named));
-  if (again.kind === 'missing') throw new RequestError('not_found', `There is no generation "${id}".`);
+  if (again.kind === 'missing') throw noGeneration(id);
   const start = again.generation.status === 'queued' ? deps.submit : deps.collect;
   await start(id).catch(ignore('reconcile takes up what is due', { generationId: id }));
   return { statusCode: 202, body: await record(deps, id) };
+}
+
+/** The body of a retry: nothing, or `{"force": true}`. */
+function readForce(body: Buffer): boolean {
+  const options = body.length === 0 ? {} : parseBody(body);
+  if (!isRecord(options))
+    throw new RequestError(
+      'invalid_request',
+      'The body of a retry must be a JSON object, {"force": true}, or nothing at all.',
+    );
+  const unknown = Object.keys(options).find((name) => name !== 'force');
+  if (unknown !== undefined)
+    throw new RequestError(
+      'invalid_request',
+      `${unknown} is not known: a retry has force, and runs the request as it was accepted. Send another request for other parameters.`,
+      unknown,
+    );
+  const { force = false } = options;
+  if (typeof force === 'boolean') return force;
+  throw new RequestError('invalid_parameter', 'force must be true or false.', 'force');
 }
 
 function refuseWithout(missing: string | undefined): void {
@@ -183,21 +219,19 @@ function parseBody(body: Buffer): unknown {
   if (body.length > LARGEST_BODY_BYTES) {
     throw new RequestError(
       'request_too_large',
-      `The request has ${body.length} bytes; at most ${LARGEST_BODY_BYTES} (1 MB) are taken: pass large inputs through S3.`,
+      `The request has ${body.length} bytes; at most ${LARGEST_BODY_BYTES} (1 MB) are taken: put large inputs into the input bucket and name them.`,
     );
   }
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
-  } catch (error) {
-    throw new RequestError(
-      'invalid_request',
-      `The body is not JSON: ${error instanceof Error ? error.message : 'it cannot be parsed'}.`,
-    );
-  }
+  if (!isUtf8(body))
+    throw new RequestError('invalid_request', 'The body is not JSON in UTF-8: send it in that encoding.');
+  const read = readJson(body.toString('utf8'), 'The body');
+  if (read.kind === 'read') return read.value;
+  throw new RequestError('invalid_request', read.message);
 }
 
 async function record(deps: RoutesDeps, id: string): Promise<GenerationRecord> {
+  if (!isGenerationId(id)) throw noGeneration(id);
   const whole = await deps.generations.whole(id);
-  if (whole === undefined) throw new RequestError('not_found', `There is no generation "${id}".`);
+  if (whole === undefined) throw noGeneration(id);
   return toRecord(deps, whole);
 }

@@ -1,4 +1,5 @@
 import { RequestError } from './errors.ts';
+import { gatherProblems } from './problems.ts';
 
 /** No model's parameters are as deep; what is much deeper cannot be written as JSON again. */
 const DEEPEST = 64;
@@ -8,42 +9,49 @@ const DEEPEST = 64;
  * well-formed, numbers that JavaScript holds as they were written. One pass in the order of the document; what it
  * costs grows with the size alone.
  * @param path - Put before every field that an error names, such as `[3].`.
- * @throws {RequestError} For the first thing that is wrong, naming the field.
+ * @throws {RequestError} With everything that is wrong, naming the fields.
  */
 export function checkJson(root: unknown, path = ''): void {
   const left: { readonly value: unknown; readonly field: string; readonly depth: number }[] = [
     { value: root, field: '', depth: 1 },
   ];
-  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+  const problems = gatherProblems();
+  for (let next = left.pop(); next !== undefined && !problems.isFull(); next = left.pop()) {
     const { value, field, depth } = next;
     if (typeof value === 'string') {
-      if (!value.isWellFormed()) refuse('invalid_parameter', field, HALF);
+      if (!value.isWellFormed()) note('invalid_parameter', field, HALF);
     } else if (typeof value === 'bigint' || (typeof value === 'number' && !isKept(value))) {
-      refuse(
+      note(
         'invalid_parameter',
         field,
         'is a number that would be changed (beyond 2^53 or infinite): send it as text.',
       );
     } else if (typeof value === 'object' && value !== null) {
-      if (depth > DEEPEST)
-        refuse('invalid_request', field, `is nested too deeply: a request has at most ${DEEPEST} levels.`);
+      if (depth > DEEPEST) {
+        note('invalid_request', field, `is nested too deeply: a request has at most ${DEEPEST} levels.`);
+        continue;
+      }
       const inside = Array.isArray(value)
         ? value.map((one: unknown, index) => [`${field}[${index}]`, one] as const)
         : Object.entries(value).map(([name, one]: [string, unknown]) => {
-            if (!name.isWellFormed()) refuse('invalid_request', field, `has a name that ${HALF}`);
+            if (!name.isWellFormed()) note('invalid_request', field, `has a name that ${HALF}`);
             return [field === '' ? name : `${field}.${name}`, one] as const;
           });
       for (const [name, one] of inside.reverse()) left.push({ value: one, field: name, depth: depth + 1 });
     }
   }
 
-  function refuse(code: 'invalid_request' | 'invalid_parameter', field: string, sentence: string): never {
+  problems.throwAny();
+
+  function note(code: 'invalid_request' | 'invalid_parameter', field: string, sentence: string): void {
     const whole = `${path}${field}`.replace(/\.$/, '') || 'The request';
-    throw new RequestError(
-      code,
-      `${whole.length > 200 ? `${whole.slice(0, 200)}…` : whole} ${sentence}`,
-      field === '' ? undefined : `${path}${field}`,
-    );
+    problems.check(() => {
+      throw new RequestError(
+        code,
+        `${whole.length > 200 ? `${whole.slice(0, 200)}…` : whole} ${sentence}`,
+        field === '' ? undefined : `${path}${field}`,
+      );
+    });
   }
 }
 

@@ -1,5 +1,6 @@
 import type { ModelParameter, ModelSchema } from '../wiro/types.ts';
 import { RequestError } from './errors.ts';
+import { gatherProblems } from './problems.ts';
 import type { GenerationRequest } from './request.ts';
 
 const FILE_TYPES = ['fileinput', 'multifileinput', 'combinefileinput'];
@@ -7,7 +8,7 @@ const FILE_TYPES = ['fileinput', 'multifileinput', 'combinefileinput'];
 /**
  * Checks a request against the model's own schema: what it requires is there, and inputs go to parameters that
  * take files. Values are Wiro's to judge.
- * @throws {RequestError} `invalid_parameter`, naming the first parameter that is missing or does not exist.
+ * @throws {RequestError} `invalid_parameter`, naming every parameter that is missing or does not exist.
  */
 export function checkAgainstSchema(
   { model, parameters, inputs }: Pick<GenerationRequest, 'model' | 'parameters' | 'inputs'>,
@@ -17,25 +18,36 @@ export function checkAgainstSchema(
   // A model without a list of parameters tells nothing: Wiro decides.
   if (known.length === 0) return;
   const ids = new Set(known.map(({ id }) => id));
+  const problems = gatherProblems();
   for (const name of Object.keys(inputs)) {
     if (!ids.has(name) && !ids.has(`${name}Url`)) {
       const field = `${path}inputs.${name}`;
       const files = known.filter(({ type }) => FILE_TYPES.includes(type)).map(({ id }) => id);
       const remedy = files.length > 0 ? `its file parameters are ${files.join(', ')}` : 'it takes no files';
-      throw new RequestError(
-        'invalid_parameter',
-        `${field} is not a parameter of ${model}: ${remedy}.`,
-        field,
-      );
+      problems.check(() => {
+        throw new RequestError(
+          'invalid_parameter',
+          `${field} is not a parameter of ${model}: ${remedy}.`,
+          field,
+        );
+      });
     }
   }
   for (const parameter of known) {
     if (parameter.required && !isGiven(parameter, parameters, inputs)) {
       const isFile = FILE_TYPES.includes(parameter.type);
       const field = `${path}${isFile ? 'inputs' : 'parameters'}.${parameter.id}`;
-      throw new RequestError('invalid_parameter', `${field} is missing: ${model} requires it.`, field);
+      const isEmpty = Object.hasOwn(isFile ? inputs : parameters, parameter.id);
+      problems.check(() => {
+        throw new RequestError(
+          'invalid_parameter',
+          `${field} is ${isEmpty ? 'empty' : 'missing'}: ${model} requires it.`,
+          field,
+        );
+      });
     }
   }
+  problems.throwAny();
 }
 
 function isGiven(

@@ -54,14 +54,20 @@ export interface GenerationError {
   readonly message: string;
   /** What it concerns, as a path into the request: `inputs.inputImage[1]`. */
   readonly field?: string;
-  /** Whether trying again, later and unchanged, can help. */
+  /**
+   * Whether the same can succeed later, as it is: by itself, or once what the message names outside the request has been
+   * mended. A retry that would run what cannot is refused.
+   */
   readonly retryable: boolean;
 }
 
 /** A request that cannot be accepted; nothing was stored, run or charged. */
 export class RequestError extends Error {
   override readonly name = 'RequestError';
+  /** The first of its problems. */
   readonly error: GenerationError;
+  /** Everything that is wrong with it, as far as it was looked for. */
+  readonly problems: readonly GenerationError[];
 
   constructor(code: ErrorCode, message: string, field?: string, retryable = false) {
     super(message);
@@ -71,12 +77,26 @@ export class RequestError extends Error {
       ...(field !== undefined && { field: short(field, 500) }),
       retryable,
     };
+    this.problems = [this.error];
   }
 
   static of({ code, message, field, retryable }: GenerationError): RequestError {
     return new RequestError(code, message, field, retryable);
   }
+
+  /** With all of them, where there are several. */
+  static ofAll(problems: readonly [GenerationError, ...GenerationError[]]): RequestError {
+    return Object.assign(RequestError.of(problems[0]), { problems });
+  }
 }
+
+/** A refusal as those who asked are told it: that it costs nothing is said, too. */
+export function toldAsRefusal(error: GenerationError): GenerationError {
+  if (SAYS_NOTHING_RAN.test(error.message)) return error;
+  return { ...error, message: `${error.message} Nothing was run or charged.` };
+}
+
+const SAYS_NOTHING_RAN = /nothing (?:of it )?(?:was|is|runs?)\b/i;
 
 /** What a request names may be a megabyte, or no text that can be written: an answer has to fit wherever it is told. */
 const short = (text: string, most: number): string =>

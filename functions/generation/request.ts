@@ -1,5 +1,6 @@
 import { checkJson } from './check-json.ts';
 import { RequestError } from './errors.ts';
+import { gatherProblems, type Problems } from './problems.ts';
 import { parseSource, type Source, type SourceRules } from './source.ts';
 
 /** A request as its user wrote it, checked for form; nothing outside was asked yet. */
@@ -37,7 +38,7 @@ const LONGEST_LABEL = 256;
  * Checks a request's form.
  * @param value - What the JSON said.
  * @param path - Put before every field that an error names, such as `[3].`.
- * @throws {RequestError} For the first thing that is wrong, naming the field and the remedy.
+ * @throws {RequestError} With everything that is wrong, naming the fields and the remedies.
  */
 export function parseRequest(value: unknown, rules: SourceRules, path = ''): GenerationRequest {
   const whole = path === '' ? 'The request' : path.replace(/\.$/, '');
@@ -47,36 +48,39 @@ export function parseRequest(value: unknown, rules: SourceRules, path = ''): Gen
       `${whole} must be a JSON object: {"model": "owner/project", "parameters": {…}}.`,
     );
   }
-  checkJson(value, path);
-  for (const name of Object.keys(value)) {
-    if (!FIELDS.includes(name)) {
-      throw new RequestError(
-        'invalid_request',
-        `${path}${name} is not known: a request has ${FIELDS.join(', ')}.`,
-        `${path}${name}`,
-      );
-    }
-  }
-  const parameters = parseParameters(value.parameters, `${path}parameters`);
-  const inputs = parseInputs(value.inputs, `${path}inputs`, rules);
-  for (const name of Object.keys(inputs)) {
-    if (Object.hasOwn(parameters, name)) {
-      const field = `${path}parameters.${name}`;
-      throw new RequestError(
-        'invalid_parameter',
-        `${field} is given as an input too: keep one of them.`,
-        field,
-      );
-    }
-  }
-  const idempotencyKey = parseIdempotencyKey(value.idempotencyKey, `${path}idempotencyKey`);
+  const problems = gatherProblems();
+  problems.check(() => checkJson(value, path));
+  for (const name of Object.keys(value)) problems.check(() => checkField(name, path));
+  const parameters = parseParameters(value.parameters, `${path}parameters`, problems);
+  const inputs = parseInputs(value.inputs, `${path}inputs`, rules, problems);
+  for (const name of Object.keys(inputs))
+    if (Object.hasOwn(parameters, name)) problems.check(() => refuseTwice(`${path}parameters.${name}`));
+  const idempotencyKey = problems.check(() =>
+    parseIdempotencyKey(value.idempotencyKey, `${path}idempotencyKey`),
+  );
+  const model = problems.check(() => parseModel(value.model, `${path}model`));
+  const labels = parseLabels(value.labels, `${path}labels`, problems);
+  problems.throwAny();
   return {
-    model: parseModel(value.model, `${path}model`),
+    model: model ?? '',
     parameters,
     inputs,
     ...(idempotencyKey !== undefined && { idempotencyKey }),
-    labels: parseLabels(value.labels, `${path}labels`),
+    labels,
   };
+}
+
+function checkField(name: string, path: string): void {
+  if (FIELDS.includes(name)) return;
+  throw new RequestError(
+    'invalid_request',
+    `${path}${name} is not known: a request has ${FIELDS.join(', ')}.`,
+    `${path}${name}`,
+  );
+}
+
+function refuseTwice(field: string): never {
+  throw new RequestError('invalid_parameter', `${field} is given as an input too: keep one of them.`, field);
 }
 
 function parseModel(value: unknown, field: string): string {
@@ -91,49 +95,55 @@ function parseModel(value: unknown, field: string): string {
   );
 }
 
-function parseParameters(value: unknown, field: string): Readonly<Record<string, unknown>> {
+function parseParameters(
+  value: unknown,
+  field: string,
+  problems: Problems,
+): Readonly<Record<string, unknown>> {
   if (value === undefined) return {};
-  if (!isRecord(value)) throw new RequestError('invalid_parameter', `${field} must be an object.`, field);
-  for (const name of Object.keys(value)) {
-    checkName(name, `${field}.${name}`);
-    checkNotReserved(name, `${field}.${name}`);
-  }
-  return value;
+  const parameters = problems.check(() => requireRecord(value, field, 'an object'));
+  for (const name of Object.keys(parameters ?? {})) problems.check(() => checkName(name, `${field}.${name}`));
+  return parameters ?? {};
 }
 
-function parseInputs(value: unknown, field: string, rules: SourceRules): GenerationRequest['inputs'] {
+function parseInputs(
+  value: unknown,
+  field: string,
+  rules: SourceRules,
+  problems: Problems,
+): GenerationRequest['inputs'] {
   if (value === undefined) return {};
-  if (!isRecord(value)) {
-    throw new RequestError(
-      'invalid_parameter',
-      `${field} must be an object: {"<file parameter>": source or [source, …]}.`,
-      field,
-    );
-  }
+  const inputs = problems.check(() =>
+    requireRecord(value, field, 'an object: {"<file parameter>": source or [source, …]}'),
+  );
   return Object.fromEntries(
-    Object.entries(value).map(([name, given]) => {
+    Object.entries(inputs ?? {}).map(([name, given]) => {
       const at = `${field}.${name}`;
-      checkName(name, at);
-      checkNotReserved(name, at);
-      const sources: readonly unknown[] = Array.isArray(given) ? given : [given];
-      if (sources.length === 0 || sources.length > MOST_SOURCES) {
-        throw new RequestError('invalid_parameter', `${at} must have 1 to ${MOST_SOURCES} sources.`, at);
-      }
+      problems.check(() => checkName(name, at));
+      const sources = problems.check(() => sourcesIn(given, at)) ?? [];
       return [
         name,
-        sources.map((text, index) => {
+        sources.flatMap((text, index) => {
           const one = Array.isArray(given) ? `${at}[${index}]` : at;
-          if (typeof text !== 'string') {
-            throw new RequestError(
-              'invalid_parameter',
-              `${one} must be text: s3://bucket/key, a key in the input bucket, or an https:// URL.`,
-              one,
-            );
-          }
-          return { text, source: parseSource(text, one, rules) };
+          return problems.check(() => parseWritten(text, one, rules)) ?? [];
         }),
       ];
     }),
+  );
+}
+
+function sourcesIn(given: unknown, field: string): readonly unknown[] {
+  const sources: readonly unknown[] = Array.isArray(given) ? given : [given];
+  if (sources.length >= 1 && sources.length <= MOST_SOURCES) return sources;
+  throw new RequestError('invalid_parameter', `${field} must have 1 to ${MOST_SOURCES} sources.`, field);
+}
+
+function parseWritten(text: unknown, field: string, rules: SourceRules): WrittenSource {
+  if (typeof text === 'string') return { text, source: parseSource(text, field, rules) };
+  throw new RequestError(
+    'invalid_parameter',
+    `${field} must be text: s3://bucket/key, a key in the input bucket, or an https:// URL.`,
+    field,
   );
 }
 
@@ -145,9 +155,6 @@ function checkName(name: string, field: string): void {
       field,
     );
   }
-}
-
-function checkNotReserved(name: string, field: string): void {
   const reason = RESERVED.get(name.toLowerCase());
   if (reason !== undefined) throw new RequestError('invalid_parameter', `${field} ${reason}.`, field);
 }
@@ -158,28 +165,40 @@ function parseIdempotencyKey(value: unknown, field: string): string | undefined 
   throw new RequestError('invalid_parameter', `${field} must be text of 1 to 256 characters.`, field);
 }
 
-function parseLabels(value: unknown, field: string): Readonly<Record<string, string>> {
+/** Names and texts are the user's own: any will do, as long as they are not too long to be carried around. */
+function parseLabels(value: unknown, field: string, problems: Problems): Readonly<Record<string, string>> {
   if (value === undefined) return {};
-  if (!isRecord(value))
-    throw new RequestError('invalid_parameter', `${field} must be an object of texts.`, field);
-  const labels = Object.entries(value);
-  if (labels.length > MOST_LABELS) {
-    throw new RequestError('invalid_parameter', `${field} must have at most ${MOST_LABELS} entries.`, field);
-  }
+  const given = problems.check(() => requireRecord(value, field, 'an object of texts'));
+  const labels = Object.entries(given ?? {});
+  problems.check(() => {
+    if (labels.length > MOST_LABELS)
+      throw new RequestError(
+        'invalid_parameter',
+        `${field} must have at most ${MOST_LABELS} entries.`,
+        field,
+      );
+  });
+  // Not assigned one by one: `__proto__` is a name like any other.
   return Object.fromEntries(
-    labels.map(([name, label]) => {
-      const at = `${field}.${name}`;
-      checkName(name, at);
-      if (typeof label !== 'string' || label.length > LONGEST_LABEL) {
-        throw new RequestError(
-          'invalid_parameter',
-          `${at} must be text of at most ${LONGEST_LABEL} characters.`,
-          at,
-        );
-      }
-      return [name, label];
+    labels.flatMap(([name, label]) => {
+      const text = problems.check(() => parseLabel(name, label, `${field}.${name}`));
+      return text === undefined ? [] : [[name, text]];
     }),
   );
+}
+
+function parseLabel(name: string, label: unknown, field: string): string {
+  const refuse = (sentence: string) => new RequestError('invalid_parameter', `${field} ${sentence}`, field);
+  if (name.length > LONGEST_LABEL)
+    throw refuse(`has a name that is too long: at most ${LONGEST_LABEL} characters are kept.`);
+  if (typeof label !== 'string' || label.length > LONGEST_LABEL)
+    throw refuse(`must be text of at most ${LONGEST_LABEL} characters.`);
+  return label;
+}
+
+function requireRecord(value: unknown, field: string, wanted: string): Readonly<Record<string, unknown>> {
+  if (isRecord(value)) return value;
+  throw new RequestError('invalid_parameter', `${field} must be ${wanted}.`, field);
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

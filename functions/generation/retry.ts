@@ -11,7 +11,8 @@ import { type Moment, nextAttempt } from './transitions.ts';
  *   One that came to nothing answers what became of its Run.
  * @param force - Run again although a task of the last attempt may exist that nobody could look at, or may run on: it was
  *   asked to stop, and nobody saw its end.
- * @throws {RequestError} `not_retryable` when it succeeded, has not ended, or must be forced.
+ * @throws {RequestError} `not_retryable` when it succeeded, has not ended, must be forced, or would run again what failed
+ *   for a reason that lies in the request.
  */
 export function retried(
   generation: Generation,
@@ -47,6 +48,13 @@ export function retried(
       'force',
     );
   }
+  if (isHopeless(generation, force) && !(named && isToCollect(named))) {
+    throw new RequestError(
+      'not_retryable',
+      `It failed with ${generation.error.code}, and the same request would fail again: ${generation.error.message} Correct the request and send it anew, or retry with {"force": true} if what was wrong has been mended outside of it.`,
+      'force',
+    );
+  }
   const { cancelRequestedAt: _, ...next } = nextAttempt(
     generation,
     generation.task,
@@ -77,6 +85,14 @@ export const mayRunAgain = (generation: Generation, force: boolean): generation 
     generation.taskEnd === 'failed' ||
     generation.taskEnd === 'cancelled' ||
     (force && isStopUnconfirmed(generation)));
+
+/** Whether running it again would only fail again, and may be paid for. Collecting a paid task costs nothing: never. */
+const isHopeless = (generation: Failed | Cancelled, force: boolean): generation is Failed =>
+  generation.status === 'failed' &&
+  !generation.error.retryable &&
+  !force &&
+  !isTaskUnknown(generation) &&
+  mayRunAgain(generation, force);
 
 const UNMARKED = { startedAt: '', reusedUploads: false, searches: 0 };
 

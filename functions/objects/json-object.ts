@@ -1,5 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { GetObjectCommand, PutObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  PutObjectCommand,
+  type S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3';
 import type { ObjectRef } from './types.ts';
 
 export interface StoredJson {
@@ -21,6 +27,8 @@ export interface JsonObjects {
   read(ref: ObjectRef): Promise<StoredJson | undefined>;
   /** @returns Whether it was written: `false` means that the condition did not hold. */
   write(ref: ObjectRef, value: unknown, condition: WriteCondition): Promise<boolean>;
+  /** Deletes the object; none is none the worse. */
+  remove(ref: ObjectRef): Promise<void>;
   /**
    * Reads, changes and writes, anew whenever somebody else wrote in between. One at a time in this process, which has
    * room for so much.
@@ -108,6 +116,10 @@ export function createJsonObjects({
     }
   }
 
+  async function remove({ bucket, key }: ObjectRef): Promise<void> {
+    await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
+  }
+
   async function changeNow(ref: ObjectRef, change: (value: unknown) => unknown): Promise<void> {
     for (let attempt = 1; attempt <= MAX_TRIES; attempt += 1) {
       const stored = await read(ref);
@@ -129,7 +141,7 @@ export function createJsonObjects({
     return done;
   }
 
-  return { read, write, update };
+  return { read, write, remove, update };
 }
 
 /** 412: somebody wrote; 409: somebody is writing; 404 to If-Match: somebody deleted. */

@@ -9,8 +9,10 @@ import type { KnownRequest } from '../events/tell-known.ts';
 import type { ResultsPlace } from '../generation/accepted-request.ts';
 import { type GenerationError, RequestError } from '../generation/errors.ts';
 import { generationId, requestHash } from '../generation/identity.ts';
+import { readJson } from '../generation/read-json.ts';
 import { type GenerationRequest, parseRequest } from '../generation/request.ts';
 import type { SourceRules } from '../generation/source.ts';
+import { ignore } from '../ignore.ts';
 import { mapLimited } from '../limit.ts';
 import type { Outcome } from '../store/delivery-store.ts';
 
@@ -29,7 +31,10 @@ export interface AcceptFileDeps extends AcceptDeps {
 /** What is wrong with a request file, and where; nothing of it is accepted. */
 export interface FileRejection {
   readonly kind: 'rejected';
+  /** Every problem of every request, in the order of the file: the first hundred. */
   readonly errors: readonly GenerationError[];
+  /** How many there are altogether. */
+  readonly total: number;
 }
 
 export interface FileAcceptance {
@@ -69,12 +74,13 @@ export async function acceptRequestFile(
   results: Omit<ResultsPlace, 'index' | 'total'>,
   { outcome, isLast, settle, hasTime }: FileDelivery,
 ): Promise<FileAcceptance | FileRejection> {
-  const { requests, errors: unread } = parseFile(text, deps.rules);
+  const { requests, unread } = parseFile(text, deps.rules);
   const total = new Set(requests.map(({ request }, index) => keyOf(file, request, index))).size;
   let isAccepting = outcome === 'accepting' || outcome === 'accepted';
-  if (unread.length > 0) return (await settle('rejected')) === 'rejected' ? rejection(unread) : nothingMore();
+  if (unread.length > 0)
+    return (await settle('rejected')) === 'rejected' ? rejection(await withOthers(unread)) : nothingMore();
   const checked = await mapLimited(requests, AT_ONCE, (one, index) => check(one, index));
-  const errors = checked.flatMap((one) => (one.kind === 'impossible' ? [one.error] : []));
+  const errors = checked.flatMap((one) => (one.kind === 'impossible' ? one.problems : []));
   if (outcome === 'rejected') return rejection(errors.length > 0 ? errors : [rejectedBefore()]);
   if (!isAccepting && errors.length > 0 && (await isRejected())) return rejection(errors);
   let refused: GenerationError | undefined;
@@ -103,6 +109,20 @@ export async function acceptRequestFile(
     return false;
   }
 
+  /** What is wrong outside the file with the requests that can be read: all of it is to be mended at once. */
+  async function withOthers(found: readonly Problem[]): Promise<readonly GenerationError[]> {
+    let isOver = false;
+    const others = await mapLimited(requests, AT_ONCE, async (one, index): Promise<readonly Problem[]> => {
+      if (isOver || !hasTime()) return [];
+      const checked = await check(one, index).catch((error: unknown) => {
+        isOver = true;
+        ignore('what is known already is answered')(error);
+      });
+      return checked?.kind === 'impossible' ? checked.problems.map((error) => ({ at: one.at, error })) : [];
+    });
+    return [...found, ...others.flat()].sort((a, b) => a.at - b.at).map(({ error }) => error);
+  }
+
   async function check({ request, path }: ParsedRequest, index: number): Promise<Checked> {
     if (!hasTime()) throw new Error('No time is left to check this request file');
     try {
@@ -117,8 +137,10 @@ export async function acceptRequestFile(
         results: placeAt(index),
       });
     } catch (error) {
-      if (error instanceof RequestError) return { kind: 'impossible', error: error.error };
-      if (isAccepting && isLast) return { kind: 'impossible', error: unreachable() };
+      if (error instanceof RequestError)
+        return { kind: 'impossible', error: error.error, problems: error.problems };
+      if (isAccepting && isLast)
+        return { kind: 'impossible', error: unreachable(), problems: [unreachable()] };
       throw error;
     }
   }
@@ -158,7 +180,11 @@ export async function acceptRequestFile(
 
 type Checked =
   | Awaited<ReturnType<typeof checkRequest>>
-  | { readonly kind: 'impossible'; readonly error: GenerationError };
+  | {
+      readonly kind: 'impossible';
+      readonly error: GenerationError;
+      readonly problems: readonly GenerationError[];
+    };
 
 /** An older release took a file that this one cannot read: what it accepted runs. */
 const nothingMore = (): FileAcceptance => ({ kind: 'accepted', ids: [], total: 0, known: [] });
@@ -191,50 +217,50 @@ const placeKey = ({ bucket, key, version }: RequestFile, index: number): string 
 interface ParsedRequest {
   readonly request: GenerationRequest;
   readonly path: string;
+  /** Its place in the file. */
+  readonly at: number;
+}
+
+interface Problem {
+  /** The place of its request in the file. */
+  readonly at: number;
+  readonly error: GenerationError;
 }
 
 interface ParsedFile {
   readonly requests: readonly ParsedRequest[];
-  readonly errors: readonly GenerationError[];
+  /** What is wrong with those that cannot be read, or with the file. */
+  readonly unread: readonly Problem[];
 }
 
 function parseFile(text: string, rules: SourceRules): ParsedFile {
-  const invalid = (message: string): ParsedFile => ({
-    requests: [],
-    errors: [{ code: 'invalid_request', message, retryable: false }],
-  });
-  if (Buffer.byteLength(text) > LARGEST_BYTES) {
-    return { requests: [], errors: [tooLarge(Buffer.byteLength(text))] };
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(text.replace(/^\uFEFF/, ''));
-  } catch (error) {
-    return invalid(
-      `The file is not JSON: ${error instanceof Error ? error.message : 'it cannot be parsed'}.`,
-    );
-  }
+  const refused = (error: GenerationError): ParsedFile => ({ requests: [], unread: [{ at: 0, error }] });
+  const invalid = (message: string) => refused({ code: 'invalid_request', message, retryable: false });
+  if (Buffer.byteLength(text) > LARGEST_BYTES) return refused(tooLarge(Buffer.byteLength(text)));
+  const read = readJson(text, 'The file');
+  if (read.kind === 'unreadable') return invalid(read.message);
+  const { value } = read;
   const values: readonly unknown[] = Array.isArray(value) ? value : [value];
   if (values.length === 0)
     return invalid('The file holds no request: put one, or an array of them, into it.');
   if (values.length > MOST_REQUESTS) {
     return invalid(`The file holds ${values.length} requests; at most ${MOST_REQUESTS} are taken: split it.`);
   }
-  const errors: GenerationError[] = [];
+  const unread: Problem[] = [];
   const seen = new Map<string, string>();
-  const requests = values.flatMap((one, index) => {
-    const path = Array.isArray(value) ? `[${index}].` : '';
+  const requests = values.flatMap((one, at) => {
+    const path = Array.isArray(value) ? `[${at}].` : '';
     try {
       const request = parseRequest(one, rules, path);
       checkRepeatedKey(seen, request, path);
-      return [{ request, path }];
+      return [{ request, path, at }];
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
-      errors.push(error.error);
+      unread.push(...error.problems.map((problem) => ({ at, error: problem })));
       return [];
     }
   });
-  return { requests, errors };
+  return { requests, unread };
 }
 
 /** Found here, before anything is accepted, and not when the second one meets the first in the table. */
@@ -263,5 +289,5 @@ export const tooLarge = (sizeBytes: number): GenerationError => ({
 export const isTooLarge = (sizeBytes: number): boolean => sizeBytes > LARGEST_BYTES;
 
 function rejection(errors: readonly GenerationError[]): FileRejection {
-  return { kind: 'rejected', errors: errors.slice(0, MOST_ERRORS) };
+  return { kind: 'rejected', errors: errors.slice(0, MOST_ERRORS), total: errors.length };
 }

@@ -2,7 +2,7 @@ import type { EventBridgeEvent } from 'aws-lambda';
 import { type AcceptDeps, acceptChecked, checkRequest } from '../acceptance/accept-generation.ts';
 import type { PutEvents } from '../events/put-events.ts';
 import { MOST_DELIVERIES } from '../functions.ts';
-import { type GenerationError, RequestError } from '../generation/errors.ts';
+import { type GenerationError, RequestError, toldAsRefusal } from '../generation/errors.ts';
 import { generationId } from '../generation/identity.ts';
 import { parseRequest } from '../generation/request.ts';
 import type { SourceRules } from '../generation/source.ts';
@@ -68,7 +68,7 @@ async function reject(
         eventId: `${id}.rejected`,
         requestEventId: id,
         deployment,
-        error,
+        error: toldAsRefusal(error),
         at: clock().toISOString(),
       },
     },

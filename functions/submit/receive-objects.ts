@@ -5,13 +5,16 @@ import { MOST_DELIVERIES, PREFIX } from '../functions.ts';
 import type { ResultsPlace } from '../generation/accepted-request.ts';
 import type { GenerationError } from '../generation/errors.ts';
 import { readUploadKey } from '../generation/preset.ts';
+import { isRecord } from '../generation/request.ts';
 import { timestamp } from '../generation/time.ts';
 import { ignore } from '../ignore.ts';
 import { mapLimited } from '../limit.ts';
 import { log } from '../log.ts';
+import { decideContentType, isGeneric } from '../objects/content-type.ts';
 import { InputAccessError, InputChangedError } from '../objects/errors.ts';
 import { explainRefusal } from '../objects/explain-refusal.ts';
 import type { JsonObjects } from '../objects/json-object.ts';
+import { KIND_BYTES } from '../objects/kind-from-bytes.ts';
 import type { FoundObject, InputObject, InputStore } from '../objects/types.ts';
 import type { Delivery, DeliveryStore } from '../store/delivery-store.ts';
 import {
@@ -36,7 +39,7 @@ import { resultsKey } from './results-key.ts';
 export interface ReceiveObjectsDeps extends AcceptFileDeps, ReceiveUploadDeps {
   readonly inputs: InputStore;
   readonly deliveries: DeliveryStore;
-  readonly rejections: Pick<JsonObjects, 'write'>;
+  readonly rejections: Pick<JsonObjects, 'read' | 'write' | 'remove'>;
   readonly inputBucket: string;
   readonly submit: (id: string) => Promise<void>;
   readonly remainingMs: () => number;
@@ -179,7 +182,7 @@ async function acceptBytes(
   bytes: Buffer,
 ): Promise<void> {
   const { bucket, key } = found;
-  if (!isUtf8(bytes)) return rejectFile(deps, put, [noText()]);
+  if (!isUtf8(bytes)) return rejectFile(deps, put, [noText(bytes)]);
   const version = await dropOf(deps, put, found);
   if (version === undefined) return log.info('A request file was put again since', { key });
   const isOwn = version === put.version;
@@ -205,8 +208,9 @@ async function acceptBytes(
       hasTime: () => deps.remainingMs() > RESERVED_MS,
     },
   );
-  if (outcome.kind === 'rejected') return rejectFile(deps, put, outcome.errors);
+  if (outcome.kind === 'rejected') return rejectFile(deps, put, outcome.errors, { total: outcome.total });
   log.info('A request file was accepted', { key, generations: outcome.ids.length, results: results.key });
+  await removeOlderRejection(deps, put).catch(ignore('it is of an earlier put, as it says', { key }));
   // Of another put of the same drop, that one's event tells it.
   if (isOwn) await deps.tellKnown({ ...results, total: outcome.total }, outcome.known);
   await mapLimited(outcome.ids, SUBMITS_AT_ONCE, (id) =>
@@ -244,14 +248,12 @@ async function leaveFile(
   log.warn('A request file cannot be read any more', { key: put.keys[0], code: error?.code });
   const { outcome } = await deps.deliveries.find(standsFor(put, delivery));
   if (outcome === 'accepting')
-    return rejectFile(deps, put, [
-      {
-        code: error?.code ?? 'input_changed',
-        message:
-          'This file could no longer be read while its requests were being accepted. Those that results/ tells of run; the others were not accepted: put them again.',
-        retryable: false,
-      },
-    ]);
+    return rejectFile(
+      deps,
+      put,
+      [{ code: error?.code ?? 'input_changed', message: NO_LONGER_READ, retryable: false }],
+      { message: NO_LONGER_READ },
+    );
   if (outcome !== 'accepted' && error !== undefined) await rejectFile(deps, put, [error]);
 }
 
@@ -264,24 +266,66 @@ async function giveUpRequestFile(deps: ReceiveObjectsDeps, put: Put, delivery: D
 const standsFor = ({ event, bucket, keys }: Put, { sameAs }: Delivery): string =>
   sameAs === undefined ? event : eventOf(bucket, keys[0] ?? '', sameAs);
 
-const noText = (): GenerationError => ({
-  code: 'invalid_request',
-  message: 'The file is not JSON in UTF-8: save it in that encoding.',
-  retryable: false,
-});
+/** A picture, say, that was dropped as a request file. */
+function noText(bytes: Buffer): GenerationError {
+  const isUtf16 = bytes.subarray(0, 2).equals(UTF_16_LE) || bytes.subarray(0, 2).equals(UTF_16_BE);
+  const type = isUtf16 ? undefined : decideContentType({ head: bytes.subarray(0, KIND_BYTES) });
+  const sentence =
+    type === undefined || isGeneric(type)
+      ? `The file is not JSON in UTF-8${isUtf16 ? ' but text in UTF-16' : ''}: save it in that encoding.`
+      : `The file is not JSON but of the type ${type}. Put files that a model is to work on elsewhere in the bucket, and name them in a request file: {"model": "owner/project", "inputs": {"inputImage": "photo.png"}}.`;
+  return { code: 'invalid_request', message: sentence, retryable: false };
+}
+
+const UTF_16_LE = Buffer.from([0xff, 0xfe]);
+const UTF_16_BE = Buffer.from([0xfe, 0xff]);
+
+const NO_LONGER_READ =
+  'This file could no longer be read while its requests were being accepted. Those that results/ tells of run and may be charged; the others were not accepted, and cost nothing: put them again.';
+
+const NOTHING_RAN =
+  'Nothing of this file was run or charged. Mend what each of the errors says, and put the file again.';
 
 async function rejectFile(
   deps: ReceiveObjectsDeps,
-  { bucket, keys }: Put,
+  put: Put,
   errors: readonly GenerationError[],
+  {
+    total = errors.length,
+    message = NOTHING_RAN,
+  }: { readonly total?: number; readonly message?: string } = {},
 ): Promise<void> {
-  const key = keys.find((one) => one.startsWith(PREFIX.requests)) ?? '';
-  log.info('A request file was rejected', { key, errors: errors.length });
+  const ref = rejectionOf(deps, put);
+  log.info('A request file was rejected', { key: ref.request, errors: total });
   await deps.rejections.write(
-    { bucket: deps.inputBucket, key: `${PREFIX.rejected}${key.slice(PREFIX.requests.length)}` },
-    { request: `s3://${bucket}/${key}`, rejectedAt: deps.clock().toISOString(), errors },
+    ref,
+    {
+      request: `s3://${put.bucket}/${ref.request}`,
+      putAt: timestamp(put.at),
+      rejectedAt: deps.clock().toISOString(),
+      message,
+      errors,
+      ...(total > errors.length && { errorsTotal: total }),
+    },
     { kind: 'always' },
   );
+}
+
+/** What was wrong with an earlier put is mended. One that was put later has an event, and an answer, of its own. */
+async function removeOlderRejection(deps: ReceiveObjectsDeps, put: Put): Promise<void> {
+  const ref = rejectionOf(deps, put);
+  // Where versions are kept, deleting what is not there would leave a marker.
+  const standing = await deps.rejections.read(ref);
+  if (standing === undefined) return;
+  const { putAt } = isRecord(standing.value) ? standing.value : {};
+  if (typeof putAt === 'string' && putAt > timestamp(put.at)) return;
+  await deps.rejections.remove(ref);
+  log.info('The rejection of an earlier put was removed', { key: ref.request });
+}
+
+function rejectionOf({ inputBucket }: ReceiveObjectsDeps, { keys }: Put) {
+  const request = keys.find((one) => one.startsWith(PREFIX.requests)) ?? '';
+  return { bucket: inputBucket, key: `${PREFIX.rejected}${request.slice(PREFIX.requests.length)}`, request };
 }
 
 // --- objects --------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ const request = (idempotencyKey: string) => ({
   idempotencyKey,
 });
 const SENTENCE =
-  /^This deployment accepts 10 new generations a day \(UTC\), and today's are used up: try again after \d{4}-\d\d-\d\dT00:00:00\.000Z\.$/;
+  /^This deployment accepts 10 new generations a day \(UTC\), and today's are used up: try again after \d{4}-\d\d-\d\dT00:00:00\.000Z\. Nothing was run or charged\.$/;
 const LIMIT_REACHED = {
   code: 'daily_limit_reached',
   message: expect.stringMatching(SENTENCE),

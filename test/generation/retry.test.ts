@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Announcement } from '../../functions/generation/generation.ts';
 import { retried } from '../../functions/generation/retry.ts';
 import { at, EXAMPLES, moment } from './examples.ts';
@@ -11,4 +11,47 @@ it('no attempt is started while the events of earlier ones cannot be told: their
 
   expect(() => retried(generation, true, moment(40))).toThrow(/20 events .* event bus yet: try again/);
   expect(retried({ ...generation, announcements: untold(19) }, false, moment(40)).attempt).toBe(2);
+});
+
+describe('a retry obeys retryable', () => {
+  const hopeless = {
+    ...EXAMPLES.failed,
+    taskEnd: 'failed',
+    error: { code: 'invalid_parameter', message: 'steps must be a number.', retryable: false },
+  } as const;
+
+  it('what would fail again is not run again, unless it is forced', () => {
+    expect(() => retried(hopeless, false, moment(100))).toThrow(
+      expect.objectContaining({
+        error: expect.objectContaining({
+          code: 'not_retryable',
+          field: 'force',
+          message: expect.stringMatching(
+            /^It failed with invalid_parameter, .*: steps must be a number\. Correct the request .*\{"force": true\}/,
+          ),
+        }),
+      }),
+    );
+    expect(retried(hopeless, true, moment(100))).toMatchObject({ status: 'queued', attempt: 2 });
+  });
+
+  it('what may succeed later is run again, and so is what was cancelled', () => {
+    const { error } = hopeless;
+
+    expect(retried({ ...hopeless, error: { ...error, retryable: true } }, false, moment(100)).status).toBe(
+      'queued',
+    );
+    expect(retried(EXAMPLES.cancelled, false, moment(100)).status).toBe('queued');
+  });
+
+  it('a paid task is collected again, whatever is said of it: that costs nothing', () => {
+    const refused = { code: 'output_refused', message: 'A host.', retryable: false } as const;
+
+    const paid = { ...hopeless, taskEnd: 'succeeded', error: refused } as const;
+
+    expect(retried(paid, false, moment(100))).toMatchObject({
+      status: 'running',
+      task: EXAMPLES.failed.task,
+    });
+  });
 });

@@ -36,6 +36,16 @@ it('writes only under its condition', async () => {
   expect((await objects.read(ref('b.json')))?.value).toBe(3);
 });
 
+it('removes what is there, and what is not', async () => {
+  const objects = createJsonObjects({ client: s3.client });
+  await objects.write(ref('gone.json'), 1, { kind: 'always' });
+
+  await objects.remove(ref('gone.json'));
+  await objects.remove(ref('gone.json'));
+
+  expect(await objects.read(ref('gone.json'))).toBeUndefined();
+});
+
 it('loses nothing when many change one object at once', async () => {
   const objects = createJsonObjects({ client: s3.client });
   const names = Array.from({ length: 12 }, (_, index) => `g${index}`);

@@ -192,6 +192,11 @@ export async function playEveryFlow(system: System, rights: RecordedRights): Pro
     async function requestFiles() {
       // The photo has been at Wiro before, or will be: the same bytes go there once.
       const labels = { file: 'several' };
+      // Rejected first, then corrected: the rejection goes.
+      await putFile('several', { model: 'no-owner' });
+      await eventually('the rejection', async () =>
+        (await system.keys(endpoints.inputBucket, 'rejected/several.json')).at(0),
+      );
       await putFile('several', [
         { ...WITH_PHOTO, labels },
         { ...PROMPTED, labels },

@@ -183,6 +183,72 @@ describe('a request file', () => {
     expect(world.generations.size).toBe(1);
   });
 
+  it('names every problem of every request at once, whatever finds it', async () => {
+    const world = acceptWorld();
+    const schema = {
+      parameters: [
+        { id: 'prompt', type: 'textarea', required: true },
+        { id: 'steps', type: 'number', required: true },
+        { id: 'image', type: 'fileinput', required: false },
+      ],
+    };
+    const deps = {
+      ...world.deps,
+      knownModel: async () => ({ kind: 'model', modelKind: 'plain', schema }) as const,
+    };
+    const requests = [
+      one({ parameters: { prompt: '' }, inputs: { image: ['b.png', 'a.png', 'c.png'], mask: 'a.png' } }),
+      {
+        model: 'flux',
+        prompt: 'x',
+        labels: { a: 1, b: 2 },
+        inputs: { image: ['ftp://x', 7] },
+        idempotencyKey: '',
+      },
+      one({ parameters: { prompt: 'x', steps: 4 } }),
+      one({ parameters: { prompt: '\ud800', seed: 1e300, callbackUrl: 'https://x' } }),
+    ];
+
+    const outcome = await acceptRequestFile(deps, FILE, JSON.stringify(requests), RESULTS, FIRST);
+
+    expect(codes(outcome)).toEqual([
+      ['invalid_parameter', '[0].inputs.mask'],
+      ['invalid_parameter', '[0].parameters.prompt'],
+      ['invalid_parameter', '[0].parameters.steps'],
+      ['input_not_found', '[0].inputs.image[0]'],
+      ['input_not_found', '[0].inputs.image[2]'],
+      ['invalid_request', '[1].prompt'],
+      ['invalid_parameter', '[1].inputs.image[0]'],
+      ['invalid_parameter', '[1].inputs.image[1]'],
+      ['invalid_parameter', '[1].idempotencyKey'],
+      ['invalid_parameter', '[1].model'],
+      ['invalid_parameter', '[1].labels.a'],
+      ['invalid_parameter', '[1].labels.b'],
+      ['invalid_parameter', '[3].parameters.prompt'],
+      ['invalid_parameter', '[3].parameters.seed'],
+      ['invalid_parameter', '[3].parameters.callbackUrl'],
+    ]);
+    expect(outcome.kind === 'rejected' && outcome.errors[1]?.message).toBe(
+      '[0].parameters.prompt is empty: wiro/flux requires it.',
+    );
+    expect(world.generations.size).toBe(0);
+  });
+
+  it('names what it can read in the file even if nothing outside can be asked', async () => {
+    const world = acceptWorld();
+    const head = async () => Promise.reject(new Error('S3 is away'));
+
+    const outcome = await acceptRequestFile(
+      { ...world.deps, inputs: { head } },
+      FILE,
+      JSON.stringify([one({ inputs: { image: 'a.png' } }), 7]),
+      RESULTS,
+      FIRST,
+    );
+
+    expect(codes(outcome)).toEqual([['invalid_request', undefined]]);
+  });
+
   it('names at most a hundred errors', async () => {
     const outcome = await accept(
       acceptWorld(),

@@ -70,6 +70,9 @@ export function doorWorld({
     outputPrefix: 'outputs/',
     presets: parsePresets(PRESETS, { inputBucket: BUCKET, furtherBuckets: [], anyBucket: true }),
     rejections: {
+      read: async ({ key }: ObjectRef) =>
+        written.has(key) ? { value: written.get(key), etag: '"1"' } : undefined,
+      remove: async ({ key }: ObjectRef) => void written.delete(key),
       write: async ({ key }: ObjectRef, value: unknown) => {
         written.set(key, value);
         return true;

@@ -304,6 +304,80 @@ describe('a request file', () => {
     expect(world.knownIn.size).toBe(1);
   });
 
+  it('that is corrected loses the rejection of its earlier put, and no other', async () => {
+    const world = doorWorld();
+    world.written.set('rejected/other.json', {});
+    world.written.set('outputs/portraits/a-x/result.json', {});
+    await world.deliver(world.put(FILE, '{"model":'));
+    expect(world.written.get(REJECTED)).toMatchObject({
+      request: 's3://photos/requests/batch.json',
+      message: expect.stringMatching(/^Nothing of this file was run or charged\. .* put the file again\.$/),
+    });
+
+    await world.deliver(world.put(FILE, JSON.stringify(one())));
+
+    expect([...world.written.keys()]).toEqual(['rejected/other.json', 'outputs/portraits/a-x/result.json']);
+    expect(world.accepted()).toHaveLength(1);
+  });
+
+  it('that is rejected while an earlier put of it is still being accepted keeps its rejection', async () => {
+    const world = doorWorld();
+    const event = world.put(FILE, JSON.stringify(one()));
+    const { accept } = world.deps.generations;
+    world.deps.generations.accept = async (generation, request) => {
+      const later = world.put(FILE, '{"model":');
+      world.deps.generations.accept = accept;
+      await world.deliver(later);
+      return accept(generation, request);
+    };
+
+    await world.deliver(event);
+
+    expect(world.accepted()).toHaveLength(1);
+    expect(world.written.get(REJECTED)).toMatchObject({ errors: [{ code: 'invalid_request' }] });
+  });
+
+  it('is accepted even if its older rejection cannot be removed', async () => {
+    const world = doorWorld();
+    await world.deliver(world.put(FILE, '{'));
+    world.deps.rejections.remove = async () => Promise.reject(new Error('denied'));
+
+    await world.deliver(world.put(FILE, JSON.stringify(one())));
+
+    expect(world.submitted).toHaveLength(1);
+  });
+
+  it.each([
+    [
+      'a photo',
+      Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 16, 0x4a, 0x46, 0x49, 0x46]),
+      'of the type image/jpeg',
+    ],
+    ['a PNG', Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0xff]), 'of the type image/png'],
+    ['text in UTF-16', Buffer.from('\ufeff{"ü": 1}', 'utf16le'), 'text in UTF-16: save it'],
+    ['text in Latin-1', Buffer.from('{"model": "für"}', 'latin1'), 'not JSON in UTF-8: save it'],
+    ['CSV', Buffer.from('model,prompt\nwiro/flux,x\n'), 'looks like CSV'],
+    ['broken JSON', Buffer.from('{"model": "wiro/flux",\n}'), 'in line 2, column 1 there is "}"'],
+  ])('that is %s is told so', async (_, bytes, part) => {
+    const world = doorWorld();
+    const event = world.put(FILE, 'x');
+    const object = world.objects.get(FILE);
+    if (object) world.objects.set(FILE, { ...object, bytes });
+
+    await world.deliver(event);
+
+    expect(world.written.get(REJECTED)).toMatchObject({
+      errors: [{ code: 'invalid_request', message: expect.stringContaining(part) }],
+    });
+  });
+
+  it('says how many errors there are where they are more than it names', async () => {
+    const world = doorWorld();
+    await world.deliver(world.put(FILE, JSON.stringify(Array.from({ length: 300 }, () => 7))));
+
+    expect(world.written.get(REJECTED)).toMatchObject({ errorsTotal: 300 });
+  });
+
   it('that goes while it is being accepted is answered for what was not', async () => {
     const world = doorWorld();
     const event = world.put(FILE, JSON.stringify([one(), one()]));

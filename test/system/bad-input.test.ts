@@ -221,7 +221,7 @@ describe('a request to nowhere is refused:', () => {
 
   it.each([
     ['/generations', 'POST'],
-    [`/generations/${UNKNOWN_ID}`, 'GET'],
+    [`/generations/${UNKNOWN_ID}`, 'GET, HEAD'],
     [`/generations/${UNKNOWN_ID}/cancel`, 'POST'],
   ])('and %s says which method it takes', async (path, allowed) => {
     const { status, headers } = await system.call('PATCH', path);

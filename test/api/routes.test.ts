@@ -1,0 +1,175 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { answerRequest } from '../../functions/api/routes.ts';
+import type { GenerationError } from '../../functions/generation/errors.ts';
+import type { Generation } from '../../functions/generation/generation.ts';
+import { EXAMPLES } from '../generation/examples.ts';
+import { doorWorld } from '../submit/door-world.ts';
+
+afterEach(() => void vi.restoreAllMocks());
+
+const GOOD = { model: 'wiro/flux', parameters: { prompt: 'A hill' }, idempotencyKey: 'k' };
+const REQUEST = { model: 'wiro/flux', parameters: {}, inputs: {}, labels: {} };
+
+function apiWorld() {
+  const world = doorWorld();
+  const call = async (method: string, path: string, body: unknown = '') => {
+    const bytes = Buffer.isBuffer(body)
+      ? body
+      : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
+    const answer = await answerRequest(world.deps, { method, path, body: bytes });
+    return { ...answer, error: 'error' in answer.body ? (answer.body.error as GenerationError) : undefined };
+  };
+  const stand = (generation: Generation) => world.deps.generations.accept(generation, REQUEST);
+  return { ...world, call, stand };
+}
+
+describe('paths and methods', () => {
+  it('a HEAD is answered like a GET', async () => {
+    const { call, stand } = apiWorld();
+    const { id } = await stand(EXAMPLES.queued);
+
+    const [get, head] = [await call('GET', `/generations/${id}`), await call('HEAD', `/generations/${id}`)];
+
+    expect(head).toEqual(get);
+    expect(head.statusCode).toBe(200);
+  });
+
+  it('slashes too many are none', async () => {
+    const { call, stand } = apiWorld();
+    const { id } = await stand(EXAMPLES.queued);
+
+    const statuses = [
+      await call('GET', `//generations/${id}`),
+      await call('GET', `/generations//${id}/`),
+      await call('POST', '//generations', GOOD),
+    ].map(({ statusCode }) => statusCode);
+
+    expect(statuses).toEqual([200, 200, 202]);
+  });
+
+  it.each([
+    ['DELETE', '', 'GET, HEAD'],
+    ['GET', '/cancel', 'POST'],
+    ['GET', '//retry/', 'POST'],
+    ['HEAD', '/retry', 'POST'],
+  ])('%s of one%s says what is allowed, whatever the id', async (method, action, allow) => {
+    const { call, stand } = apiWorld();
+    const { id } = await stand(EXAMPLES.queued);
+
+    for (const one of [id, 'a'.repeat(26), 'malformed'])
+      expect(await call(method, `/generations/${one}${action}`)).toMatchObject({
+        statusCode: 405,
+        headers: { allow },
+      });
+  });
+
+  it.each([
+    ['GET', '', ''],
+    ['HEAD', '', ''],
+    ['POST', '/cancel', ''],
+    ['POST', '/retry', ''],
+    ['POST', '/retry', '{"force": true}'],
+    ['POST', '/retry', '{"force": 1}'],
+    ['GET', '/elsewhere', ''],
+  ])(
+    '%s of an id%s with %j is answered alike, whether it cannot be one or is none',
+    async (method, action, body) => {
+      const { call } = apiWorld();
+      const ask = async (id: string) => {
+        const answer = await call(method, `/generations/${id}${action}`, body);
+        return JSON.stringify(answer).replaceAll(id, 'ID');
+      };
+
+      const absent = await ask('a'.repeat(26));
+
+      for (const malformed of ['x', 'A'.repeat(26), '%2e%2e', '__proto__', 'a'.repeat(27)])
+        expect(await ask(malformed)).toBe(absent);
+      expect(absent).toContain(body.includes('1') ? '"statusCode":400' : '"statusCode":404');
+    },
+  );
+});
+
+describe('bodies', () => {
+  it.each([
+    [Buffer.alloc(1024 * 1024 + 1, 'x'), 413, 'request_too_large', '1048577 bytes; at most 1048576'],
+    [Buffer.alloc(7 * 1024 * 1024, 'x'), 413, 'request_too_large', 'Nothing was run or charged.'],
+    ['{"model": "a/b",\n  parameters: {}}', 400, 'invalid_request', 'in line 2, column 3 there is "p"'],
+    ['model,prompt\na/b,A hill', 400, 'invalid_request', 'looks like CSV'],
+    [Buffer.from([0xff, 0xd8, 0xff]), 400, 'invalid_request', 'JSON in UTF-8'],
+  ])('%# is refused in our form, with what it means', async (body, statusCode, code, part) => {
+    const { call } = apiWorld();
+
+    const answer = await call('POST', '/generations', body);
+
+    expect(answer).toMatchObject({
+      statusCode,
+      body: { error: { code, message: expect.stringContaining(part), retryable: false } },
+    });
+    expect(answer.error?.message).toMatch(/Nothing was run or charged\.$/);
+  });
+
+  it.each([
+    [{ force: 'yes' }, 'invalid_parameter', 'force', 'force must be true or false.'],
+    [{ force: null }, 'invalid_parameter', 'force', 'force must be true or false.'],
+    [{ forced: true }, 'invalid_request', 'forced', 'forced is not known: a retry has force'],
+    [{ force: true, parameters: {} }, 'invalid_request', 'parameters', 'Send another request'],
+    [{ ['__proto__']: 1 }, 'invalid_request', '__proto__', 'is not known'],
+    [[], 'invalid_request', undefined, 'must be a JSON object'],
+    ['null', 'invalid_request', undefined, 'must be a JSON object'],
+    ['{"force": tru}', 'invalid_request', undefined, 'in line 1, column 11 there is "t"'],
+  ])('a retry with %j is refused', async (body, code, field, part) => {
+    const { call, stand, generation } = apiWorld();
+    const { id } = await stand(EXAMPLES.failed);
+
+    const answer = await call('POST', `/generations/${id}/retry`, body);
+
+    expect(answer).toMatchObject({
+      statusCode: 400,
+      error: { code, message: expect.stringContaining(part) },
+    });
+    expect(answer.error?.field).toBe(field);
+    expect(await generation(id)).toMatchObject({ status: 'failed', attempt: 1 });
+  });
+});
+
+describe('labels', () => {
+  const NAMES = [
+    '__proto__',
+    'constructor',
+    'toString',
+    'a.b',
+    'für wen?',
+    '😀',
+    '',
+    ' ',
+    '1',
+    'x'.repeat(256),
+  ];
+
+  it('may have any name, and are in the record as they were sent', async () => {
+    const { call } = apiWorld();
+    const labels = Object.fromEntries(NAMES.map((name, index) => [name, `label ${index}`]));
+
+    const answer = await call('POST', '/generations', { ...GOOD, labels });
+    const again = await call('POST', '/generations', { ...GOOD, labels });
+
+    expect(answer.statusCode).toBe(202);
+    const record = JSON.parse(JSON.stringify(answer.body));
+    expect(Object.entries(record.labels).toSorted()).toEqual(Object.entries(labels).toSorted());
+    expect(Object.getPrototypeOf({})).toBe(Object.prototype);
+    expect(again).toMatchObject({ statusCode: 202, body: { id: record.id } });
+  });
+
+  it.each([
+    [{ ['x'.repeat(257)]: 'a' }, 'too long: at most 256'],
+    [{ '\ud800': 'a' }, 'half of a character'],
+    [{ ['__proto__']: 7 }, 'labels.__proto__ must be text'],
+  ])('%# is refused', async (labels, part) => {
+    const { call } = apiWorld();
+
+    expect(await call('POST', '/generations', { ...GOOD, labels })).toMatchObject({
+      statusCode: 400,
+      error: { message: expect.stringContaining(part) },
+    });
+  });
+});
