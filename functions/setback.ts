@@ -12,7 +12,7 @@ export function unexpectedSetback(message: string, generationId: string, error: 
   log.error(message, { generationId, error });
   return {
     code: 'internal_error',
-    message: 'This deployment could not reach one of its own services.',
+    message: 'This deployment could not reach one of its own services (its log says which).',
   };
 }
 

@@ -258,17 +258,21 @@ async function acceptInputs(
     if (object === undefined) {
       throw new RequestError(
         'input_not_found',
-        `${field}: there is no object "${key}" in the bucket "${bucket}".`,
+        `${field}: there is no object "${key}" in the bucket "${bucket}": put it there first, or correct the key.`,
         field,
       );
     }
     if (object.sizeBytes === 0) {
-      throw new RequestError('input_empty', `${field}: the object "${key}" is empty (0 bytes).`, field);
+      throw new RequestError(
+        'input_empty',
+        `${field}: the object "${key}" is empty (0 bytes): put it again, whole.`,
+        field,
+      );
     }
     if (object.sizeBytes > LARGEST_INPUT_BYTES) {
       throw new RequestError(
         'input_too_large',
-        `${field}: the object "${key}" has ${object.sizeBytes} bytes; Wiro takes at most ${LARGEST_INPUT_BYTES} (100 MB).`,
+        `${field}: the object "${key}" has ${object.sizeBytes} bytes; Wiro takes at most ${LARGEST_INPUT_BYTES} (100 MB): make it smaller.`,
         field,
       );
     }

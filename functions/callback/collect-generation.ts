@@ -155,7 +155,7 @@ async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<
       generation,
       {
         code: 'upstream_unavailable',
-        message: `Wiro could not be asked about the task: ${error.message}`,
+        message: `Wiro could not be asked about task ${generation.task.id} (${error.why}).`,
       },
       durations.patience,
     );
@@ -164,7 +164,7 @@ async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<
     return await laterOrFail(
       deps,
       generation,
-      { code: 'task_not_found', message: 'Wiro does not know the task any more.' },
+      { code: 'task_not_found', message: `Wiro does not know task ${generation.task.id} any more.` },
       durations.patience,
     );
   }
@@ -181,7 +181,7 @@ async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<
       const isWished = generation.cancelRequestedAt !== undefined;
       if (!isWished && isPastDeadline(generation, moment(deps)))
         return await finish(deps, (current) =>
-          failed(current, holder, pastDeadline(generation), account, moment(deps)),
+          failed(current, holder, pastDeadline(generation, account), account, moment(deps)),
         );
       // Stopped by us because it stood at an error: that is how it ended, though it moved in between.
       const stopped = isWished ? undefined : await stoppedAtError(deps, generation);
@@ -232,7 +232,7 @@ async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<
     failed(
       current,
       holder,
-      { code, message, retryable: code === 'output_unavailable' },
+      { code, message: `${sentence(message)} ${PAID[code](generation)}`, retryable: true },
       account,
       moment(deps),
     ),
@@ -294,7 +294,7 @@ async function keepRunning(deps: ClaimDeps, generation: Collecting, task: Task):
       ? pastDeadline(generation)
       : {
           code: 'cancel_unconfirmed',
-          message: `Wiro was asked to stop task ${generation.task.id}, but it did not end. Look at it at Wiro. A retry collects it if it ends after all; one with {"force": true} runs anew.`,
+          message: `Wiro was asked to stop task ${generation.task.id}, but it did not end. It may still run, and be charged: look at it at Wiro. A retry collects it without paying again if it ends after all; one with {"force": true} runs anew.`,
           retryable: true,
         };
     return await finish(deps, (current) => failed(current, holder, error, {}, moment(deps)));
@@ -366,11 +366,29 @@ async function stopTask({ wiro, id, ...deps }: ClaimDeps, generation: Collecting
   return { cancelSentAt: stop?.cancelSentAt ?? now, killSentAt: stop?.killSentAt ?? now };
 }
 
-const pastDeadline = ({ task }: Collecting): GenerationError => ({
+/** @param account - What the task says of itself, where its end was seen. */
+const pastDeadline = ({ task }: Collecting, account?: Account): GenerationError => ({
   code: 'deadline_exceeded',
-  message: `Task ${task.id} ran past this deployment's deadline and was stopped.`,
+  message: `Task ${task.id} ran past this deployment's deadline and was asked to stop. ${
+    account === undefined
+      ? 'It was not seen to end: it may still run, and be charged. A retry looks at it again and collects it without paying again; one with {"force": true} runs anew.'
+      : `It has ended without a result; ${chargeOf(account)}. Retry it to run anew, or allow more time (deadline).`
+  }`,
   retryable: true,
 });
+
+const chargeOf = ({ costUsd = 0 }: Account): string =>
+  costUsd > 0 ? `its record shows a cost of $${costUsd}` : 'Wiro does not charge it';
+
+/** What is paid for can still be had; Wiro keeps it for a while. */
+const PAID: Readonly<Record<'output_unavailable' | 'output_refused', (of: Collecting) => string>> = {
+  output_unavailable: ({ task }) =>
+    `Task ${task.id} is paid for, and what was copied is kept. A retry collects it without paying again; do so soon, Wiro keeps outputs for a limited time.`,
+  output_refused: ({ task }) =>
+    `Task ${task.id} is paid for, and what was copied is kept. Fetch the rest at Wiro; or allow what was refused (a host: wiroOutputHosts), then a retry collects it without paying again.`,
+};
+
+const sentence = (text: string): string => (/[.!?)]$/.test(text) ? text : `${text}.`);
 
 // --- ended ----------------------------------------------------------------------------------------------------
 
@@ -383,10 +401,10 @@ async function endFailed(
   const { id, holder, generations } = deps;
   const error: GenerationError =
     isPastDeadline(generation, moment(deps)) && generation.stop !== undefined
-      ? pastDeadline(generation)
+      ? pastDeadline(generation, account)
       : {
           code: 'model_failed',
-          message: `The model failed: ${text || 'Wiro gives no reason'}`,
+          message: `${sentence(`The model failed: ${text || 'Wiro gives no reason'}`)} ${capital(chargeOf(account))}. Retry it to run anew, or request it with other parameters.`,
           retryable: true,
         };
   const mayBeStale =
@@ -446,9 +464,23 @@ async function laterOrFail(
   if (!isPatienceOver(generation, setback.code, patienceMs, moment(deps))) return await later(deps, setback);
   await freeSlot(deps, generation);
   await finish(deps, (current) =>
-    failed(current, deps.holder, { ...setback, retryable: true }, {}, moment(deps)),
+    failed(current, deps.holder, endedWithTask(generation, setback), {}, moment(deps)),
   );
 }
+
+/** What its end means for money, and what to do, where its message does not say so. */
+function endedWithTask({ task }: Collecting, { code, message }: Setback): GenerationError {
+  const asksAgain = `Task ${task.id} may be paid for. A retry asks about it again and collects it without paying again.`;
+  const rest =
+    code === 'task_not_found' ? `${asksAgain} Should Wiro never know it again, request it anew.` : asksAgain;
+  return {
+    code,
+    message: /paid|charged/.test(message) ? message : `${sentence(message)} ${rest}`,
+    retryable: true,
+  };
+}
+
+const capital = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 
 async function later({ holder, held, generations, ...deps }: ClaimDeps, setback: Setback): Promise<void> {
   const released = await generations.update(await held.stop(), (current) =>

@@ -107,7 +107,7 @@ export async function copyOutputs(
     kind: 'incomplete',
     // While one may still come, the refusal of another waits: what can be had is had first.
     code: failure instanceof OutputRefusedError ? 'output_refused' : 'output_unavailable',
-    message: `${failures.length} of ${outputs.length} outputs could not be copied: ${failure.message}`,
+    message: `${failures.length} of ${outputs.length} outputs could not be copied. ${failure.message}`,
     outputs: standing,
   };
 }

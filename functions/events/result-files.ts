@@ -68,7 +68,7 @@ export function toFolderResult({ generation, request, outputs }: WholeGeneration
 function sentenceFor(generation: Generation, outputs: number): string {
   switch (generation.status) {
     case 'succeeded':
-      return `Done: ${outputs === 1 ? 'one output lies' : `${outputs} outputs lie`} beside this file.`;
+      return `Done: ${outputs === 1 ? 'one output lies' : `${outputs} outputs lie`} in the folder "${generation.attempt}" beside this file.`;
     case 'failed':
       return `This did not work. ${generation.error.message}`;
     case 'cancelled':

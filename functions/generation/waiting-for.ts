@@ -194,7 +194,7 @@ function forDeath(generation: Generation, { notes }: Known): Omit<WaitingFor, 'w
   const nextTryAt = dueOf(generation);
   return {
     code: 'function_killed',
-    message: `The function that worked on it was stopped ${times(deaths.count)} before it had finished. It is taken up again by ${nextTryAt}.`,
+    message: `The function that worked on it was killed ${times(deaths.count)} before it had finished. It is taken up again by ${nextTryAt}.`,
     since: generation.updatedAt,
     tries: deaths.count,
     nextTryAt,

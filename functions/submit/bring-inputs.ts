@@ -233,13 +233,13 @@ async function upload(deps: BringInputsDeps, file: FileToSend): Promise<Uploaded
     if (!mayBeForGood(error)) throw error;
     const refusals = refusalsOf(deps);
     // Another one may have found out meanwhile.
-    if (await refusals?.areKnown(true)) throw new UploadsRefusedError(error.message, { cause: error });
+    if (await refusals?.areKnown(true)) throw new UploadsRefusedError(error.why, { cause: error });
     try {
       await wiro.upload(KNOWN_GOOD_FILE);
     } catch (second) {
       if (!(second instanceof WiroError && second.isRefusal)) throw second;
       await noteRefusal(refusals, second);
-      throw new UploadsRefusedError(second.message, { cause: second });
+      throw new UploadsRefusedError(second.why, { cause: second });
     }
     return await uploadAgain(wiro, file);
   }
@@ -251,7 +251,7 @@ async function uploadAgain(wiro: BringInputsDeps['wiro'], file: FileToSend): Pro
     return await wiro.upload(file);
   } catch (error) {
     if (!mayBeForGood(error)) throw error;
-    throw new FileRefusedError(error.message, { cause: error });
+    throw new FileRefusedError(error.why, { cause: error });
   }
 }
 

@@ -1,10 +1,11 @@
-import { SET_UP } from '../aws/set-up.ts';
-import type { GenerationError } from '../generation/errors.ts';
+import type { ErrorCode, GenerationError } from '../generation/errors.ts';
 import { KINDS_TAKEN, notTaken } from '../generation/file-kind.ts';
+import type { Setback } from '../generation/transitions.ts';
 import { InputAccessError, InputChangedError } from '../objects/errors.ts';
 import { explainRefusal } from '../objects/explain-refusal.ts';
 import { WiroError } from '../wiro/errors.ts';
 import { FileRefusedError, InputError, UnsupportedFileError, UploadsRefusedError } from './bring-inputs.ts';
+import { explainUnauthorized } from './explain-unauthorized.ts';
 
 /** What a failure to bring an input means for its generation. */
 export function explainInputFailure(error: unknown): GenerationError {
@@ -13,7 +14,7 @@ export function explainInputFailure(error: unknown): GenerationError {
   if (cause instanceof InputChangedError) {
     return {
       code: 'input_changed',
-      message: `${field} is no longer the object that was accepted: it was replaced or deleted. Request it again.`,
+      message: `${field} is no longer the object that was accepted: it was replaced or deleted. Nothing was run or charged: request it again, and leave the object until the generation runs.`,
       field,
       retryable: false,
     };
@@ -30,7 +31,7 @@ export function explainInputFailure(error: unknown): GenerationError {
   if (cause instanceof FileRefusedError) {
     return {
       code: 'upstream_refused',
-      message: `Wiro refused ${field}, and took another file at that time: ${cause.message}`,
+      message: `Wiro refused ${field}, and took another file at that time (${cause.message}). Nothing was run or charged: see that the file is whole and of the kind that its name says, and request it again.`,
       field,
       retryable: false,
     };
@@ -38,7 +39,7 @@ export function explainInputFailure(error: unknown): GenerationError {
   if (cause instanceof UploadsRefusedError) {
     return {
       code: 'upstream_refused',
-      message: `Wiro refuses every upload of this project: set inputHandover to "auto" or "presigned", or ask Wiro. (${cause.message})`,
+      message: `Wiro refuses every upload of this project (${cause.message}). Nothing was run or charged: set inputHandover to "auto" or "presigned", or ask Wiro, and retry.`,
       retryable: true,
     };
   }
@@ -46,14 +47,14 @@ export function explainInputFailure(error: unknown): GenerationError {
     if (cause.kind === 'unauthorized') {
       return {
         code: 'upstream_unauthorized',
-        message: `Wiro does not accept this deployment's API key: ${SET_UP} with the right one.`,
+        message: explainUnauthorized(cause),
         retryable: true,
       };
     }
     if (cause.kind === 'insufficientBalance') return tooLittleBalance(cause);
     return {
       code: 'upstream_unavailable',
-      message: `${field} could not be uploaded to Wiro: ${cause.message}`,
+      message: `${field} could not be uploaded to Wiro (${cause.why}).`,
       retryable: true,
     };
   }
@@ -65,11 +66,24 @@ export const mayPass = ({ code, retryable }: GenerationError): boolean =>
   retryable && code !== 'insufficient_balance';
 
 /** Code 97, by whatever call. */
-export const tooLittleBalance = ({ message }: { readonly message: string }): GenerationError => ({
+export const tooLittleBalance = ({ why }: { readonly why: string }): GenerationError => ({
   code: 'insufficient_balance',
-  message: `The Wiro account has too little balance: add funds, then retry. (${message})`,
+  message: `The Wiro account has too little balance (${why}). Nothing was run or charged: add funds at Wiro, then retry.`,
   retryable: true,
 });
 
 const unknownKind = (key: string): string =>
   `of which kind the object "${key}" is, neither its name nor its Content-Type nor its first bytes say. Wiro takes ${KINDS_TAKEN}: give its name that extension.`;
+
+/** What the end of a generation without a task means for money, and what to do, where its message does not say so. */
+export function endedBeforeRun<Known extends Setback>(error: Known): Known {
+  if (/charged|paid/.test(error.message)) return error;
+  return { ...error, message: `${error.message} Nothing was run or charged${REMEDY[error.code] ?? '.'}` };
+}
+
+const REMEDY: Partial<Record<ErrorCode, string>> = {
+  upstream_unavailable: ': retry it once Wiro can be reached.',
+  upstream_unauthorized: ': retry it then.',
+  internal_error: ': retry it.',
+  not_configured: ': store them, then retry it.',
+};

@@ -126,7 +126,7 @@ async function search(
 
 const submissionUnknown = (why: string): GenerationError => ({
   code: 'submission_unknown',
-  message: `Wiro's answer to this run was lost, and whether a task exists could not be found out (${why}). Look at the project's tasks at Wiro before you run it again.`,
+  message: `Wiro's answer to this run was lost, and whether a task exists could not be found out (${why}). One may run and be charged: look at the project's tasks at Wiro. A retry with {"force": true} runs it again, which may be paid twice.`,
   retryable: false,
 });
 
@@ -160,7 +160,7 @@ export async function findCalledBack(deps: FindLostTaskDeps, generation: Submitt
       return { kind: 'unreachable', setback: unreadable(callback.taskId) };
     const setback: Setback = {
       code: 'upstream_unavailable',
-      message: `Wiro could not be asked about the task that it called back for: ${error.message}`,
+      message: `Wiro could not be asked about task ${callback?.taskId ?? 'of an earlier attempt'}, which a callback named (${error.why}). It may be paid for: a retry asks again, and collects it without paying again.`,
     };
     return { kind: 'unreachable', setback };
   }

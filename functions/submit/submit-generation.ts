@@ -2,7 +2,6 @@ import { addAbortSignal } from 'node:stream';
 import { explainUnsupported } from '../acceptance/explain-unsupported.ts';
 import type { KnownModel } from '../acceptance/known-models.ts';
 import type { DeploymentParameters } from '../aws/parameters.ts';
-import { SET_UP } from '../aws/set-up.ts';
 import type { AcceptedRequest } from '../generation/accepted-request.ts';
 import { callbackUrl } from '../generation/callback-url.ts';
 import type { GenerationError } from '../generation/errors.ts';
@@ -37,7 +36,8 @@ import { MOST_DEATHS, noteLife, noteProgress, takeClaim } from '../store/take-cl
 import { untilAborted } from '../until-aborted.ts';
 import type { RunOutcome, Task, WiroClient } from '../wiro/types.ts';
 import { type BringInputsDeps, type BroughtInputs, bringInputs, freshSince } from './bring-inputs.ts';
-import { explainInputFailure, mayPass, tooLittleBalance } from './explain-failure.ts';
+import { endedBeforeRun, explainInputFailure, mayPass, tooLittleBalance } from './explain-failure.ts';
+import { explainUnauthorized } from './explain-unauthorized.ts';
 import { findCalledBack, findLostTask } from './find-lost-task.ts';
 import { isLosingForTooLong, noteRefusal, refusedForGood } from './lost-runs.ts';
 
@@ -140,7 +140,7 @@ const killed = (deaths: number): GenerationError => ({
 const UNASKED: GenerationError = {
   code: 'submission_unknown',
   message:
-    "Wiro called back for a task of this generation, but asking about it killed the function every time. Look at the project's tasks at Wiro before you run it again.",
+    'Wiro called back for a task of this generation, but asking about it killed the function every time. It may be charged: look at the project\'s tasks at Wiro, then retry with {"force": true}, which runs it again.',
   retryable: false,
 };
 
@@ -157,7 +157,7 @@ async function endUnanswered(deps: ClaimDeps, { run, notes }: Unanswered): Promi
   if (refusal !== undefined) {
     return await failNow(deps, {
       code: 'upstream_refused',
-      message: `Wiro refuses the request every time: ${refusal}`,
+      message: `Wiro refuses the request every time (${refusal}). No task was made, nothing is charged: correct the request, or mend at Wiro what it says and retry.`,
       retryable: true,
     });
   }
@@ -323,6 +323,7 @@ async function runOnce(
       kind: 'notRun',
       reason: 'unreachable',
       message: 'Writing the mark took too long; the Run was not sent.',
+      why: 'writing the mark took too long, and it was not sent',
     };
   }
   return wiro.run({
@@ -358,26 +359,34 @@ async function notRun(
     case 'unreachable':
       return await tryLater(deps, {
         code: 'upstream_unavailable',
-        message: `Wiro could not take the run: ${outcome.message}`,
+        message: `Wiro could not take the Run (${outcome.why}).`,
       });
     case 'unauthorized':
       deps.forgetParameters();
       return await tryLater(deps, {
         code: 'upstream_unauthorized',
-        message: `Wiro does not accept this deployment's API key: ${SET_UP} with the right one. (${outcome.message})`,
+        message: explainUnauthorized(outcome),
       });
     case 'insufficientBalance':
       return await failNow(deps, tooLittleBalance(outcome));
     case 'notFound':
       return await failing(
         'model_not_found',
-        `Wiro does not know this model, or this project may not use it. (${outcome.message})`,
+        `Wiro does not know this model, or this project may not use it (${outcome.why}). Nothing was run or charged: request it with another model, or have this one allowed for the project and retry with {"force": true}.`,
         false,
       );
     case 'invalid':
-      return await failing('invalid_parameter', `Wiro refused the request: ${outcome.message}`, false);
+      return await failing(
+        'invalid_parameter',
+        `Wiro refused the request (${outcome.why}). Nothing was run or charged: correct it, and request it again.`,
+        false,
+      );
     case 'refused':
-      return await failing('upstream_refused', `Wiro refused the request: ${outcome.message}`, false);
+      return await failing(
+        'upstream_refused',
+        `Wiro refused the request (${outcome.why}). Nothing was run or charged: mend at Wiro what it says, and retry with {"force": true}, or request something else.`,
+        false,
+      );
     default:
       return assertNever(outcome.reason);
   }
@@ -456,9 +465,11 @@ async function tryLater(deps: ClaimDeps, setback: Setback): Promise<SubmitEnd> {
   const { id, holder, generations, durations } = deps;
   const now = moment(deps);
   const patience = patienceFor(setback, durations);
+  const { code, message } = endedBeforeRun(setback);
+  const end: GenerationError = { code, message, retryable: true };
   const decided = await generations.update(id, (current): Generation | undefined =>
     isPatienceOver(current, setback.code, patience, now)
-      ? failed(current, holder, { code: setback.code, message: setback.message, retryable: true }, {}, now)
+      ? failed(current, holder, end, {}, now)
       : requeued(current, holder, setback, now),
   );
   if (decided.kind !== 'written')
@@ -478,10 +489,11 @@ function patienceFor({ code }: Setback, durations: Durations): number {
 async function releaseUnmarked(deps: ClaimDeps, setback: Setback): Promise<SubmitEnd> {
   const { id, holder, generations, durations } = deps;
   const now = moment(deps);
+  const end = { ...endedBeforeRun(setback), retryable: true };
   const released = await generations.update(id, (current): Generation | undefined => {
     if ('run' in current && current.run !== undefined) return undefined;
     return isPatienceOver(current, setback.code, durations.patience, now)
-      ? failed(current, holder, { ...setback, retryable: true }, {}, now)
+      ? failed(current, holder, end, {}, now)
       : requeued(current, holder, setback, now);
   });
   return released.kind === 'written' ? await letGo(deps, released.generation) : { kind: 'later' };
@@ -500,7 +512,8 @@ async function letGo({ id, gate, announce }: ClaimDeps, generation: Generation):
 
 async function failNow(deps: ClaimDeps, error: GenerationError): Promise<SubmitEnd> {
   const { id, holder, generations, gate } = deps;
-  const ended = await generations.update(id, (current) => failed(current, holder, error, {}, moment(deps)));
+  const end = endedBeforeRun(error);
+  const ended = await generations.update(id, (current) => failed(current, holder, end, {}, moment(deps)));
   if (ended.kind !== 'written') return { kind: 'elsewhere' };
   await gate.free(ended.generation, 'notRun').catch(ignore('reconcile clears what is over'));
   await deps.announce(id).catch(ignore('reconcile announces what is due'));

@@ -19,6 +19,7 @@ export function classifyRun(result: PostResult, model: string, redact: Redaction
     kind: 'notRun',
     reason,
     message: `Cannot run "${model}": ${why}`,
+    why,
   });
 
   if (result.kind === 'failed')
@@ -51,7 +52,15 @@ export function classifyRun(result: PostResult, model: string, redact: Redaction
   if (first === undefined || first.kind === 'open' || meanings.some(({ kind }) => kind === 'open'))
     return unknown(`Wiro refused it saying ${said}`, said);
   const { kind: reason, ...details } = first;
-  return { ...notRun(reason, `Wiro says: ${said}`), ...details };
+  const [refusal] = answer.refusals;
+  return {
+    kind: 'notRun',
+    reason,
+    message: `Cannot run "${model}": Wiro says: ${said}`,
+    why: `it says: ${said}`,
+    ...details,
+    ...present({ code: refusal?.code }),
+  };
 }
 
 /** Wiro's own "no", which names no task. */

@@ -201,4 +201,4 @@ function rowsOf(fields: Fields, name: string, path: string): readonly unknown[] 
 }
 
 const badAnswer = (path: string, what: string) =>
-  new WiroError('badAnswer', `Cannot use what Wiro's ${path} answered: ${what}`);
+  new WiroError('badAnswer', `Cannot use what Wiro's ${path} answered: ${what}`, { why: what });

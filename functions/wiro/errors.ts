@@ -24,6 +24,8 @@ export type WiroErrorKind =
 export class WiroError extends Error {
   override readonly name = 'WiroError';
   readonly kind: WiroErrorKind;
+  /** What is known, without what was attempted: for sentences that say that themselves. */
+  readonly why: string;
   /** Whether the same call may succeed later. */
   readonly retryable: boolean;
   /** The HTTP status, where it is not 200. */
@@ -38,6 +40,7 @@ export class WiroError extends Error {
   constructor(kind: WiroErrorKind, message: string, details: WiroErrorDetails = {}) {
     super(message, 'cause' in details ? { cause: details.cause } : undefined);
     this.kind = kind;
+    this.why = details.why ?? message;
     this.status = details.status;
     this.code = details.code;
     this.field = details.field;
@@ -51,6 +54,8 @@ export interface WiroErrorDetails {
   readonly code?: number;
   readonly field?: string;
   readonly cause?: unknown;
+  /** @default - the message */
+  readonly why?: string;
   /** @default false */
   readonly isRefusal?: boolean;
   /** @default - as the kind usually is */

@@ -81,7 +81,7 @@ export type Reply =
  */
 export function readReply(result: PostResult, path: string, redact: Redaction): Reply {
   const error = (kind: WiroErrorKind, why: string, details?: WiroErrorDetails) =>
-    new WiroError(kind, `Cannot call Wiro's ${path}: ${why}`, details);
+    new WiroError(kind, `Cannot call Wiro's ${path}: ${why}`, { ...details, why });
   if (result.kind === 'failed') throw error(result.failure, result.message, present({ cause: result.cause }));
 
   const { status } = result;

@@ -22,6 +22,7 @@ export async function run(
     kind: 'notRun',
     reason,
     message: `Cannot run "${model}": ${why}`,
+    why,
   });
 
   const path = pathOf(model);
@@ -35,7 +36,7 @@ export async function run(
     if (!(error instanceof WiroError))
       // Messages of others may hold anything: their class says enough here.
       return notRun('unreachable', `what it needs could not be read (${nameOf(error)})`);
-    return notRun(error.kind === 'unauthorized' ? 'unauthorized' : 'unreachable', error.message);
+    return notRun(error.kind === 'unauthorized' ? 'unauthorized' : 'unreachable', error.why);
   }
   try {
     const timeouts = { connectMs, headersMs: timeoutMs, bodyMs: timeoutMs };

@@ -43,6 +43,10 @@ export type RunOutcome =
       readonly kind: 'notRun';
       readonly reason: NotRunReason;
       readonly message: string;
+      /** What is known, without what was attempted: for sentences that say that themselves. */
+      readonly why: string;
+      /** Wiro's, where it gave one. */
+      readonly code?: number;
       readonly field?: string;
       readonly limit?: number;
     }

@@ -90,7 +90,8 @@ describe('collecting, when a service of our own fails', () => {
       task: { id: 'task-1' },
       error: {
         code: 'internal_error',
-        message: 'This deployment could not reach one of its own services.',
+        message:
+          'This deployment could not reach one of its own services (its log says which). Task task-1 may be paid for. A retry asks about it again and collects it without paying again.',
         retryable: true,
       },
     });

@@ -81,7 +81,7 @@ describe('an output without an address', () => {
       kind: 'incomplete',
       code: 'output_unavailable',
       message:
-        '1 of 2 outputs could not be copied: Wiro\'s record of "one.png" names no address to fetch it from',
+        '1 of 2 outputs could not be copied. Wiro\'s record of "one.png" names no address to fetch it from',
       outputs: [{ name: '0.png', bucket: 'outputs', key: 'outputs/g1/1/1-0.png', ...copied }],
     });
   });
@@ -105,7 +105,7 @@ describe('an output that differs from what its record says', () => {
       kind: 'incomplete',
       code: 'output_unavailable',
       message:
-        "1 of 1 outputs could not be copied: What came differs from Wiro's record (3 bytes instead of 5): it is kept if it is the same in 10 minutes",
+        "1 of 1 outputs could not be copied. What came differs from Wiro's record (3 bytes instead of 5): it is kept if it is the same in 10 minutes",
       outputs: [{ ...found, ...OTHER_SIZE }],
     };
     expect([first, tooSoon, readBy9]).toEqual([incomplete, incomplete, 1]);

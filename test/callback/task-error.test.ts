@@ -141,7 +141,12 @@ describe('a task at task_error', () => {
     expect(await state()).toMatchObject({
       status: 'failed',
       taskEnd: 'failed',
-      error: { code: 'model_failed', message: 'The model failed: CUDA out of memory' },
+      error: {
+        code: 'model_failed',
+        message: expect.stringMatching(
+          /^The model failed: CUDA out of memory\. Wiro does not charge it\. Retry it to run anew/,
+        ),
+      },
     });
   });
 
@@ -155,7 +160,13 @@ describe('a task at task_error', () => {
     expect(await state()).toMatchObject({
       status: 'failed',
       taskEnd: 'cancelled',
-      error: { code: 'model_failed', message: 'The model failed: No worker', retryable: true },
+      error: {
+        code: 'model_failed',
+        message: expect.stringMatching(
+          /^The model failed: No worker\. Wiro does not charge it\. Retry it to run anew/,
+        ),
+        retryable: true,
+      },
     });
     expect(stops[0]).toBeGreaterThanOrEqual(15 * MINUTE);
     expect(seconds()).toBeLessThanOrEqual(25 * MINUTE);
@@ -171,7 +182,13 @@ describe('a task at task_error', () => {
 
     await work(60);
 
-    expect(await state()).toMatchObject({ error: { message: 'The model failed: No worker' } });
+    expect(await state()).toMatchObject({
+      error: {
+        message: expect.stringMatching(
+          /^The model failed: No worker\. Wiro does not charge it\. Retry it to run anew/,
+        ),
+      },
+    });
   });
 
   it('that was stopped runs anew with a retry: its task is not collected', async () => {
@@ -242,7 +259,12 @@ describe('a task at task_error', () => {
 
     expect(await state()).toMatchObject({
       status: 'failed',
-      error: { code: 'model_failed', message: 'The model failed: No worker' },
+      error: {
+        code: 'model_failed',
+        message: expect.stringMatching(
+          /^The model failed: No worker\. Wiro does not charge it\. Retry it to run anew/,
+        ),
+      },
     });
   });
 

@@ -377,10 +377,16 @@ export class Simulation {
   #run({ callbackUrl }: RunRequest): RunOutcome {
     const generation = parseCallbackPath(new URL(callbackUrl).pathname)?.generationId ?? '';
     if (this.#isOnePercentOf(this.#options.invalidPercent))
-      return { kind: 'notRun', reason: 'invalid', message: 'Request parameter [x] required' };
+      return { kind: 'notRun', reason: 'invalid', message: 'Request parameter [x] required', why: 'x' };
     if (this.tasks.filter(({ isRunning }) => isRunning).length >= this.#options.limit) {
       this.refusals.set(generation, (this.refusals.get(generation) ?? 0) + 1);
-      return { kind: 'notRun', reason: 'concurrencyLimit', message: 'too many', limit: this.#options.limit };
+      return {
+        kind: 'notRun',
+        reason: 'concurrencyLimit',
+        message: 'too many',
+        why: 'x',
+        limit: this.#options.limit,
+      };
     }
     const id = `task-${this.tasks.length + 1}`;
     this.tasks.push({

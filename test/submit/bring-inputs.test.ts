@@ -193,7 +193,7 @@ describe('a file that Wiro refuses', () => {
       expect(await failure(bring({ image: [object('a.png')] }, handover))).toEqual({
         code: 'upstream_refused',
         message:
-          "Wiro refused inputs.image, and took another file at that time: Cannot call Wiro's File/Upload: it says: invalid-parameters",
+          "Wiro refused inputs.image, and took another file at that time (Cannot call Wiro's File/Upload: it says: invalid-parameters). Nothing was run or charged: see that the file is whole and of the kind that its name says, and request it again.",
         field: 'inputs.image',
         retryable: false,
       });
@@ -261,7 +261,8 @@ describe('a file that Wiro refuses', () => {
 
       expect(told).toEqual({
         code: 'insufficient_balance',
-        message: 'The Wiro account has too little balance: add funds, then retry. (it says: no balance)',
+        message:
+          'The Wiro account has too little balance (it says: no balance). Nothing was run or charged: add funds at Wiro, then retry.',
         retryable: true,
       });
       expect(mayPass(told as GenerationError)).toBe(false);

@@ -94,7 +94,8 @@ describe('a Run that Wiro answers the same way for ever', () => {
       status: 'failed',
       error: {
         code: 'upstream_refused',
-        message: 'Wiro refuses the request every time: Your team has reached its spend limit',
+        message:
+          'Wiro refuses the request every time (Your team has reached its spend limit). No task was made, nothing is charged: correct the request, or mend at Wiro what it says and retry.',
         retryable: true,
       },
     });

@@ -161,7 +161,7 @@ describe('an output is copied whole, whatever the CDN does at first:', () => {
     expect(await system.ended(id)).toMatchObject({
       status: 'failed',
       outputs: [],
-      error: { code: 'output_refused', retryable: false },
+      error: { code: 'output_refused', retryable: true },
     });
   });
 });

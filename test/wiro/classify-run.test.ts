@@ -24,6 +24,9 @@ describe('ran', () => {
   });
 });
 
+const codeOf = (error: unknown) =>
+  typeof error === 'object' && error !== null && 'code' in error ? { code: Number(error.code) } : {};
+
 describe('not run', () => {
   it.each([
     [
@@ -65,6 +68,8 @@ describe('not run', () => {
     expect(refused(error)).toEqual({
       kind: 'notRun',
       message: expect.stringContaining('Cannot run "wiro/story"'),
+      why: expect.stringMatching(/^it says: /),
+      ...codeOf(error),
       ...expected,
     });
   });
@@ -101,6 +106,7 @@ describe('not run', () => {
       kind: 'notRun',
       reason: 'unreachable',
       message: 'Cannot run "wiro/story": ECONNREFUSED',
+      why: 'ECONNREFUSED',
     });
   });
 

@@ -76,6 +76,7 @@ describe('not run', () => {
       kind: 'notRun',
       reason: 'unreachable',
       message: 'Cannot run "wiro/story-maker": ECONNREFUSED',
+      why: 'ECONNREFUSED',
     });
   });
 
@@ -239,6 +240,8 @@ it('shows no key, secret, signature, callback URL or presigned query in any mess
     kind: 'notRun',
     reason: 'refused',
     message: 'Cannot run "wiro/story-maker": Wiro says: … … … https://b.s3.amazonaws.com/a.png?… …',
+    why: 'it says: … … … https://b.s3.amazonaws.com/a.png?… …',
+    code: 42,
   });
   expect(JSON.stringify(outcome)).not.toContain(CREDENTIALS.apiKey);
 });
