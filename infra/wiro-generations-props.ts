@@ -11,7 +11,7 @@ import type { WiroCredentials } from './wiro-credentials.ts';
 import type { FunctionCode } from './wiro-function.ts';
 
 /** What a deployment is told. Only `credentials` is required; what cannot work is refused at synthesis. */
-export interface WiroGenerationsProps {
+export interface WiroGenerationsProps<OutputBucket extends s3.IBucket = s3.IBucket> {
   /** The Wiro project's key and the secret that signs callbacks: where they lie, never themselves. */
   readonly credentials: WiroCredentials;
   /**
@@ -45,7 +45,7 @@ export interface WiroGenerationsProps {
    * Where outputs are copied to, under `outputs/`, and large requests kept, under `large-requests/`. May be the
    * input bucket. @default - a bucket of its own: private, encrypted, TLS only
    */
-  readonly outputBucket?: s3.IBucket | undefined;
+  readonly outputBucket?: OutputBucket | undefined;
   /**
    * Where records are kept: a `GenerationTable`, or an imported one with the same keys, indexes and time-to-live
    * attribute. Not shared with another deployment. @default - a table of its own

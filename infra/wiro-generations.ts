@@ -40,13 +40,13 @@ const SOURCE = 'wiro.generations';
 const SUBMITTED = ['inputs/', PREFIX.requests, PREFIX.uploads];
 
 /** Generations on Wiro: requests in, finished outputs in a bucket, records in a table, outcomes on an event bus. */
-export class WiroGenerations extends Construct {
+export class WiroGenerations<OutputBucket extends s3.IBucket = s3.Bucket> extends Construct {
   /** Records of generations, and everything that is still to be done. */
   readonly table: dynamodb.ITable;
   /** Inputs, request files under `requests/`, dropped files under `uploads/`; answers under `results/` and `rejected/`. */
   readonly inputBucket: s3.IBucket;
-  /** Finished outputs, under `outputs/`. */
-  readonly outputBucket: s3.IBucket;
+  /** Finished outputs, under `outputs/`. As it was given; the one made here takes rules of yours, such as a lifecycle's. */
+  readonly outputBucket: OutputBucket | s3.Bucket;
   /** `Generation Requested` in; outcomes out. See `onSucceeded`, `onFailed` and `onCancelled`. */
   readonly eventBus: events.IEventBus;
   /** Part of every generation's id, callback URL and event. */
@@ -62,7 +62,7 @@ export class WiroGenerations extends Construct {
   /** Alarms and dashboard; `undefined` with `observability: 'none'`. */
   readonly observability: Observability | undefined;
 
-  constructor(scope: Construct, id: string, props: WiroGenerationsProps) {
+  constructor(scope: Construct, id: string, props: WiroGenerationsProps<OutputBucket>) {
     super(scope, id);
     requireProps(this, props);
     refuseTriggerLoops();

@@ -6,12 +6,12 @@ export type InputPrefixes = ReadonlyMap<string, readonly string[]>;
  * @param texts - `prefix/` in the input bucket, or `s3://bucket/prefix/`.
  */
 export function parseInputPrefixes(texts: readonly string[], inputBucket: string): InputPrefixes {
-  const places = texts.map((text) => {
-    const [, bucket, prefix] = /^s3:\/\/([^/]*)\/?(.*)$/su.exec(text) ?? [];
-    return { bucket: bucket ?? inputBucket, prefix: prefix ?? text };
-  });
-  const byBucket = Map.groupBy(places, ({ bucket }) => bucket);
-  return new Map([...byBucket].map(([bucket, those]) => [bucket, those.map(({ prefix }) => prefix)]));
+  const byBucket = new Map<string, readonly string[]>();
+  for (const text of texts) {
+    const [, bucket = inputBucket, prefix = text] = /^s3:\/\/([^/]*)\/?(.*)$/su.exec(text) ?? [];
+    byBucket.set(bucket, [...(byBucket.get(bucket) ?? []), prefix]);
+  }
+  return byBucket;
 }
 
 /**

@@ -56,7 +56,7 @@ const arnOf = (stack: Stack, arn: string) => written(stack.resolve(arn));
 
 const deployed = (
   props: Partial<WiroGenerationsProps> = {},
-): { readonly stack: Stack; readonly wiro: WiroGenerations } => {
+): { readonly stack: Stack; readonly wiro: WiroGenerations<s3.IBucket> } => {
   const stack = createStack(HOME);
   return { stack, wiro: addGenerations(stack, props) };
 };

@@ -13,7 +13,7 @@ const INSTALLED = path.join(ROOT, 'node_modules');
 
 /** Somebody's CDK app, as `cdk init` makes it: CommonJS. */
 const APP = `
-import { App, Duration, Stack } from 'aws-cdk-lib';
+import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as targets from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -40,6 +40,19 @@ const role = new iam.Role(stack, 'Backend', { assumedBy: new iam.AccountRootPrin
 wiro.grantSubmit(role);
 wiro.grantRead(role);
 
+// And one with everything that the construct makes, for principals of another account.
+const own = new WiroGenerations(new Stack(app, 'Own'), 'Wiro', {
+  credentials: WiroCredentials.fromParameters(),
+  retention: Duration.days(30),
+  removalPolicy: RemovalPolicy.DESTROY,
+  observability: 'full',
+  presets,
+});
+// Made here, it is a whole bucket, without a cast: one that was given is what was given.
+own.outputBucket.addLifecycleRule({ expiration: Duration.days(3), prefix: 'outputs/drafts/' });
+own.grantSubmit(new iam.AccountPrincipal('222222222222'));
+own.grantRead(new iam.AccountPrincipal('222222222222'));
+
 // Declarations that did not resolve would be \`any\`, and accept all of these.
 // @ts-expect-error
 new WiroGenerations(stack, 'A', {});
@@ -49,6 +62,8 @@ new WiroGenerations(stack, 'B', { credentials: WiroCredentials.fromParameters(),
 const wrong: Presets = { portraits: { model: 1 } };
 // @ts-expect-error
 wiro.functions.nothing;
+// @ts-expect-error
+wiro.outputBucket.addLifecycleRule({});
 `
   // What must not compile must not run either.
   .replace('// Declarations', 'app.synth(); process.exit(0);\n// Declarations');
@@ -83,6 +98,16 @@ const run = (args: readonly string[], more: NodeJS.ProcessEnv = {}): Promise<End
     ({ code, stdout, stderr }) => ({ code: Number(code), said: stdout + stderr }),
   );
 };
+
+/** What a template makes, but for functions of CDK's own, which change with its versions. */
+async function resourcesIn(out: string, stack: string): Promise<Readonly<Record<string, unknown>>> {
+  const text = await readFile(path.join(out, `${stack}.template.json`), 'utf8');
+  const { Resources } = JSON.parse(text.replace(/\b[0-9a-f]{64}\b/g, 'hash'));
+  const entries = Object.entries<{ DependsOn?: unknown }>(Resources).filter(([id]) => !OF_CDK.test(id));
+  return Object.fromEntries(entries.map(([id, { DependsOn: _, ...resource }]) => [id, resource]));
+}
+
+const OF_CDK = /^CDKMetadata|NotificationsHandler|^CustomS3AutoDeleteObjects/;
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'wiro-package-'));
@@ -144,6 +169,34 @@ describe('the package, installed in another CDK app', () => {
       ({ source }) => source.path,
     );
     expect(folders.filter((asset) => asset.startsWith('asset.')).length).toBeGreaterThanOrEqual(4);
+  }, 120_000);
+
+  it('makes the same with the oldest CDK that its peers allow', async () => {
+    const { peerDependencies } = JSON.parse(await readFile(path.join(installed, 'package.json'), 'utf8'));
+    const oldest = { 'aws-cdk-lib': 'aws-cdk-lib-floor', constructs: 'constructs-floor' };
+    for (const [peer, floor] of Object.entries(oldest)) {
+      const { version } = JSON.parse(await readFile(path.join(INSTALLED, floor, 'package.json'), 'utf8'));
+      expect(peerDependencies[peer]).toBe(`^${version}`);
+      await rm(path.join(folder, 'node_modules', peer));
+      await symlink(path.join(INSTALLED, floor), path.join(folder, 'node_modules', peer), 'junction');
+    }
+    try {
+      // Each looks for the other beside itself, as where npm installs them.
+      const compiled = await run([path.join(INSTALLED, 'typescript/bin/tsc'), '--preserveSymlinks']);
+      const out = path.join(folder, 'cdk.floor');
+      const options = ['--preserve-symlinks', '--preserve-symlinks-main'];
+      const synthesized = await run([...options, 'app.js'], { CDK_OUTDIR: out });
+
+      expect(compiled).toEqual({ code: 0, said: '' });
+      expect(synthesized.code, synthesized.said).toBe(0);
+      for (const stack of ['Shop', 'Own'])
+        expect(await resourcesIn(out, stack)).toEqual(await resourcesIn(path.join(folder, 'cdk.out'), stack));
+    } finally {
+      for (const peer of Object.keys(oldest)) {
+        await rm(path.join(folder, 'node_modules', peer));
+        await symlink(path.join(INSTALLED, peer), path.join(folder, 'node_modules', peer), 'junction');
+      }
+    }
   }, 120_000);
 
   it('names JavaScript in its declarations, as compilers older than ours expect', async () => {
