@@ -56,6 +56,12 @@ export interface EnvironmentOptions {
   readonly schedule?: boolean;
   /** Of each function at a time. @default 10 */
   readonly maximumEnvironments?: number;
+  /** Invocations at a time of all functions together; what is more is throttled. @default - no limit */
+  readonly accountConcurrency?: number;
+  /** Of these, what a function has to itself. @default - none */
+  readonly reservedConcurrency?: Partial<Readonly<Record<FunctionName, number>>>;
+  /** Generations whose outputs are copied at once. @default - as many as come */
+  readonly maximumCollects?: number;
   /** Seconds instead of the described time-outs. */
   readonly timeoutSeconds?: Partial<Readonly<Record<FunctionName, number>>>;
   /**
@@ -190,6 +196,8 @@ async function start(
     startLambdaHost({
       region,
       retryDelaysMs: [MINUTE_MS / durationDivisor, (2 * MINUTE_MS) / durationDivisor],
+      throttledDelaysMs: { first: 1_000 / durationDivisor, longest: (5 * MINUTE_MS) / durationDivisor },
+      ...(options.accountConcurrency && { accountConcurrency: options.accountConcurrency }),
       ...(options.maximumEnvironments && { maximumEnvironments: options.maximumEnvironments }),
       onLog: (log) => {
         keep(logs, log);
@@ -288,6 +296,7 @@ async function start(
       ...bundle,
       memoryMb,
       timeoutSeconds: options.timeoutSeconds?.[name] ?? timeoutSeconds,
+      ...(options.reservedConcurrency?.[name] && { reservedConcurrency: options.reservedConcurrency[name] }),
       environment: { ...environment, ...(await options.endpointOverrides?.(name, environment)) },
     });
   }

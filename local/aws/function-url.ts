@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LOCAL_CREDENTIALS } from './credentials.ts';
-import { type LambdaHost, PayloadTooLargeError } from './lambda-host.ts';
+import { type LambdaHost, PayloadTooLargeError, ThrottledError } from './lambda-host.ts';
 import { LOCAL_ACCOUNT, PAYLOAD_LIMIT } from './lambda-types.ts';
 import type { LocalService } from './local-service.ts';
 import { readBody, startServer } from './server.ts';
@@ -31,6 +31,7 @@ export function startFunctionUrl(
     } catch (error) {
       if (error instanceof PayloadTooLargeError)
         return sendMessage(response, 413, 'Request Entity Too Large');
+      if (error instanceof ThrottledError) return sendMessage(response, 429, error.message);
       // What went wrong is in the function's log: a caller is not told, there as here.
       response.writeHead(502, { 'content-type': 'application/json' }).end('Internal Server Error');
     }

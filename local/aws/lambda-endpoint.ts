@@ -1,6 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AwsError, requireSignature, sendAwsError } from './aws-endpoint.ts';
-import { FunctionNotFoundError, type LambdaHost, PayloadTooLargeError } from './lambda-host.ts';
+import {
+  FunctionNotFoundError,
+  type LambdaHost,
+  PayloadTooLargeError,
+  ThrottledError,
+} from './lambda-host.ts';
 import { PAYLOAD_LIMIT } from './lambda-types.ts';
 import type { LocalService } from './local-service.ts';
 import { readBody, startServer } from './server.ts';
@@ -85,5 +90,6 @@ function asAwsError(error: unknown): unknown {
     return new AwsError('ResourceNotFoundException', error.message, 404);
   if (error instanceof PayloadTooLargeError)
     return new AwsError('RequestTooLargeException', error.message, 413);
+  if (error instanceof ThrottledError) return new AwsError('TooManyRequestsException', error.message, 429);
   return error;
 }

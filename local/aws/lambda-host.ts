@@ -17,10 +17,23 @@ export interface LambdaHostOptions {
   readonly region: string;
   /** Environments of one function at a time; further invocations wait. @default 10 */
   readonly maximumEnvironments?: number;
+  /**
+   * Invocations at a time of all functions together, as an account has it, and ten times as many synchronous ones in a
+   * second. What is more is throttled: refused, or for asynchronous ones put off.
+   * @default - no limit
+   */
+  readonly accountConcurrency?: number;
+  /**
+   * Waits before an asynchronous invocation that was throttled is tried again: doubled from the first to the longest.
+   * @default 1 second to 5 minutes, as in AWS
+   */
+  readonly throttledDelaysMs?: { readonly first: number; readonly longest: number };
   /** After this without work an environment ends. @default 5 minutes */
   readonly idleMs?: number;
   /** Waits before an asynchronous invocation that failed is repeated. @default 1 and 2 minutes, as in AWS */
   readonly retryDelaysMs?: readonly number[];
+  /** Milliseconds, for counting requests in a second. @default performance.now */
+  readonly now?: () => number;
   readonly onLog?: (log: FunctionLog) => void;
   readonly onReport?: (report: InvocationReport) => void;
 }
@@ -32,6 +45,7 @@ export interface LambdaHost {
   /** Ends the environments that run what was replaced since: at once, or after the invocation that they are at. */
   retire(): void;
   has(functionName: string): boolean;
+  /** @throws {ThrottledError} When the account's concurrency, or the function's own, is used up. */
   invoke(functionName: string, payload: string): Promise<InvocationResult>;
   /** Accepts an asynchronous invocation: answers the request id at once, runs it later, repeats it on failure. */
   invokeLater(functionName: string, payload: string): string;
@@ -45,6 +59,11 @@ export interface LambdaHost {
 
 export class FunctionNotFoundError extends Error {
   override name = 'FunctionNotFoundError';
+}
+
+/** What Lambda answers with 429. */
+export class ThrottledError extends Error {
+  override name = 'ThrottledError';
 }
 
 export class PayloadTooLargeError extends Error {
@@ -90,7 +109,14 @@ interface Pool {
   fn: HostedFunction;
   readonly environments: Set<Environment>;
   readonly waiting: Invocation[];
+  /** Invocations that run or are about to. */
+  inFlight: number;
 }
+
+/** Of an asynchronous invocation that was throttled: tries go on for as long as Lambda keeps an event. */
+const THROTTLED_DELAYS_MS = { first: 1_000, longest: 300_000 };
+/** Synchronous requests a second for each invocation at a time. */
+const REQUESTS_A_SECOND = 10;
 
 const DEFAULT_RETRY_DELAYS_MS = [60_000, 120_000];
 /** How long an environment may load beyond the function's own time-out. */
@@ -99,7 +125,10 @@ const INIT_LIMIT_MS = 10_000;
 export async function startLambdaHost({
   region,
   maximumEnvironments = 10,
+  accountConcurrency = Number.POSITIVE_INFINITY,
+  throttledDelaysMs = THROTTLED_DELAYS_MS,
   idleMs = 300_000,
+  now = () => performance.now(),
   retryDelaysMs = DEFAULT_RETRY_DELAYS_MS,
   onLog = () => {},
   onReport = () => {},
@@ -107,6 +136,8 @@ export async function startLambdaHost({
   const pools = new Map<string, Pool>();
   const environments = new Map<string, Environment>();
   let openInvocations = 0;
+  /** When each of the last second's synchronous invocations began, by whose limit they count. */
+  const begun = new Map<Pool | 'unreserved', number[]>();
   const whenIdle: (() => void)[] = [];
   const stopping = new AbortController();
   let stopped: Promise<void> | undefined;
@@ -123,14 +154,41 @@ export async function startLambdaHost({
     return pool;
   }
 
+  /** Whether another invocation now would be one too many. */
+  function isFull(pool: Pool): boolean {
+    const { reservedConcurrency } = pool.fn;
+    if (reservedConcurrency !== undefined) return pool.inFlight >= reservedConcurrency;
+    const sharing = [...pools.values()].filter(({ fn }) => fn.reservedConcurrency === undefined);
+    return sum(sharing.map(({ inFlight }) => inFlight)) >= unreserved();
+  }
+
+  const unreserved = () =>
+    accountConcurrency - sum([...pools.values()].map(({ fn }) => fn.reservedConcurrency ?? 0));
+
+  /** Counts a synchronous request. @returns Whether it is one too many in this second. */
+  function isTooOften(pool: Pool): boolean {
+    const { reservedConcurrency } = pool.fn;
+    const limit = (reservedConcurrency ?? unreserved()) * REQUESTS_A_SECOND;
+    if (!Number.isFinite(limit)) return false;
+    const whose = reservedConcurrency === undefined ? 'unreserved' : pool;
+    const recent = (begun.get(whose) ?? []).filter((at) => at > now() - 1_000);
+    const isOne = recent.length >= limit;
+    begun.set(whose, isOne ? recent : [...recent, now()]);
+    return isOne;
+  }
+
   function run(pool: Pool, requestId: string, payload: string): Promise<InvocationResult> {
     openInvocations += 1;
+    pool.inFlight += 1;
     return new Promise<InvocationResult>((resolve) => {
       if (stopping.signal.aborted)
         return resolve(failed(requestId, 'Sandbox.Stopped', 'The host has stopped'));
       pool.waiting.push({ requestId, payload, end: resolve });
       dispatch(pool);
-    }).finally(settle);
+    }).finally(() => {
+      pool.inFlight -= 1;
+      settle();
+    });
   }
 
   function settle(): void {
@@ -148,8 +206,8 @@ export async function startLambdaHost({
     let coming = [...pool.environments].filter(
       ({ state }) => state === 'starting' || state === 'returning',
     ).length;
-    const isFull = () => pool.environments.size >= maximumEnvironments || stopping.signal.aborted;
-    while (coming < pool.waiting.length && !isFull()) {
+    const hasAll = () => pool.environments.size >= maximumEnvironments || stopping.signal.aborted;
+    while (coming < pool.waiting.length && !hasAll()) {
       startEnvironment(pool);
       coming += 1;
     }
@@ -296,12 +354,23 @@ export async function startLambdaHost({
   async function runAndRepeat(pool: Pool, requestId: string, payload: string): Promise<void> {
     openInvocations += 1;
     for (const delayMs of [...retryDelaysMs, undefined]) {
+      await untilAdmitted(pool);
+      if (stopping.signal.aborted) break;
       const { kind } = await run(pool, requestId, payload);
       if (kind === 'answered' || delayMs === undefined || stopping.signal.aborted) break;
       await wait(delayMs, undefined, { signal: stopping.signal }).catch(() => {});
       if (stopping.signal.aborted) break;
     }
     settle();
+  }
+
+  /** Being throttled is no try: Lambda puts the event back, for longer each time. */
+  async function untilAdmitted(pool: Pool): Promise<void> {
+    for (let delayMs = throttledDelaysMs.first; isFull(pool) && !stopping.signal.aborted; delayMs *= 2) {
+      await wait(Math.min(delayMs, throttledDelaysMs.longest), undefined, { signal: stopping.signal }).catch(
+        () => {},
+      );
+    }
   }
 
   async function stop(): Promise<void> {
@@ -320,7 +389,7 @@ export async function startLambdaHost({
     deploy: (fn) => {
       const pool = pools.get(fn.name);
       if (pool) pool.fn = fn;
-      else pools.set(fn.name, { fn, environments: new Set(), waiting: [] });
+      else pools.set(fn.name, { fn, environments: new Set(), waiting: [], inFlight: 0 });
     },
     retire: () => {
       for (const environment of environments.values()) {
@@ -333,6 +402,7 @@ export async function startLambdaHost({
     invoke: async (functionName, payload) => {
       const pool = poolOf(functionName);
       checkSize(payload, PAYLOAD_LIMIT.synchronous);
+      if (isTooOften(pool) || isFull(pool)) throw new ThrottledError('Rate Exceeded.');
       return run(pool, randomUUID(), payload);
     },
     invokeLater: (functionName, payload) => {
@@ -351,6 +421,8 @@ export async function startLambdaHost({
     },
   };
 }
+
+const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0);
 
 function traceId(requestId: string): string {
   const hex = requestId.replaceAll('-', '');

@@ -7,6 +7,8 @@ export interface HostedFunction {
   readonly handler: string;
   readonly memoryMb: number;
   readonly timeoutSeconds: number;
+  /** Invocations of its own, taken from the account's: it has these and no more. @default - it shares what is left */
+  readonly reservedConcurrency?: number;
   readonly environment: Readonly<Record<string, string>>;
 }
 
