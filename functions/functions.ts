@@ -108,6 +108,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionDescription>> = {
       ...ANNOUNCING,
       'wiroOutputHosts',
       'maximumConcurrency',
+      'maximumCollects',
       'submitFunction',
     ],
   },

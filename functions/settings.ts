@@ -29,6 +29,8 @@ export const ENV = {
   maximumGenerationsPerDay: 'MAXIMUM_GENERATIONS_PER_DAY',
   /** Tasks of this deployment at once, whatever Wiro would take. Not set: as many as Wiro takes. */
   maximumConcurrency: 'MAXIMUM_CONCURRENCY',
+  /** Generations whose outputs are copied at once. Not set: as many as come. */
+  maximumCollects: 'MAXIMUM_COLLECTS',
   submitFunction: 'SUBMIT_FUNCTION',
   callbackFunction: 'CALLBACK_FUNCTION',
   /** JSON: what objects put under `uploads/<name>/` become, see `Preset`. */
@@ -221,6 +223,13 @@ export const MOST_AT_ONCE = 1_000;
 /** How many tasks may run at once; `undefined` where only Wiro limits that. */
 export const readMaximumConcurrency = (env: NodeJS.ProcessEnv): number | undefined =>
   readMaximum(ENV.maximumConcurrency, env, MOST_AT_ONCE);
+
+/** Every generation whose outputs are copied holds a place in one item of the table. */
+export const MOST_COLLECTS = 100;
+
+/** How many generations' outputs may be copied at once; `undefined` where that is not limited. */
+export const readMaximumCollects = (env: NodeJS.ProcessEnv): number | undefined =>
+  readMaximum(ENV.maximumCollects, env, MOST_COLLECTS);
 
 function readMaximum(name: string, env: NodeJS.ProcessEnv, most?: number): number | undefined {
   const text = env[name];

@@ -103,10 +103,10 @@ export function plainAlarms({ deployment, functions, deadLetters }: Watched): re
     },
     {
       id: 'Throttles',
-      says: 'Lambda turns invocations away: the concurrency of the account is used up.',
+      says: 'Lambda turns invocations away: the concurrency of the account, or what a function reserves, is used up.',
       remedy:
-        'Ask for more concurrent executions (Service Quotas; a new account may have 10), or bound what uses them up: here that is maximumConcurrency. Nothing is lost.',
-      // No function of ours reserves concurrency, so it is the account's pool that is empty, whoever emptied it.
+        'Ask for more concurrent executions (Service Quotas; a new account may have 10), or bound what uses them up: here that is maximumConcurrency and maximumCollects. Nothing is lost.',
+      // Without reservations it is the account's pool that is empty, whoever emptied it.
       metric: new cloudwatch.Metric({
         namespace: 'AWS/Lambda',
         metricName: 'Throttles',

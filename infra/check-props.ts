@@ -1,5 +1,6 @@
 import { Duration, Token } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
+import { FUNCTIONS } from '../functions/functions.ts';
 import { isUnder, parseInputPrefixes } from '../functions/generation/input-prefixes.ts';
 import type { Presets } from '../functions/generation/preset.ts';
 import {
@@ -7,6 +8,7 @@ import {
   FURTHER_MODEL_KINDS,
   INPUT_HANDOVERS,
   MOST_AT_ONCE,
+  MOST_COLLECTS,
   readDurations,
 } from '../functions/settings.ts';
 import { checkPlace } from './check-place.ts';
@@ -64,6 +66,8 @@ export function checkProps(
     );
   refuse(formError("the credentials' path", names.path, PARAMETER_PATH));
   refuse(countError('maximumConcurrency', props.maximumConcurrency, MOST_AT_ONCE));
+  refuse(countError('maximumCollects', props.maximumCollects, MOST_COLLECTS));
+  refuse(reservedConcurrencyError(props));
   refuse(countError('maximumGenerationsPerDay', props.maximumGenerationsPerDay));
   refuse(choiceError('observability', props.observability, ['none', 'standard', 'full']));
   refuse(choiceError('inputHandover', props.inputHandover, INPUT_HANDOVERS));
@@ -113,6 +117,7 @@ const PROPS: Readonly<Record<keyof WiroGenerationsProps, true>> = {
   inputHandover: true,
   inputPrefixes: true,
   logRetention: true,
+  maximumCollects: true,
   maximumConcurrency: true,
   maximumGenerationsPerDay: true,
   namePrefix: true,
@@ -120,6 +125,7 @@ const PROPS: Readonly<Record<keyof WiroGenerationsProps, true>> = {
   outputBucket: true,
   presets: true,
   removalPolicy: true,
+  reservedConcurrency: true,
   retention: true,
   table: true,
   wiroApiUrl: true,
@@ -170,6 +176,27 @@ function countError(name: string, value: number | undefined, most = Number.MAX_S
   if (Number.isSafeInteger(value) && value >= 1 && value <= most) return undefined;
   const to = most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`;
   return `${name} is ${value}: give a whole number from 1${to}, or leave it out for no limit of ours.`;
+}
+
+function reservedConcurrencyError({
+  reservedConcurrency = {},
+  maximumCollects,
+}: WiroGenerationsProps): string | undefined {
+  if (typeof reservedConcurrency !== 'object' || Array.isArray(reservedConcurrency))
+    return 'reservedConcurrency: give numbers by function, for example { callback: 20 }.';
+  const names = Object.keys(FUNCTIONS);
+  for (const [name, value] of Object.entries(reservedConcurrency)) {
+    if (!names.includes(name))
+      return `reservedConcurrency.${name}: there is no such function; there are ${names.join(', ')}.`;
+    if (value === 0)
+      return `reservedConcurrency.${name} is 0, which would stop the function: give a whole number from 1, or leave it out.`;
+    const error = countError(`reservedConcurrency.${name}`, value);
+    if (error !== undefined) return error;
+  }
+  const { callback } = reservedConcurrency;
+  if (callback !== undefined && maximumCollects !== undefined && maximumCollects >= callback)
+    return `maximumCollects is ${maximumCollects} and reservedConcurrency.callback ${callback}: copies could take all of it, and callbacks would be turned away. Reserve more, or allow fewer copies.`;
+  return undefined;
 }
 
 function choiceError(name: string, value: string | undefined, choices: readonly string[]) {

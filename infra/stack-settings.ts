@@ -1,3 +1,4 @@
+import type { FunctionName } from '../functions/functions.ts';
 import type { Presets } from '../functions/generation/preset.ts';
 import {
   type Durations,
@@ -7,6 +8,7 @@ import {
   INPUT_HANDOVERS,
   type InputHandover,
   MOST_AT_ONCE,
+  MOST_COLLECTS,
   readDurations,
 } from '../functions/settings.ts';
 import { checkPresets } from './check-presets.ts';
@@ -51,6 +53,9 @@ export interface StackSettings {
   readonly deadlineMinutes?: number;
   readonly maximumWaitHours?: number;
   readonly maximumConcurrency?: number;
+  readonly maximumCollects?: number;
+  /** Concurrency that a function has to itself. */
+  readonly reservedConcurrency?: Partial<Readonly<Record<FunctionName, number>>>;
   readonly maximumGenerationsPerDay?: number;
   readonly inputHandover?: InputHandover;
   readonly furtherModelKinds?: readonly FurtherModelKind[];
@@ -103,6 +108,8 @@ export function readStackSettings(context: (name: string) => unknown): StackSett
     deadlineMinutes: count('deadlineMinutes'),
     maximumWaitHours: count('maximumWaitHours'),
     maximumConcurrency: readCount('maximumConcurrency', given('maximumConcurrency'), MOST_AT_ONCE),
+    maximumCollects: readCount('maximumCollects', given('maximumCollects'), MOST_COLLECTS),
+    reservedConcurrency: readReservedConcurrency(given('reservedConcurrency')),
     maximumGenerationsPerDay: count('maximumGenerationsPerDay'),
     inputHandover: readOneOf('inputHandover', given('inputHandover'), INPUT_HANDOVERS),
     furtherModelKinds: readFurtherModelKinds(given('furtherModelKinds')),
@@ -227,6 +234,18 @@ function readOutputHosts(value: string | undefined, test: boolean): readonly str
       );
   }
   return hosts;
+}
+
+function readReservedConcurrency(text: string | undefined): StackSettings['reservedConcurrency'] {
+  if (text === undefined) return undefined;
+  try {
+    // What it holds is checked by the construct.
+    return JSON.parse(text) as StackSettings['reservedConcurrency'];
+  } catch {
+    throw new SettingError(
+      `reservedConcurrency is "${text}": give numbers by function as JSON, for example {"callback": 20}.`,
+    );
+  }
 }
 
 function readInputPrefixes(value: string | undefined): readonly string[] | undefined {

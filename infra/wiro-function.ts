@@ -29,6 +29,8 @@ export interface WiroFunctionProps {
   readonly logRetention?: logs.RetentionDays;
   /** Where asynchronous invocations go that failed three times. @default - nowhere: what runs every minute needs none */
   readonly onFailure?: lambda.IDestination;
+  /** Concurrency that it has to itself. @default - it shares the account's */
+  readonly reservedConcurrency?: number;
   /** Whether X-Ray traces it. @default false */
   readonly isTraced?: boolean;
 }
@@ -42,6 +44,7 @@ export class WiroFunction extends Construct {
   constructor(scope: Construct, id: string, props: WiroFunctionProps) {
     super(scope, id);
     const { describedBy, code, environment, maxEventAge, logRetention, onFailure, isTraced } = props;
+    const { reservedConcurrency } = props;
     const logGroup = new logs.LogGroup(this, 'Logs', {
       retention: logRetention ?? logs.RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -62,14 +65,18 @@ export class WiroFunction extends Construct {
       logGroup,
       // Lambda's own lines in JSON, like ours: one query reads both.
       loggingFormat: lambda.LoggingFormat.JSON,
-      // Two lines a minute that say nothing happened would cost more than what they tell of.
-      ...(describedBy.everyMinute && { systemLogLevelV2: lambda.SystemLogLevel.WARN }),
+      // Two lines a minute that say nothing happened would cost more than what they tell of; two for each request of
+      // whoever finds a public URL, more than the request. What goes wrong is still said.
+      ...((describedBy.everyMinute || describedBy.url === 'public') && {
+        systemLogLevelV2: lambda.SystemLogLevel.WARN,
+      }),
       // Traced by Lambda alone: the X-Ray SDK would be loaded at every cold start.
       tracing: isTraced ? lambda.Tracing.ACTIVE : lambda.Tracing.DISABLED,
       // What is scheduled comes again in a minute: trying the old one again would only do it twice.
       retryAttempts: describedBy.everyMinute ? 0 : MOST_DELIVERIES - 1,
       maxEventAge: describedBy.everyMinute ? Duration.minutes(1) : (maxEventAge ?? Duration.hours(6)),
       ...(onFailure && { onFailure }),
+      ...(reservedConcurrency !== undefined && { reservedConcurrentExecutions: reservedConcurrency }),
     });
     this.url =
       describedBy.url &&

@@ -76,6 +76,18 @@ export interface WiroGenerationsProps<OutputBucket extends s3.IBucket = s3.IBuck
   readonly maximumWait?: Duration | undefined;
   /** Tasks of this deployment that run at once, from 1 to 1,000, whatever Wiro would allow. What is more waits. @default - as many as Wiro allows */
   readonly maximumConcurrency?: number | undefined;
+  /**
+   * Generations whose outputs are copied at once, from 1 to 100; the others wait, with their slots at Wiro free. Keeps
+   * slow copies from using up the concurrency that callbacks, the API and everything else need: see
+   * docs/operations.md. Two writes more a generation. @default - as many as come
+   */
+  readonly maximumCollects?: number | undefined;
+  /**
+   * Concurrency that a function has to itself, and no more than that. AWS takes it from the account's and refuses the
+   * deployment unless 100 stay unreserved: a new account must have its quota raised first. See docs/operations.md.
+   * @default - none: all share what the account has
+   */
+  readonly reservedConcurrency?: Partial<Readonly<Record<FunctionName, number>>> | undefined;
   /** Generations accepted in a day (UTC); what is more is refused. A bound for what a mistake costs. @default - none */
   readonly maximumGenerationsPerDay?: number | undefined;
 

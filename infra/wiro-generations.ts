@@ -129,6 +129,7 @@ export class WiroGenerations<OutputBucket extends s3.IBucket = s3.Bucket> extend
       secretArn: secret?.secretArn,
       presets: hasPresets ? JSON.stringify(presets) : undefined,
       maximumConcurrency: props.maximumConcurrency?.toString(),
+      maximumCollects: props.maximumCollects?.toString(),
       maximumGenerationsPerDay: props.maximumGenerationsPerDay?.toString(),
       wiroApiUrl: withoutSlashAtEnd(props.wiroApiUrl ?? WIRO_DEFAULTS.apiUrl),
       wiroSocketUrl: withoutSlashAtEnd(props.wiroSocketUrl ?? WIRO_DEFAULTS.socketUrl),
@@ -139,6 +140,10 @@ export class WiroGenerations<OutputBucket extends s3.IBucket = s3.Bucket> extend
       durationDivisor: props.durationDivisor?.toString(),
     };
     const deadLetters = new DeadLetters(this, 'DeadLetters');
+    const reservedFor = (name: FunctionName) => {
+      const reservedConcurrency = props.reservedConcurrency?.[name];
+      return reservedConcurrency === undefined ? {} : { reservedConcurrency };
+    };
     const add = (id: string, name: FunctionName, environment: Environment, maxEventAge?: Duration) =>
       new WiroFunction(this, id, {
         describedBy: FUNCTIONS[name],
@@ -147,6 +152,7 @@ export class WiroGenerations<OutputBucket extends s3.IBucket = s3.Bucket> extend
         ...(STARTED_LATER.has(name) && { onFailure: deadLetters.destination }),
         isTraced: observability !== 'none' && !FUNCTIONS[name].everyMinute,
         ...(maxEventAge && { maxEventAge }),
+        ...reservedFor(name),
         ...(props.logRetention !== undefined && { logRetention: props.logRetention }),
       });
     // Each is told the names of those before it alone: CloudFormation forbids circles. `submit` finds its own name

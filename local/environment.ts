@@ -279,6 +279,7 @@ async function start(
         ...(options.maximumGenerationsPerDay && {
           maximumGenerationsPerDay: String(options.maximumGenerationsPerDay),
         }),
+        ...(options.maximumCollects && { maximumCollects: String(options.maximumCollects) }),
         inputHandover: options.inputHandover ?? 'auto',
         ...(options.metrics && { metricsNamespace: METRIC_NAMESPACE }),
         durations: JSON.stringify(durations),

@@ -29,6 +29,7 @@ import { log } from '../log.ts';
 import { logSetback, unexpectedSetback } from '../setback.ts';
 import type { Durations } from '../settings.ts';
 import type { AttemptNotesStore, Deaths, TaskError } from '../store/attempt-notes.ts';
+import type { CopyPlaces } from '../store/copy-places.ts';
 import type { Gate } from '../store/gate.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
 import { type HeldClaim, holdClaim } from '../store/hold-claim.ts';
@@ -45,6 +46,10 @@ export interface CollectDeps extends CopyOutputsDeps {
   readonly notes: AttemptNotesStore;
   readonly gate: Pick<Gate, 'free'>;
   readonly wiro: Pick<WiroClient, 'task' | 'cancel' | 'kill'>;
+  /** Where the deployment bounds how many copy at once. */
+  readonly copyPlaces?: CopyPlaces | undefined;
+  /** Given the generation that is next to be copied: nobody else collects it now. */
+  readonly collectNext: (id: string) => void;
   readonly forgetParameters: () => void;
   /** What a callback URL of ours may be signed with. */
   readonly callbackSecrets: () => Promise<readonly string[]>;
@@ -210,7 +215,8 @@ async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<
       });
     return;
   }
-  const copies = await copyInTime(deps, generation, task.outputs);
+  const copies = await copyInTurn(deps, generation, task.outputs);
+  if (copies === undefined) return;
   if (copies.kind === 'copied') {
     if (!(await putOutputs(deps, generation, copies.outputs))) return;
     return await finish(deps, (current) => succeeded(current, holder, account, moment(deps)));
@@ -238,6 +244,35 @@ async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<
     ),
   );
 }
+
+/**
+ * Copies, if the deployment copies less than it may at once.
+ * @returns Nothing when it does not: then the generation is in line, and due.
+ */
+async function copyInTurn(
+  deps: ClaimDeps,
+  generation: Collecting,
+  outputs: readonly TaskOutput[],
+): Promise<CopiedOutputs | undefined> {
+  const { id, holder, copyPlaces } = deps;
+  if (copyPlaces === undefined || outputs.length === 0) return await copyInTime(deps, generation, outputs);
+  if (!(await copyPlaces.take(generation, holder, deps.remainingMs()))) {
+    await later(deps, inLine(generation, copyPlaces));
+    if (await copyPlaces.join(generation)) deps.collectNext(id);
+    return undefined;
+  }
+  try {
+    return await copyInTime(deps, generation, outputs);
+  } finally {
+    const next = await copyPlaces.leave(id, holder).catch(ignore('the place is free when its time is over'));
+    if (next !== undefined) deps.collectNext(next);
+  }
+}
+
+const inLine = ({ task }: Collecting, { maximum }: CopyPlaces): Setback => ({
+  code: 'output_in_line',
+  message: `Task ${task.id} has ended, and its outputs wait at Wiro to be copied: this deployment copies those of ${maximum} at once (maximumCollects). Its turn comes when one of them is done.`,
+});
 
 /** Copies what the function has time for. */
 async function copyInTime(

@@ -5,6 +5,7 @@ import type { Deployment } from '../deployment.ts';
 import { type AnnounceDeps, announce } from '../events/announce.ts';
 import { createPutEvents } from '../events/put-events.ts';
 import { PREFIX } from '../functions.ts';
+import { ignore } from '../ignore.ts';
 import { noteChange } from '../note-change.ts';
 import { createOutputCopier } from '../objects/copy-output.ts';
 import { createOutputFetcher } from '../objects/fetch-output.ts';
@@ -14,9 +15,10 @@ import { parseOutputHosts } from '../objects/output-hosts.ts';
 import { createOverflow } from '../objects/overflow.ts';
 import { createPutBytes } from '../objects/put-bytes.ts';
 import { createS3Client } from '../objects/s3-client.ts';
-import { ENV, readMaximumConcurrency, requireEnv, WIRO_DEFAULTS } from '../settings.ts';
+import { ENV, readMaximumCollects, readMaximumConcurrency, requireEnv, WIRO_DEFAULTS } from '../settings.ts';
 import { createAttemptNotesStore } from '../store/attempt-notes.ts';
 import { createCopiedNotes } from '../store/copied-notes.ts';
+import { createCopyPlaces } from '../store/copy-places.ts';
 import { createEarlierReads } from '../store/earlier-reads.ts';
 import { createGate } from '../store/gate.ts';
 import { createGenerationStore } from '../store/generation-store.ts';
@@ -24,9 +26,17 @@ import { createDeploymentWiro } from '../wiro/create-from-deployment.ts';
 import { type CollectDeps, collectGeneration } from './collect-generation.ts';
 import { createStandingOutputs } from './standing-outputs.ts';
 
-let built: Omit<CollectDeps, 'remainingMs'> | undefined;
+let built: Built | undefined;
 
-/** Collects one generation. What it needs is built with the first one and kept. */
+type Built = Omit<CollectDeps, 'remainingMs' | 'collectNext'>;
+
+/** With less than that left, the next one in line has an invocation of its own. */
+const TIME_FOR_NEXT_MS = 450_000;
+
+/**
+ * Collects one generation, and those whose turn to be copied it is then: Lambda stops chains of functions that start each
+ * other. What it needs is built with the first one and kept.
+ */
 export async function collect(
   deployment: Deployment,
   parameters: ParameterReader,
@@ -34,10 +44,17 @@ export async function collect(
   remainingMs: () => number,
 ): Promise<void> {
   built ??= build(deployment, parameters);
-  await collectGeneration({ ...built, remainingMs }, id);
+  const deps = built;
+  const next = [id];
+  const collectNext = (one: string) => void next.push(one);
+  // It grows meanwhile.
+  for (const [turn, one] of next.entries())
+    if (turn === 0 || remainingMs() > TIME_FOR_NEXT_MS)
+      await collectGeneration({ ...deps, remainingMs, collectNext }, one);
+    else await deps.collectAgain(one).catch(ignore('reconcile collects what is due', { generationId: one }));
 }
 
-function build(deployment: Deployment, parameters: ParameterReader): Omit<CollectDeps, 'remainingMs'> {
+function build(deployment: Deployment, parameters: ParameterReader): Built {
   const { table, durations, clock } = deployment;
   const s3 = createS3Client({ env: process.env, stallMs: durations.stall });
   const outputBucket = requireEnv(ENV.outputBucket);
@@ -50,6 +67,7 @@ function build(deployment: Deployment, parameters: ParameterReader): Omit<Collec
     stallMs: durations.stall,
   });
   const notes = createAttemptNotesStore(table);
+  const maximum = readMaximumCollects(process.env);
   const announceDeps: AnnounceDeps = {
     generations,
     notes,
@@ -71,6 +89,7 @@ function build(deployment: Deployment, parameters: ParameterReader): Omit<Collec
       maximum: readMaximumConcurrency(process.env),
     }),
     wiro: createDeploymentWiro(deployment, parameters),
+    copyPlaces: maximum === undefined ? undefined : createCopyPlaces(table, { maximum, durations, clock }),
     forgetParameters: () => parameters.forget(),
     callbackSecrets: async () => (await parameters.get()).callbackSecrets,
     outputBucket,

@@ -7,6 +7,7 @@ import { requireEnv } from '../settings.ts';
 import { createGenerationStore } from '../store/generation-store.ts';
 import { createTaskHints } from '../store/task-hints.ts';
 import { type CallbackOutcome, type ReceiveCallbackDeps, receiveCallback } from './receive-callback.ts';
+import { createUnprovenLog, orUnproven, UnprovenError } from './unproven.ts';
 
 /** What the functions send each other: one generation to collect. */
 export interface CollectEvent {
@@ -19,8 +20,8 @@ const deployment = readDeployment();
 const parameters = readParameters(deployment);
 const deps: ReceiveCallbackDeps = {
   deployment: deployment.name,
-  secrets: async () => (await parameters.get()).callbackSecrets,
-  renewedSecrets: async () => (await parameters.renew()).callbackSecrets,
+  secrets: async () => (await orUnproven(parameters.get())).callbackSecrets,
+  renewedSecrets: async () => (await orUnproven(parameters.renew())).callbackSecrets,
   generations: createGenerationStore(deployment.table),
   hints: createTaskHints(deployment.table),
   startCollecting: (id) =>
@@ -28,6 +29,8 @@ const deps: ReceiveCallbackDeps = {
   durations: deployment.durations,
   clock: deployment.clock,
 };
+
+const logUnproven = createUnprovenLog(deployment.durations.secretsRenewal);
 
 // One that comes too late is still 200: whoever sent it can stop.
 const STATUS: Record<CallbackOutcome['kind'], number> = { noted: 200, kept: 200, over: 200, forged: 403 };
@@ -56,7 +59,8 @@ export async function handler(
     return answer(STATUS[kind], kind);
   } catch (error) {
     // Neither yes nor no: whoever sent it is to try again.
-    log.error('A callback could not be noted', { generationId: callback.generationId, error });
+    if (error instanceof UnprovenError) logUnproven(error);
+    else log.error('A callback could not be noted', { generationId: callback.generationId, error });
     return answer(503, 'try again');
   }
 }

@@ -45,6 +45,8 @@ export type ErrorCode =
   | 'cancel_unconfirmed'
   | 'output_unavailable'
   | 'output_refused'
+  // As many outputs are copied as the deployment copies at once. A setback alone: nothing ends with it.
+  | 'output_in_line'
   | 'internal_error';
 
 /** An error as users meet it, in answers, records, events and result files. */

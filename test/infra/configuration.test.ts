@@ -228,6 +228,42 @@ describe('a construct that cannot work is refused when it is synthesized', () =>
     ['an unknown duration', () => ({ durations: { leese: 1 } }), 'durations or durationDivisor:', /"leese"/],
     ['no room for anything', () => ({ maximumConcurrency: 0 }), 'maximumConcurrency is 0', /from 1/],
     [
+      'more copies than one item holds',
+      () => ({ maximumCollects: 101 }),
+      'maximumCollects is 101',
+      /from 1 to 100/,
+    ],
+    [
+      'a function stopped by a reservation',
+      () => ({ reservedConcurrency: { callback: 0 } }),
+      'reservedConcurrency.callback is 0, which would stop the function',
+      /from 1, or leave it out/,
+    ],
+    [
+      'a reservation of half an invocation',
+      () => ({ reservedConcurrency: { api: 1.5 } }),
+      'reservedConcurrency.api is 1.5',
+      /a whole number from 1/,
+    ],
+    [
+      'a reservation for nobody',
+      () => ({ reservedConcurrency: { callbacks: 5 } }),
+      'reservedConcurrency.callbacks: there is no such function',
+      /api, submit, callback, reconcile/,
+    ],
+    [
+      'one reservation for all',
+      () => ({ reservedConcurrency: 5 }),
+      'reservedConcurrency: give numbers by function',
+      /\{ callback: 20 \}/,
+    ],
+    [
+      'copies that may take all that callbacks have',
+      () => ({ reservedConcurrency: { callback: 5 }, maximumCollects: 5 }),
+      'maximumCollects is 5 and reservedConcurrency.callback 5',
+      /Reserve more, or allow fewer copies/,
+    ],
+    [
       'more tasks than the gate holds',
       () => ({ maximumConcurrency: 1_001 }),
       'maximumConcurrency is 1001',

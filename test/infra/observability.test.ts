@@ -251,7 +251,7 @@ describe('dead letters', () => {
 });
 
 describe('logs', () => {
-  it('are JSON, Lambda’s own lines too; of what runs every minute only those that warn', () => {
+  it('are JSON, Lambda’s own lines too; of what runs every minute and of what strangers can start only those that warn', () => {
     const configured = NAMES.map((name) => {
       const { LogFormat, SystemLogLevel } = functionOf(standard, name)[1].Properties.LoggingConfig as Record<
         string,
@@ -263,7 +263,7 @@ describe('logs', () => {
     expect(configured).toEqual([
       ['api', 'JSON', undefined],
       ['submit', 'JSON', undefined],
-      ['callback', 'JSON', undefined],
+      ['callback', 'JSON', 'WARN'],
       ['reconcile', 'JSON', 'WARN'],
     ]);
   });

@@ -58,6 +58,14 @@ describe('settings of a stack', () => {
     );
   });
 
+  it('bound copies, and reserve concurrency', () => {
+    expect(read({ maximumCollects: '5', reservedConcurrency: '{"callback": 20}' })).toMatchObject({
+      maximumCollects: 5,
+      reservedConcurrency: { callback: 20 },
+    });
+    expect(() => read({ reservedConcurrency: 'callback=20' })).toThrow(/numbers by function as JSON/);
+  });
+
   it('name where requests may name inputs', () => {
     expect(read({ inputPrefixes: 'inputs/, s3://shop-photos/public/' })).toMatchObject({
       inputPrefixes: ['inputs/', 's3://shop-photos/public/'],

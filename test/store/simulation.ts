@@ -296,6 +296,7 @@ export class Simulation {
           ...shared,
           earlierReads: createEarlierReads(table),
           collectAgain: shared.collect,
+          collectNext: () => undefined,
           outputBucket: 'outputs',
           outputPrefix: 'outputs/',
           copier: {} as CollectDeps['copier'],

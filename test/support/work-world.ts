@@ -67,6 +67,7 @@ export function workWorld() {
       durations,
       clock,
       remainingMs: () => 900_000,
+      collectNext: () => undefined,
       standing: { find: async () => undefined, note: async () => undefined },
       createHolder: () => `holder-${seconds}`,
       forgetParameters: () => undefined,

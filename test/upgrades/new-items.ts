@@ -3,6 +3,7 @@ import { timestamp } from '../../functions/generation/time.ts';
 import { DURATIONS } from '../../functions/settings.ts';
 import { createAttemptNotesStore } from '../../functions/store/attempt-notes.ts';
 import { createCopiedNotes } from '../../functions/store/copied-notes.ts';
+import { createCopyPlaces } from '../../functions/store/copy-places.ts';
 import { createDailyLimit } from '../../functions/store/daily-limit.ts';
 import { createDeliveryStore } from '../../functions/store/delivery-store.ts';
 import type { Table } from '../../functions/store/dynamodb.ts';
@@ -56,5 +57,8 @@ export async function putBesideGenerations(table: Table): Promise<void> {
   await deliveries.join('an event', 'another put');
   await deliveries.settle('an event', 'accepted');
   await deliveries.drop(['a bucket', 'a key'], { put: 'a put', at: new Date() });
+  const places = createCopyPlaces(table, { maximum: 1, durations: DURATIONS });
+  await places.take({ id: 'a', createdAt: timestamp(new Date()) }, 'holder-9', 900_000);
+  await places.join({ id: 'b', createdAt: timestamp(new Date()) });
   await createDailyLimit(table, { limit: 100 }).take(3, 'a request file');
 }

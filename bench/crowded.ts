@@ -1,0 +1,172 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Environment, type EnvironmentOptions, startEnvironment } from '../local/environment.ts';
+
+// npm run bench:crowded: what slow copies and forged callbacks leave of an account's concurrency for everything else.
+// The local Lambda host turns away what AWS would: nothing else about it is as fast as AWS.
+
+const WINDOW_MS = 20_000;
+const COPY_MS = 60_000;
+const TASK_MS = 20_000;
+const ACCOUNT = 10;
+
+interface Case {
+  readonly name: string;
+  readonly options?: EnvironmentOptions;
+  readonly copies?: number;
+  /** Forged callbacks a second. */
+  readonly forged?: number;
+}
+
+const CASES: readonly Case[] = [
+  { name: 'nothing else' },
+  { name: 'ten slow copies', copies: 10 },
+  { name: 'ten slow copies, `maximumCollects: 5`', copies: 10, options: { maximumCollects: 5 } },
+  { name: '50 forged callbacks a second', forged: 50 },
+  { name: '150 forged callbacks a second', forged: 150 },
+  {
+    name: '150 forged callbacks a second, of 20 `reservedConcurrency: { callback: 10 }`',
+    forged: 150,
+    options: { accountConcurrency: 20, reservedConcurrency: { callback: 10 } },
+  },
+];
+
+async function measure({ name, options, copies = 0, forged = 0 }: Case): Promise<string> {
+  const environment = await startEnvironment({
+    accountConcurrency: ACCOUNT,
+    scheduleMs: 2_000,
+    maximumEnvironments: ACCOUNT,
+    simulator: { outputs: 'tiny', durationDivisor: 100, concurrencyLimit: null, workers: 1_000 },
+    durations: { headers: 2 * COPY_MS, lease: 60_000 },
+    ...options,
+  });
+  try {
+    const { simulator } = environment;
+    if (!simulator) throw new Error('The environment has no simulator');
+    await warmUp(environment);
+    // They end together: as soon as a few copied, the others would not come to run.
+    if (copies > 0)
+      simulator.faults.add(
+        { operation: 'cdn', fault: { kind: 'slow', delayMs: COPY_MS } },
+        { operation: 'task', times: copies, fault: { kind: 'lasts', durationMs: TASK_MS } },
+      );
+    await Promise.all(Array.from({ length: copies }, () => accepted(environment)));
+    const until = (isSo: () => boolean) => waitUntil(isSo, 90_000);
+    await until(() => simulator.tasks().length >= copies + 1);
+    if (copies > 0) await sleep(TASK_MS + 5_000);
+
+    const stopAt = Date.now() + WINDOW_MS;
+    const runsBefore = runsOfReconcile(environment);
+    const flood = every(forged === 0 ? undefined : 1_000 / forged, stopAt, () => callBack(environment));
+    const [api, callbacks, waited] = await Promise.all([
+      every(500, stopAt, () => statusOf(fetch(`${environment.endpoints.api}/generations/none`))),
+      every(500, stopAt, () => callBack(environment)),
+      timeToRun(environment, simulator.tasks().length),
+    ]);
+    await flood;
+    const runs = runsOfReconcile(environment) - runsBefore;
+    const refused = (all: readonly number[]) =>
+      `${all.filter((status) => status === 429).length} of ${all.length}`;
+    const wait = waited === undefined ? `over ${WINDOW_MS / 1_000} s` : `${(waited / 1_000).toFixed(1)} s`;
+    return `| ${name} | ${refused(api)} | ${refused(callbacks)} | ${wait} | ${runs} |`;
+  } finally {
+    await environment.stop();
+  }
+}
+
+/** One environment of each function is there. */
+async function warmUp(environment: Environment): Promise<void> {
+  await request(environment);
+  await waitUntil(
+    () => environment.events().some((event) => event['detail-type'].endsWith('Succeeded')),
+    60_000,
+  );
+}
+
+const request = (environment: Environment) =>
+  fetch(`${environment.endpoints.api}/generations`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      model: 'wiro/text-to-image',
+      parameters: { prompt: 'A hill' },
+      idempotencyKey: randomUUID(),
+    }),
+  });
+
+/** From a request, repeated while it is refused, to its task. */
+async function timeToRun(environment: Environment, tasks: number): Promise<number | undefined> {
+  const startedAt = Date.now();
+  if (!(await accepted(environment))) return undefined;
+  const isThere = await waitUntil(
+    () => (environment.simulator?.tasks().length ?? 0) > tasks,
+    WINDOW_MS - (Date.now() - startedAt),
+  ).then(
+    () => true,
+    () => false,
+  );
+  return isThere ? Date.now() - startedAt : undefined;
+}
+
+/** Asks until it is accepted. @returns Whether it was, in time. */
+async function accepted(environment: Environment): Promise<boolean> {
+  const startedAt = Date.now();
+  while ((await statusOf(request(environment))) !== 202) {
+    if (Date.now() - startedAt > WINDOW_MS) return false;
+    await sleep(200);
+  }
+  return true;
+}
+
+const callBack = ({ endpoints }: Environment) =>
+  statusOf(
+    fetch(`${endpoints.callback}/local/${'a'.repeat(26)}/1/${'0'.repeat(64)}`, {
+      method: 'POST',
+      body: '{}',
+    }),
+  );
+
+const statusOf = (answer: Promise<Response>) =>
+  answer.then(
+    async (response) => {
+      await response.arrayBuffer();
+      return response.status;
+    },
+    () => 0,
+  );
+
+const runsOfReconcile = (environment: Environment) =>
+  environment
+    .reports()
+    .filter(({ functionName }) => functionName === environment.endpoints.functions.reconcile).length;
+
+/** Asks again and again, whether or not the last was answered. */
+async function every(
+  pauseMs: number | undefined,
+  stopAt: number,
+  ask: () => Promise<number>,
+): Promise<readonly number[]> {
+  const asked: Promise<number>[] = [];
+  const startedAt = Date.now();
+  while (pauseMs !== undefined && Date.now() < stopAt) {
+    asked.push(ask());
+    await sleep(Math.max(0, startedAt + asked.length * pauseMs - Date.now()));
+  }
+  return Promise.all(asked);
+}
+
+async function waitUntil(isSo: () => boolean, limitMs: number): Promise<void> {
+  const startedAt = Date.now();
+  while (!isSo()) {
+    if (Date.now() - startedAt > limitMs) throw new Error(`Nothing came of it in ${limitMs} ms`);
+    await sleep(50);
+  }
+}
+
+console.log(`An account with a concurrency of ${ACCOUNT}. Of what is asked for in ${WINDOW_MS / 1_000} seconds:
+
+| meanwhile | API: refused with 429 | callbacks: refused with 429 | a request waits for its Run | runs of reconcile |
+| --- | ---: | ---: | ---: | ---: |`);
+const only = Number(process.argv[2] ?? Number.NaN);
+for (const [index, one] of CASES.entries())
+  if (Number.isNaN(only) || only === index) console.log(await measure(one));
