@@ -8,6 +8,8 @@ import { type Environment, type EnvironmentOptions, startEnvironment } from '../
 const WINDOW_MS = 20_000;
 const COPY_MS = 60_000;
 const TASK_MS = 20_000;
+/** Of the simulator's own times. */
+const DIVISOR = 100;
 const ACCOUNT = 10;
 
 interface Case {
@@ -36,7 +38,7 @@ async function measure({ name, options, copies = 0, forged = 0 }: Case): Promise
     accountConcurrency: ACCOUNT,
     scheduleMs: 2_000,
     maximumEnvironments: ACCOUNT,
-    simulator: { outputs: 'tiny', durationDivisor: 100, concurrencyLimit: null, workers: 1_000 },
+    simulator: { outputs: 'tiny', durationDivisor: DIVISOR, concurrencyLimit: null, workers: 1_000 },
     durations: { headers: 2 * COPY_MS, lease: 60_000 },
     ...options,
   });
@@ -47,8 +49,8 @@ async function measure({ name, options, copies = 0, forged = 0 }: Case): Promise
     // They end together: as soon as a few copied, the others would not come to run.
     if (copies > 0)
       simulator.faults.add(
-        { operation: 'cdn', fault: { kind: 'slow', delayMs: COPY_MS } },
-        { operation: 'task', times: copies, fault: { kind: 'lasts', durationMs: TASK_MS } },
+        { operation: 'cdn', fault: { kind: 'slow', delayMs: COPY_MS * DIVISOR } },
+        { operation: 'task', times: copies, fault: { kind: 'lasts', durationMs: TASK_MS * DIVISOR } },
       );
     await Promise.all(Array.from({ length: copies }, () => accepted(environment)));
     const until = (isSo: () => boolean) => waitUntil(isSo, 90_000);
