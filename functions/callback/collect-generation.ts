@@ -271,7 +271,7 @@ async function copyInTurn(
 
 const inLine = ({ task }: Collecting, { maximum }: CopyPlaces): Setback => ({
   code: 'output_in_line',
-  message: `Task ${task.id} has ended, and its outputs wait at Wiro to be copied: this deployment copies those of ${maximum} at once (maximumCollects). Its turn comes when one of them is done.`,
+  message: `Task ${task.id} has ended and is paid for. Its outputs wait at Wiro: this deployment copies those of ${maximum} at once (maximumCollects). Its turn comes when one of them is done.`,
 });
 
 /** Copies what the function has time for. */

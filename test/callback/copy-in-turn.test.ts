@@ -96,7 +96,9 @@ it('copies in turn: the second waits, gives its slot at Wiro back all the same, 
   expect(await world.waitingFor(B)).toMatchObject({
     what: 'outputs',
     code: 'output_in_line',
-    message: expect.stringMatching(/copies those of 1 at once \(maximumCollects\)/),
+    message: expect.stringMatching(
+      /Task task-b has ended and is paid for\. .* copies those of 1 at once \(maximumCollects\)/,
+    ),
     nextTryAt: waiting.dueAt,
   });
   expect(await world.gate.holders()).toEqual([]);

@@ -171,8 +171,11 @@ const wiroSays = (error: WiroError) => () => {
 const WHY = 'it says: no';
 const NO_MONEY = ['not_found', 'method_not_allowed'];
 
+/** Nothing ends with it: test/callback/copy-in-turn shows its sentence. */
+type SetbackAlone = 'output_in_line';
+
 /** Ways to come to each code. A new code does not compile until its sentence is shown here. */
-const CASES: Readonly<Record<Exclude<ErrorCode, 'cancelled'>, readonly Case[]>> = {
+const CASES: Readonly<Record<Exclude<ErrorCode, 'cancelled' | SetbackAlone>, readonly Case[]>> = {
   invalid_request: [post('{'), post('a,b\n1,2'), post({ ...GOOD, prompt: 1 }), post([])],
   invalid_parameter: [
     post({ ...GOOD, model: 'flux' }),
