@@ -50,4 +50,20 @@ describe('whatever Wiro, its CDN and AWS answer, for ever, what was accepted end
     expect(result.broken, describeRun(script, result)).toEqual([]);
     expect(result.ends).toEqual(ends);
   });
+
+  it('with a submission that is killed at whichever call, and with it whoever is to repeat it', async () => {
+    const scripts = singleFaults().filter(({ name }) => name.startsWith('Run refused, and submit killed'));
+    const kills: number[] = [];
+
+    for (const { script } of scripts) {
+      const result = await runScript(script);
+      kills.push(result.system.kills);
+      expect(result.broken, describeRun(script, result)).toEqual([]);
+      expect(result.ends).toEqual(['failed (insufficient_balance)']);
+    }
+
+    // The last ones come after its last call.
+    expect(kills.slice(0, 10)).toEqual(Array.from({ length: 10 }, () => 3));
+    expect(kills.at(-1)).toBe(0);
+  });
 });

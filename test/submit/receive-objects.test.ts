@@ -137,6 +137,19 @@ describe('a dropped file', () => {
     expect(resultsIn(world)).toMatchObject([{ message: expect.stringContaining('kms:Decrypt') }]);
   });
 
+  it('that lies in an archive is answered with the remedy, and nothing is run', async () => {
+    const world = doorWorld();
+    const event = world.put(PHOTO, 'the photo');
+    const dropped = world.objects.get(PHOTO);
+    if (dropped) world.objects.set(PHOTO, { ...dropped, found: { ...dropped.found, isArchived: true } });
+
+    await world.deliver(event);
+
+    expect(resultsIn(world)).toMatchObject([{ status: 'rejected', error: { code: 'input_archived' } }]);
+    expect(resultsIn(world)).toMatchObject([{ message: expect.stringContaining('restore it first') }]);
+    expect([world.accepted(), world.submitted]).toEqual([[], []]);
+  });
+
   it('of a preset with an input that may not be read is answered, and the others go on', async () => {
     const world = doorWorld();
     await world.deliver(world.put('uploads/stolen/a.png', 'x'));

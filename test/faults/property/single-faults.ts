@@ -48,6 +48,9 @@ export const RIGHT_SCRIPT: Script = {
   kills: { submit: always(NONE), callback: always(NONE), others: [] },
 };
 
+/** More than a submission without inputs makes. */
+const CALLS = Array.from({ length: 20 }, (_, index) => index + 1);
+
 /** Each fault by itself, and for ever: what nobody outside may prolong. */
 export function singleFaults(): readonly NamedScript[] {
   const story = (given: Partial<TaskStory>) => always({ ...RIGHT_STORY, ...given });
@@ -119,6 +122,19 @@ export function singleFaults(): readonly NamedScript[] {
     })),
     ...one('submit killed at', DEADLY.slice(0, 4), (operation) => ({
       kills: { ...RIGHT_SCRIPT.kills, submit: always({ kind: 'at', operation, isDelivered: true }) },
+    })),
+    // At whichever call: what a submission leaves behind that ended its generation and lived no longer. Lambda's two
+    // repetitions die at once.
+    ...one('Run refused, and submit killed at call', CALLS, (call) => ({
+      generations: [{ door: 'api', input: 'none', afterSeconds: 0 }],
+      run: always({ kind: 'refused', code: 97, message: 'insufficient balance', work: 'never' }),
+      kills: {
+        ...RIGHT_SCRIPT.kills,
+        submit: {
+          first: [call, 1, 1].map((nth) => ({ kind: 'nth', call: nth, isDelivered: false }) as const),
+          ever: [NONE],
+        },
+      },
     })),
     ...one('callback killed at', DEADLY, (operation) => ({
       kills: { ...RIGHT_SCRIPT.kills, callback: always({ kind: 'at', operation, isDelivered: true }) },
