@@ -76,6 +76,29 @@ onLinux('kills the caller once it was answered', async () => {
   expect(signal).toBe('SIGKILL');
 });
 
+it('lets pass what Wiro fetches by a link: no function calls', async () => {
+  const calls: string[] = [];
+  const server = createServer((_, response) => response.end('the object'));
+  const target = await listenLocally(server, 0);
+  const proxy = await startRecordingProxy({
+    service: 'S3',
+    target,
+    onCall: (operation) => {
+      calls.push(operation);
+      return 'undelivered';
+    },
+    kill: (caller) => caller.destroy(),
+  });
+  onTestFinished(async () => {
+    await proxy.stop();
+    await closeServer(server);
+  });
+
+  const answer = await fetch(`${proxy.endpoint}/photos/a.png?X-Amz-Signature=abc`);
+
+  expect([await answer.text(), calls]).toEqual(['the object', []]);
+});
+
 it('reads the name of a case that it has given', () => {
   expect(
     parseCaseName('96 then success: submit DynamoDB.PutItem state:submitting+mark #2, unanswered'),

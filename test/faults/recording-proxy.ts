@@ -41,7 +41,9 @@ export function startRecordingProxy({
   return standBefore(target, async (request, response, handOn) => {
     const body = NAMED_BY_BODY.has(service) ? await buffer(request) : undefined;
     const { socket } = request;
-    const place = onCall(nameOperation(service, request, body));
+    // By a link it is Wiro that calls, which nobody kills.
+    const isByLink = request.url?.includes('X-Amz-Signature=');
+    const place = isByLink ? undefined : onCall(nameOperation(service, request, body));
     // The connection of a killed caller is left to the system: it must not learn of its end before it dies.
     if (place === 'undelivered') return kill(socket);
     if (place === 'unanswered') holdBack(response, () => kill(socket));

@@ -12,6 +12,7 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Generation } from '../../functions/generation/generation.ts';
 import { generationId } from '../../functions/generation/identity.ts';
+import type { InputHandover } from '../../functions/settings.ts';
 import { LOCAL_CREDENTIALS } from '../../local/aws/credentials.ts';
 import { type Environment, startEnvironment } from '../../local/environment.ts';
 import type { Simulator } from '../../local/simulator/simulator.ts';
@@ -74,9 +75,12 @@ export interface World {
 export async function startWorld({
   bundles,
   pace: { options, patienceMs },
+  inputHandover = 'auto',
 }: {
   readonly bundles: FunctionBundles;
   readonly pace: Pace;
+  /** @default auto */
+  readonly inputHandover?: InputHandover | undefined;
 }): Promise<World> {
   const recorder = createRecorder();
   let environment: Environment | undefined;
@@ -94,6 +98,7 @@ export async function startWorld({
   const started = await startEnvironment({
     ...options,
     maximumEnvironments: 4,
+    inputHandover,
     simulator: { outputs: 'tiny', concurrencyLimit: null, taskDurationMs: TASK_DURATION_MS },
     bundles,
     presets: { portraits: { model: 'wiro/image-to-image', fileParameter: 'inputImage' } },
