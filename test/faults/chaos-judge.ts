@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Output } from '../../functions/generation/generation.ts';
-import type { ChaosGeneration, ChaosResult } from './chaos-run.ts';
+import type { ChaosGeneration, ChaosResult, DroppedFile, EndedGeneration } from './chaos-run.ts';
 
 /** Something that must not be. */
 export interface Wrong {
@@ -15,10 +15,12 @@ const RIGHT_END = {
   cancelledAtWiro: 'cancelled',
   refusedForGood: 'failed',
   killsCollectors: 'failed',
+  kindRefused: 'failed',
 } as const;
 const RIGHT_CODE: Partial<Record<ChaosGeneration['planned']['end'], string>> = {
   refusedForGood: 'upstream_refused',
   killsCollectors: 'function_killed',
+  kindRefused: 'input_unsupported',
 };
 
 /** Compares what became of every generation with what was planned, and with what Wiro and its CDN have. */
@@ -29,6 +31,8 @@ export async function judgeChaos(result: ChaosResult): Promise<readonly Wrong[]>
     const whys = [...judgeState(generation), ...(await judgeOutputs(generation, result))];
     wrongs.push(...whys.map((why) => ({ id: `${id} (#${index})`, why })));
   }
+  for (const drop of result.drops)
+    wrongs.push(...(await judgeDrop(drop, result)).map((why) => ({ id: drop.name, why })));
   const { slots, unanswered, waitingSince } = result.gate;
   if (slots !== undefined || unanswered !== undefined || waitingSince !== undefined)
     wrongs.push({ id: 'gate', why: `is not empty: ${describe(result.gate)}` });
@@ -36,7 +40,8 @@ export async function judgeChaos(result: ChaosResult): Promise<readonly Wrong[]>
   for (const { id, callbackUrl } of result.strangers)
     if (callbackUrl !== '')
       wrongs.push({ id: `task ${id}`, why: `belongs to no generation: ${callbackUrl}` });
-  const ours = result.generations.flatMap(({ tasks }) => tasks);
+  const dropped = result.drops.flatMap(({ generations }) => generations);
+  const ours = [...result.generations, ...dropped].flatMap(({ tasks }) => tasks);
   const costs = [...ours, ...result.strangers].map(({ costUsd }) => costUsd);
   const cost = costs.reduce((sum, one) => sum + one, 0);
   if (Math.abs(cost - result.chargedUsd) > 1e-6)
@@ -45,6 +50,19 @@ export async function judgeChaos(result: ChaosResult): Promise<readonly Wrong[]>
     if (facts?.alarm === 'second_task')
       wrongs.push({ id: String(facts.generationId), why: 'raised the alarm "second_task"' });
   return wrongs;
+}
+
+/** However often it was written: one generation, one task, and the outputs of that. */
+async function judgeDrop({ generations }: DroppedFile, result: ChaosResult): Promise<string[]> {
+  const [only, ...others] = generations;
+  if (only === undefined) return ['was dropped, and nothing came of it'];
+  if (others.length > 0) return [`was dropped once, and became ${generations.length} generations`];
+  const whys = await judgeOutputs(only, result);
+  if (only.item?.status !== 'succeeded') whys.push(`ended as ${describe(only.item)}`);
+  if (only.tasks.length !== 1) whys.push(`has ${only.tasks.length} tasks`);
+  if (only.told.length === 0 || only.told.some((status) => status !== 'succeeded'))
+    whys.push(`is told as ${only.told.join(', ') || 'nothing'}`);
+  return whys;
 }
 
 function judgeState({ planned, item, told, tasks }: ChaosGeneration): string[] {
@@ -92,7 +110,7 @@ function rightEnds(
 }
 
 async function judgeOutputs(
-  { item, outputs, tasks }: ChaosGeneration,
+  { item, outputs, tasks }: EndedGeneration,
   { readOutput, readCdn }: ChaosResult,
 ): Promise<string[]> {
   if (item?.status !== 'succeeded') return [];

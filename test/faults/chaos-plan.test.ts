@@ -35,6 +35,16 @@ it('decides every fault by generation, operation and ordinal, whoever comes firs
   expect([...reversed].sort()).toEqual([...inOrder].sort());
 });
 
+it.each([
+  [200, 25],
+  [2_000, 7],
+])('has files dropped, and some of a kind that Wiro does not take: %i by the seed %i', (count, seed) => {
+  const some = Array.from({ length: count }, (_, index) => planGeneration(seed, index));
+
+  expect(new Set(some.map(({ drop }) => drop))).toEqual(new Set([undefined, 'twice', 'thrice']));
+  expect(some.map(({ end }) => end)).toContain('kindRefused');
+});
+
 it('plans other faults for another seed', () => {
   const others = Array.from({ length: COUNT }, (_, index) => planGeneration(8, index));
 

@@ -19,9 +19,17 @@ export interface PlannedGeneration {
   readonly id: string;
   /** How many of the shared pictures it is given. */
   readonly pictures: readonly number[];
-  readonly end: 'succeeds' | 'failsAtModel' | 'cancelledAtWiro' | 'refusedForGood' | 'killsCollectors';
+  readonly end:
+    | 'succeeds'
+    | 'failsAtModel'
+    | 'cancelledAtWiro'
+    | 'refusedForGood'
+    | 'killsCollectors'
+    | 'kindRefused';
   /** Somebody else runs a task in the same project at the same time. */
   readonly hasStranger: boolean;
+  /** Beside it, somebody drops a file as gateways do: a stub, the file, and perhaps the same once more for its metadata. */
+  readonly drop: 'twice' | 'thrice' | undefined;
   /** When its client wishes it cancelled: then whatever its task comes to is right. */
   readonly cancelWish: 'atOnce' | 'running' | undefined;
   readonly callback: 'right' | 'lost' | 'duplicated' | 'late' | 'otherShape';
@@ -41,6 +49,10 @@ export const RATES = {
   refusedForGood: 0.01,
   /** Whoever writes down the outputs is killed, each time. */
   killsCollectors: 0.005,
+  /** Its input has no extension, and turns out to be of a kind that Wiro does not take. */
+  kindRefused: 0.01,
+  /** A dropped file beside it. */
+  drop: 0.04,
   cancelWish: 0.05,
   pictures: 0.15,
   callbackLost: 0.2,
@@ -93,6 +105,13 @@ function among<T extends string>(share: number, shares: Readonly<Record<T, numbe
   return undefined;
 }
 
+/** Ends that a wish would only hide. */
+const END_BEFORE_WISH: ReadonlySet<PlannedGeneration['end']> = new Set([
+  'refusedForGood',
+  'killsCollectors',
+  'kindRefused',
+]);
+
 /** Plans one generation of a run; the same for the same seed and index, whatever happens around it. */
 export function planGeneration(seed: number, index: number): PlannedGeneration {
   const key = `chaos-${seed}-${index}`;
@@ -104,6 +123,7 @@ export function planGeneration(seed: number, index: number): PlannedGeneration {
       cancelledAtWiro: RATES.cancelledAtWiro,
       refusedForGood: RATES.refusedForGood,
       killsCollectors: RATES.killsCollectors,
+      kindRefused: RATES.kindRefused,
     }) ?? 'succeeds';
   return {
     index,
@@ -115,10 +135,11 @@ export function planGeneration(seed: number, index: number): PlannedGeneration {
         : [],
     end: end,
     cancelWish:
-      of('wish') < RATES.cancelWish && end !== 'refusedForGood' && end !== 'killsCollectors'
+      of('wish') < RATES.cancelWish && !END_BEFORE_WISH.has(end)
         ? oneOf(['atOnce', 'running'], of('wish when'))
         : undefined,
     hasStranger: of('stranger') < RATES.stranger,
+    drop: of('drop') < RATES.drop ? oneOf(['twice', 'thrice'], of('drop how')) : undefined,
     callback:
       among(of('callback'), {
         lost: RATES.callbackLost,

@@ -24,6 +24,8 @@ export function reportChaos(result: ChaosResult): string {
       'failed rightly',
       count(({ planned, item }) => planned.end === 'failsAtModel' && item?.status === 'failed'),
     ],
+    ['of a kind that Wiro does not take', count(({ planned }) => planned.end === 'kindRefused')],
+    ['files dropped beside, each written two or three times', result.drops.length],
     ['cancelled (wished, or at Wiro)', ended('cancelled')],
     ['wished cancelled, and succeeded all the same', count(isTooLate)],
     ['tasks created', tasks.length],

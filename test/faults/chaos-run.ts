@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { DynamoDBClient, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, GetItemCommand, paginateScan, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Output } from '../../functions/generation/generation.ts';
@@ -35,8 +35,7 @@ export interface ChaosOptions {
 }
 
 /** What became of one generation. */
-export interface ChaosGeneration {
-  readonly planned: PlannedGeneration;
+export interface EndedGeneration {
   /** As it lies in the table at the end. */
   readonly item: Readonly<Record<string, unknown>> | undefined;
   readonly outputs: readonly Output[];
@@ -45,9 +44,20 @@ export interface ChaosGeneration {
   readonly tasks: readonly TaskState[];
 }
 
+export interface ChaosGeneration extends EndedGeneration {
+  readonly planned: PlannedGeneration;
+}
+
+/** A file that was dropped, and whatever it became. */
+export interface DroppedFile {
+  readonly name: string;
+  readonly generations: readonly EndedGeneration[];
+}
+
 export interface ChaosResult {
   readonly options: ChaosOptions;
   readonly generations: readonly ChaosGeneration[];
+  readonly drops: readonly DroppedFile[];
   readonly gate: Readonly<Record<string, unknown>>;
   /** Ids that are due for anything still. */
   readonly due: readonly string[];
@@ -104,6 +114,7 @@ const DURATIONS: Partial<Durations> = {
   body: 3_000,
   stall: 1_500,
   uploadReuse: 86_400_000,
+  sameDrop: 300_000,
 };
 const TIMES: ChaosTimes = {
   callbackLate: 150_000,
@@ -128,6 +139,7 @@ const STALL_MS = 120_000;
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const { generations: count, seed, stallMs = STALL_MS, onProgress = () => {} } = options;
   const planned = Array.from({ length: count }, (_, index) => planGeneration(seed, index));
+  const dropped = planned.flatMap(({ key, drop }) => (drop === undefined ? [] : [nameOfDrop(key)]));
   const fateOf = planDynamoDbFaults(seed, planned);
   const fates: Record<DynamoDbFate, number> = {
     answered: 0,
@@ -164,6 +176,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     durations: DURATIONS,
     scheduleMs: 1_000,
     maximumEnvironments: 4,
+    presets: { portraits: { model: 'wiro/image-to-image', fileParameter: 'inputImage' } },
     simulator: {
       outputs: 'tiny',
       workers: 1_000,
@@ -223,11 +236,22 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     }
   }
 
+  const put = (Key: string, Body: Uint8Array) =>
+    s3.send(new PutObjectCommand({ Bucket: endpoints.inputBucket, Key, Body }));
+  /** As gateways do. */
+  async function drop({ key, index, drop: how }: PlannedGeneration): Promise<void> {
+    requested += 1;
+    const file = picture(index % PICTURES);
+    const written = how === 'thrice' ? [new Uint8Array(), file, file] : [new Uint8Array(), file];
+    for (const bytes of written) await put(`uploads/portraits/${nameOfDrop(key)}`, bytes);
+  }
+
   let requested = 0;
   async function request(generation: PlannedGeneration): Promise<void> {
     while (requested - told.size >= MOST_UNDER_WAY && !isOver) await wait(PAUSE_MS);
     requested += 1;
     if (generation.hasStranger && simulator) await runStranger(simulator);
+    if (generation.drop !== undefined) await drop(generation);
     await ask('/generations', requestOf(generation));
     if (generation.cancelWish === undefined) return;
     while (generation.cancelWish === 'running' && !running.has(generation.id) && !told.has(generation.id)) {
@@ -243,6 +267,20 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       new GetItemCommand({ TableName: endpoints.table, Key, ConsistentRead: true }),
     );
     return Item && unmarshall(Item);
+  }
+  /** The generations that dropped files have become, by the names of these. */
+  async function idsByFolder(): Promise<ReadonlyMap<string, readonly string[]>> {
+    const ids = new Map<string, string[]>();
+    const pages = paginateScan(
+      { client: dynamodb },
+      { TableName: endpoints.table, FilterExpression: 'attribute_exists(outputFolder)' },
+    );
+    for await (const { Items = [] } of pages)
+      for (const { id, outputFolder } of Items.map((one) => unmarshall(one))) {
+        const [name = ''] = /chaos-\d+-\d+\.png/.exec(String(outputFolder)) ?? [];
+        ids.set(name, [...(ids.get(name) ?? []), String(id)]);
+      }
+    return ids;
   }
   const gateItem = async () => (await item('gate', 'gate')) ?? {};
   async function due(): Promise<string[]> {
@@ -268,7 +306,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     while (!failed()) {
       look();
       onProgress(told.size);
-      if (told.size === count && (await isSettled())) return;
+      if (told.size >= count + dropped.length && (await isSettled())) return;
       const now = `${told.size} ${running.size} ${simulator?.requests().Run}`;
       if (now !== progress) [progress, movedAt] = [now, performance.now()];
       if (performance.now() - movedAt > stallMs) return;
@@ -277,10 +315,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   }
 
   try {
-    for (let shade = 0; shade < PICTURES; shade += 1)
-      await s3.send(
-        new PutObjectCommand({ Bucket: endpoints.inputBucket, Key: pictureKey(shade), Body: picture(shade) }),
-      );
+    for (let shade = 0; shade < PICTURES; shade += 1) await put(pictureKey(shade), picture(shade));
+    await put(ODD_KEY, Buffer.from('II*\0 a picture of a kind that Wiro does not take'));
     const begunAt = performance.now();
     let failure: unknown;
     const asking = inParallel(planned, CLIENTS, request).catch((error: unknown) => {
@@ -298,22 +334,27 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       const id = /\/([a-z2-7]{26})\//.exec(task.callbackUrl)?.[1] ?? '';
       tasks.set(id, [...(tasks.get(id) ?? []), task]);
     }
-    const known = new Set(planned.map(({ id }) => id));
-    const generations: ChaosGeneration[] = [];
-    for (const one of planned) {
-      const state = await item(`generation#${one.id}`, 'state');
-      const outputs = await item(`generation#${one.id}`, `outputs#${state?.attempt}`);
-      generations.push({
-        planned: one,
+    const endOf = async (id: string): Promise<EndedGeneration> => {
+      const state = await item(`generation#${id}`, 'state');
+      const outputs = await item(`generation#${id}`, `outputs#${state?.attempt}`);
+      return {
         item: state,
         outputs: outputs ? (JSON.parse(String(outputs.body)) as Output[]) : [],
-        told: told.get(one.id) ?? [],
-        tasks: tasks.get(one.id) ?? [],
-      });
-    }
+        told: told.get(id) ?? [],
+        tasks: tasks.get(id) ?? [],
+      };
+    };
+    const generations: ChaosGeneration[] = [];
+    for (const one of planned) generations.push({ planned: one, ...(await endOf(one.id)) });
+    const idsOfDrops = await idsByFolder();
+    const drops: DroppedFile[] = [];
+    for (const name of dropped)
+      drops.push({ name, generations: await Promise.all((idsOfDrops.get(name) ?? []).map(endOf)) });
+    const known = new Set([...planned.map(({ id }) => id), ...[...idsOfDrops.values()].flat()]);
     return {
       options,
       generations,
+      drops,
       gate: await gateItem(),
       due: await due(),
       strangers: [...tasks].flatMap(([id, some]) => (known.has(id) ? [] : some)),
@@ -354,9 +395,18 @@ async function runStranger({ apiUrl, apiKey, apiSecret }: Simulator): Promise<vo
   }).catch(() => undefined); // its connection may be reset as any other
 }
 
+const nameOfDrop = (key: string) => `${key}.png`;
+const ODD_KEY = 'pictures/odd';
 const pictureKey = (shade: number) => `pictures/${shade}.png`;
 
-function requestOf({ key, index, pictures: [first, second] }: PlannedGeneration) {
+function requestOf({ key, index, end, pictures: [first, second] }: PlannedGeneration) {
+  if (end === 'kindRefused')
+    return {
+      model: 'wiro/image-to-image',
+      parameters: { prompt: `Scene ${index}` },
+      inputs: { inputImage: ODD_KEY },
+      idempotencyKey: key,
+    };
   const model = first === undefined ? 'wiro/text-to-image' : 'wiro/story-maker-multi-character-consistency';
   return {
     model,
