@@ -448,3 +448,16 @@ it('has a value or a WiroError for any JSON whatever', async () => {
     { numRuns: 300 },
   );
 });
+
+it.each([200, 402, 400])(
+  'says that the balance is too low with whatever status (%i) Wiro says so',
+  async (status) => {
+    const { apiUrl } = await wiroThatAnswers(NO(97, 'insufficient balance'), status);
+
+    expect(await failureOf(clientOf(apiUrl).models({}))).toMatchObject({
+      kind: 'insufficientBalance',
+      isRefusal: false,
+      retryable: false,
+    });
+  },
+);
