@@ -48,7 +48,10 @@ describe('a file dropped into the folder of a preset', () => {
 
     const [result] = await results('outputs/portraits/Eileen-Collins', 1);
 
-    expect(result).toMatchObject({ status: 'succeeded', message: 'Done: one output lies beside this file.' });
+    expect(result).toMatchObject({
+      status: 'succeeded',
+      message: 'Done: one output lies in the folder "1" beside this file.',
+    });
     expect(result?.folder).toBe(`outputs/portraits/Eileen-Collins.png-${result?.id}/`);
     const [output] = result?.outputs ?? [];
     expect(output?.key.startsWith(result?.folder ?? '?')).toBe(true);
