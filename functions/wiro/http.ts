@@ -196,7 +196,11 @@ export async function post({
             status,
             text: trimmer === undefined ? Buffer.concat(chunks).toString('utf8') : trimmer.end(),
           }),
-        onResponseError: (_, error) => fail('cutOff', describe(error), causeOf(error)),
+        onResponseError: (_, error) =>
+          // Of an error the status says enough, however its page breaks off.
+          status > 299
+            ? end({ kind: 'answered', status, text: Buffer.concat(chunks).toString('utf8') })
+            : fail('cutOff', describe(error), causeOf(error)),
       },
     );
   });

@@ -19,7 +19,7 @@ const sessions = new Map<string, Buffer>();
 export function openSocket({ protocol, hostname, port }: SocketTarget, onOpen: () => void): net.Socket {
   if (protocol !== 'https:') {
     const socket = net.connect({ host: hostname, port: Number(port || 80), noDelay: true });
-    return socket.once('connect', onOpen);
+    return hearingToTheEnd(socket).once('connect', onOpen);
   }
   const authority = `${hostname}:${port}`;
   const session = sessions.get(authority);
@@ -30,8 +30,29 @@ export function openSocket({ protocol, hostname, port }: SocketTarget, onOpen: (
     ...(net.isIP(hostname) === 0 && { servername: hostname }),
     ...(session && { session }),
   });
-  return socket
+  return hearingToTheEnd(socket)
     .setNoDelay(true)
     .on('session', (latest) => sessions.set(authority, latest))
     .once('secureConnect', onOpen);
+}
+
+/** What has come already is read in an instant. */
+const HEARING_MS = 1_000;
+
+/**
+ * Reads what the other side has said before it hung up. A gateway that answers 502 and closes while a file is being sent
+ * makes the next write fail; Node would then destroy the socket at once, with the answer unread. So a failure of a write
+ * is told a little later: it is no news once reading has come to the end.
+ */
+function hearingToTheEnd<S extends net.Socket>(socket: S): S {
+  const later = (done: (error?: Error | null) => void) => (error?: Error | null) => {
+    if (!error) return done(error);
+    const over = setTimeout(() => done(error), HEARING_MS);
+    socket.once('close', () => clearTimeout(over));
+  };
+  const write = socket._write.bind(socket);
+  const writev = socket._writev?.bind(socket);
+  socket._write = (chunk, encoding, done) => write(chunk, encoding, later(done));
+  if (writev) socket._writev = (chunks, done) => writev(chunks, later(done));
+  return socket;
 }
