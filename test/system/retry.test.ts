@@ -48,7 +48,12 @@ describe('a retry', () => {
       attempt: 2,
       taskId: second?.id,
       pastAttempts: [
-        { attempt: 1, taskId: first?.id, code: 'model_failed', message: 'The model failed: No memory' },
+        {
+          attempt: 1,
+          taskId: first?.id,
+          code: 'model_failed',
+          message: expect.stringMatching(/^The model failed: No memory\. /),
+        },
       ],
       outputs: [{ key: expect.stringContaining(`${id}/2/`) }],
     });

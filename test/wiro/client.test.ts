@@ -164,11 +164,12 @@ describe('models', () => {
 
     expect(await clientOf(found.apiUrl).model('a/b')).toEqual({
       name: 'a/b',
+      kind: 'plain',
       slugs: [{ owner: 'a', project: 'b' }],
       parameters: [],
     });
     expect(await clientOf(found.apiUrl).models({ search: 'b' })).toEqual([
-      { name: 'a/b', slugs: [{ owner: 'a', project: 'b' }], parameters: [] },
+      { name: 'a/b', kind: 'plain', slugs: [{ owner: 'a', project: 'b' }], parameters: [] },
     ]);
     expect(await clientOf(refused.apiUrl).model('a/b')).toBeUndefined();
   });
