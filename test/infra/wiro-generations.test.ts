@@ -215,6 +215,25 @@ describe('input prefixes', () => {
   });
 });
 
+it('reserves concurrency for those functions that are named, and bounds copies, only where it is asked to', () => {
+  const reserved = (template: Template) =>
+    resourcesOf(template, 'AWS::Lambda::Function').flatMap(([id, { Properties }]) =>
+      Properties.ReservedConcurrentExecutions === undefined
+        ? []
+        : [[id.replace(/Function\w+$/, ''), Properties.ReservedConcurrentExecutions]],
+    );
+  const bounded = templateWith({ reservedConcurrency: { callback: 20, api: 5 }, maximumCollects: 10 });
+  const plain = templateWith();
+
+  expect(reserved(bounded).toSorted()).toEqual([
+    ['WiroApi', 5],
+    ['WiroCallback', 20],
+  ]);
+  expect(toldTo('callback', bounded)).toMatchObject({ MAXIMUM_COLLECTS: '10' });
+  expect(reserved(plain)).toEqual([]);
+  expect(toldTo('callback', plain)).not.toHaveProperty('MAXIMUM_COLLECTS');
+});
+
 describe('credentials', () => {
   it('lie where the path says', () => {
     const template = templateWith({ credentials: WiroCredentials.fromParameters({ path: '/shop/wiro' }) });
