@@ -3,8 +3,8 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import path from 'node:path';
 import * as esbuild from 'esbuild';
 import { FUNCTIONS } from '../functions/functions.ts';
-import { bundleFunctions, esModuleOptions } from '../infra/bundle.ts';
-import { describeBundle } from '../infra/bundle-report.ts';
+import { bundleFunctions, esModuleOptions } from '../infra/build/bundle-functions.ts';
+import { describeBundle } from '../infra/build/bundle-report.ts';
 import { type Loaded, type LoadTime, measureLoadTimes, UNBUNDLED_SDK } from './load-time.ts';
 
 // npm run bench:cold [-- --runs N]: what a cold start pays for loading each function, before it does anything.

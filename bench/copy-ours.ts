@@ -1,7 +1,7 @@
-import { createOutputCopier } from '../functions/objects/copy-output.ts';
-import { createOutputFetcher } from '../functions/objects/fetch-output.ts';
-import { parseOutputHosts } from '../functions/objects/output-hosts.ts';
 import { createS3Client } from '../functions/objects/s3-client.ts';
+import { createOutputCopier } from '../functions/outputs/copy-output.ts';
+import { createOutputFetcher } from '../functions/outputs/fetch-output.ts';
+import { parseOutputHosts } from '../functions/outputs/output-hosts.ts';
 
 /** Copies once, the way the functions do. */
 async function main(): Promise<void> {

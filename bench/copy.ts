@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { DeleteObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { createS3Client } from '../functions/objects/s3-client.ts';
-import { bundleEntry } from '../infra/bundle.ts';
+import { bundleEntry } from '../infra/build/bundle-functions.ts';
 import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../local/aws/credentials.ts';
 import { fileSha256 } from './copy-file.ts';
 

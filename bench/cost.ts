@@ -2,8 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
 import path from 'node:path';
 import { FUNCTIONS } from '../functions/functions.ts';
-import { METRICS } from '../functions/metrics.ts';
-import { bundleFunctions } from '../infra/bundle.ts';
+import { METRICS } from '../functions/runtime/metrics.ts';
+import { bundleFunctions } from '../infra/build/bundle-functions.ts';
 import {
   allowancesOf,
   billOf,

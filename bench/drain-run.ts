@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { FunctionName } from '../functions/functions.ts';
-import { generationId } from '../functions/generation/identity.ts';
+import { generationId } from '../functions/request/identity.ts';
 import type { Durations } from '../functions/settings.ts';
 import type { FunctionBundle } from '../local/environment.ts';
 import { startEnvironment } from '../local/environment.ts';

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { bundleFunctions } from '../infra/bundle.ts';
+import { bundleFunctions } from '../infra/build/bundle-functions.ts';
 import { plotUtilisation } from './drain-plot.ts';
 import { type DrainOptions, type DrainResult, runDrain } from './drain-run.ts';
 

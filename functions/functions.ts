@@ -1,3 +1,4 @@
+import { PREFIX } from './objects/prefix.ts';
 import type { ENV } from './settings.ts';
 
 /**
@@ -30,19 +31,6 @@ export interface ObjectsCreated {
 }
 
 export type FunctionName = 'api' | 'submit' | 'callback' | 'reconcile';
-
-/** Where S3-triggered requests are put, and where their answers are left, all in the input bucket. */
-export const PREFIX = {
-  requests: 'requests/',
-  /** One folder a preset. */
-  uploads: 'uploads/',
-  results: 'results/',
-  rejected: 'rejected/',
-  /** In the output bucket. */
-  outputs: 'outputs/',
-  /** Requests too large for the table, in the output bucket. */
-  largeRequests: 'large-requests/',
-} as const;
 
 /** How often Lambda delivers an asynchronous event to a function that fails. */
 export const MOST_DELIVERIES = 3;

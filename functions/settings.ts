@@ -1,5 +1,3 @@
-import { type InputPrefixes, parseInputPrefixes } from './generation/input-prefixes.ts';
-
 /**
  * Everything a deployment can set, read from one place.
  * The names are those of environment variables; `infra/` and `local/` write them, functions read them here.
@@ -260,25 +258,7 @@ export const readFurtherModelKinds = (env: NodeJS.ProcessEnv): readonly FurtherM
     return kind;
   });
 
-/** The buckets that inputs may come from, and where in them. */
-export function readInputBuckets(env: NodeJS.ProcessEnv): {
-  readonly inputBucket: string;
-  readonly furtherBuckets: readonly string[];
-  readonly prefixes: InputPrefixes;
-} {
-  const inputBucket = requireEnv(ENV.inputBucket, env);
-  const texts: unknown = JSON.parse(env[ENV.inputPrefixes] || '[]');
-  // Read as "everywhere", a list that cannot be read would open what it is to close.
-  if (!Array.isArray(texts) || !texts.every((text) => typeof text === 'string'))
-    throw new Error(`${ENV.inputPrefixes} must be a JSON list of texts`);
-  return {
-    inputBucket,
-    furtherBuckets: readList(ENV.furtherInputBuckets, env),
-    prefixes: parseInputPrefixes(texts, inputBucket),
-  };
-}
-
-const readList = (name: string, env: NodeJS.ProcessEnv): readonly string[] =>
+export const readList = (name: string, env: NodeJS.ProcessEnv): readonly string[] =>
   (env[name] ?? '')
     .split(',')
     .map((entry) => entry.trim())

@@ -1,6 +1,6 @@
 import { App } from 'aws-cdk-lib';
-import { bundleFunctions } from './bundle.ts';
-import { ConfigurationError } from './configuration-error.ts';
+import { bundleFunctions } from './build/bundle-functions.ts';
+import { ConfigurationError } from './checks/configuration-error.ts';
 import { WiroStack } from './stack.ts';
 import { readStackSettings, SettingError } from './stack-settings.ts';
 

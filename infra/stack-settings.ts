@@ -1,5 +1,5 @@
 import type { FunctionName } from '../functions/functions.ts';
-import type { Presets } from '../functions/generation/preset.ts';
+import type { Presets } from '../functions/request/preset.ts';
 import {
   type Durations,
   ENV,
@@ -11,7 +11,7 @@ import {
   MOST_COLLECTS,
   readDurations,
 } from '../functions/settings.ts';
-import { checkPresets } from './check-presets.ts';
+import { checkPresets } from './checks/check-presets.ts';
 import {
   apiUrlError,
   DEPLOYMENT,
@@ -22,8 +22,8 @@ import {
   PARAMETER_PATH,
   urlError,
   withoutSlashAtEnd,
-} from './form.ts';
-import type { ObservabilityLevel } from './observability.ts';
+} from './checks/form.ts';
+import type { ObservabilityLevel } from './observability/observability.ts';
 
 /** A `-c name=value` that cannot be used. Its message names the setting and the remedy. */
 export class SettingError extends Error {

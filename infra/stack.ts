@@ -6,9 +6,9 @@ import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
+import { WiroGenerations } from './construct/wiro-generations.ts';
 import type { StackSettings } from './stack-settings.ts';
 import { WiroCredentials } from './wiro-credentials.ts';
-import { WiroGenerations } from './wiro-generations.ts';
 import type { WiroGenerationsProps } from './wiro-generations-props.ts';
 
 /** The stack that `npx cdk deploy` brings into an account: one `WiroGenerations` and its addresses. */

@@ -4,11 +4,10 @@ import type * as events from 'aws-cdk-lib/aws-events';
 import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type { FunctionName } from '../functions/functions.ts';
-import type { Presets } from '../functions/generation/preset.ts';
+import type { Presets } from '../functions/request/preset.ts';
 import type { Durations, FurtherModelKind, InputHandover } from '../functions/settings.ts';
-import type { ObservabilityLevel } from './observability.ts';
+import type { ObservabilityLevel } from './observability/observability.ts';
 import type { WiroCredentials } from './wiro-credentials.ts';
-import type { FunctionCode } from './wiro-function.ts';
 
 /** What a deployment is told. Only `credentials` is required; what cannot work is refused at synthesis. */
 export interface WiroGenerationsProps<OutputBucket extends s3.IBucket = s3.IBucket> {
@@ -131,4 +130,12 @@ export interface WiroGenerationsProps<OutputBucket extends s3.IBucket = s3.IBuck
   readonly removalPolicy?: RemovalPolicy | undefined;
   /** The functions' code, where it is not the package's. @default - the bundles that the package brings */
   readonly code?: Readonly<Record<FunctionName, FunctionCode>> | undefined;
+}
+
+/** The code of a function, ready to be run. */
+export interface FunctionCode {
+  /** Everything in it is deployed. */
+  readonly directory: string;
+  /** As Lambda spells it: `index.handler`. */
+  readonly handler: string;
 }

@@ -1,4 +1,4 @@
-import { watchNpm } from './npm-watch.ts';
+import { watchNpm } from '../scripts/npm-watch.ts';
 
 type StopSignalName = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 

@@ -1,4 +1,4 @@
-import { parseOutputHosts } from '../functions/objects/output-hosts.ts';
+import { parseOutputHosts } from '../functions/outputs/output-hosts.ts';
 import { WIRO_DEFAULTS } from '../functions/settings.ts';
 import { SetupError } from './setup-error.ts';
 

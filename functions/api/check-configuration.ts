@@ -1,7 +1,7 @@
 import { NotConfiguredError } from '../aws/not-configured.ts';
 import type { ApiParameters, ParameterReader } from '../aws/parameters.ts';
-import { ignore } from '../ignore.ts';
-import { reportNotConfigured } from '../setback.ts';
+import { reportNotConfigured } from '../events/setback.ts';
+import { logIgnored } from '../runtime/log-ignored.ts';
 
 /**
  * Tells whether the deployment lacks its secrets, as far as that can be told within the time: when they cannot be
@@ -20,7 +20,7 @@ export function createConfigurationCheck({
     try {
       await parameters.get();
     } catch (error) {
-      if (!(error instanceof NotConfiguredError)) ignore('what is accepted waits for them')(error);
+      if (!(error instanceof NotConfiguredError)) logIgnored('what is accepted waits for them')(error);
       else {
         reportNotConfigured(error);
         return error.message;

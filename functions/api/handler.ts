@@ -1,29 +1,23 @@
 import type { Context, LambdaFunctionURLEvent, LambdaFunctionURLResult } from 'aws-lambda';
-import { createKnownModels } from '../acceptance/known-models.ts';
 import { invokeLater } from '../aws/invoke.ts';
-import { readApiParameters, readDailyLimit, readDeployment } from '../deployment.ts';
-import { PREFIX } from '../functions.ts';
+import { readApiParameters, readDailyLimit, readDeployment } from '../compose/deployment.ts';
+import { readInputBuckets } from '../compose/read-input-buckets.ts';
+import { createDeploymentWiro } from '../compose/wiro-client.ts';
+import { noteChange } from '../events/note-change.ts';
 import { timestamp } from '../generation/time.ts';
-import { MOST_AHEAD } from '../generation/waiting-for.ts';
-import { beginInvocation, log } from '../log.ts';
-import { noteChange } from '../note-change.ts';
+import { createKnownModels } from '../intake/known-models.ts';
 import { createInputStore } from '../objects/input-store.ts';
 import { createOverflow } from '../objects/overflow.ts';
-import { createOutputPresigner } from '../objects/presign-output.ts';
+import { PREFIX } from '../objects/prefix.ts';
 import { createS3Client } from '../objects/s3-client.ts';
-import {
-  ENV,
-  readFurtherModelKinds,
-  readInputBuckets,
-  readInputHandover,
-  requireEnv,
-  WIRO_DEFAULTS,
-} from '../settings.ts';
+import { createOutputPresigner } from '../outputs/presign-output.ts';
+import { beginInvocation, log } from '../runtime/log.ts';
+import { ENV, readFurtherModelKinds, readInputHandover, requireEnv, WIRO_DEFAULTS } from '../settings.ts';
 import { createGenerationStore } from '../store/generation-store.ts';
 import { createModelCache } from '../store/model-cache.ts';
-import { createDeploymentWiro } from '../wiro/create-from-deployment.ts';
 import { createConfigurationCheck } from './check-configuration.ts';
 import { answerRequest, type RoutesDeps } from './routes.ts';
+import { MOST_AHEAD } from './waiting-for.ts';
 
 // Built once per container, so that a warm start reuses the connections.
 const deployment = readDeployment();

@@ -1,20 +1,20 @@
 import { isUtf8 } from 'node:buffer';
-import { type AcceptDeps, acceptChecked, checkRequest } from '../acceptance/accept-generation.ts';
-import { countAndMake, DailyLimitError } from '../acceptance/count-new.ts';
 import { type GenerationError, RequestError, toldAsRefusal } from '../generation/errors.ts';
 import type { Generation } from '../generation/generation.ts';
-import { isGenerationId } from '../generation/identity.ts';
-import { readJson } from '../generation/read-json.ts';
-import { type GenerationRecord, type RecordDeps, toRecord } from '../generation/record.ts';
-import { isRecord, parseRequest } from '../generation/request.ts';
 import { retried } from '../generation/retry.ts';
-import type { SourceRules } from '../generation/source.ts';
 import { timestamp } from '../generation/time.ts';
 import { cancelWished } from '../generation/transitions.ts';
-import { ignore } from '../ignore.ts';
+import { type AcceptDeps, acceptChecked, checkRequest } from '../intake/accept-generation.ts';
+import { countAndMake, DailyLimitError } from '../intake/count-new.ts';
+import { isGenerationId } from '../request/identity.ts';
+import { readJson } from '../request/read-json.ts';
+import { isRecord, parseRequest } from '../request/request.ts';
+import type { SourceRules } from '../request/source.ts';
+import { logIgnored } from '../runtime/log-ignored.ts';
 import type { GenerationStore, Updated } from '../store/generation-store.ts';
 import type { WiroClient } from '../wiro/types.ts';
 import { confirmNamed } from './confirm-named.ts';
+import { type GenerationRecord, type RecordDeps, toRecord } from './record.ts';
 
 export interface RoutesDeps extends AcceptDeps, RecordDeps {
   readonly generations: GenerationStore;
@@ -139,7 +139,7 @@ async function accept(deps: RoutesDeps, body: Buffer): Promise<ApiAnswer> {
   if (generation.status === 'queued') {
     await deps
       .submit(generation.id)
-      .catch(ignore('reconcile submits what is due', { generationId: generation.id }));
+      .catch(logIgnored('reconcile submits what is due', { generationId: generation.id }));
   }
   return {
     statusCode: 202,
@@ -154,7 +154,7 @@ async function cancel(deps: RoutesDeps, id: string): Promise<ApiAnswer> {
   const wished = await deps.generations.update(id, (current) => cancelWished(current, moment));
   if (wished.kind === 'missing') throw noGeneration(id);
   if (wished.kind === 'written') {
-    await deps.collect(id).catch(ignore('reconcile collects what is due', { generationId: id }));
+    await deps.collect(id).catch(logIgnored('reconcile collects what is due', { generationId: id }));
   }
   return { statusCode: 202, body: await record(deps, id) };
 }
@@ -168,7 +168,7 @@ async function retry(deps: RoutesDeps, id: string, body: Buffer): Promise<ApiAns
   const again = await startAgain(deps, id, (current) => retried(current, force, moment, named));
   if (again.kind === 'missing') throw noGeneration(id);
   const start = again.generation.status === 'queued' ? deps.submit : deps.collect;
-  await start(id).catch(ignore('reconcile takes up what is due', { generationId: id }));
+  await start(id).catch(logIgnored('reconcile takes up what is due', { generationId: id }));
   return { statusCode: 202, body: await record(deps, id) };
 }
 

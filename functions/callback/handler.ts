@@ -1,8 +1,8 @@
 import type { Context, LambdaFunctionURLEvent, LambdaFunctionURLResult } from 'aws-lambda';
 import { invokeLater } from '../aws/invoke.ts';
-import { readDeployment, readParameters } from '../deployment.ts';
+import { readDeployment, readParameters } from '../compose/deployment.ts';
 import { parseCallbackPath } from '../generation/callback-url.ts';
-import { beginInvocation, log } from '../log.ts';
+import { beginInvocation, log } from '../runtime/log.ts';
 import { requireEnv } from '../settings.ts';
 import { createGenerationStore } from '../store/generation-store.ts';
 import { createTaskHints } from '../store/task-hints.ts';
@@ -43,7 +43,7 @@ export async function handler(
 ): Promise<LambdaFunctionURLResult | undefined> {
   beginInvocation(context);
   if ('collect' in event) {
-    const { collect } = await import('./collect.ts');
+    const { collect } = await import('../collect/collect.ts');
     await collect(deployment, parameters, event.collect, () => context.getRemainingTimeInMillis());
     return undefined;
   }

@@ -1,4 +1,4 @@
-import { isRecord } from '../generation/request.ts';
+import { isRecord } from '../request/request.ts';
 
 /** A body is read up to here; the rest of a larger one cannot change what it hints at. */
 const LONGEST = 1_000_000;

@@ -3,8 +3,8 @@ import { type Generation, hasEnded } from '../generation/generation.ts';
 import { mayBeUnknown, proofOf } from '../generation/task-hint.ts';
 import { type Clock, timestamp } from '../generation/time.ts';
 import { calledBack } from '../generation/transitions.ts';
-import { ignore } from '../ignore.ts';
-import { log } from '../log.ts';
+import { log } from '../runtime/log.ts';
+import { logIgnored } from '../runtime/log-ignored.ts';
 import type { Durations } from '../settings.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
 import type { TaskHints } from '../store/task-hints.ts';
@@ -60,7 +60,7 @@ export async function receiveCallback(
   if (hint !== undefined && mayBeUnknown(noted.generation, attempt, hint))
     await keepHint(deps, callback, hint);
   // From here on nothing can be lost: the note makes the generation due, and `reconcile` sees what is due.
-  await startCollecting(generationId).catch(ignore('reconcile collects what is due', { generationId }));
+  await startCollecting(generationId).catch(logIgnored('reconcile collects what is due', { generationId }));
   return { kind: 'noted' };
 }
 

@@ -1,4 +1,4 @@
-import { log } from '../log.ts';
+import { log } from '../runtime/log.ts';
 
 /** The secrets could not be read: anybody may have sent this callback, as often as they like. */
 export class UnprovenError extends Error {

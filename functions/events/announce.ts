@@ -1,11 +1,11 @@
-import type { ResultsPlace } from '../generation/accepted-request.ts';
 import { type Announcement, type Generation, hasEnded } from '../generation/generation.ts';
 import { after, type Clock, timestamp } from '../generation/time.ts';
 import { told } from '../generation/transitions.ts';
-import { ignore } from '../ignore.ts';
-import { log } from '../log.ts';
 import type { JsonObjects } from '../objects/json-object.ts';
 import type { ObjectRef } from '../objects/types.ts';
+import type { ResultsPlace } from '../request/accepted-request.ts';
+import { log } from '../runtime/log.ts';
+import { logIgnored } from '../runtime/log-ignored.ts';
 import type { Durations } from '../settings.ts';
 import type { AttemptNotesStore, Sink } from '../store/attempt-notes.ts';
 import type { GenerationStore, WholeGeneration } from '../store/generation-store.ts';
@@ -211,7 +211,7 @@ async function giveUpSome(
       const writtenTo = await deps.results
         .write(place, content, { kind: 'always' })
         .then(() => place.key)
-        .catch(ignore('it is tried again while there is time', facts));
+        .catch(logIgnored('it is tried again while there is time', facts));
       if (writtenTo !== undefined || isOver) {
         log.error(
           'Something could not be told, and is given up',

@@ -1,5 +1,5 @@
-import type { ResultsPlace } from '../generation/accepted-request.ts';
 import type { Generation } from '../generation/generation.ts';
+import type { ResultsPlace } from '../request/accepted-request.ts';
 import type { WholeGeneration } from '../store/generation-store.ts';
 import { accountOf, listOutputs, toPlace } from './account.ts';
 

@@ -1,7 +1,7 @@
-import type { ResultsPlace } from '../generation/accepted-request.ts';
 import { hasEnded } from '../generation/generation.ts';
-import { mapLimited } from '../limit.ts';
 import type { JsonObjects } from '../objects/json-object.ts';
+import type { ResultsPlace } from '../request/accepted-request.ts';
+import { mapLimited } from '../runtime/map-limited.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
 import { type Result, toResult, withResult } from './result-files.ts';
 

@@ -1,7 +1,7 @@
 import { HeadObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { keyBeside } from './key-beside.ts';
 import type { StoredAs } from './multipart-upload.ts';
 import type { Digest } from './ordered-digest.ts';
-import { keyBeside } from './output-key.ts';
 import { pauseBriefly } from './pause-briefly.ts';
 import type { ObjectRef } from './types.ts';
 

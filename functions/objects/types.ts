@@ -1,5 +1,4 @@
 import type { Readable } from 'node:stream';
-import type { AdvertisedOutput } from '../generation/generation.ts';
 import type { Timestamp } from '../generation/time.ts';
 
 /** A byte-for-byte place in S3. */
@@ -26,34 +25,6 @@ export interface FoundObject extends InputObject {
   readonly lastModified?: Timestamp;
 }
 
-export interface OutputToCopy extends ObjectRef {
-  readonly url: string;
-  /** What Wiro's record says, a hint only: the CDN's header and the file's first bytes decide. A difference is told. */
-  readonly contentType?: string;
-  /** What Wiro's record says; Content-Length is binding, a difference is told. */
-  readonly sizeBytes?: number;
-  /**
-   * Decodes what comes encoded, though only identity is accepted; sums, size and type are then of the decoded bytes.
-   * Without it, such an answer is one that may pass.
-   */
-  readonly decode?: boolean;
-  /** What was copied of it before: the answer, where a strong ETag says that it is still the same. */
-  readonly before?: CopiedOutput;
-}
-
-export interface CopiedOutput extends ObjectRef {
-  readonly contentType: string;
-  readonly sizeBytes: number;
-  /** Lower-case hex over all bytes in order. */
-  readonly sha256: string;
-  /** Where it came in parts, of which S3 keeps this sum alone; base64. */
-  readonly crc32?: string;
-  /** The host's, where it is a strong one. */
-  readonly etag?: string;
-  /** What Wiro's record says otherwise. */
-  readonly differsFrom?: AdvertisedOutput;
-}
-
 export interface InputStore {
   /**
    * @returns `undefined` when there is no such object (S3 says so by 404, or by 403 to who may not list).
@@ -65,13 +36,4 @@ export interface InputStore {
    * @throws {InputAccessError} When S3 refuses it for good.
    */
   open(input: InputObject): Promise<Readable>;
-}
-
-export interface OutputCopier {
-  /**
-   * Copies one output from the CDN to S3, bounded in memory however large it is.
-   * @throws {OutputUnavailableError} When trying again later may succeed (404, 5xx, cut off, stalled, an error page).
-   * @throws {OutputRefusedError} When it never may be fetched (host not allowed, private address, too large, not https).
-   */
-  copy(output: OutputToCopy, signal?: AbortSignal): Promise<CopiedOutput>;
 }

@@ -1,10 +1,10 @@
 import type { Context } from 'aws-lambda';
 import { invokeLater } from '../aws/invoke.ts';
-import { readDeployment } from '../deployment.ts';
-import { PREFIX } from '../functions.ts';
-import { beginInvocation, log } from '../log.ts';
-import { noteChange } from '../note-change.ts';
+import { readDeployment } from '../compose/deployment.ts';
+import { noteChange } from '../events/note-change.ts';
 import type { JsonObjects } from '../objects/json-object.ts';
+import { PREFIX } from '../objects/prefix.ts';
+import { beginInvocation, log } from '../runtime/log.ts';
 import { ENV, readMaximumConcurrency, requireEnv } from '../settings.ts';
 import { createAttemptNotesStore } from '../store/attempt-notes.ts';
 import { createGate } from '../store/gate.ts';

@@ -1,9 +1,9 @@
 import { assertNever, type Generation, hasEnded, isInLine, type Queued } from '../generation/generation.ts';
 import type { Timestamp } from '../generation/time.ts';
 import { lookedAt, type Moment } from '../generation/transitions.ts';
-import { ignore } from '../ignore.ts';
-import { forEachLimited, mapLimited } from '../limit.ts';
-import { log } from '../log.ts';
+import { log } from '../runtime/log.ts';
+import { logIgnored } from '../runtime/log-ignored.ts';
+import { forEachLimited, mapLimited } from '../runtime/map-limited.ts';
 import type { AttemptNotesStore } from '../store/attempt-notes.ts';
 import type { Gate } from '../store/gate.ts';
 import type { DueKey, GenerationStore, Updated } from '../store/generation-store.ts';
@@ -60,7 +60,7 @@ type Done = 'submitted' | 'collected' | 'announced' | 'nothing';
  */
 export async function reconcile(deps: ReconcileDeps): Promise<Reconciled> {
   const { stepOver, moment } = deps;
-  const waitingSince = await tendGate(deps).catch(ignore('the gate is tended again in a minute'));
+  const waitingSince = await tendGate(deps).catch(logIgnored('the gate is tended again in a minute'));
   const counts = { due: 0, submitted: 0, collected: 0, announced: 0, steppedOver: 0 };
   const lookAt = async (id: string) => {
     if (stepOver.isSteppedOver(id, moment().now)) {
@@ -74,7 +74,7 @@ export async function reconcile(deps: ReconcileDeps): Promise<Reconciled> {
       if (done !== 'nothing') counts[done] += 1;
     } catch (error) {
       stepOver.threw(id, moment().now);
-      ignore('it is looked at again after a while', { generationId: id })(error);
+      logIgnored('it is looked at again after a while', { generationId: id })(error);
     }
   };
   const isDone = await untilTimeIsOver(deps, (hasTime) =>
@@ -164,7 +164,7 @@ async function look(
     // It may just have been admitted.
     await gate
       .free(looked.generation, 'notRun')
-      .catch(ignore('it is over: its slot is taken back in a minute'));
+      .catch(logIgnored('it is over: its slot is taken back in a minute'));
   }
   return looked;
 }
@@ -172,7 +172,7 @@ async function look(
 async function setGoing({ submit, collect, announce }: ReconcileDeps, generation: Generation): Promise<Done> {
   const { id, status } = generation;
   if (!hasEnded(generation) && generation.announcements.length > 0) {
-    await announce(id).catch(ignore('it is announced with the next look', { generationId: id }));
+    await announce(id).catch(logIgnored('it is announced with the next look', { generationId: id }));
   }
   switch (status) {
     case 'queued':
@@ -211,14 +211,16 @@ async function setGoing({ submit, collect, announce }: ReconcileDeps, generation
 async function tendGate(deps: ReconcileDeps): Promise<Timestamp | null> {
   const { gate, submit, notes } = deps;
   await mapLimited(await gate.holders(), AT_ONCE, (id) =>
-    tendHolder(deps, id).catch(ignore('the others are tended', { generationId: id })),
+    tendHolder(deps, id).catch(logIgnored('the others are tended', { generationId: id })),
   );
   // Crashed before it joined the line, admitted in vain, or passed over because the index lagged.
   const first = await firstInLine(deps);
   if (first !== undefined)
-    await gate.wait(first).catch(ignore('it is put in line again in a minute', { generationId: first.id }));
+    await gate
+      .wait(first)
+      .catch(logIgnored('it is put in line again in a minute', { generationId: first.id }));
   await mapLimited(await gate.admit(MOST_STARTED), AT_ONCE, (id) =>
-    submit(id).catch(ignore('it is started again in a minute', { generationId: id })),
+    submit(id).catch(logIgnored('it is started again in a minute', { generationId: id })),
   );
   if (first === undefined) return null;
   const { joinedLineAt } = await notes.read(first.id, first.attempt);
@@ -252,7 +254,7 @@ async function firstInLine({
       } catch (error) {
         // Of a newer release, or not to be had now.
         stepOver.threw(id, moment().now);
-        ignore('the next in line is looked at', { generationId: id })(error);
+        logIgnored('the next in line is looked at', { generationId: id })(error);
       }
     }
     from = page.at(-1)?.queueKey;

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { type AttributeValue, GetItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import type { AcceptedRequest } from '../generation/accepted-request.ts';
 import {
   type Generation,
   type GenerationOutputs,
@@ -13,7 +12,8 @@ import {
 import { attemptsToKeep, inBrief, type KeptAttempt, MOST_SHOWN } from '../generation/past-attempts.ts';
 import type { TaskHint } from '../generation/task-hint.ts';
 import { type Clock, type Timestamp, timestamp } from '../generation/time.ts';
-import { mapLimited } from '../limit.ts';
+import type { AcceptedRequest } from '../request/accepted-request.ts';
+import { mapLimited } from '../runtime/map-limited.ts';
 import { type AttemptNotes, notesSort, partition, toNotes } from './attempt-notes.ts';
 import { isConditionFailed, type Table } from './dynamodb.ts';
 import { readable, STORED_VERSION } from './stored-version.ts';

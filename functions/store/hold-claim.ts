@@ -1,7 +1,7 @@
 import type { Generation } from '../generation/generation.ts';
 import { type Clock, timestamp } from '../generation/time.ts';
 import { renewed } from '../generation/transitions.ts';
-import { log } from '../log.ts';
+import { log } from '../runtime/log.ts';
 import type { Durations } from '../settings.ts';
 import type { GenerationStore } from './generation-store.ts';
 

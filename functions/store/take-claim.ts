@@ -1,8 +1,8 @@
 import type { Collecting, Generation, Submitting } from '../generation/generation.ts';
 import { type Clock, timestamp } from '../generation/time.ts';
 import { deadHolder } from '../generation/transitions.ts';
-import { ignore } from '../ignore.ts';
-import { log } from '../log.ts';
+import { log } from '../runtime/log.ts';
+import { logIgnored } from '../runtime/log-ignored.ts';
 import type { Durations } from '../settings.ts';
 import type { AttemptNotes, AttemptNotesStore, Deaths, NotesChange } from './attempt-notes.ts';
 import type { GenerationStore, Updated } from './generation-store.ts';
@@ -83,7 +83,7 @@ export async function noteProgress(
         ? undefined
         : { deaths: { ...deaths, count: 0, progress } },
     )
-    .catch(ignore('a death too many is counted', { generationId: id }));
+    .catch(logIgnored('a death too many is counted', { generationId: id }));
 }
 
 /** Notes that a holder lived to let go of its claim: the row of deaths is over. */
@@ -95,5 +95,5 @@ export async function noteLife(
     .change(id, attempt, ({ deaths }) =>
       deaths === undefined || deaths.count === 0 ? undefined : { deaths: { ...deaths, count: 0 } },
     )
-    .catch(ignore('a death too many is counted', { generationId: id }));
+    .catch(logIgnored('a death too many is counted', { generationId: id }));
 }

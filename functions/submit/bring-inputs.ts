@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AcceptedObject, AcceptedRequest } from '../generation/accepted-request.ts';
-import { fileKind, typeOfExtension } from '../generation/file-kind.ts';
 import type { OtherHandover } from '../generation/handover.ts';
 import { type Timestamp, timestamp } from '../generation/time.ts';
-import { ignore } from '../ignore.ts';
-import { mapLimited } from '../limit.ts';
-import { log } from '../log.ts';
-import { KIND_BYTES, kindFromBytes } from '../objects/kind-from-bytes.ts';
+import { KIND_BYTES, kindFromBytes } from '../intake/kind-from-bytes.ts';
 import type { InputStore } from '../objects/types.ts';
+import type { AcceptedObject, AcceptedRequest } from '../request/accepted-request.ts';
+import { fileKind, typeOfExtension } from '../request/file-kind.ts';
+import { log } from '../runtime/log.ts';
+import { logIgnored } from '../runtime/log-ignored.ts';
+import { mapLimited } from '../runtime/map-limited.ts';
 import type { Durations } from '../settings.ts';
 import type { UploadRefusals } from '../store/upload-refusals.ts';
 import type { UploadKey, UploadStore } from '../store/upload-store.ts';
@@ -216,7 +216,7 @@ async function uploadOnce(
     await uploads.done(key, url, generationId);
     return { url, by: generationId };
   } catch (error) {
-    await uploads.release(key, holder).catch(ignore('the lease ends by itself'));
+    await uploads.release(key, holder).catch(logIgnored('the lease ends by itself'));
     throw error;
   }
 }
@@ -279,7 +279,7 @@ async function readContent(
   const hash = createHash('sha256');
   for await (const chunk of await inputs.open(object)) hash.update(chunk);
   const sha256 = hash.digest('hex');
-  await uploads.noteContent(object, sha256).catch(ignore('it is read again next time'));
+  await uploads.noteContent(object, sha256).catch(logIgnored('it is read again next time'));
   return sha256;
 }
 

@@ -1,8 +1,8 @@
 import type { ErrorCode, GenerationError } from '../generation/errors.ts';
-import { KINDS_TAKEN, notTaken } from '../generation/file-kind.ts';
 import type { Setback } from '../generation/transitions.ts';
 import { InputAccessError, InputChangedError } from '../objects/errors.ts';
 import { explainRefusal } from '../objects/explain-refusal.ts';
+import { KINDS_TAKEN, notTaken } from '../request/file-kind.ts';
 import { WiroError } from '../wiro/errors.ts';
 import { FileRefusedError, InputError, UnsupportedFileError, UploadsRefusedError } from './bring-inputs.ts';
 import { explainUnauthorized } from './explain-unauthorized.ts';

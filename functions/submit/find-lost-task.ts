@@ -4,15 +4,15 @@ import type { RunMark, Submitting } from '../generation/generation.ts';
 import { openHints } from '../generation/task-hint.ts';
 import { after, type Clock, timestamp } from '../generation/time.ts';
 import { type Setback, searched, unmarked } from '../generation/transitions.ts';
-import { ignore } from '../ignore.ts';
-import { log } from '../log.ts';
+import { log } from '../runtime/log.ts';
+import { logIgnored } from '../runtime/log-ignored.ts';
+import { untilAborted } from '../runtime/until-aborted.ts';
 import type { Durations } from '../settings.ts';
 import type { AttemptNotes, AttemptNotesStore, Deaths } from '../store/attempt-notes.ts';
 import type { Gate } from '../store/gate.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
 import type { HeldClaim } from '../store/hold-claim.ts';
 import { MOST_DEATHS } from '../store/take-claim.ts';
-import { untilAborted } from '../until-aborted.ts';
 import { WiroError } from '../wiro/errors.ts';
 import {
   confirmHint,
@@ -89,7 +89,7 @@ export async function findLostTask(
   if (result.kind === 'unproven' && isLongAgo && isLosingForTooLong(notes.lostRuns, moment.now, durations))
     return { kind: 'unknown', error: submissionUnknown(result.why) };
   // Others need not wait any longer for what becomes of this one.
-  if (isLongAgo) await gate.free(generation, 'notRun').catch(ignore('its slot is free when it ends'));
+  if (isLongAgo) await gate.free(generation, 'notRun').catch(logIgnored('its slot is free when it ends'));
   await generations.update(await held.stop(), (current) =>
     searched(current, holder, result.kind === 'none', moment),
   );
@@ -103,7 +103,7 @@ async function search(
 ): Promise<SearchResult> {
   const secrets = await parameters().then(
     ({ callbackSecrets }) => callbackSecrets,
-    ignore('the Run is searched for again', { generationId: id }),
+    logIgnored('the Run is searched for again', { generationId: id }),
   );
   if (!secrets) return { kind: 'unproven', why: "this deployment's secrets could not be read" };
   const searching = searchTask(wiro, {

@@ -1,26 +1,29 @@
 import { randomUUID } from 'node:crypto';
 import type { Context, EventBridgeEvent, S3Event } from 'aws-lambda';
-import { createKnownModels } from '../acceptance/known-models.ts';
 import { invokeLater } from '../aws/invoke.ts';
-import { readDailyLimit, readDeployment, readParameters } from '../deployment.ts';
+import { readDailyLimit, readDeployment, readParameters } from '../compose/deployment.ts';
+import { readInputBuckets } from '../compose/read-input-buckets.ts';
+import { createDeploymentWiro } from '../compose/wiro-client.ts';
 import { type AnnounceDeps, announce } from '../events/announce.ts';
+import { noteChange } from '../events/note-change.ts';
 import { createPutEvents } from '../events/put-events.ts';
 import { type KnownRequest, tellKnown } from '../events/tell-known.ts';
-import { PREFIX } from '../functions.ts';
-import type { ResultsPlace } from '../generation/accepted-request.ts';
-import { parsePresets } from '../generation/preset.ts';
-import { ignore } from '../ignore.ts';
-import { beginInvocation } from '../log.ts';
-import { noteChange } from '../note-change.ts';
+import { createKnownModels } from '../intake/known-models.ts';
+import { receiveEvent } from '../intake/receive-event.ts';
+import { receiveObject } from '../intake/receive-objects.ts';
 import { createInputStore } from '../objects/input-store.ts';
 import { createJsonObjects } from '../objects/json-object.ts';
 import { createOverflow } from '../objects/overflow.ts';
+import { PREFIX } from '../objects/prefix.ts';
 import { createS3Client } from '../objects/s3-client.ts';
 import type { InputObject } from '../objects/types.ts';
+import type { ResultsPlace } from '../request/accepted-request.ts';
+import { parsePresets } from '../request/preset.ts';
+import { beginInvocation } from '../runtime/log.ts';
+import { logIgnored } from '../runtime/log-ignored.ts';
 import {
   ENV,
   readFurtherModelKinds,
-  readInputBuckets,
   readInputHandover,
   readMaximumConcurrency,
   requireEnv,
@@ -32,10 +35,7 @@ import { createGenerationStore } from '../store/generation-store.ts';
 import { createModelCache } from '../store/model-cache.ts';
 import { createUploadRefusals } from '../store/upload-refusals.ts';
 import { createUploadStore } from '../store/upload-store.ts';
-import { createDeploymentWiro } from '../wiro/create-from-deployment.ts';
 import type { Handover } from './bring-inputs.ts';
-import { receiveEvent } from './receive-event.ts';
-import { receiveObject } from './receive-objects.ts';
 import { createRoom } from './room.ts';
 import { type SubmitEnd, submitGeneration } from './submit-generation.ts';
 import { submitInTurn } from './submit-in-turn.ts';
@@ -163,7 +163,7 @@ export async function handler(
   let failure: { readonly error: unknown } | undefined;
   for (const record of records) {
     await receiveObject({ ...deps, remainingMs }, record).catch((error: unknown) => {
-      ignore('S3 delivers the event again')(error);
+      logIgnored('S3 delivers the event again')(error);
       failure = { error };
     });
   }

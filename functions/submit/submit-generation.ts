@@ -1,8 +1,6 @@
 import { addAbortSignal } from 'node:stream';
-import { explainUnsupported } from '../acceptance/explain-unsupported.ts';
-import type { KnownModel } from '../acceptance/known-models.ts';
 import type { DeploymentParameters } from '../aws/parameters.ts';
-import type { AcceptedRequest } from '../generation/accepted-request.ts';
+import { logSetback, unexpectedSetback } from '../events/setback.ts';
 import { callbackUrl } from '../generation/callback-url.ts';
 import type { GenerationError } from '../generation/errors.ts';
 import {
@@ -24,16 +22,18 @@ import {
   turnedAway,
   withTask,
 } from '../generation/transitions.ts';
-import { ignore } from '../ignore.ts';
-import { log } from '../log.ts';
-import { logSetback, unexpectedSetback } from '../setback.ts';
+import { explainUnsupported } from '../intake/explain-unsupported.ts';
+import type { KnownModel } from '../intake/known-models.ts';
+import type { AcceptedRequest } from '../request/accepted-request.ts';
+import { log } from '../runtime/log.ts';
+import { logIgnored } from '../runtime/log-ignored.ts';
+import { untilAborted } from '../runtime/until-aborted.ts';
 import type { Durations } from '../settings.ts';
 import type { AttemptNotes, AttemptNotesStore, Deaths } from '../store/attempt-notes.ts';
 import type { Gate } from '../store/gate.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
 import { type HeldClaim, holdClaim } from '../store/hold-claim.ts';
 import { MOST_DEATHS, noteLife, noteProgress, takeClaim } from '../store/take-claim.ts';
-import { untilAborted } from '../until-aborted.ts';
 import type { RunOutcome, Task, WiroClient } from '../wiro/types.ts';
 import { type BringInputsDeps, type BroughtInputs, bringInputs, freshSince } from './bring-inputs.ts';
 import { endedBeforeRun, explainInputFailure, mayPass, tooLittleBalance } from './explain-failure.ts';
@@ -76,7 +76,7 @@ export async function submitGeneration(deps: SubmitDeps, id: string): Promise<Su
   );
   if (claimed.kind === 'refused' && hasEnded(claimed.generation)) {
     // Cancelled in line, and admitted all the same: the slot is somebody else's.
-    await deps.gate.free(claimed.generation, 'notRun').catch(ignore('reconcile clears what is over'));
+    await deps.gate.free(claimed.generation, 'notRun').catch(logIgnored('reconcile clears what is over'));
     return { kind: 'noTask' };
   }
   if (claimed.kind === 'refused' || claimed.kind === 'missing') return { kind: 'elsewhere' };
@@ -255,7 +255,7 @@ async function bringAndRun(deps: ClaimDeps, generation: Submitting): Promise<Sub
       // The mark stands: once its lease is over, whoever looks searches. The slot is kept, for the task may exist.
       log.warn('A Run was not answered', { generationId: id, why: outcome.message });
       if (outcome.refusal !== undefined) await noteRefused(deps, mark.generation, run, outcome.refusal);
-      await gate.ran(generation).catch(ignore('reconcile clears what is over'));
+      await gate.ran(generation).catch(logIgnored('reconcile clears what is over'));
       return { kind: 'later' };
     case 'notRun':
       return await notRun(deps, mark.generation, outcome);
@@ -299,7 +299,7 @@ async function noteRefused(
 ): Promise<void> {
   await notes
     .change(id, attempt, (current) => noteRefusal(current, run, text))
-    .catch(ignore('the next refusal is noted', { generationId: id }));
+    .catch(logIgnored('the next refusal is noted', { generationId: id }));
 }
 
 async function runOnce(
@@ -413,10 +413,10 @@ async function recordTask(
     return { kind: 'elsewhere' };
   }
   log.info('A task runs', { generationId: id, taskId: task.id });
-  await gate.ran(recorded.generation).catch(ignore('reconcile clears what is over'));
+  await gate.ran(recorded.generation).catch(logIgnored('reconcile clears what is over'));
   if (recorded.generation.callback !== undefined)
-    await deps.collect(id).catch(ignore('reconcile collects what is due'));
-  await deps.announce(id).catch(ignore('reconcile announces what is due'));
+    await deps.collect(id).catch(logIgnored('reconcile collects what is due'));
+  await deps.announce(id).catch(logIgnored('reconcile announces what is due'));
   return { kind: 'task' };
 }
 
@@ -447,7 +447,7 @@ async function wait(
   // Without the note it waits longer, and no more: a mark that a refusal has answered must not lead to a search.
   const noted = await notes
     .joinedLine(id, generation.attempt, now)
-    .catch(ignore('its wait counts from its last look', { generationId: id }));
+    .catch(logIgnored('its wait counts from its last look', { generationId: id }));
   const joinedLineAt = noted?.joinedLineAt ?? now;
   const away = await generations.update(generation, (current) =>
     turnedAway(current, holder, joinedLineAt, moment(deps)),
@@ -501,12 +501,12 @@ async function releaseUnmarked(deps: ClaimDeps, setback: Setback): Promise<Submi
 
 /** Put off, or given up: in both cases it holds nothing any more. */
 async function letGo({ id, gate, announce }: ClaimDeps, generation: Generation): Promise<SubmitEnd> {
-  await gate.free(generation, 'notRun').catch(ignore('reconcile clears what is over'));
+  await gate.free(generation, 'notRun').catch(logIgnored('reconcile clears what is over'));
   if (generation.status !== 'failed') {
     logSetback('Submitting is tried again later', generation);
     return { kind: 'later' };
   }
-  await announce(id).catch(ignore('reconcile announces what is due'));
+  await announce(id).catch(logIgnored('reconcile announces what is due'));
   return { kind: 'noTask' };
 }
 
@@ -515,8 +515,8 @@ async function failNow(deps: ClaimDeps, error: GenerationError): Promise<SubmitE
   const end = endedBeforeRun(error);
   const ended = await generations.update(id, (current) => failed(current, holder, end, {}, moment(deps)));
   if (ended.kind !== 'written') return { kind: 'elsewhere' };
-  await gate.free(ended.generation, 'notRun').catch(ignore('reconcile clears what is over'));
-  await deps.announce(id).catch(ignore('reconcile announces what is due'));
+  await gate.free(ended.generation, 'notRun').catch(logIgnored('reconcile clears what is over'));
+  await deps.announce(id).catch(logIgnored('reconcile announces what is due'));
   return { kind: 'noTask' };
 }
 
@@ -524,8 +524,8 @@ async function cancelNow(deps: ClaimDeps): Promise<SubmitEnd> {
   const { id, holder, generations, gate } = deps;
   const ended = await generations.update(id, (current) => cancelled(current, holder, {}, moment(deps)));
   if (ended.kind !== 'written') return { kind: 'elsewhere' };
-  await gate.free(ended.generation, 'notRun').catch(ignore('reconcile clears what is over'));
-  await deps.announce(id).catch(ignore('reconcile announces what is due'));
+  await gate.free(ended.generation, 'notRun').catch(logIgnored('reconcile clears what is over'));
+  await deps.announce(id).catch(logIgnored('reconcile announces what is due'));
   return { kind: 'noTask' };
 }
 

@@ -1,5 +1,5 @@
 import type { Generation } from '../generation/generation.ts';
-import { ignore } from '../ignore.ts';
+import { logIgnored } from '../runtime/log-ignored.ts';
 import type { Gate } from '../store/gate.ts';
 import { NewerVersionError } from '../store/stored-version.ts';
 import type { SubmitEnd } from './submit-generation.ts';
@@ -29,9 +29,9 @@ const FURTHER = 2;
 export async function submitInTurn(deps: SubmitInTurnDeps, id: string): Promise<void> {
   const { gate, submitOne, submit } = deps;
   const hasTime = () => deps.remainingMs() > deps.durations.markLease;
-  const isAwaited = () => gate.isAwaited().catch(ignore('reconcile serves those who wait'));
+  const isAwaited = () => gate.isAwaited().catch(logIgnored('reconcile serves those who wait'));
   const startOther = (current: string) =>
-    submit(current).catch(ignore('reconcile serves those who wait', { generationId: current }));
+    submit(current).catch(logIgnored('reconcile serves those who wait', { generationId: current }));
   const refused = new Set<string>();
   let turns = 0;
   /** Under way here, or about to be. */
@@ -57,9 +57,9 @@ export async function submitInTurn(deps: SubmitInTurnDeps, id: string): Promise<
   /** A newer release wrote it: nobody here can run it, and the line must not stand still behind it. */
   async function passBy(current: string, error: unknown): Promise<SubmitEnd> {
     if (!(error instanceof NewerVersionError)) throw error;
-    ignore('it waits for the newer release', { generationId: current })(error);
+    logIgnored('it waits for the newer release', { generationId: current })(error);
     // As it was before anything was run: a slot that was taken again since stays.
-    await gate.free({ id: current, revision: 1 }, 'notRun').catch(ignore('it keeps its slot until then'));
+    await gate.free({ id: current, revision: 1 }, 'notRun').catch(logIgnored('it keeps its slot until then'));
     return { kind: 'noTask' };
   }
 
@@ -68,7 +68,7 @@ export async function submitInTurn(deps: SubmitInTurnDeps, id: string): Promise<
     const most = SIDE_BY_SIDE - open;
     open = SIDE_BY_SIDE;
     const admitted = await gate.admit(most, joining).catch((error: unknown) => {
-      ignore('reconcile serves those who wait')(error);
+      logIgnored('reconcile serves those who wait')(error);
       return [];
     });
     open -= most - admitted.length;

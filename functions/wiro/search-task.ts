@@ -8,8 +8,8 @@ import {
 import type { Generation } from '../generation/generation.ts';
 import { proofOf, type TaskHint } from '../generation/task-hint.ts';
 import type { Timestamp } from '../generation/time.ts';
-import { ignore } from '../ignore.ts';
-import { log } from '../log.ts';
+import { log } from '../runtime/log.ts';
+import { logIgnored } from '../runtime/log-ignored.ts';
 import { WiroError } from './errors.ts';
 import type { ModelName, Slugs, Task, TaskPage, WiroClient } from './types.ts';
 
@@ -202,7 +202,7 @@ async function findOthers(
       if (task.id !== known.id) others.push(task.id);
     }
   } catch (error) {
-    ignore('a second task would be one of a Run that Wiro carried out twice')(error);
+    logIgnored('a second task would be one of a Run that Wiro carried out twice')(error);
   }
   return others;
 }
@@ -246,7 +246,7 @@ function createOurSlugs(
   };
   return () => {
     asked ??= ask().catch((error: unknown) => {
-      ignore('rows of other models prove nothing then')(error);
+      logIgnored('rows of other models prove nothing then')(error);
       return undefined;
     });
     return asked;

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { GenerationRecord } from '../../functions/generation/record.ts';
+import type { GenerationRecord } from '../../functions/api/record.ts';
 import { SetupError } from '../setup-error.ts';
 import type { ApiClient } from './api-client.ts';
 import type { ProgressDisplay } from './progress-display.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { GenerationRecord } from '../../functions/generation/record.ts';
+import type { GenerationRecord } from '../../functions/api/record.ts';
 
 /**
  * Copies the outputs of a generation into `directory`, by the URLs that its record gives.

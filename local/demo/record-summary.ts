@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { GenerationRecord } from '../../functions/generation/record.ts';
+import type { GenerationRecord } from '../../functions/api/record.ts';
 
 export interface DemoResult {
   readonly record: GenerationRecord;

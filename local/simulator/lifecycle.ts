@@ -1,8 +1,8 @@
 import type { Callbacks } from './callbacks.ts';
 import type { TaskStatus } from './fault-rules.ts';
 import { CancelledError, type LiveTaskDeps, liveTask, ModelFailedError } from './live-task.ts';
-import type { SimulatedModel } from './models.ts';
 import type { Settings } from './settings.ts';
+import type { SimulatedModel } from './simulated-model.ts';
 import { describeOutputs } from './task-record.ts';
 import { isOver, type SimulatedTask, statusOf, type TaskOutput, type TaskStore } from './tasks.ts';
 

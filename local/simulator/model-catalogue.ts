@@ -1,4 +1,4 @@
-import type { ModelItem, SimulatedModel } from './models.ts';
+import type { ModelItem, SimulatedModel } from './simulated-model.ts';
 
 const SIZES: readonly ModelItem[] = [
   { id: 'width', type: 'number', label: 'Width', default: '1024', min: 256, max: 1536, step: 8 },

@@ -1,5 +1,6 @@
 import type { StoredFile } from './files.ts';
-import { isFileItem, type ModelItem, modelItems, type SimulatedModel } from './models.ts';
+import { isFileItem, modelItems } from './models.ts';
+import type { ModelItem, SimulatedModel } from './simulated-model.ts';
 
 /** What a `Run` was sent: fields by name, each as often as it came, and files by the field they came in. */
 export interface RunForm {

@@ -1,8 +1,9 @@
 import type { Faults } from './faults.ts';
-import { findModel, isFileItem, modelItems, modelName, type SimulatedModel } from './models.ts';
+import { findModel, isFileItem, modelItems, modelName } from './models.ts';
 import { findParameterError, inputUrls, type RunForm } from './parameters.ts';
 import { RequestError } from './request.ts';
 import { concurrencyLimit, type Settings } from './settings.ts';
+import type { SimulatedModel } from './simulated-model.ts';
 import type { SimulatedTask, TaskStore } from './tasks.ts';
 
 export interface AcceptRunDeps {

@@ -1,8 +1,9 @@
 import { randomInt } from 'node:crypto';
 import type { TaskFault, TaskStatus } from './fault-rules.ts';
 import type { FileOwner, StoredFile } from './files.ts';
-import { modelName, type SimulatedModel } from './models.ts';
+import { modelName } from './models.ts';
 import { randomToken } from './names.ts';
+import type { SimulatedModel } from './simulated-model.ts';
 
 /** A task while it lives: the lifecycle writes it, everything else reads. */
 export interface SimulatedTask {

@@ -2,8 +2,8 @@ import { beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { createConfigurationCheck } from '../../functions/api/check-configuration.ts';
 import { NotConfiguredError } from '../../functions/aws/not-configured.ts';
 import type { DeploymentParameters } from '../../functions/aws/parameters.ts';
-import { log } from '../../functions/log.ts';
-import type { Measurements } from '../../functions/metrics.ts';
+import { log } from '../../functions/runtime/log.ts';
+import type { Measurements } from '../../functions/runtime/metrics.ts';
 
 let alarms: (readonly [unknown, Measurements | undefined])[] = [];
 beforeEach(() => {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { answerRequest, type RoutesDeps } from '../../functions/api/routes.ts';
-import { acceptWorld, idOf, requestOf } from '../acceptance/accept-world.ts';
 import { EXAMPLES } from '../generation/examples.ts';
+import { acceptWorld, idOf, requestOf } from '../intake/accept-world.ts';
 import { useTables } from '../store/table-world.ts';
 
 const { createWorld } = useTables('memory');

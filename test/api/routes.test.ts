@@ -3,7 +3,7 @@ import { answerRequest } from '../../functions/api/routes.ts';
 import type { GenerationError } from '../../functions/generation/errors.ts';
 import type { Generation } from '../../functions/generation/generation.ts';
 import { EXAMPLES } from '../generation/examples.ts';
-import { doorWorld } from '../submit/door-world.ts';
+import { doorWorld } from '../intake/door-world.ts';
 
 afterEach(() => void vi.restoreAllMocks());
 

@@ -1,4 +1,4 @@
-import type { GenerationRecord } from '../../functions/generation/record.ts';
+import type { GenerationRecord } from '../../functions/api/record.ts';
 import type { Account } from './account.ts';
 import type { Answer, Send } from './send.ts';
 import { sign } from './sign.ts';

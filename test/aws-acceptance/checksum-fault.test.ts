@@ -1,6 +1,6 @@
 import { HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { expect, it, vi } from 'vitest';
-import { Bucket, outcome, s3World } from '../local/s3-world.ts';
+import { Bucket, outcome, s3World } from '../local/aws/s3-world.ts';
 import { findChecksumFault } from './checksum-fault.ts';
 
 vi.setConfig({ testTimeout: 30_000 });

@@ -65,7 +65,7 @@ export async function createStack({ account, stackName, context, wiro }: StackOp
     storeSecrets: (signal) =>
       runCommand({
         name: 'npm run setup',
-        script: 'infra/setup.ts',
+        script: 'infra/setup/setup.ts',
         args: ['--stack', stackName, ...(wiro.apiSecret === undefined ? ['--key-only'] : [])],
         env: {
           ...env,

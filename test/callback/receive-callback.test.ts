@@ -3,7 +3,7 @@ import { receiveCallback } from '../../functions/callback/receive-callback.ts';
 import { callbackUrl, parseCallbackPath } from '../../functions/generation/callback-url.ts';
 import type { Generation } from '../../functions/generation/generation.ts';
 import type { TaskHint } from '../../functions/generation/task-hint.ts';
-import { log } from '../../functions/log.ts';
+import { log } from '../../functions/runtime/log.ts';
 import { DURATIONS } from '../../functions/settings.ts';
 import type { GenerationStore } from '../../functions/store/generation-store.ts';
 import { at, EXAMPLES, type ExampleName } from '../generation/examples.ts';

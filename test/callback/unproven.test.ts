@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest';
 import { createUnprovenLog, orUnproven, UnprovenError } from '../../functions/callback/unproven.ts';
-import { log } from '../../functions/log.ts';
+import { log } from '../../functions/runtime/log.ts';
 
 it('writes a line for the first callback that cannot be checked, and then counts', () => {
   const error = vi.spyOn(log, 'error').mockReturnValue(undefined);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RequestError } from '../../functions/generation/errors.ts';
-import { parseRequest } from '../../functions/generation/request.ts';
+import { parseRequest } from '../../functions/request/request.ts';
 import { createEventCheck } from './event-schemas.ts';
 
 const RULES = { inputBucket: 'inputs', furtherBuckets: ['photos'] };

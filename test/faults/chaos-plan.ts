@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { generationId } from '../../functions/generation/identity.ts';
+import { generationId } from '../../functions/request/identity.ts';
 import type {
   AnswerFault,
   CallbackFault,

@@ -1,4 +1,4 @@
-import { mapLimited } from '../../functions/limit.ts';
+import { mapLimited } from '../../functions/runtime/map-limited.ts';
 import { bundlesOnce } from '../support/bundles.ts';
 import { type CrashCase, callName, caseName } from './calls.ts';
 import { FLOWS } from './flows.ts';

@@ -11,7 +11,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Generation } from '../../functions/generation/generation.ts';
-import { generationId } from '../../functions/generation/identity.ts';
+import { generationId } from '../../functions/request/identity.ts';
 import type { InputHandover } from '../../functions/settings.ts';
 import { LOCAL_CREDENTIALS } from '../../local/aws/credentials.ts';
 import { type Environment, startEnvironment } from '../../local/environment.ts';

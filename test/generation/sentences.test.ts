@@ -1,20 +1,21 @@
 import { S3ServiceException } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { DailyLimitError } from '../../functions/acceptance/count-new.ts';
 import { answerRequest } from '../../functions/api/routes.ts';
-import { type CollectDeps, collectGeneration } from '../../functions/callback/collect-generation.ts';
+import { type CollectDeps, collectGeneration } from '../../functions/collect/collect-generation.ts';
 import { type ErrorCode, type GenerationError, toldAsRefusal } from '../../functions/generation/errors.ts';
 import { type Generation, hasEnded } from '../../functions/generation/generation.ts';
 import { cancelWished, lookedAt } from '../../functions/generation/transitions.ts';
-import { log } from '../../functions/log.ts';
-import { InputAccessError, InputChangedError, OutputRefusedError } from '../../functions/objects/errors.ts';
+import { DailyLimitError } from '../../functions/intake/count-new.ts';
+import { InputAccessError, InputChangedError } from '../../functions/objects/errors.ts';
+import { OutputRefusedError } from '../../functions/outputs/errors.ts';
+import { log } from '../../functions/runtime/log.ts';
 import { InputError, UploadsRefusedError } from '../../functions/submit/bring-inputs.ts';
 import { endedBeforeRun, explainInputFailure } from '../../functions/submit/explain-failure.ts';
 import { explainUnauthorized } from '../../functions/submit/explain-unauthorized.ts';
 import { type SubmitDeps, submitGeneration } from '../../functions/submit/submit-generation.ts';
 import { WiroError } from '../../functions/wiro/errors.ts';
 import type { RunOutcome, Task } from '../../functions/wiro/types.ts';
-import { doorWorld } from '../submit/door-world.ts';
+import { doorWorld } from '../intake/door-world.ts';
 import { ID, workWorld } from '../support/work-world.ts';
 import { EXAMPLES, moment } from './examples.ts';
 
@@ -171,7 +172,7 @@ const wiroSays = (error: WiroError) => () => {
 const WHY = 'it says: no';
 const NO_MONEY = ['not_found', 'method_not_allowed'];
 
-/** Nothing ends with it: test/callback/copy-in-turn shows its sentence. */
+/** Nothing ends with it: test/collect/copy-in-turn shows its sentence. */
 type SetbackAlone = 'output_in_line';
 
 /** Ways to come to each code. A new code does not compile until its sentence is shown here. */
@@ -255,7 +256,7 @@ const CASES: Readonly<Record<Exclude<ErrorCode, 'cancelled' | SetbackAlone>, rea
       return end.error;
     },
   ],
-  // Shown by test/submit/killed-submit and test/callback/killed-collector.
+  // Shown by test/submit/killed-submit and test/collect/killed-collector.
   function_killed: [],
   model_failed: [collecting(() => task({ end: 'failed', errorText: 'Out of memory' }))],
   task_not_found: [collecting(() => undefined)],

@@ -83,7 +83,7 @@ describe('npm run setup', () => {
     AWS_SECRET_ACCESS_KEY: LOCAL_CREDENTIALS.secretAccessKey,
   });
   const setup = (args: readonly string[], env: NodeJS.ProcessEnv) =>
-    run(process.execPath, ['infra/setup.ts', ...args], env);
+    run(process.execPath, ['infra/setup/setup.ts', ...args], env);
 
   it('says what it stored where and what comes next, and shows no secret', async () => {
     const given = { WIRO_API_KEY: 'canary-key', WIRO_API_SECRET: 'canary-secret' };

@@ -2,7 +2,7 @@ import { buffer } from 'node:stream/consumers';
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createInputStore } from '../../functions/objects/input-store.ts';
-import { startCdn } from './cdn-world.ts';
+import { startCdn } from '../outputs/cdn-world.ts';
 import { BUCKET, type S3World, s3ClientFor, startS3World } from './s3-world.ts';
 
 let s3: S3World;

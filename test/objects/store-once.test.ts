@@ -1,7 +1,7 @@
 import { HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
-import { createPutBytes } from '../../functions/objects/put-bytes.ts';
 import { storeOnce } from '../../functions/objects/store-once.ts';
+import { createPutBytes } from '../../functions/outputs/put-bytes.ts';
 
 const PLACE = { bucket: 'outputs', key: 'outputs/g1/1/0-answer.json' };
 // Of "hello".

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { CreateBucketCommand, PutObjectCommand } from '@aws-sdk/client-s3';
-import { generationId } from '../../functions/generation/identity.ts';
-import type { Presets } from '../../functions/generation/preset.ts';
+import { generationId } from '../../functions/request/identity.ts';
+import type { Presets } from '../../functions/request/preset.ts';
 import { LOCAL_CREDENTIALS } from '../../local/aws/credentials.ts';
 import { eventually } from '../support/eventually.ts';
 import { picture } from '../support/pictures.ts';

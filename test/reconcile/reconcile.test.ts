@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Generation, isInLine, queueKey } from '../../functions/generation/generation.ts';
-import { log } from '../../functions/log.ts';
 import { type ReconcileDeps, reconcile } from '../../functions/reconcile/reconcile.ts';
 import { createStepOver } from '../../functions/reconcile/step-over.ts';
+import { log } from '../../functions/runtime/log.ts';
 import { NewerVersionError } from '../../functions/store/stored-version.ts';
 import { at, EXAMPLES, moment } from '../generation/examples.ts';
 

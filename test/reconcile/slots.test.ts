@@ -1,9 +1,9 @@
 import { beforeEach, expect, it, vi } from 'vitest';
 import type { Generation } from '../../functions/generation/generation.ts';
 import { claimToSubmit, marked, withTask } from '../../functions/generation/transitions.ts';
-import { log } from '../../functions/log.ts';
 import { reconcile } from '../../functions/reconcile/reconcile.ts';
 import { createStepOver } from '../../functions/reconcile/step-over.ts';
+import { log } from '../../functions/runtime/log.ts';
 import { createGate } from '../../functions/store/gate.ts';
 import { createMemoryTable } from '../store/memory-table.ts';
 import { workWorld } from '../support/work-world.ts';

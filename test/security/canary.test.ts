@@ -1,7 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { GenerationRecord } from '../../functions/generation/record.ts';
+import type { GenerationRecord } from '../../functions/api/record.ts';
 import { eventually } from '../support/eventually.ts';
 import { picture } from '../support/pictures.ts';
 import { type ApiAnswer, HASTY, type PlannedFault, startSystem } from '../support/system.ts';

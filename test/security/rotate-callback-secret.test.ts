@@ -1,6 +1,6 @@
 import { PutParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { endRotation, rotateCallbackSecret } from '../../infra/rotate-callback-secret.ts';
+import { endRotation, rotateCallbackSecret } from '../../infra/setup/rotate-callback-secret.ts';
 import { type ParameterStore, startParameterStore } from '../support/parameter-store.ts';
 
 const PATH = '/wiro/Test';

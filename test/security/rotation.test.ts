@@ -46,7 +46,7 @@ const signature = (id: string, secret: string) =>
 
 async function rotate(...flags: readonly string[]) {
   const command = await startCommand(
-    [...NODE, 'infra/setup.ts', '--path', endpoints.parameterPath, '--rotate', ...flags],
+    [...NODE, 'infra/setup/setup.ts', '--path', endpoints.parameterPath, '--rotate', ...flags],
     {
       env: {
         AWS_ENDPOINT_URL: endpoints.ssm,

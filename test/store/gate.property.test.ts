@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { hasEnded } from '../../functions/generation/generation.ts';
-import { log } from '../../functions/log.ts';
+import { log } from '../../functions/runtime/log.ts';
 import { Simulation } from './simulation.ts';
 
 vi.setConfig({ testTimeout: 60_000 });

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, it, vi } from 'vitest';
-import type { AcceptedRequest } from '../../functions/generation/accepted-request.ts';
 import type { Generation } from '../../functions/generation/generation.ts';
 import { retried } from '../../functions/generation/retry.ts';
 import { lookedAt, rerun } from '../../functions/generation/transitions.ts';
+import type { AcceptedRequest } from '../../functions/request/accepted-request.ts';
 import {
   createGenerationStore,
   type GenerationStore,

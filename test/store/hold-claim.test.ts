@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Generation } from '../../functions/generation/generation.ts';
-import { log } from '../../functions/log.ts';
+import { log } from '../../functions/runtime/log.ts';
 import { DURATIONS } from '../../functions/settings.ts';
 import type { GenerationStore } from '../../functions/store/generation-store.ts';
 import { holdClaim } from '../../functions/store/hold-claim.ts';

@@ -3,10 +3,10 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { S3ServiceException } from '@aws-sdk/client-s3';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { AcceptedObject, AcceptedRequest } from '../../functions/generation/accepted-request.ts';
 import type { GenerationError } from '../../functions/generation/errors.ts';
-import { log } from '../../functions/log.ts';
 import { InputAccessError, InputChangedError } from '../../functions/objects/errors.ts';
+import type { AcceptedObject, AcceptedRequest } from '../../functions/request/accepted-request.ts';
+import { log } from '../../functions/runtime/log.ts';
 import { createUploadRefusals } from '../../functions/store/upload-refusals.ts';
 import { createUploadStore } from '../../functions/store/upload-store.ts';
 import {

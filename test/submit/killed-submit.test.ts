@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { hasEnded } from '../../functions/generation/generation.ts';
 import { accepted, cancelWished, lookedAt } from '../../functions/generation/transitions.ts';
-import { log } from '../../functions/log.ts';
+import { log } from '../../functions/runtime/log.ts';
 import type { UploadKey, UploadStore } from '../../functions/store/upload-store.ts';
 import { type SubmitDeps, submitGeneration } from '../../functions/submit/submit-generation.ts';
 import type { RunOutcome } from '../../functions/wiro/types.ts';

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { hasEnded } from '../../functions/generation/generation.ts';
 import { calledBack, cancelWished } from '../../functions/generation/transitions.ts';
-import { log } from '../../functions/log.ts';
+import { log } from '../../functions/runtime/log.ts';
 import { type SubmitDeps, submitGeneration } from '../../functions/submit/submit-generation.ts';
 import { WiroError } from '../../functions/wiro/errors.ts';
 import type { RunOutcome, Task, TaskPage } from '../../functions/wiro/types.ts';

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { accepted } from '../../functions/generation/transitions.ts';
-import { log } from '../../functions/log.ts';
+import { log } from '../../functions/runtime/log.ts';
 import { createUploadRefusals } from '../../functions/store/upload-refusals.ts';
 import type { Handover } from '../../functions/submit/bring-inputs.ts';
 import { createRoom } from '../../functions/submit/room.ts';

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { NotConfiguredError } from '../../functions/aws/not-configured.ts';
-import { log } from '../../functions/log.ts';
+import { log } from '../../functions/runtime/log.ts';
 import { type SubmitDeps, submitGeneration } from '../../functions/submit/submit-generation.ts';
 import { WiroError } from '../../functions/wiro/errors.ts';
 import type { RunOutcome } from '../../functions/wiro/types.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { log } from '../../functions/log.ts';
+import { log } from '../../functions/runtime/log.ts';
 import { NewerVersionError } from '../../functions/store/stored-version.ts';
 import type { SubmitEnd } from '../../functions/submit/submit-generation.ts';
 import { submitInTurn } from '../../functions/submit/submit-in-turn.ts';

@@ -5,7 +5,7 @@ import { hasEnded } from '../../functions/generation/generation.ts';
 import { retried } from '../../functions/generation/retry.ts';
 import { proofOf } from '../../functions/generation/task-hint.ts';
 import { calledBack } from '../../functions/generation/transitions.ts';
-import { log } from '../../functions/log.ts';
+import { log } from '../../functions/runtime/log.ts';
 import { createTaskHints } from '../../functions/store/task-hints.ts';
 import { type SubmitDeps, submitGeneration } from '../../functions/submit/submit-generation.ts';
 import { WiroError } from '../../functions/wiro/errors.ts';

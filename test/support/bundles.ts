@@ -3,7 +3,7 @@ import { globSync } from 'node:fs';
 import { access, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { FUNCTIONS, type FunctionName } from '../../functions/functions.ts';
-import { bundleFunctions } from '../../infra/bundle.ts';
+import { bundleFunctions } from '../../infra/build/bundle-functions.ts';
 import type { FunctionBundle } from '../../local/environment.ts';
 
 export type FunctionBundles = Readonly<Record<FunctionName, FunctionBundle>>;
@@ -11,7 +11,12 @@ export type FunctionBundles = Readonly<Record<FunctionName, FunctionBundle>>;
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const NOTES = path.join(ROOT, '.build', 'bundled');
 /** Whatever decides what comes out of the bundler. */
-const SOURCES = ['functions/**/*.ts', 'infra/bundle.ts', 'infra/lambda-credentials.ts', 'package-lock.json'];
+const SOURCES = [
+  'functions/**/*.ts',
+  'infra/build/bundle-functions.ts',
+  'infra/build/lambda-credentials.ts',
+  'package-lock.json',
+];
 
 /** The functions as they are deployed; bundled once for all test files that run on the same sources. */
 export async function bundlesOnce(): Promise<FunctionBundles> {

@@ -7,7 +7,7 @@ import { onTestFinished } from 'vitest';
 
 export const ROOT = path.resolve(import.meta.dirname, '../..');
 /** How every script of `package.json` starts. */
-export const NODE = [process.execPath, '--import', './local/require-node.mjs'] as const;
+export const NODE = [process.execPath, '--import', './scripts/require-node.mjs'] as const;
 
 export interface CommandEnd {
   readonly code: number | null;

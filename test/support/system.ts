@@ -4,8 +4,8 @@ import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } fr
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { afterAll } from 'vitest';
-import { generationId } from '../../functions/generation/identity.ts';
-import type { GenerationRecord } from '../../functions/generation/record.ts';
+import type { GenerationRecord } from '../../functions/api/record.ts';
+import { generationId } from '../../functions/request/identity.ts';
 import type { PARAMETER } from '../../functions/settings.ts';
 import { LOCAL_CREDENTIALS } from '../../local/aws/credentials.ts';
 import type { BusEvent } from '../../local/aws/events.ts';

@@ -1,7 +1,7 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import type { GenerationRecord } from '../../functions/generation/record.ts';
+import type { GenerationRecord } from '../../functions/api/record.ts';
 import { NODE, ROOT, startCommand } from '../support/command.ts';
 import { eventually } from '../support/eventually.ts';
 import { startOtherWiro } from '../support/other-wiro.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { generationId } from '../../functions/generation/identity.ts';
+import { generationId } from '../../functions/request/identity.ts';
 import { eventually } from '../support/eventually.ts';
 import { startSystem } from '../support/system.ts';
 

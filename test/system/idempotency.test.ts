@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { expect, it, vi } from 'vitest';
-import type { GenerationRecord } from '../../functions/generation/record.ts';
+import type { GenerationRecord } from '../../functions/api/record.ts';
 import { picture } from '../support/pictures.ts';
 import { startSystem } from '../support/system.ts';
 

@@ -2,7 +2,7 @@ import { cp, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, it, vi } from 'vitest';
-import type { GenerationRecord } from '../../functions/generation/record.ts';
+import type { GenerationRecord } from '../../functions/api/record.ts';
 import type { Endpoints } from '../../local/environment.ts';
 import { NODE, ROOT, startCommand } from '../support/command.ts';
 import { eventually } from '../support/eventually.ts';

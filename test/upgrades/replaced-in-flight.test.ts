@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { generationId } from '../../functions/generation/identity.ts';
+import { generationId } from '../../functions/request/identity.ts';
 import { eventually } from '../support/eventually.ts';
 import type { PlannedFault } from '../support/system.ts';
 import { RELEASES } from './fixtures.ts';

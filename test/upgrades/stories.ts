@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { AcceptedRequest } from '../../functions/generation/accepted-request.ts';
 import type { Generation, RequestOrigin, RunMark } from '../../functions/generation/generation.ts';
-import { generationId } from '../../functions/generation/identity.ts';
 import * as transitions from '../../functions/generation/transitions.ts';
+import type { AcceptedRequest } from '../../functions/request/accepted-request.ts';
+import { generationId } from '../../functions/request/identity.ts';
 import { picture } from '../support/pictures.ts';
 import type { StoryWorld } from './story-world.ts';
 

@@ -1,7 +1,7 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { generationId } from '../../functions/generation/identity.ts';
+import { generationId } from '../../functions/request/identity.ts';
 import { eventually } from '../support/eventually.ts';
 import { startSystem } from '../support/system.ts';
 import { RELEASES, readFixture, readFixtures, storiesOf } from './fixtures.ts';

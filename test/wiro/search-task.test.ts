@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { callbackUrl } from '../../functions/generation/callback-url.ts';
-import { log } from '../../functions/log.ts';
+import { log } from '../../functions/runtime/log.ts';
 import { WiroError } from '../../functions/wiro/errors.ts';
 import {
   confirmHint,

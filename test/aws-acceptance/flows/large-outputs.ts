@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { PREFIX } from '../../../functions/functions.ts';
+import { PREFIX } from '../../../functions/objects/prefix.ts';
 import { type Flow, SkippedError } from '../flow.ts';
 import { describe } from './success.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { PREFIX } from '../../../functions/functions.ts';
-import type { GenerationRecord } from '../../../functions/generation/record.ts';
+import type { GenerationRecord } from '../../../functions/api/record.ts';
+import { PREFIX } from '../../../functions/objects/prefix.ts';
 import type { Flow } from '../flow.ts';
 import type { World } from '../world.ts';
 import { STORY } from './story.ts';

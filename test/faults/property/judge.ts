@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { parseCallbackUrl } from '../../../functions/generation/callback-url.ts';
 import { type Generation, hasEnded, type Output } from '../../../functions/generation/generation.ts';
-import { generationId } from '../../../functions/generation/identity.ts';
+import { generationId } from '../../../functions/request/identity.ts';
 import { TABLE } from '../../../functions/store/table.ts';
 import type { Item } from '../../store/memory-table.ts';
 import type { BusAnswer, Door, S3Answer, Script } from './script.ts';

@@ -1,4 +1,4 @@
-import { generationId } from '../../../functions/generation/identity.ts';
+import { generationId } from '../../../functions/request/identity.ts';
 import { compileFunctions } from './containers.ts';
 import { type Broken, describeEnd, Judge } from './judge.ts';
 import type { AskedGeneration, Script } from './script.ts';

@@ -1,4 +1,4 @@
-import { generationId } from '../../../functions/generation/identity.ts';
+import { generationId } from '../../../functions/request/identity.ts';
 import {
   type ApiAnswer,
   type ApiFault,

@@ -1,0 +1,534 @@
+import { logSetback, unexpectedSetback } from '../events/setback.ts';
+import type { GenerationError } from '../generation/errors.ts';
+import {
+  assertNever,
+  type Collecting,
+  type Generation,
+  hasEnded,
+  type Output,
+  type StopSent,
+} from '../generation/generation.ts';
+import { after, type Clock, timestamp } from '../generation/time.ts';
+import {
+  type Account,
+  cancelled,
+  claimToCollect,
+  collectingLater,
+  failed,
+  isPastDeadline,
+  isPatienceOver,
+  isToStop,
+  readEmpty,
+  rerun,
+  type Setback,
+  stillRunning,
+  succeeded,
+  withTask,
+} from '../generation/transitions.ts';
+import { log } from '../runtime/log.ts';
+import { logIgnored } from '../runtime/log-ignored.ts';
+import { untilAborted } from '../runtime/until-aborted.ts';
+import type { Durations } from '../settings.ts';
+import type { AttemptNotesStore, Deaths, TaskError } from '../store/attempt-notes.ts';
+import type { CopyPlaces } from '../store/copy-places.ts';
+import type { Gate } from '../store/gate.ts';
+import type { GenerationStore } from '../store/generation-store.ts';
+import { type HeldClaim, holdClaim } from '../store/hold-claim.ts';
+import { MOST_DEATHS, noteLife, noteProgress, takeClaim } from '../store/take-claim.ts';
+import { WiroError } from '../wiro/errors.ts';
+import { confirmHint } from '../wiro/search-task.ts';
+import type { Task, TaskOutput, WiroClient } from '../wiro/types.ts';
+import { type CopiedOutputs, type CopyOutputsDeps, copyOutputs } from './copy-outputs.ts';
+import { forgetTaskError, noteStopped, noteTaskError, stoodAtError, taskErrorSetback } from './task-error.ts';
+
+export interface CollectDeps extends CopyOutputsDeps {
+  readonly generations: GenerationStore;
+  readonly notes: AttemptNotesStore;
+  readonly gate: Pick<Gate, 'free'>;
+  readonly wiro: Pick<WiroClient, 'task' | 'cancel' | 'kill'>;
+  /** Where the deployment bounds how many copy at once. */
+  readonly copyPlaces?: CopyPlaces | undefined;
+  /** Given the generation that is next to be copied: nobody else collects it now. */
+  readonly collectNext: (id: string) => void;
+  readonly forgetParameters: () => void;
+  /** What a callback URL of ours may be signed with. */
+  readonly callbackSecrets: () => Promise<readonly string[]>;
+  readonly announce: (id: string) => Promise<void>;
+  readonly submit: (id: string) => Promise<void>;
+  readonly durations: Durations;
+  readonly clock: Clock;
+  readonly createHolder: () => string;
+  /** What is left of the function's time. */
+  readonly remainingMs: () => number;
+}
+
+/** Reads of a task before an end with no outputs is believed. */
+const EMPTY_READS = 3;
+
+/**
+ * Asks Wiro how a generation's task stands and records it: still running, or its end with its outputs copied.
+ * Safe to repeat and to die in anywhere.
+ */
+export async function collectGeneration(deps: CollectDeps, id: string): Promise<void> {
+  const current = await deps.generations.get(id);
+  if (current === undefined) return;
+  if (hasEnded(current)) {
+    if (current.announcements.length > 0) await deps.announce(id);
+    return;
+  }
+  const adopted = await adoptHinted(deps, current);
+  const holder = deps.createHolder();
+  const { claimed, deaths } = await takeClaim(deps, adopted ?? current, (current) =>
+    claimToCollect(current, holder, moment(deps)),
+  );
+  if (claimed.kind === 'refused' || claimed.kind === 'missing') return;
+  const held = holdClaim(deps, claimed.generation, holder);
+  const claim = { ...deps, id, holder, held, ...(deaths && { deaths }) };
+  try {
+    await collectClaimed(claim, claimed.generation);
+  } catch (error) {
+    if (held.isLost()) return;
+    const setback = unexpectedSetback('Collecting failed unexpectedly', id, error);
+    await laterOrFail(claim, claimed.generation, setback, deps.durations.patience);
+  } finally {
+    await held.stop();
+  }
+  if (deaths !== undefined && !held.isLost()) await noteLife(deps, claimed.generation);
+}
+
+interface ClaimDeps extends CollectDeps {
+  readonly id: string;
+  readonly holder: string;
+  readonly held: HeldClaim;
+  /** Holders that died before this one. */
+  readonly deaths?: Deaths;
+}
+
+/**
+ * A callback may name the task of a Run whose answer was lost: confirmed, it is adopted at any time.
+ * @returns The generation with it, if it was.
+ */
+async function adoptHinted(deps: CollectDeps, generation: Generation): Promise<Generation | undefined> {
+  if (generation.status !== 'submitting' && generation.status !== 'queued') return undefined;
+  const hintedTaskId = generation.callback?.taskId;
+  if (hintedTaskId === undefined) return undefined;
+  const { id, attempt, deployment } = generation;
+  // Without a mark the search has missed the task: it is no younger than the generation.
+  const mark = 'run' in generation ? generation.run : undefined;
+  const run = mark ?? { startedAt: moment(deps).now, reusedUploads: false, searches: 0 };
+  const confirm = async () =>
+    confirmHint(deps.wiro, {
+      deployment,
+      generationId: id,
+      attempt,
+      startedAt: mark?.startedAt ?? generation.createdAt,
+      marginMs: deps.durations.searchMargin,
+      secrets: await deps.callbackSecrets(),
+      hintedTaskId,
+    });
+  const task = await confirm().catch(
+    logIgnored('the Run is searched for when its lease is over', { generationId: id }),
+  );
+  if (!task) return undefined;
+  const names = { id: task.id, ...(task.token !== undefined && { token: task.token }) };
+  const adopted = await deps.generations.update(generation, (current) =>
+    withTask(current, run, attempt, names, moment(deps)),
+  );
+  if (adopted.kind !== 'written') return undefined;
+  log.info('A task was adopted by its callback', { generationId: id, taskId: task.id });
+  return adopted.generation;
+}
+
+async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<void> {
+  const { holder, generations, durations } = deps;
+  const deaths = deps.deaths?.count ?? 0;
+  // The last one was only to look at what stands, and was killed too: there is nothing left to try.
+  if (deaths > MOST_DEATHS) {
+    await freeSlot(deps, generation);
+    return await finish(deps, (current) => failed(current, holder, killed(deaths), {}, moment(deps)));
+  }
+  let task: Task | undefined;
+  try {
+    task = await deps.wiro.task({ taskId: generation.task.id });
+  } catch (error) {
+    if (!(error instanceof WiroError)) throw error;
+    if (error.kind === 'unauthorized') deps.forgetParameters();
+    if (error.kind === 'tooLarge')
+      return await laterOrFail(deps, generation, unreadable(generation), durations.refusalPatience);
+    return await laterOrFail(
+      deps,
+      generation,
+      {
+        code: 'upstream_unavailable',
+        message: `Wiro could not be asked about task ${generation.task.id} (${error.why}).`,
+      },
+      durations.patience,
+    );
+  }
+  if (task === undefined) {
+    return await laterOrFail(
+      deps,
+      generation,
+      { code: 'task_not_found', message: `Wiro does not know task ${generation.task.id} any more.` },
+      durations.patience,
+    );
+  }
+  const account: Account = {
+    ...(task.end !== 'unfinished' && { taskEnd: task.end }),
+    ...(task.costUsd !== undefined && { costUsd: task.costUsd }),
+    ...(task.elapsedSeconds !== undefined && { elapsedSeconds: task.elapsedSeconds }),
+  };
+  if (task.end === 'unfinished') return await keepRunning(deps, generation, task);
+  // Before anything that takes time: the place at Wiro is free, and somebody may be waiting for it.
+  await freeSlot(deps, generation);
+  switch (task.end) {
+    case 'cancelled': {
+      const isWished = generation.cancelRequestedAt !== undefined;
+      if (!isWished && isPastDeadline(generation, moment(deps)))
+        return await finish(deps, (current) =>
+          failed(current, holder, pastDeadline(generation, account), account, moment(deps)),
+        );
+      // Stopped by us because it stood at an error: that is how it ended, though it moved in between.
+      const stopped = isWished ? undefined : await stoppedAtError(deps, generation);
+      if (stopped !== undefined) return await endFailed(deps, generation, stopped.text, account);
+      return await finish(deps, (current) => cancelled(current, holder, account, moment(deps)));
+    }
+    case 'failed': {
+      // Of one that was stopped, what it was stopped for; killing it may have left another text.
+      const stopped = stoodAtError(generation) ? await stoppedAtError(deps, generation) : undefined;
+      return await endFailed(deps, generation, stopped?.text ?? task.errorText?.trim(), account);
+    }
+    case 'succeeded':
+      break;
+    default:
+      return assertNever(task.end);
+  }
+  if (task.outputs.length === 0 && generation.emptyReads + 1 < EMPTY_READS) {
+    const read = await generations.update(await deps.held.stop(), (current) =>
+      readEmpty(current, holder, moment(deps)),
+    );
+    if (read.kind === 'written')
+      log.warn('A task that succeeded shows no outputs: it is read again before that is believed', {
+        generationId: generation.id,
+        tries: generation.emptyReads + 1,
+        nextTryAt: read.generation.dueAt,
+      });
+    return;
+  }
+  const copies = await copyInTurn(deps, generation, task.outputs);
+  if (copies === undefined) return;
+  if (copies.kind === 'copied') {
+    if (!(await putOutputs(deps, generation, copies.outputs))) return;
+    return await finish(deps, (current) => succeeded(current, holder, account, moment(deps)));
+  }
+  const { code, message } = copies;
+  if (deaths >= MOST_DEATHS) {
+    if (!(await putOutputs(deps, generation, copies.outputs))) return;
+    return await finish(deps, (current) => failed(current, holder, killed(deaths), account, moment(deps)));
+  }
+  if (
+    code === 'output_unavailable' &&
+    !isPatienceOver(generation, code, durations.outputPatience, moment(deps))
+  ) {
+    return await later(deps, { code, message });
+  }
+  // What was copied is kept: it was paid for.
+  if (!(await putOutputs(deps, generation, copies.outputs))) return;
+  return await finish(deps, (current) =>
+    failed(
+      current,
+      holder,
+      { code, message: `${sentence(message)} ${PAID[code](generation)}`, retryable: true },
+      account,
+      moment(deps),
+    ),
+  );
+}
+
+/**
+ * Copies, if the deployment copies less than it may at once.
+ * @returns Nothing when it does not: then the generation is in line, and due.
+ */
+async function copyInTurn(
+  deps: ClaimDeps,
+  generation: Collecting,
+  outputs: readonly TaskOutput[],
+): Promise<CopiedOutputs | undefined> {
+  const { id, holder, copyPlaces } = deps;
+  if (copyPlaces === undefined || outputs.length === 0) return await copyInTime(deps, generation, outputs);
+  if (!(await copyPlaces.take(generation, holder, deps.remainingMs()))) {
+    await later(deps, inLine(generation, copyPlaces));
+    if (await copyPlaces.join(generation)) deps.collectNext(id);
+    return undefined;
+  }
+  try {
+    return await copyInTime(deps, generation, outputs);
+  } finally {
+    const next = await copyPlaces
+      .leave(id, holder)
+      .catch(logIgnored('the place is free when its time is over'));
+    if (next !== undefined) deps.collectNext(next);
+  }
+}
+
+const inLine = ({ task }: Collecting, { maximum }: CopyPlaces): Setback => ({
+  code: 'output_in_line',
+  message: `Task ${task.id} has ended and is paid for. Its outputs wait at Wiro: this deployment copies those of ${maximum} at once (maximumCollects). Its turn comes when one of them is done.`,
+});
+
+/** Copies what the function has time for. */
+async function copyInTime(
+  { held, deaths, ...deps }: ClaimDeps,
+  generation: Collecting,
+  outputs: readonly TaskOutput[],
+): Promise<CopiedOutputs> {
+  const standing = new Map<number, Output>();
+  const copying = copyOutputs(deps, generation, outputs, held.signal, {
+    isAgain: deaths !== undefined || generation.trouble !== undefined,
+    isOver: deaths !== undefined && deaths.count >= MOST_DEATHS,
+    async onStanding(index, output) {
+      standing.set(index, output);
+      if (deaths !== undefined) await noteProgress(deps, generation, standing.size);
+    },
+  });
+  try {
+    return await untilAborted(held.signal, copying);
+  } catch (error) {
+    if (!held.isTimeUp()) throw error;
+    return {
+      kind: 'incomplete',
+      code: 'output_unavailable',
+      message: `Fetching the outputs takes longer than a function has: ${standing.size} of ${outputs.length} stand so far.`,
+      outputs: [...standing].sort(([a], [b]) => a - b).map(([, output]) => output),
+    };
+  }
+}
+
+const killed = (deaths: number): GenerationError => ({
+  code: 'function_killed',
+  message: `The function that fetches the outputs was killed ${deaths} times in a row, without one output more: it ran out of time or memory. The task is Wiro's and may be charged; a retry fetches its outputs and pays nothing.`,
+  retryable: true,
+});
+
+/** What is needed of it is too much even so: another reading may find less, and a later release more. */
+const unreadable = ({ task }: Collecting): Setback => ({
+  code: 'task_unreadable',
+  message: `Wiro's record of task ${task.id} holds more than the 8 MB of outputs that this deployment can read. The task is paid for and stays at Wiro: look at it there; a retry reads it again without paying again.`,
+});
+
+// --- not ended ------------------------------------------------------------------------------------------------
+
+async function keepRunning(deps: ClaimDeps, generation: Collecting, task: Task): Promise<void> {
+  const { id, holder, generations } = deps;
+  const taskError = await noteStand(deps, generation, task);
+  const isStuck =
+    taskError !== undefined && after(taskError.since, deps.durations.taskErrorLimit) <= moment(deps).now;
+  const isToBeStopped = isStuck || isToStop(generation, moment(deps));
+  const sent = generation.stop?.killSentAt;
+  if (isToBeStopped && sent !== undefined && after(sent, deps.durations.stopLimit) <= moment(deps).now) {
+    await freeSlot(deps, generation);
+    const error: GenerationError = isPastDeadline(generation, moment(deps))
+      ? pastDeadline(generation)
+      : {
+          code: 'cancel_unconfirmed',
+          message: `Wiro was asked to stop task ${generation.task.id}, but it did not end. It may still run, and be charged: look at it at Wiro. A retry collects it without paying again if it ends after all; one with {"force": true} runs anew.`,
+          retryable: true,
+        };
+    return await finish(deps, (current) => failed(current, holder, error, {}, moment(deps)));
+  }
+  if (isStuck && !isToStop(generation, moment(deps)))
+    await deps.notes.change(id, generation.attempt, (notes) => noteStopped(notes, moment(deps).now));
+  const stop = isToBeStopped ? await stopTask(deps, generation) : undefined;
+  const callbackKnown = generation.callback?.seenAt;
+  const released = await generations.update(await deps.held.stop(), (current) =>
+    stillRunning(
+      current,
+      holder,
+      {
+        callbackKnown,
+        ...(stop && { stop }),
+        ...(taskError && { error: taskErrorSetback(taskError) }),
+      },
+      moment(deps),
+    ),
+  );
+  // Called back, or wished cancelled, while the answer was on its way: look once more, now.
+  if (released.kind !== 'written') return;
+  const isToStopNow = stop === undefined && isToStop(released.generation, moment(deps));
+  if (released.generation.callback?.seenAt !== callbackKnown || isToStopNow) {
+    await deps.collectAgain(id).catch(logIgnored('reconcile collects what is due', { generationId: id }));
+  }
+}
+
+/** @returns What is noted of a task that stands at an error; nothing for one that moves. */
+async function noteStand(
+  { id, notes, ...deps }: ClaimDeps,
+  generation: Collecting,
+  task: Task,
+): Promise<TaskError | undefined> {
+  if (task.isAtError) {
+    const { now } = moment(deps);
+    const noted = await notes.change(id, generation.attempt, (current) =>
+      noteTaskError(current, generation, task, now),
+    );
+    log.warn('A task stands at an error at Wiro', {
+      generationId: id,
+      taskId: task.id,
+      since: noted.taskError?.since,
+    });
+    return noted.taskError;
+  }
+  if (stoodAtError(generation)) await notes.change(id, generation.attempt, forgetTaskError);
+  return undefined;
+}
+
+/** What is noted of a task that was stopped because it stood at an error. */
+async function stoppedAtError(
+  { id, notes }: ClaimDeps,
+  { attempt }: Collecting,
+): Promise<TaskError | undefined> {
+  const { taskError } = await notes.read(id, attempt);
+  return taskError?.stoppedAt === undefined ? undefined : taskError;
+}
+
+/** Cancel first; refused, or on the next look, Kill. Neither is believed: only the task's own end is. */
+async function stopTask({ wiro, id, ...deps }: ClaimDeps, generation: Collecting): Promise<StopSent> {
+  const { task, stop } = generation;
+  const now = timestamp(deps.clock());
+  const cancelledNow = await wiro
+    .cancel(task.id, task.token)
+    .catch(logIgnored('it is repeated', { generationId: id }));
+  if (cancelledNow?.kind === 'stopped' && stop === undefined) return { cancelSentAt: now };
+  await wiro.kill(task.id, task.token).catch(logIgnored('it is repeated', { generationId: id }));
+  return { cancelSentAt: stop?.cancelSentAt ?? now, killSentAt: stop?.killSentAt ?? now };
+}
+
+/** @param account - What the task says of itself, where its end was seen. */
+const pastDeadline = ({ task }: Collecting, account?: Account): GenerationError => ({
+  code: 'deadline_exceeded',
+  message: `Task ${task.id} ran past this deployment's deadline and was asked to stop. ${
+    account === undefined
+      ? 'It was not seen to end: it may still run, and be charged. A retry looks at it again and collects it without paying again; one with {"force": true} runs anew.'
+      : `It has ended without a result; ${chargeOf(account)}. Retry it to run anew, or allow more time (deadline).`
+  }`,
+  retryable: true,
+});
+
+const chargeOf = ({ costUsd = 0 }: Account): string =>
+  costUsd > 0 ? `its record shows a cost of $${costUsd}` : 'Wiro does not charge it';
+
+/** What is paid for can still be had; Wiro keeps it for a while. */
+const PAID: Readonly<Record<'output_unavailable' | 'output_refused', (of: Collecting) => string>> = {
+  output_unavailable: ({ task }) =>
+    `Task ${task.id} is paid for, and what was copied is kept. A retry collects it without paying again; do so soon, Wiro keeps outputs for a limited time.`,
+  output_refused: ({ task }) =>
+    `Task ${task.id} is paid for, and what was copied is kept. Fetch the rest at Wiro; or allow what was refused (a host: wiroOutputHosts), then a retry collects it without paying again.`,
+};
+
+const sentence = (text: string): string => (/[.!?)]$/.test(text) ? text : `${text}.`);
+
+// --- ended ----------------------------------------------------------------------------------------------------
+
+async function endFailed(
+  deps: ClaimDeps,
+  generation: Collecting,
+  text: string | undefined,
+  account: Account,
+): Promise<void> {
+  const { id, holder, generations } = deps;
+  const error: GenerationError =
+    isPastDeadline(generation, moment(deps)) && generation.stop !== undefined
+      ? pastDeadline(generation, account)
+      : {
+          code: 'model_failed',
+          message: `${sentence(`The model failed: ${text || 'Wiro gives no reason'}`)} ${capital(chargeOf(account))}. Retry it to run anew, or request it with other parameters.`,
+          retryable: true,
+        };
+  const mayBeStale =
+    generation.run.reusedUploads &&
+    !generation.freshUploads &&
+    !account.costUsd &&
+    !isToStop(generation, moment(deps));
+  if (!mayBeStale)
+    return await finish(deps, (current) => failed(current, holder, error, account, moment(deps)));
+  const again = await generations.update(await deps.held.stop(), (current) =>
+    rerun(current, holder, error, moment(deps)),
+  );
+  if (again.kind !== 'written') return;
+  log.info('A run with reused uploads failed and goes once more with fresh ones', { generationId: id });
+  await deps.submit(id).catch(logIgnored('reconcile submits what is due', { generationId: id }));
+}
+
+async function finish(
+  deps: ClaimDeps,
+  decide: (current: Generation) => Generation | undefined,
+): Promise<void> {
+  const ended = await deps.generations.update(await deps.held.stop(), decide);
+  if (ended.kind !== 'written') return;
+  await deps
+    .announce(deps.id)
+    .catch(logIgnored('reconcile announces what is due', { generationId: deps.id }));
+}
+
+/** @returns Whether they stand: otherwise the claim is another holder's, and so is everything that is left to do. */
+async function putOutputs(
+  { id, held, generations }: ClaimDeps,
+  { attempt }: Collecting,
+  outputs: readonly Output[],
+): Promise<boolean> {
+  const { revision } = await held.stop();
+  if (held.isLost()) return false;
+  return await generations.putOutputs(id, { attempt, revision, outputs });
+}
+
+/**
+ * Gives the slot back and has the line served. Nobody is named here who would hold it until its own turn in Lambda's
+ * queue: the first submission to come serves whoever is first in line, and one of a task that is over does only that.
+ */
+async function freeSlot({ id, gate, submit }: ClaimDeps, generation: Collecting): Promise<void> {
+  try {
+    const isAwaited = await gate.free(generation, 'ended');
+    if (isAwaited) await submit(id);
+  } catch (error) {
+    log.warn('The next in line could not be started; reconcile does', { generationId: id, error });
+  }
+}
+
+async function laterOrFail(
+  deps: ClaimDeps,
+  generation: Collecting,
+  setback: Setback,
+  patienceMs: number,
+): Promise<void> {
+  if (!isPatienceOver(generation, setback.code, patienceMs, moment(deps))) return await later(deps, setback);
+  await freeSlot(deps, generation);
+  await finish(deps, (current) =>
+    failed(current, deps.holder, endedWithTask(generation, setback), {}, moment(deps)),
+  );
+}
+
+/** What its end means for money, and what to do, where its message does not say so. */
+function endedWithTask({ task }: Collecting, { code, message }: Setback): GenerationError {
+  const asksAgain = `Task ${task.id} may be paid for. A retry asks about it again and collects it without paying again.`;
+  const rest =
+    code === 'task_not_found' ? `${asksAgain} Should Wiro never know it again, request it anew.` : asksAgain;
+  return {
+    code,
+    message: /paid|charged/.test(message) ? message : `${sentence(message)} ${rest}`,
+    retryable: true,
+  };
+}
+
+const capital = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+
+async function later({ holder, held, generations, ...deps }: ClaimDeps, setback: Setback): Promise<void> {
+  const released = await generations.update(await held.stop(), (current) =>
+    collectingLater(current, holder, setback, moment(deps)),
+  );
+  if (released.kind === 'written') logSetback('Collecting is tried again later', released.generation);
+}
+
+const moment = ({ clock, durations }: Pick<CollectDeps, 'clock' | 'durations'>) => ({
+  now: timestamp(clock()),
+  durations,
+});

@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto';
+import { invokeLater } from '../aws/invoke.ts';
+import type { ParameterReader } from '../aws/parameters.ts';
+import type { Deployment } from '../compose/deployment.ts';
+import { createDeploymentWiro } from '../compose/wiro-client.ts';
+import { type AnnounceDeps, announce } from '../events/announce.ts';
+import { noteChange } from '../events/note-change.ts';
+import { createPutEvents } from '../events/put-events.ts';
+import { createHeadOutput } from '../objects/head-output.ts';
+import { createJsonObjects } from '../objects/json-object.ts';
+import { createOverflow } from '../objects/overflow.ts';
+import { PREFIX } from '../objects/prefix.ts';
+import { createS3Client } from '../objects/s3-client.ts';
+import { createOutputCopier } from '../outputs/copy-output.ts';
+import { createOutputFetcher } from '../outputs/fetch-output.ts';
+import { parseOutputHosts } from '../outputs/output-hosts.ts';
+import { createPutBytes } from '../outputs/put-bytes.ts';
+import { logIgnored } from '../runtime/log-ignored.ts';
+import { ENV, readMaximumCollects, readMaximumConcurrency, requireEnv, WIRO_DEFAULTS } from '../settings.ts';
+import { createAttemptNotesStore } from '../store/attempt-notes.ts';
+import { createCopiedNotes } from '../store/copied-notes.ts';
+import { createCopyPlaces } from '../store/copy-places.ts';
+import { createEarlierReads } from '../store/earlier-reads.ts';
+import { createGate } from '../store/gate.ts';
+import { createGenerationStore } from '../store/generation-store.ts';
+import { type CollectDeps, collectGeneration } from './collect-generation.ts';
+import { createStandingOutputs } from './standing-outputs.ts';
+
+let built: Built | undefined;
+
+type Built = Omit<CollectDeps, 'remainingMs' | 'collectNext'>;
+
+/** With less than that left, the next one in line has an invocation of its own. */
+const TIME_FOR_NEXT_MS = 450_000;
+
+/**
+ * Collects one generation, and those whose turn to be copied it is then: Lambda stops chains of functions that start each
+ * other. What it needs is built with the first one and kept.
+ */
+export async function collect(
+  deployment: Deployment,
+  parameters: ParameterReader,
+  id: string,
+  remainingMs: () => number,
+): Promise<void> {
+  built ??= build(deployment, parameters);
+  const deps = built;
+  const next = [id];
+  const collectNext = (one: string) => void next.push(one);
+  // It grows meanwhile.
+  for (const [turn, one] of next.entries())
+    if (turn === 0 || remainingMs() > TIME_FOR_NEXT_MS)
+      await collectGeneration({ ...deps, remainingMs, collectNext }, one);
+    else
+      await deps.collectAgain(one).catch(logIgnored('reconcile collects what is due', { generationId: one }));
+}
+
+function build(deployment: Deployment, parameters: ParameterReader): Built {
+  const { table, durations, clock } = deployment;
+  const s3 = createS3Client({ env: process.env, stallMs: durations.stall });
+  const outputBucket = requireEnv(ENV.outputBucket);
+  const overflow = createOverflow(s3, { bucket: outputBucket, prefix: PREFIX.largeRequests });
+  const generations = createGenerationStore(table, { overflow, onChange: noteChange });
+  const fetcher = createOutputFetcher({
+    hosts: parseOutputHosts(process.env[ENV.wiroOutputHosts] || WIRO_DEFAULTS.outputHosts),
+    connectMs: durations.connect,
+    headersMs: durations.headers,
+    stallMs: durations.stall,
+  });
+  const notes = createAttemptNotesStore(table);
+  const maximum = readMaximumCollects(process.env);
+  const announceDeps: AnnounceDeps = {
+    generations,
+    notes,
+    putEvents: createPutEvents(requireEnv(ENV.eventBus)),
+    results: createJsonObjects({ client: s3 }),
+    inputBucket: requireEnv(ENV.inputBucket),
+    outputBucket,
+    resultsPrefix: PREFIX.results,
+    durations,
+    clock,
+  };
+  return {
+    generations,
+    notes,
+    gate: createGate({
+      ...table,
+      waiting: generations.waiting,
+      durations,
+      maximum: readMaximumConcurrency(process.env),
+    }),
+    wiro: createDeploymentWiro(deployment, parameters),
+    copyPlaces: maximum === undefined ? undefined : createCopyPlaces(table, { maximum, durations, clock }),
+    forgetParameters: () => parameters.forget(),
+    callbackSecrets: async () => (await parameters.get()).callbackSecrets,
+    outputBucket,
+    outputPrefix: PREFIX.outputs,
+    earlierReads: createEarlierReads(table),
+    copier: createOutputCopier({ client: s3, fetcher }),
+    standing: createStandingOutputs({ head: createHeadOutput(s3), notes: createCopiedNotes(table) }),
+    putBytes: createPutBytes(s3),
+    announce: (id) => announce(announceDeps, id),
+    submit: (id) => invokeLater(requireEnv(ENV.submitFunction), { submit: id }),
+    collectAgain: (id) => invokeLater(requireEnv('AWS_LAMBDA_FUNCTION_NAME'), { collect: id }),
+    durations,
+    clock,
+    createHolder: randomUUID,
+  };
+}

@@ -1,0 +1,186 @@
+import type { Generation, Output } from '../generation/generation.ts';
+import { after, type Clock, timestamp } from '../generation/time.ts';
+import type { ObjectRef } from '../objects/types.ts';
+import { OutputRefusedError, OutputUnavailableError } from '../outputs/errors.ts';
+import { outputKey, safeFileName } from '../outputs/output-key.ts';
+import type { CopiedOutput, OutputCopier, OutputToCopy } from '../outputs/types.ts';
+import { mapLimited } from '../runtime/map-limited.ts';
+import type { Durations } from '../settings.ts';
+import type { EarlierRead, EarlierReads } from '../store/earlier-reads.ts';
+import type { TaskOutput } from '../wiro/types.ts';
+import type { StandingOutputs } from './standing-outputs.ts';
+
+export interface CopyOutputsDeps {
+  readonly outputBucket: string;
+  /** Ends in `/`. */
+  readonly outputPrefix: string;
+  readonly copier: OutputCopier;
+  readonly standing: StandingOutputs;
+  readonly putBytes: (ref: ObjectRef, bytes: Buffer, contentType: string) => Promise<CopiedOutput>;
+  readonly collectAgain: (id: string) => Promise<void>;
+  readonly earlierReads: EarlierReads;
+  readonly durations: Pick<Durations, 'outputRecheck'>;
+  readonly clock: Clock;
+}
+
+export type CopiedOutputs =
+  | { readonly kind: 'copied'; readonly outputs: readonly Output[] }
+  /** `outputs` are those that stand, read once or twice. */
+  | {
+      readonly kind: 'incomplete';
+      readonly code: 'output_unavailable' | 'output_refused';
+      readonly message: string;
+      readonly outputs: readonly Output[];
+    };
+
+const AT_ONCE = 3;
+/** A language model's answer up to here is in the record, too. */
+const LARGEST_INLINE_BYTES = 4 * 1024;
+
+export interface CopyOptions {
+  /** Some may stand already, by an earlier holder: these are not fetched again. */
+  readonly isAgain?: boolean;
+  /** Nothing is fetched any more: the outputs are those that stand. */
+  readonly isOver?: boolean;
+  /** Told of every output that stands. */
+  readonly onStanding?: (index: number, output: Output) => Promise<void>;
+}
+
+/** Copies every output of a task to the output bucket, each whole or not at all. */
+export async function copyOutputs(
+  deps: CopyOutputsDeps,
+  { id, attempt, outputFolder, trouble }: Pick<Generation, 'id' | 'attempt' | 'outputFolder' | 'trouble'>,
+  outputs: readonly TaskOutput[],
+  signal: AbortSignal,
+  { isAgain = false, isOver = false, onStanding }: CopyOptions = {},
+): Promise<CopiedOutputs> {
+  const wasUnavailable = trouble?.firstAt.output_unavailable !== undefined;
+  const failures: (OutputUnavailableError | OutputRefusedError)[] = [];
+  const copied = await mapLimited(outputs, AT_ONCE, async (output, index): Promise<Output | undefined> => {
+    const standing = await copyOne(output, index);
+    if (standing !== undefined) await onStanding?.(index, standing);
+    return standing;
+  });
+
+  async function copyOne(output: TaskOutput, index: number): Promise<Output | undefined> {
+    const name = output.kind === 'raw' ? 'answer.json' : output.name;
+    const key = outputKey({ folder: outputFolder ?? `${deps.outputPrefix}${id}/`, attempt, index, name });
+    const ref = { bucket: deps.outputBucket, key };
+    // Only what was begun before can have been read before: an ordinary success asks for nothing.
+    const isKnown = isAgain || wasUnavailable;
+    const earlier = isKnown ? await deps.earlierReads.read(id, attempt, index) : undefined;
+    try {
+      if (output.kind === 'raw') return await putAnswer(deps, ref, output);
+      const where = { ...ref, id, attempt, index };
+      // What differs from its record stands too, and is not the output yet.
+      const found = isAgain && earlier === undefined ? await deps.standing.find(where, output) : undefined;
+      if (found !== undefined) return { ...placeOf(found), name: safeFileName(name) };
+      if (earlier?.isKept) return earlier.output;
+      if (isOver) throw new OutputUnavailableError('it was not copied');
+      const now = timestamp(deps.clock());
+      if (earlier !== undefined && now < after(earlier.readAt, deps.durations.outputRecheck))
+        throw new OutputUnavailableError(sentenceFor(deps, earlier.output));
+      const copy = await deps.copier.copy(toCopy(ref, output, wasUnavailable, earlier), signal);
+      const copied: Output = { ...placeOf(copy), name: safeFileName(name) };
+      if (copied.differsFrom === undefined) {
+        await deps.standing.note(where, copy);
+        return copied;
+      }
+      const isKept = isSame(copied, earlier?.output);
+      const { etag } = copy;
+      const read = { output: copied, readAt: now, isKept, ...(etag !== undefined && { etag }) };
+      await deps.earlierReads.put(id, attempt, index, read);
+      if (!isKept) failures.push(new OutputUnavailableError(sentenceFor(deps, copied)));
+      return copied;
+    } catch (error) {
+      // The others are copied all the same.
+      if (!(error instanceof OutputUnavailableError || error instanceof OutputRefusedError)) throw error;
+      failures.push(error);
+      return earlier?.output;
+    }
+  }
+
+  const standing = copied.filter((output) => output !== undefined);
+  const refused = failures.find((failure) => failure instanceof OutputRefusedError);
+  const failure = failures.find((one) => one instanceof OutputUnavailableError) ?? refused;
+  if (failure === undefined) return { kind: 'copied', outputs: standing };
+  return {
+    kind: 'incomplete',
+    // While one may still come, the refusal of another waits: what can be had is had first.
+    code: failure instanceof OutputRefusedError ? 'output_refused' : 'output_unavailable',
+    message: `${failures.length} of ${outputs.length} outputs could not be copied. ${failure.message}`,
+    outputs: standing,
+  };
+}
+
+async function putAnswer(
+  { putBytes }: CopyOutputsDeps,
+  ref: ObjectRef,
+  { content, source = JSON.stringify(content), text }: Extract<TaskOutput, { kind: 'raw' }>,
+): Promise<Output> {
+  const merged = text === undefined ? '' : `,"text":${JSON.stringify(text)}`;
+  const bytes = Buffer.from(`{"content":${source}${merged}}`);
+  const copy = await putBytes(ref, bytes, 'application/json');
+  const isInline = bytes.length <= LARGEST_INLINE_BYTES && keepsNumbers(source);
+  return {
+    ...placeOf(copy),
+    name: 'answer.json',
+    ...(isInline && { content: { content, ...(text !== undefined && { text }) } }),
+  };
+}
+
+/** Whether every number of a JSON text is the same once it was read: whole ones may have more digits than fit. */
+function keepsNumbers(json: string): boolean {
+  const [...numbers] = json.matchAll(/"(?:[^"\\]|\\.)*"|(-?\d[\d.eE+-]*)/gs);
+  return numbers.every(([, number = '0']) => {
+    const value = Number(number);
+    return Number.isFinite(value) && (/[.eE]/.test(number) || BigInt(number) === BigInt(value));
+  });
+}
+
+function toCopy(
+  ref: ObjectRef,
+  { name, url, contentType, sizeBytes }: Extract<TaskOutput, { kind: 'file' }>,
+  decode: boolean,
+  earlier: EarlierRead | undefined,
+): OutputToCopy {
+  if (url === undefined)
+    throw new OutputUnavailableError(
+      `Wiro's record of "${safeFileName(name)}" names no address to fetch it from`,
+    );
+  const { output, etag } = earlier ?? {};
+  return {
+    ...ref,
+    url,
+    // A proxy may have encoded it in passing; if it goes on doing so, that is how the output is to be had.
+    decode,
+    ...(contentType !== undefined && { contentType }),
+    ...(sizeBytes !== undefined && { sizeBytes }),
+    ...(output !== undefined && { before: { ...placeOf(output), ...(etag !== undefined && { etag }) } }),
+  };
+}
+
+const isSame = (copied: Output, earlier: Output | undefined) =>
+  copied.sha256 === earlier?.sha256 && copied.sizeBytes === earlier.sizeBytes;
+
+/** Why an output that differs from its record is not kept yet. */
+function sentenceFor(
+  { durations }: CopyOutputsDeps,
+  { sizeBytes, contentType, differsFrom }: Output,
+): string {
+  const differences = [
+    differsFrom?.sizeBytes !== undefined && `${sizeBytes} bytes instead of ${differsFrom.sizeBytes}`,
+    differsFrom?.contentType !== undefined && `${contentType} instead of ${differsFrom.contentType}`,
+  ].filter((difference) => difference !== false);
+  const minutes = Math.ceil(durations.outputRecheck / 60_000);
+  return `What came differs from Wiro's record (${differences.join(', ')}): it is kept if it is the same in ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}`;
+}
+
+const placeOf = ({ bucket, key, contentType, sizeBytes, sha256, differsFrom }: CopiedOutput) => ({
+  bucket,
+  key,
+  contentType,
+  sizeBytes,
+  sha256,
+  ...(differsFrom !== undefined && { differsFrom }),
+});

@@ -1,0 +1,60 @@
+import type { HeadOutput } from '../objects/head-output.ts';
+import type { ObjectRef } from '../objects/types.ts';
+import { mayDiffer } from '../outputs/judge-output.ts';
+import type { CopiedOutput } from '../outputs/types.ts';
+import { logIgnored } from '../runtime/log-ignored.ts';
+import type { CopiedNotes } from '../store/copied-notes.ts';
+
+/** Which output of which attempt, and where it lies. */
+export interface OutputPlace extends ObjectRef {
+  readonly id: string;
+  readonly attempt: number;
+  readonly index: number;
+}
+
+/** Finds the outputs that an earlier holder has copied, so that they are not fetched again. */
+export interface StandingOutputs {
+  /**
+   * @param said - By Wiro's record. Without a size, or if another size or type stands, only a note of ours tells that
+   *   what stands there is the output: whoever stored it may have died before it noted that it differs.
+   */
+  find(
+    place: OutputPlace,
+    said: { readonly sizeBytes?: number; readonly contentType?: string },
+  ): Promise<CopiedOutput | undefined>;
+  /** Notes one that was copied, where S3 does not keep its SHA-256 itself. */
+  note(place: OutputPlace, copy: CopiedOutput): Promise<void>;
+}
+
+export function createStandingOutputs({
+  head,
+  notes,
+}: {
+  readonly head: HeadOutput;
+  readonly notes: CopiedNotes;
+}): StandingOutputs {
+  return {
+    async find({ id, attempt, index, bucket, key }, said) {
+      const standing = await head({ bucket, key });
+      if (standing?.sha256 !== undefined) {
+        const { contentType, sizeBytes, sha256 } = standing;
+        if (sizeBytes !== said.sizeBytes || mayDiffer(contentType, said.contentType)) return undefined;
+        return { bucket, key, contentType, sizeBytes, sha256 };
+      }
+      const note = await notes.read(id, attempt, index);
+      if (note === undefined || note.bucket !== bucket) return undefined;
+      // It may lie beside its place, where other bytes had taken that.
+      const noted = note.key === key ? standing : await head(note);
+      if (noted?.sizeBytes !== note.sizeBytes || noted.crc32 !== note.crc32) return undefined;
+      const { contentType, sha256 } = note;
+      return { bucket, key: note.key, contentType, sizeBytes: note.sizeBytes, sha256 };
+    },
+
+    async note({ id, attempt, index }, { crc32, ...copy }) {
+      if (crc32 === undefined) return;
+      await notes
+        .write(id, attempt, index, { ...copy, crc32 })
+        .catch(logIgnored('it is copied again if need be', { generationId: id }));
+    },
+  };
+}

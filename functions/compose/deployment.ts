@@ -1,0 +1,62 @@
+import {
+  type ApiParameters,
+  createApiParameterReader,
+  createParameterReader,
+  type ParameterReader,
+  type ParameterReaderOptions,
+} from '../aws/parameters.ts';
+import { type Clock, timestamp } from '../generation/time.ts';
+import { type Durations, ENV, readDurations, readMaximumGenerationsPerDay, requireEnv } from '../settings.ts';
+import { createDailyLimit, type DailyLimit } from '../store/daily-limit.ts';
+import { createDynamoDb, type Table } from '../store/dynamodb.ts';
+
+/** What every function stands on, read from its environment once a container. Opens no connection. */
+export interface Deployment {
+  readonly name: string;
+  readonly table: Table;
+  readonly durations: Durations;
+  readonly clock: Clock;
+  readonly moment: () => { readonly now: string; readonly durations: Durations };
+}
+
+export function readDeployment(env: NodeJS.ProcessEnv = process.env): Deployment {
+  const durations = readDurations(env);
+  const clock = () => new Date();
+  return {
+    name: requireEnv(ENV.deployment, env),
+    table: { client: createDynamoDb(), tableName: requireEnv(ENV.table, env) },
+    durations,
+    clock,
+    moment: () => ({ now: timestamp(clock()), durations }),
+  };
+}
+
+/** The limit of new generations a day, where the deployment has one. */
+export function readDailyLimit(
+  { table }: Pick<Deployment, 'table'>,
+  env = process.env,
+): DailyLimit | undefined {
+  const limit = readMaximumGenerationsPerDay(env);
+  return limit === undefined ? undefined : createDailyLimit(table, { limit });
+}
+
+export const readParameters = (
+  deployment: Pick<Deployment, 'durations'>,
+  env = process.env,
+): ParameterReader => createParameterReader(readerOptions(deployment, env));
+
+/** Those of `api`, which has no use for the callback secrets. */
+export const readApiParameters = (
+  deployment: Pick<Deployment, 'durations'>,
+  env = process.env,
+): ParameterReader<ApiParameters> => createApiParameterReader(readerOptions(deployment, env));
+
+const readerOptions = (
+  { durations }: Pick<Deployment, 'durations'>,
+  env: NodeJS.ProcessEnv,
+): ParameterReaderOptions => ({
+  path: requireEnv(ENV.parameterPath, env),
+  secretArn: env[ENV.secretArn] || undefined,
+  keepMs: durations.secrets,
+  renewMs: durations.secretsRenewal,
+});

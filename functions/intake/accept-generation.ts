@@ -1,0 +1,295 @@
+import { randomUUID } from 'node:crypto';
+import { type GenerationError, RequestError } from '../generation/errors.ts';
+import type { Generation, RequestOrigin } from '../generation/generation.ts';
+import { type Clock, timestamp } from '../generation/time.ts';
+import { accepted, failedAtOnce } from '../generation/transitions.ts';
+import { InputAccessError } from '../objects/errors.ts';
+import { archived, explainRefusal } from '../objects/explain-refusal.ts';
+import type { InputStore } from '../objects/types.ts';
+import type { AcceptedInput, AcceptedRequest, ResultsPlace } from '../request/accepted-request.ts';
+import { checkAgainstSchema } from '../request/check-schema.ts';
+import { requireKindTaken } from '../request/file-kind.ts';
+import { generationId, requestHash } from '../request/identity.ts';
+import { gatherProblems } from '../request/problems.ts';
+import type { GenerationRequest } from '../request/request.ts';
+import { mapLimited } from '../runtime/map-limited.ts';
+import type { Durations, InputHandover } from '../settings.ts';
+import type { GenerationStore } from '../store/generation-store.ts';
+import { type CountDeps, countAndMake, DailyLimitError } from './count-new.ts';
+import { explainUnsupported } from './explain-unsupported.ts';
+import type { KnownModel } from './known-models.ts';
+
+export interface AcceptDeps extends CountDeps {
+  readonly deployment: string;
+  readonly inputs: Pick<InputStore, 'head'>;
+  /** Whether kinds that Wiro's upload does not take are refused. @default 'upload' */
+  readonly inputHandover?: InputHandover;
+  readonly generations: Pick<GenerationStore, 'accept' | 'get'>;
+  /** `undefined` when it cannot be had: then Wiro decides. */
+  readonly knownModel: (model: string) => Promise<KnownModel | undefined>;
+  readonly durations: Durations;
+  readonly clock: Clock;
+}
+
+/** A request that may be accepted: everything outside was asked, nothing was stored. */
+export interface CheckedRequest {
+  readonly id: string;
+  readonly origin: RequestOrigin;
+  readonly hash: string;
+  readonly request: AcceptedRequest;
+  readonly outputFolder?: string;
+}
+
+/** Wiro takes no larger file. */
+const LARGEST_INPUT_BYTES = 100 * 1024 * 1024;
+const HEADS_AT_ONCE = 10;
+
+/**
+ * Looks whether a request can be accepted, or was accepted before.
+ * @param path - Put before every field that an error names, such as `[3].`.
+ * @returns The generation that its key stands for already, or the request, checked.
+ * @throws {RequestError} With everything that keeps it from being accepted; nothing is stored.
+ */
+export async function checkRequest(
+  deps: AcceptDeps,
+  request: GenerationRequest,
+  {
+    origin,
+    key,
+    path = '',
+    results,
+    outputFolder,
+  }: {
+    readonly origin: RequestOrigin;
+    /** What makes it the same request again. @default - the request's own key, or none: every request is new */
+    readonly key?: string;
+    readonly path?: string;
+    readonly results?: ResultsPlace;
+    /** Where its outputs go. @default - a folder by its id */
+    readonly outputFolder?: (id: string) => string;
+  },
+): Promise<
+  | { readonly kind: 'known'; readonly generation: Generation }
+  | { readonly kind: 'new'; readonly checked: CheckedRequest }
+> {
+  const id = generationId(deps.deployment, origin, key ?? request.idempotencyKey ?? randomUUID());
+  const hash = requestHash(request);
+  const standing = await deps.generations.get(id);
+  // Before inputs are looked at: they may be gone since, and the answer is the same.
+  if (standing !== undefined) return { kind: 'known', generation: same(standing, hash, path) };
+  const known = await deps.knownModel(request.model);
+  const problems = gatherProblems();
+  if (known !== undefined) problems.check(() => checkModel(request, known, path));
+  const inputs = await problems
+    .checkLater(() => acceptInputs(deps, request.inputs, path))
+    .catch((error: unknown) => {
+      // S3 may be away: what is wrong already is wrong all the same.
+      problems.throwAny();
+      throw error;
+    });
+  problems.throwAny();
+  const { model, parameters, labels } = request;
+  return {
+    kind: 'new',
+    checked: {
+      id,
+      origin,
+      hash,
+      request: { model, parameters, inputs: inputs ?? {}, labels, ...(results && { results }) },
+      ...(outputFolder && { outputFolder: outputFolder(id) }),
+    },
+  };
+}
+
+function checkModel(request: GenerationRequest, known: KnownModel, path: string): void {
+  if (known.kind === 'unknownModel')
+    throw new RequestError(
+      'model_not_found',
+      `${path}model "${request.model}" does not exist at Wiro, or this project may not use it: take owner/project from the model's address at Wiro.`,
+      `${path}model`,
+    );
+  if (known.kind === 'unsupportedModel')
+    throw RequestError.of(explainUnsupported(request.model, known.modelKind, path));
+  checkAgainstSchema(request, known.schema, path);
+}
+
+/**
+ * Accepts a checked request: from here on it is never lost.
+ * @throws {RequestError} `idempotency_conflict` when its key was given to another request meanwhile,
+ *   `daily_limit_reached` when no more are accepted today.
+ */
+export async function acceptChecked(
+  deps: AcceptDeps,
+  checked: CheckedRequest,
+  path = '',
+): Promise<Generation> {
+  const now = timestamp(deps.clock());
+  try {
+    return await countAndMake(
+      deps,
+      () => acceptCounted(deps, checked, path, now),
+      // The same request was accepted at the same time, and counted there. Of the same moment, it may be this one.
+      ({ createdAt }) => createdAt === now,
+    );
+  } catch (error) {
+    if (!(error instanceof DailyLimitError)) throw error;
+    // Accepted since it was checked: the same again is never refused.
+    const standing = await deps.generations.get(checked.id);
+    if (standing === undefined) throw error;
+    return same(standing, checked.hash, path);
+  }
+}
+
+/**
+ * Accepts a checked request that was counted with others.
+ * @throws {RequestError} `idempotency_conflict` when its key was given to another request meanwhile.
+ */
+export async function acceptCounted(
+  { deployment, generations, durations, clock }: AcceptDeps,
+  { id, origin, hash, request, outputFolder }: CheckedRequest,
+  path = '',
+  now = timestamp(clock()),
+): Promise<Generation> {
+  const generation = accepted(
+    {
+      id,
+      deployment,
+      origin,
+      model: request.model,
+      requestHash: hash,
+      ...(outputFolder !== undefined && { outputFolder }),
+    },
+    { now, durations },
+  );
+  return same(await generations.accept(generation, request), hash, path);
+}
+
+/**
+ * Accepts a request only to end it at once: others that it came with run already, and it cannot be run any more. Its
+ * end is told like any other.
+ */
+export async function acceptFailed(
+  { deployment, generations, durations, clock }: AcceptDeps,
+  request: GenerationRequest,
+  {
+    origin,
+    key,
+    results,
+    error,
+  }: {
+    readonly origin: RequestOrigin;
+    readonly key: string;
+    readonly results: ResultsPlace;
+    readonly error: GenerationError;
+  },
+): Promise<Generation> {
+  const moment = { now: timestamp(clock()), durations };
+  const { model, parameters, labels } = request;
+  const names = { id: generationId(deployment, origin, key), deployment, origin, model };
+  const generation = accepted({ ...names, requestHash: requestHash(request) }, moment);
+  return generations.accept(failedAtOnce(generation, error, moment), {
+    model,
+    parameters,
+    inputs: mapValues(request.inputs, ({ text, source }) =>
+      source.kind === 'url' ? { ...source, text } : { ...source, text, etag: NEVER, sizeBytes: 0 },
+    ),
+    labels,
+    results,
+  });
+}
+
+/** No object has it: nothing that lies there by now is taken for the input. */
+const NEVER = '"never seen"';
+
+const mapValues = <From, To>(values: Readonly<Record<string, readonly From[]>>, map: (one: From) => To) =>
+  Object.fromEntries(Object.entries(values).map(([name, all]) => [name, all.map(map)]));
+
+function same(standing: Generation, hash: string, path: string): Generation {
+  if (standing.requestHash === hash) return standing;
+  const field = `${path}idempotencyKey`;
+  throw new RequestError(
+    'idempotency_conflict',
+    `${field} was used for another request before: use a new key for a new request.`,
+    field,
+  );
+}
+
+async function acceptInputs(
+  { inputs: store, inputHandover }: Pick<AcceptDeps, 'inputs' | 'inputHandover'>,
+  inputs: GenerationRequest['inputs'],
+  path: string,
+): Promise<AcceptedRequest['inputs']> {
+  const named = Object.entries(inputs).flatMap(([name, sources]) =>
+    sources.map((written, index) => ({
+      ...written,
+      name,
+      field: `${path}inputs.${name}${sources.length > 1 ? `[${index}]` : ''}`,
+    })),
+  );
+  const looked = await mapLimited(named, HEADS_AT_ONCE, (one) =>
+    look(one).catch((error: unknown) => {
+      if (error instanceof RequestError) return error;
+      throw error;
+    }),
+  );
+  const problems = gatherProblems();
+  const accepted = new Map<string, AcceptedInput[]>();
+  // In the order of the request, however they were answered.
+  for (const one of looked)
+    problems.check(() => {
+      if (one instanceof RequestError) throw one;
+      accepted.set(one.name, [...(accepted.get(one.name) ?? []), one.input]);
+    });
+  problems.throwAny();
+  return Object.fromEntries(accepted);
+
+  async function look({
+    name,
+    text,
+    source,
+    field,
+  }: (typeof named)[number]): Promise<{ readonly name: string; readonly input: AcceptedInput }> {
+    if (source.kind === 'url')
+      return { name, input: { kind: 'url', text, url: source.url } satisfies AcceptedInput };
+    const { bucket, key } = source;
+    const object = await store.head({ bucket, key }).catch((error: unknown) => {
+      throw error instanceof InputAccessError ? RequestError.of(explainRefusal(error, field)) : error;
+    });
+    if (object === undefined) {
+      throw new RequestError(
+        'input_not_found',
+        `${field}: there is no object "${key}" in the bucket "${bucket}": put it there first, or correct the key.`,
+        field,
+      );
+    }
+    if (object.sizeBytes === 0) {
+      throw new RequestError(
+        'input_empty',
+        `${field}: the object "${key}" is empty (0 bytes): put it again, whole.`,
+        field,
+      );
+    }
+    if (object.sizeBytes > LARGEST_INPUT_BYTES) {
+      throw new RequestError(
+        'input_too_large',
+        `${field}: the object "${key}" has ${object.sizeBytes} bytes; Wiro takes at most ${LARGEST_INPUT_BYTES} (100 MB): make it smaller.`,
+        field,
+      );
+    }
+    if (inputHandover !== 'presigned') requireKindTaken(object, field);
+    if (object.isArchived) throw RequestError.of(archived(object, field));
+    const { etag, sizeBytes, contentType, versionId, checksum } = object;
+    const input: AcceptedInput = {
+      kind: 'object',
+      text,
+      bucket,
+      key,
+      etag,
+      sizeBytes,
+      ...(contentType && { contentType }),
+      ...(versionId !== undefined && { versionId }),
+      ...(checksum !== undefined && { checksum }),
+    };
+    return { name, input };
+  }
+}

@@ -1,0 +1,288 @@
+import type { KnownRequest } from '../events/tell-known.ts';
+import { type GenerationError, RequestError } from '../generation/errors.ts';
+import type { ResultsPlace } from '../request/accepted-request.ts';
+import { generationId, requestHash } from '../request/identity.ts';
+import { readJson } from '../request/read-json.ts';
+import { type GenerationRequest, parseRequest } from '../request/request.ts';
+import type { SourceRules } from '../request/source.ts';
+import { logIgnored } from '../runtime/log-ignored.ts';
+import { mapLimited } from '../runtime/map-limited.ts';
+import type { Outcome } from '../store/delivery-store.ts';
+import { type AcceptDeps, acceptCounted, acceptFailed, checkRequest } from './accept-generation.ts';
+import { countTogether, DailyLimitError } from './count-new.ts';
+
+/** A request file as its event names it. */
+export interface RequestFile {
+  readonly bucket: string;
+  readonly key: string;
+  /** What makes this very put of it: versionId, else ETag and sequencer. */
+  readonly version: string;
+}
+
+export interface AcceptFileDeps extends AcceptDeps {
+  readonly rules: SourceRules;
+}
+
+/** What is wrong with a request file, and where; nothing of it is accepted. */
+export interface FileRejection {
+  readonly kind: 'rejected';
+  /** Every problem of every request, in the order of the file: the first hundred. */
+  readonly errors: readonly GenerationError[];
+  /** How many there are altogether. */
+  readonly total: number;
+}
+
+export interface FileAcceptance {
+  readonly kind: 'accepted';
+  /** In the order of the file. */
+  readonly ids: readonly string[];
+  /** How many generations the file asks for. */
+  readonly total: number;
+  /** Those whose own key was known before. */
+  readonly known: readonly KnownRequest[];
+}
+
+const MOST_REQUESTS = 1_000;
+const LARGEST_BYTES = 1024 * 1024;
+const MOST_ERRORS = 100;
+const AT_ONCE = 10;
+
+/** How the events of a file stand to each other; every delivery of one of them may be the one that accepts it. */
+export interface FileDelivery {
+  readonly outcome?: Outcome | undefined;
+  /** Nobody delivers it again: what is not accepted now never is. */
+  readonly isLast: boolean;
+  /** Notes an outcome. @returns What stands. */
+  readonly settle: (outcome: Outcome) => Promise<Outcome>;
+  /** Whether the function has time to go on. */
+  readonly hasTime: () => boolean;
+}
+
+/**
+ * Accepts every request of a file, or none: all are checked before the first is accepted. After a crash in between,
+ * the same call accepts the rest, and ends what cannot be run any more as failed: it was accepted with the others.
+ */
+export async function acceptRequestFile(
+  deps: AcceptFileDeps,
+  file: RequestFile,
+  text: string,
+  results: Omit<ResultsPlace, 'index' | 'total'>,
+  { outcome, isLast, settle, hasTime }: FileDelivery,
+): Promise<FileAcceptance | FileRejection> {
+  const { requests, unread } = parseFile(text, deps.rules);
+  const total = new Set(requests.map(({ request }, index) => keyOf(file, request, index))).size;
+  let isAccepting = outcome === 'accepting' || outcome === 'accepted';
+  if (unread.length > 0)
+    return (await settle('rejected')) === 'rejected' ? rejection(await withOthers(unread)) : nothingMore();
+  const checked = await mapLimited(requests, AT_ONCE, (one, index) => check(one, index));
+  const errors = checked.flatMap((one) => (one.kind === 'impossible' ? one.problems : []));
+  if (outcome === 'rejected') return rejection(errors.length > 0 ? errors : [rejectedBefore()]);
+  if (!isAccepting && errors.length > 0 && (await isRejected())) return rejection(errors);
+  let refused: GenerationError | undefined;
+  try {
+    await countTogether(deps, newOnes().size, nameOf(deps, file));
+  } catch (error) {
+    if (!(error instanceof DailyLimitError)) throw error;
+    if (!isAccepting && (await isRejected())) return rejection([error.error]);
+    refused = error.error;
+  }
+  if (!isAccepting && (await settle('accepting')) === 'rejected') return rejection([rejectedBefore()]);
+  const ids = await mapLimited(checked, AT_ONCE, (one, index) => accept(one, index));
+  await settle('accepted');
+  const known = checked.flatMap((one, index) =>
+    one.kind === 'known' && requests[index]?.request.idempotencyKey !== undefined
+      ? [{ id: one.generation.id, index: placeAt(index).index }]
+      : [],
+  );
+  return { kind: 'accepted', ids: [...new Set(ids)], total, known };
+
+  async function isRejected(): Promise<boolean> {
+    if ((await settle('rejected')) === 'rejected') return true;
+    // It may be at it still, with inputs that it has found: then it is not for us to say what is impossible.
+    if (!isLast) throw new Error('Another delivery of this request file is accepting it');
+    isAccepting = true;
+    return false;
+  }
+
+  /** What is wrong outside the file with the requests that can be read: all of it is to be mended at once. */
+  async function withOthers(found: readonly Problem[]): Promise<readonly GenerationError[]> {
+    let isOver = false;
+    const others = await mapLimited(requests, AT_ONCE, async (one, index): Promise<readonly Problem[]> => {
+      if (isOver || !hasTime()) return [];
+      const checked = await check(one, index).catch((error: unknown) => {
+        isOver = true;
+        logIgnored('what is known already is answered')(error);
+      });
+      return checked?.kind === 'impossible' ? checked.problems.map((error) => ({ at: one.at, error })) : [];
+    });
+    return [...found, ...others.flat()].sort((a, b) => a.at - b.at).map(({ error }) => error);
+  }
+
+  async function check({ request, path }: ParsedRequest, index: number): Promise<Checked> {
+    if (!hasTime()) throw new Error('No time is left to check this request file');
+    try {
+      if (isAccepting && request.idempotencyKey !== undefined) {
+        const ended = await deps.generations.get(idAt(index));
+        if (ended !== undefined) return { kind: 'known', generation: ended };
+      }
+      return await checkRequest(deps, request, {
+        origin: 's3',
+        key: keyOf(file, request, index),
+        path,
+        results: placeAt(index),
+      });
+    } catch (error) {
+      if (error instanceof RequestError)
+        return { kind: 'impossible', error: error.error, problems: error.problems };
+      if (isAccepting && isLast)
+        return { kind: 'impossible', error: unreachable(), problems: [unreachable()] };
+      throw error;
+    }
+  }
+
+  async function accept(one: Checked, index: number): Promise<string> {
+    if (one.kind === 'known') return one.generation.id;
+    try {
+      const error = one.kind === 'impossible' ? one.error : refused;
+      if (error !== undefined) throw RequestError.of(error);
+      if (one.kind !== 'new') throw new Error('Only a new one is left');
+      return (await acceptCounted(deps, one.checked, requests[index]?.path)).id;
+    } catch (error) {
+      const request = requests[index]?.request;
+      if (!(error instanceof RequestError) || request === undefined) throw error;
+      // Under its place and not under its own key, which stays free for another try.
+      const ended = { origin: 's3', key: placeKey(file, index), results: placeAt(index) } as const;
+      return (await acceptFailed(deps, request, { ...ended, error: error.error })).id;
+    }
+  }
+
+  function newOnes(): Set<string> {
+    return new Set(checked.flatMap((one) => (one.kind === 'new' ? [one.checked.id] : [])));
+  }
+
+  /** The same request twice under one key is one generation: its result takes the first place. */
+  function placeAt(index: number): ResultsPlace {
+    const key = requests[index]?.request.idempotencyKey;
+    const first =
+      key === undefined ? index : requests.findIndex(({ request }) => request.idempotencyKey === key);
+    return { ...results, index: first, total };
+  }
+
+  function idAt(index: number): string {
+    return generationId(deps.deployment, 's3', placeKey(file, index));
+  }
+}
+
+type Checked =
+  | Awaited<ReturnType<typeof checkRequest>>
+  | {
+      readonly kind: 'impossible';
+      readonly error: GenerationError;
+      readonly problems: readonly GenerationError[];
+    };
+
+/** An older release took a file that this one cannot read: what it accepted runs. */
+const nothingMore = (): FileAcceptance => ({ kind: 'accepted', ids: [], total: 0, known: [] });
+
+const rejectedBefore = (): GenerationError => ({
+  code: 'internal_error',
+  message: 'This file was rejected before, and nothing of it was run: put it again.',
+  retryable: true,
+});
+
+/** What a request comes to that could not be accepted for want of this deployment's own services. */
+export const unreachable = (): GenerationError => ({
+  code: 'internal_error',
+  message:
+    'This deployment could not reach one of its own services, three times over some minutes. Nothing was run: request it again.',
+  retryable: true,
+});
+
+/** Of this very put of the file. */
+export const nameOf = ({ deployment }: AcceptFileDeps, { bucket, key, version }: RequestFile): string =>
+  generationId(deployment, 's3', JSON.stringify(['file', bucket, key, version]));
+
+/** A request's own key where it has one; else its place in this very put of the file. */
+const keyOf = (file: RequestFile, { idempotencyKey }: GenerationRequest, index: number): string =>
+  idempotencyKey === undefined ? placeKey(file, index) : JSON.stringify(['key', idempotencyKey]);
+
+const placeKey = ({ bucket, key, version }: RequestFile, index: number): string =>
+  JSON.stringify(['object', bucket, key, version, index]);
+
+interface ParsedRequest {
+  readonly request: GenerationRequest;
+  readonly path: string;
+  /** Its place in the file. */
+  readonly at: number;
+}
+
+interface Problem {
+  /** The place of its request in the file. */
+  readonly at: number;
+  readonly error: GenerationError;
+}
+
+interface ParsedFile {
+  readonly requests: readonly ParsedRequest[];
+  /** What is wrong with those that cannot be read, or with the file. */
+  readonly unread: readonly Problem[];
+}
+
+function parseFile(text: string, rules: SourceRules): ParsedFile {
+  const refused = (error: GenerationError): ParsedFile => ({ requests: [], unread: [{ at: 0, error }] });
+  const invalid = (message: string) => refused({ code: 'invalid_request', message, retryable: false });
+  if (Buffer.byteLength(text) > LARGEST_BYTES) return refused(tooLarge(Buffer.byteLength(text)));
+  const read = readJson(text, 'The file');
+  if (read.kind === 'unreadable') return invalid(read.message);
+  const { value } = read;
+  const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (values.length === 0)
+    return invalid('The file holds no request: put one, or an array of them, into it.');
+  if (values.length > MOST_REQUESTS) {
+    return invalid(`The file holds ${values.length} requests; at most ${MOST_REQUESTS} are taken: split it.`);
+  }
+  const unread: Problem[] = [];
+  const seen = new Map<string, string>();
+  const requests = values.flatMap((one, at) => {
+    const path = Array.isArray(value) ? `[${at}].` : '';
+    try {
+      const request = parseRequest(one, rules, path);
+      checkRepeatedKey(seen, request, path);
+      return [{ request, path, at }];
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      unread.push(...error.problems.map((problem) => ({ at, error: problem })));
+      return [];
+    }
+  });
+  return { requests, unread };
+}
+
+/** Found here, before anything is accepted, and not when the second one meets the first in the table. */
+function checkRepeatedKey(seen: Map<string, string>, request: GenerationRequest, path: string): void {
+  const { idempotencyKey } = request;
+  if (idempotencyKey === undefined) return;
+  const hash = requestHash(request);
+  if (seen.has(idempotencyKey) && seen.get(idempotencyKey) !== hash) {
+    const field = `${path}idempotencyKey`;
+    throw new RequestError(
+      'idempotency_conflict',
+      `${field} is used by another request of this file: every request needs its own.`,
+      field,
+    );
+  }
+  seen.set(idempotencyKey, hash);
+}
+
+/** For a file that is not even read. */
+export const tooLarge = (sizeBytes: number): GenerationError => ({
+  code: 'request_too_large',
+  message: `The file has ${sizeBytes} bytes; at most ${LARGEST_BYTES} (1 MB) are taken: split it.`,
+  retryable: false,
+});
+
+export const isTooLarge = (sizeBytes: number): boolean => sizeBytes > LARGEST_BYTES;
+
+function rejection(errors: readonly GenerationError[]): FileRejection {
+  return { kind: 'rejected', errors: errors.slice(0, MOST_ERRORS), total: errors.length };
+}

@@ -1,0 +1,76 @@
+import type { EventBridgeEvent } from 'aws-lambda';
+import type { PutEvents } from '../events/put-events.ts';
+import { MOST_DELIVERIES } from '../functions.ts';
+import { type GenerationError, RequestError, toldAsRefusal } from '../generation/errors.ts';
+import { generationId } from '../request/identity.ts';
+import { parseRequest } from '../request/request.ts';
+import type { SourceRules } from '../request/source.ts';
+import { log } from '../runtime/log.ts';
+import { logIgnored } from '../runtime/log-ignored.ts';
+import type { DeliveryStore } from '../store/delivery-store.ts';
+import { type AcceptDeps, acceptChecked, checkRequest } from './accept-generation.ts';
+import { unreachable } from './accept-request-file.ts';
+
+export interface ReceiveEventDeps extends AcceptDeps {
+  readonly rules: SourceRules;
+  readonly putEvents: PutEvents;
+  readonly submit: (id: string) => Promise<void>;
+  readonly deliveries: Pick<DeliveryStore, 'begin' | 'settle'>;
+}
+
+/**
+ * Takes a `Generation Requested` event: its detail is a request in the API's form. The event's id makes it the same
+ * request again, unless the request brings a key of its own. One that cannot be accepted is answered by
+ * `Generation Rejected`.
+ */
+export async function receiveEvent(
+  deps: ReceiveEventDeps,
+  event: Pick<EventBridgeEvent<string, unknown>, 'id' | 'detail'>,
+): Promise<void> {
+  const identity = JSON.stringify(['event', event.id]);
+  const delivery = await deps.deliveries.begin(identity);
+  let known: string | undefined;
+  try {
+    if (delivery.outcome === 'rejected') return await reject(deps, event, unreachable());
+    const request = parseRequest(event.detail, deps.rules);
+    const key =
+      request.idempotencyKey === undefined
+        ? JSON.stringify(['event', event.id])
+        : JSON.stringify(['key', request.idempotencyKey]);
+    known = generationId(deps.deployment, 'event', key);
+    const checked = await checkRequest(deps, request, { origin: 'event', key });
+    const { id } = checked.kind === 'known' ? checked.generation : await acceptChecked(deps, checked.checked);
+    log.info('A requested generation was accepted', { generationId: id, requestEventId: event.id });
+    await deps.submit(id).catch(logIgnored('reconcile submits what is due', { generationId: id }));
+  } catch (error) {
+    if (error instanceof RequestError) return reject(deps, event, error.error);
+    if (delivery.tries < MOST_DELIVERIES) throw error;
+    // Its last delivery: who asked is answered, and an alarm tells. Not where it was accepted by another delivery.
+    if ((await deps.deliveries.settle(identity, 'rejected')) === 'rejected') {
+      const isAccepted = known !== undefined && (await deps.generations.get(known)) !== undefined;
+      if (!isAccepted) await reject(deps, event, unreachable());
+    }
+    throw error;
+  }
+}
+
+async function reject(
+  { putEvents, deployment, clock }: ReceiveEventDeps,
+  { id }: Pick<EventBridgeEvent<string, unknown>, 'id'>,
+  error: GenerationError,
+): Promise<void> {
+  log.info('A requested generation was rejected', { requestEventId: id, code: error.code });
+  await putEvents([
+    {
+      detailType: 'Generation Rejected',
+      detail: {
+        // The same for every delivery of the request, so that consumers can dedupe.
+        eventId: `${id}.rejected`,
+        requestEventId: id,
+        deployment,
+        error: toldAsRefusal(error),
+        at: clock().toISOString(),
+      },
+    },
+  ]);
+}

@@ -1,0 +1,413 @@
+import { isUtf8 } from 'node:buffer';
+import type { S3EventRecord } from 'aws-lambda';
+import type { KnownRequest } from '../events/tell-known.ts';
+import { MOST_DELIVERIES } from '../functions.ts';
+import type { GenerationError } from '../generation/errors.ts';
+import { timestamp } from '../generation/time.ts';
+import { InputAccessError, InputChangedError } from '../objects/errors.ts';
+import { explainRefusal } from '../objects/explain-refusal.ts';
+import type { JsonObjects } from '../objects/json-object.ts';
+import { PREFIX } from '../objects/prefix.ts';
+import type { FoundObject, InputObject, InputStore } from '../objects/types.ts';
+import { decideContentType, isGeneric } from '../outputs/content-type.ts';
+import type { ResultsPlace } from '../request/accepted-request.ts';
+import { readUploadKey } from '../request/preset.ts';
+import { isRecord } from '../request/request.ts';
+import { log } from '../runtime/log.ts';
+import { logIgnored } from '../runtime/log-ignored.ts';
+import { mapLimited } from '../runtime/map-limited.ts';
+import type { Delivery, DeliveryStore } from '../store/delivery-store.ts';
+import {
+  type AcceptFileDeps,
+  acceptRequestFile,
+  type FileAcceptance,
+  type FileRejection,
+  isTooLarge,
+  nameOf,
+  tooLarge,
+  unreachable,
+} from './accept-request-file.ts';
+import { KIND_BYTES } from './kind-from-bytes.ts';
+import {
+  type ReceiveUploadDeps,
+  receiveUpload,
+  rejectUpload,
+  type Upload,
+  uploadId,
+} from './receive-upload.ts';
+import { resultsKey } from './results-key.ts';
+
+export interface ReceiveObjectsDeps extends AcceptFileDeps, ReceiveUploadDeps {
+  readonly inputs: InputStore;
+  readonly deliveries: DeliveryStore;
+  readonly rejections: Pick<JsonObjects, 'read' | 'write' | 'remove'>;
+  readonly inputBucket: string;
+  readonly submit: (id: string) => Promise<void>;
+  readonly remainingMs: () => number;
+  /** Tells the results file of generations that an earlier file brought. */
+  readonly tellKnown: (place: Omit<ResultsPlace, 'index'>, known: readonly KnownRequest[]) => Promise<void>;
+}
+
+/** One put of an object, as its event tells of it. */
+interface Put {
+  readonly bucket: string;
+  /** Keys come URL-encoded, with `+` for a space; some emulators send them as they are. */
+  readonly keys: readonly string[];
+  /** What makes it this very put: versionId, else ETag and sequencer. */
+  readonly version: string;
+  readonly versionId: string | undefined;
+  readonly etag: string | undefined;
+  readonly at: Date;
+  /** Its event, whoever delivers it. */
+  readonly event: string;
+}
+
+type Receive = (deps: ReceiveObjectsDeps, put: Put, delivery: Delivery) => Promise<void>;
+
+const SUBMITS_AT_ONCE = 10;
+/** What it takes to accept what was checked, and to answer. */
+const RESERVED_MS = 30_000;
+
+/**
+ * Takes one new object of the input bucket: a request file, or a file dropped into a preset's folder. It acts on the
+ * very put that its event names, and only while that is current: what replaced it has an event of its own. What cannot
+ * be accepted with its last delivery is answered, and then thrown, so that an alarm tells.
+ */
+export async function receiveObject(
+  deps: ReceiveObjectsDeps,
+  record: Pick<S3EventRecord, 's3'> & Partial<Pick<S3EventRecord, 'eventTime'>>,
+): Promise<void> {
+  const put = readPut(record, deps.clock());
+  const door = doorOf(put);
+  if (door === undefined) return;
+  const delivery = await deps.deliveries.begin(put.event);
+  try {
+    await door.receive(deps, put, delivery);
+  } catch (error) {
+    if (delivery.tries < MOST_DELIVERIES) throw error;
+    await door.giveUp(deps, put, await deps.deliveries.find(put.event));
+    throw error;
+  }
+}
+
+function doorOf(put: Put): { readonly receive: Receive; readonly giveUp: Receive } | undefined {
+  if (uploadsIn(put).length > 0) return { receive: receiveDrop, giveUp: giveUpDrop };
+  if (put.keys.some((key) => key.startsWith(PREFIX.requests)))
+    return { receive: receiveRequestFile, giveUp: giveUpRequestFile };
+  return undefined;
+}
+
+// --- files dropped into a folder ------------------------------------------------------------------------------
+
+async function receiveDrop(deps: ReceiveObjectsDeps, put: Put, delivery: Delivery): Promise<void> {
+  if (delivery.tries > 1) {
+    // Delivered again: what came of it is found, even when the object is another by now.
+    const known = await acceptedDrop(deps, put, delivery);
+    if (known !== undefined)
+      return deps.submit(known).catch(logIgnored('reconcile submits what is due', { generationId: known }));
+    if (delivery.outcome === 'rejected') return giveUpDrop(deps, put, delivery);
+  }
+  let found: FoundObject | undefined;
+  try {
+    found = await findCurrent(deps, put);
+  } catch (error) {
+    if (!(error instanceof InputAccessError)) throw error;
+    return rejectDrop(deps, put, delivery, withoutField(error));
+  }
+  if (found === undefined) return log.info('A dropped file was replaced, or is gone', { key: put.keys[0] });
+  const upload = uploadsIn(put).find(({ key }) => key === found.key);
+  if (upload === undefined) return;
+  const drop = await deps.deliveries.drop(contentOf(found), timeOf(put));
+  if (drop.kind === 'replaced') return log.info('A dropped file was put again since', { key: found.key });
+  if (drop.put !== put.version) await deps.deliveries.join(put.event, drop.put);
+  await receiveUpload(deps, { ...upload, version: drop.put, found });
+}
+
+/** The id of the generation that a drop became, whatever became of its object. */
+async function acceptedDrop(
+  deps: ReceiveObjectsDeps,
+  put: Put,
+  { sameAs }: Delivery,
+): Promise<string | undefined> {
+  for (const upload of uploadsIn(put)) {
+    const id = uploadId(deps, { ...upload, version: sameAs ?? put.version });
+    if ((await deps.generations.get(id)) !== undefined) return id;
+  }
+  return undefined;
+}
+
+async function giveUpDrop(deps: ReceiveObjectsDeps, put: Put, delivery: Delivery): Promise<void> {
+  if ((await deps.deliveries.settle(put.event, 'rejected')) !== 'rejected') return;
+  if ((await acceptedDrop(deps, put, delivery)) !== undefined) return;
+  await rejectDrop(deps, put, delivery, unreachable());
+}
+
+async function rejectDrop(
+  deps: ReceiveObjectsDeps,
+  put: Put,
+  { sameAs }: Delivery,
+  error: GenerationError,
+): Promise<void> {
+  const [upload] = uploadsIn(put);
+  if (upload) await rejectUpload(deps, { ...upload, version: sameAs ?? put.version }, error);
+}
+
+const uploadsIn = ({ bucket, keys }: Put): readonly Omit<Upload, 'version' | 'found'>[] =>
+  keys.flatMap((key) => {
+    const read = readUploadKey(key, PREFIX.uploads);
+    return read === undefined ? [] : [{ bucket, key, ...read }];
+  });
+
+// --- request files --------------------------------------------------------------------------------------------
+
+/** Takes an object that was put under `requests/`: its requests become generations, or a rejection says why not. */
+async function receiveRequestFile(deps: ReceiveObjectsDeps, put: Put, delivery: Delivery): Promise<void> {
+  try {
+    const found = await findCurrent(deps, put);
+    if (found === undefined) return await leaveFile(deps, put, delivery);
+    if (isTooLarge(found.sizeBytes)) return await rejectFile(deps, put, [tooLarge(found.sizeBytes)]);
+    const bytes = await readBytes(deps, found);
+    if (bytes === undefined) return await leaveFile(deps, put, delivery);
+    await acceptBytes(deps, put, delivery, found, bytes);
+  } catch (error) {
+    if (!(error instanceof InputAccessError)) throw error;
+    await leaveFile(deps, put, delivery, withoutField(error));
+  }
+}
+
+async function acceptBytes(
+  deps: ReceiveObjectsDeps,
+  put: Put,
+  delivery: Delivery,
+  found: FoundObject,
+  bytes: Buffer,
+): Promise<void> {
+  const { bucket, key } = found;
+  if (!isUtf8(bytes)) return rejectFile(deps, put, [noText(bytes)]);
+  const version = await dropOf(deps, put, found);
+  if (version === undefined) return log.info('A request file was put again since', { key });
+  const isOwn = version === put.version;
+  const event = isOwn ? put.event : eventOf(bucket, key, version);
+  const file = { bucket, key, version };
+  const results = {
+    bucket: deps.inputBucket,
+    key: resultsKey(
+      key.slice(PREFIX.requests.length),
+      found.lastModified ?? timestamp(put.at),
+      nameOf(deps, file),
+    ),
+  };
+  const outcome: FileAcceptance | FileRejection = await acceptRequestFile(
+    deps,
+    file,
+    bytes.toString('utf8'),
+    results,
+    {
+      outcome: isOwn ? delivery.outcome : (await deps.deliveries.find(event)).outcome,
+      isLast: delivery.tries >= MOST_DELIVERIES,
+      settle: (noted) => deps.deliveries.settle(event, noted),
+      hasTime: () => deps.remainingMs() > RESERVED_MS,
+    },
+  );
+  if (outcome.kind === 'rejected') return rejectFile(deps, put, outcome.errors, { total: outcome.total });
+  log.info('A request file was accepted', { key, generations: outcome.ids.length, results: results.key });
+  await removeOlderRejection(deps, put).catch(logIgnored('it is of an earlier put, as it says', { key }));
+  // Of another put of the same drop, that one's event tells it.
+  if (isOwn) await deps.tellKnown({ ...results, total: outcome.total }, outcome.known);
+  await mapLimited(outcome.ids, SUBMITS_AT_ONCE, (id) =>
+    deps.submit(id).catch(logIgnored('reconcile submits what is due', { generationId: id })),
+  );
+}
+
+/** Which put stands for the drop that this one belongs to; `undefined` when it was put again long since. */
+async function dropOf(deps: ReceiveObjectsDeps, put: Put, found: FoundObject): Promise<string | undefined> {
+  const { deliveries } = deps;
+  let drop = await deliveries.drop(contentOf(found), timeOf(put));
+  if (
+    drop.kind === 'drop' &&
+    drop.put !== put.version &&
+    (await deliveries.find(eventOf(found.bucket, found.key, drop.put))).outcome === 'rejected'
+  )
+    // Put again after what was wrong outside the file, such as an input that was missing, has been mended.
+    drop = await deliveries.drop(contentOf(found), { ...timeOf(put), insteadOf: drop.put });
+  if (drop.kind === 'replaced') return undefined;
+  if (drop.put !== put.version) await deliveries.join(put.event, drop.put);
+  return drop.put;
+}
+
+/**
+ * Answers for a file that cannot be read any more. Where its requests were being accepted before, some may run: then
+ * it says so, and where all were, there is nothing to say.
+ * @param error - What is wrong; nothing where it was replaced, which has an event of its own.
+ */
+async function leaveFile(
+  deps: ReceiveObjectsDeps,
+  put: Put,
+  delivery: Delivery,
+  error?: GenerationError,
+): Promise<void> {
+  log.warn('A request file cannot be read any more', { key: put.keys[0], code: error?.code });
+  const { outcome } = await deps.deliveries.find(standsFor(put, delivery));
+  if (outcome === 'accepting')
+    return rejectFile(
+      deps,
+      put,
+      [{ code: error?.code ?? 'input_changed', message: NO_LONGER_READ, retryable: false }],
+      { message: NO_LONGER_READ },
+    );
+  if (outcome !== 'accepted' && error !== undefined) await rejectFile(deps, put, [error]);
+}
+
+async function giveUpRequestFile(deps: ReceiveObjectsDeps, put: Put, delivery: Delivery): Promise<void> {
+  // Where it is being accepted, some of it runs: that is no rejection.
+  if ((await deps.deliveries.settle(standsFor(put, delivery), 'rejected')) !== 'rejected') return;
+  await rejectFile(deps, put, [unreachable()]);
+}
+
+const standsFor = ({ event, bucket, keys }: Put, { sameAs }: Delivery): string =>
+  sameAs === undefined ? event : eventOf(bucket, keys[0] ?? '', sameAs);
+
+/** A picture, say, that was dropped as a request file. */
+function noText(bytes: Buffer): GenerationError {
+  const isUtf16 = bytes.subarray(0, 2).equals(UTF_16_LE) || bytes.subarray(0, 2).equals(UTF_16_BE);
+  const type = isUtf16 ? undefined : decideContentType({ head: bytes.subarray(0, KIND_BYTES) });
+  const sentence =
+    type === undefined || isGeneric(type)
+      ? `The file is not JSON in UTF-8${isUtf16 ? ' but text in UTF-16' : ''}: save it in that encoding.`
+      : `The file is not JSON but of the type ${type}. Put files that a model is to work on elsewhere in the bucket, and name them in a request file: {"model": "owner/project", "inputs": {"inputImage": "photo.png"}}.`;
+  return { code: 'invalid_request', message: sentence, retryable: false };
+}
+
+const UTF_16_LE = Buffer.from([0xff, 0xfe]);
+const UTF_16_BE = Buffer.from([0xfe, 0xff]);
+
+const NO_LONGER_READ =
+  'This file could no longer be read while its requests were being accepted. Those that results/ tells of run and may be charged; the others were not accepted, and cost nothing: put them again.';
+
+const NOTHING_RAN =
+  'Nothing of this file was run or charged. Mend what each of the errors says, and put the file again.';
+
+async function rejectFile(
+  deps: ReceiveObjectsDeps,
+  put: Put,
+  errors: readonly GenerationError[],
+  {
+    total = errors.length,
+    message = NOTHING_RAN,
+  }: { readonly total?: number; readonly message?: string } = {},
+): Promise<void> {
+  const ref = rejectionOf(deps, put);
+  log.info('A request file was rejected', { key: ref.request, errors: total });
+  await deps.rejections.write(
+    ref,
+    {
+      request: `s3://${put.bucket}/${ref.request}`,
+      putAt: timestamp(put.at),
+      rejectedAt: deps.clock().toISOString(),
+      message,
+      errors,
+      ...(total > errors.length && { errorsTotal: total }),
+    },
+    { kind: 'always' },
+  );
+}
+
+/** What was wrong with an earlier put is mended. One that was put later has an event, and an answer, of its own. */
+async function removeOlderRejection(deps: ReceiveObjectsDeps, put: Put): Promise<void> {
+  const ref = rejectionOf(deps, put);
+  // Where versions are kept, deleting what is not there would leave a marker.
+  const standing = await deps.rejections.read(ref);
+  if (standing === undefined) return;
+  const { putAt } = isRecord(standing.value) ? standing.value : {};
+  if (typeof putAt === 'string' && putAt > timestamp(put.at)) return;
+  await deps.rejections.remove(ref);
+  log.info('The rejection of an earlier put was removed', { key: ref.request });
+}
+
+function rejectionOf({ inputBucket }: ReceiveObjectsDeps, { keys }: Put) {
+  const request = keys.find((one) => one.startsWith(PREFIX.requests)) ?? '';
+  return { bucket: inputBucket, key: `${PREFIX.rejected}${request.slice(PREFIX.requests.length)}`, request };
+}
+
+// --- objects --------------------------------------------------------------------------------------------------
+
+function readPut(
+  { s3, eventTime }: Pick<S3EventRecord, 's3'> & Partial<Pick<S3EventRecord, 'eventTime'>>,
+  now: Date,
+): Put {
+  const { key, versionId, eTag, sequencer } = s3.object;
+  const keys = spellings(key);
+  const hasVersion = Boolean(versionId) && versionId !== 'null';
+  const version = hasVersion && versionId ? versionId : JSON.stringify([eTag, sequencer]);
+  const at = new Date(eventTime ?? Number.NaN);
+  return {
+    bucket: s3.bucket.name,
+    keys,
+    version,
+    versionId: hasVersion ? versionId : undefined,
+    etag: eTag,
+    at: Number.isNaN(at.getTime()) ? now : at,
+    event: eventOf(s3.bucket.name, keys[0] ?? key, version),
+  };
+}
+
+const eventOf = (bucket: string, key: string, version: string) =>
+  JSON.stringify(['object', bucket, key, version]);
+
+/** The object as it lies there, if it is the one that was put. */
+async function findCurrent(
+  { inputs }: Pick<ReceiveObjectsDeps, 'inputs'>,
+  { bucket, keys, versionId, etag }: Put,
+): Promise<FoundObject | undefined> {
+  for (const key of keys) {
+    const found = await inputs.head({ bucket, key });
+    if (found === undefined) continue;
+    if (versionId !== undefined && found.versionId !== undefined) {
+      if (found.versionId === versionId) return found;
+    } else if (etag === undefined || unquoted(found.etag) === unquoted(etag)) return found;
+  }
+  return undefined;
+}
+
+/** What makes two puts of one key the same bytes. An ETag alone may change without them: parts, encryption. */
+const contentOf = ({ bucket, key, sizeBytes, checksum, etag }: FoundObject): readonly unknown[] => [
+  bucket,
+  key,
+  sizeBytes,
+  checksum ?? etag,
+];
+
+const timeOf = ({ version, at }: Put) => ({ put: version, at });
+
+async function readBytes(
+  { inputs }: Pick<ReceiveObjectsDeps, 'inputs'>,
+  object: InputObject,
+): Promise<Buffer | undefined> {
+  try {
+    const chunks: Buffer[] = [];
+    for await (const chunk of await inputs.open(object)) chunks.push(chunk as Buffer);
+    return Buffer.concat(chunks);
+  } catch (error) {
+    if (error instanceof InputChangedError) return undefined;
+    throw error;
+  }
+}
+
+function withoutField(error: InputAccessError): GenerationError {
+  const { field: _, ...explained } = explainRefusal(error, 'This file');
+  return explained;
+}
+
+const unquoted = (etag: string) => etag.replaceAll('"', '');
+
+const spellings = (key: string): readonly string[] => [
+  ...new Set([decodeKey(key), key].filter((one) => one !== undefined)),
+];
+
+function decodeKey(key: string): string | undefined {
+  try {
+    return decodeURIComponent(key.replaceAll('+', ' '));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,109 @@
+import { type GenerationError, RequestError } from '../generation/errors.ts';
+import type { JsonObjects } from '../objects/json-object.ts';
+import type { FoundObject, ObjectRef } from '../objects/types.ts';
+import { safeFileName } from '../outputs/output-key.ts';
+import { generationId } from '../request/identity.ts';
+import { type Presets, presetRequest } from '../request/preset.ts';
+import type { SourceRules } from '../request/source.ts';
+import { log } from '../runtime/log.ts';
+import { logIgnored } from '../runtime/log-ignored.ts';
+import { type AcceptDeps, acceptChecked, checkRequest } from './accept-generation.ts';
+
+export interface ReceiveUploadDeps extends AcceptDeps {
+  readonly presets: Presets;
+  readonly rules: SourceRules;
+  readonly rejections: Pick<JsonObjects, 'write'>;
+  readonly outputBucket: string;
+  /** Ends in `/`. */
+  readonly outputPrefix: string;
+  readonly submit: (id: string) => Promise<void>;
+}
+
+/** An object that was dropped into a preset's folder. */
+export interface Upload {
+  readonly bucket: string;
+  readonly key: string;
+  /** The put that stands for the drop: its versionId, else its ETag and sequencer. */
+  readonly version: string;
+  /** The folder under `uploads/`. */
+  readonly preset: string;
+  /** Its name in that folder. */
+  readonly name: string;
+  /** As it lies there: the very object that is run. */
+  readonly found: FoundObject;
+}
+
+type NamedUpload = Omit<Upload, 'found'>;
+
+/** Makes a dropped file a generation, or says beside where its outputs would be why not. */
+export async function receiveUpload(deps: ReceiveUploadDeps, upload: Upload): Promise<void> {
+  const { bucket, key, found } = upload;
+  try {
+    const preset = Object.hasOwn(deps.presets, upload.preset) ? deps.presets[upload.preset] : undefined;
+    if (preset === undefined) throw noPreset(upload.preset, deps.presets);
+    // Not looked at again: what replaces it in between has an event of its own, and would be run twice.
+    const head = async (ref: ObjectRef) =>
+      ref.bucket === bucket && ref.key === key ? found : deps.inputs.head(ref);
+    const checked = await checkRequest(
+      { ...deps, inputs: { head } },
+      presetRequest(preset, key, deps.rules),
+      {
+        origin: 's3',
+        key: identityOf(upload),
+        outputFolder: (id) => folderOf(deps, upload, id),
+      },
+    );
+    const { id } = checked.kind === 'known' ? checked.generation : await acceptChecked(deps, checked.checked);
+    log.info('A dropped file was accepted', { generationId: id, preset: upload.preset });
+    await deps.submit(id).catch(logIgnored('reconcile submits what is due', { generationId: id }));
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    await rejectUpload(deps, upload, error.error);
+  }
+}
+
+/** The id of the generation that a dropped file becomes. */
+export const uploadId = (
+  { deployment }: Pick<ReceiveUploadDeps, 'deployment'>,
+  upload: NamedUpload,
+): string => generationId(deployment, 's3', identityOf(upload));
+
+const identityOf = ({ bucket, key, version }: NamedUpload) =>
+  JSON.stringify(['upload', bucket, key, version]);
+
+/** The same name dropped again has another id: nothing is overwritten. */
+const folderOf = ({ outputPrefix }: ReceiveUploadDeps, { preset, name }: NamedUpload, id: string) =>
+  `${outputPrefix}${safeFileName(preset)}/${safeFileName(name.replaceAll('/', '-'))}-${id}/`;
+
+/** Says where its outputs would be that a dropped file was not used, and why. */
+export async function rejectUpload(
+  deps: ReceiveUploadDeps,
+  upload: NamedUpload,
+  error: GenerationError,
+): Promise<void> {
+  const { rejections, outputBucket, clock } = deps;
+  const id = uploadId(deps, upload);
+  log.info('A dropped file was rejected', { generationId: id, code: error.code });
+  await rejections.write(
+    { bucket: outputBucket, key: `${folderOf(deps, upload, id)}result.json` },
+    {
+      status: 'rejected',
+      message: `This file was not used, and nothing was charged. ${error.message}`,
+      id,
+      inputs: [upload.key],
+      outputs: [],
+      error,
+      endedAt: clock().toISOString(),
+    },
+    { kind: 'always' },
+  );
+}
+
+function noPreset(name: string, presets: Presets): RequestError {
+  const names = Object.keys(presets);
+  const remedy = names.length > 0 ? `there are ${names.join(', ')}` : 'this deployment has none';
+  return new RequestError(
+    'invalid_request',
+    `There is no preset for the folder "uploads/${name}/": ${remedy}.`,
+  );
+}

@@ -1,0 +1,244 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+import { keyBeside } from '../objects/key-beside.ts';
+import {
+  abortOpenUploads,
+  MAX_PARTS,
+  type StoredAs,
+  startMultipartUpload,
+} from '../objects/multipart-upload.ts';
+import { createOrderedDigest } from '../objects/ordered-digest.ts';
+import { pauseBriefly } from '../objects/pause-briefly.ts';
+import { putOnce, storeOnce } from '../objects/store-once.ts';
+import type { ObjectRef } from '../objects/types.ts';
+import { type BufferPool, createBufferPool } from './buffer-pool.ts';
+import { decideContentType, isShownInline } from './content-type.ts';
+import { OutputUnavailableError } from './errors.ts';
+import type { OutputFetcher } from './fetch-output.ts';
+import { judgeOutput } from './judge-output.ts';
+import { type OutputReader, openOutput } from './read-output.ts';
+import type { CopiedOutput, OutputCopier, OutputToCopy } from './types.ts';
+
+export interface OutputCopierDeps {
+  readonly client: Pick<S3Client, 'send'>;
+  readonly fetcher: Pick<OutputFetcher, 'fetch'>;
+  /** A larger output is refused. @default 50 GiB: more than a Lambda function copies in its 15 minutes */
+  readonly maxBytes?: number;
+  /** Waits before a broken connection is replaced. @default - 0.1 s, 0.2 s, 0.4 s, give or take half */
+  readonly pause?: (attempt: number, signal?: AbortSignal) => Promise<void>;
+}
+
+const MIB = 1024 * 1024;
+const MAX_BYTES = 50 * 1024 * MIB;
+const MIN_PART_BYTES = 8 * MIB;
+/** Of one copy: what the network carries, and what a small function's processor digests. */
+const PARTS_SIDE_BY_SIDE = 4;
+/** Of all copies of a container together, in buffers of one part each. */
+const BUFFERS = 8;
+
+/**
+ * Copies outputs from their host to S3, within a fixed number of buffers however large they are and however
+ * many are copied at once. What fits into one buffer is one PUT, anything larger a multipart upload; either
+ * way there is no object until it is complete and S3 has checked it, and none that stands is ever replaced: where other
+ * bytes have taken the key, the output lies beside them (`keyBeside`).
+ */
+export function createOutputCopier({
+  client,
+  fetcher,
+  maxBytes = MAX_BYTES,
+  pause = pauseBriefly,
+}: OutputCopierDeps): OutputCopier {
+  // The cap decides the parts' size once: even an output of unknown length fits into S3's 10,000.
+  const partBytes = Math.max(MIN_PART_BYTES, Math.ceil(maxBytes / MAX_PARTS / MIB) * MIB);
+  const pool = createBufferPool({ count: BUFFERS, sizeBytes: partBytes });
+
+  async function putWhole(output: OutputToCopy, bytes: Buffer, storedAs: StoredAs, signal: AbortSignal) {
+    const digest = createOrderedDigest(0);
+    await digest.add(0, bytes);
+    const whole = digest.end();
+    return { whole, key: await putOnce({ client, pause }, output, bytes, whole, storedAs, signal) };
+  }
+
+  /** @param only - The sum of what may be stored there. */
+  async function putInParts(
+    place: ObjectRef,
+    reader: OutputReader,
+    first: Buffer,
+    storedAs: StoredAs,
+    scope: AbortController,
+    only?: string,
+  ) {
+    const { signal } = scope;
+    await abortOpenUploads(client, place, signal);
+    const upload = await startMultipartUpload(client, place, storedAs, signal);
+    const digest = createOrderedDigest(0);
+    let nextPart = 1;
+    let isEnded = false;
+
+    /** Digests and uploads a part; its buffer is free again once both are over, however they end. */
+    async function store(part: number, bytes: Buffer): Promise<void> {
+      await settleAll([digest.add(part, bytes), upload.add(part + 1, bytes, signal)], giveUp);
+    }
+    function giveUp(error: unknown): void {
+      scope.abort(error);
+      digest.fail(error);
+    }
+    async function storeFurtherParts(buffer: Buffer): Promise<void> {
+      while (!isEnded) {
+        const part = nextPart;
+        nextPart += 1;
+        const filled = await reader.read(part, buffer);
+        if (filled < buffer.length) isEnded = true;
+        if (filled > 0) await store(part, buffer.subarray(0, filled));
+      }
+    }
+    // Of ours nothing is under way any more, so no part slips in behind this. What it leaves behind, the next copy or
+    // the bucket's lifecycle rule removes.
+    const abort = () => upload.abort().catch(() => {});
+
+    const further = lendFurther(pool, PARTS_SIDE_BY_SIDE - 1);
+    try {
+      await settleAll(
+        [store(0, first).then(() => storeFurtherParts(first)), ...further.map(storeFurtherParts)],
+        giveUp,
+      );
+      const whole = digest.end();
+      if (only !== undefined && whole.sha256 !== only)
+        throw new OutputUnavailableError('Cannot fetch an output: it changed between two readings');
+      const complete = () => upload.complete(whole, signal);
+      const stored = await storeOnce({ client, pause }, place, whole, complete, signal);
+      if (stored !== 'stored') await abort();
+      return { whole, isOther: stored === 'other' };
+    } catch (error) {
+      giveUp(error);
+      await abort();
+      throw error;
+    } finally {
+      for (const buffer of further) pool.give(buffer, !signal.aborted);
+    }
+  }
+
+  /** @param only - The sum of what may be stored, where it comes in parts. */
+  async function copyTo(output: OutputToCopy, scope: AbortController, only?: string): Promise<Copied> {
+    const { signal } = scope;
+    const first = await pool.take(signal);
+    let reader: OutputReader | undefined;
+    try {
+      reader = await openOutput({ fetcher, maxBytes, pause }, { ...output, signal }, first);
+      const bytes = first.subarray(0, reader.firstBytes);
+      const judgement = judgeOutput({
+        head: bytes,
+        name: output.key,
+        ...(output.contentType === undefined ? {} : { record: output.contentType }),
+      });
+      if (judgement.kind === 'notTheOutput')
+        throw new OutputUnavailableError(
+          `Cannot fetch an output: its host sent ${judgement.came} instead of ${judgement.wanted}`,
+        );
+      const { before } = output;
+      if (before?.etag !== undefined && before.etag === reader.etag) {
+        const { differsFrom: _, ...same } = before;
+        return { kind: 'copied', output: { ...same, ...differences(output, same.sizeBytes, judgement) } };
+      }
+      const contentType = decideContentType({
+        head: bytes,
+        name: output.key,
+        ...(reader.contentType === undefined ? {} : { header: reader.contentType }),
+        ...(output.contentType === undefined ? {} : { record: output.contentType }),
+      });
+      const storedAs: StoredAs = {
+        ContentType: contentType,
+        ...(isShownInline(contentType) ? {} : { ContentDisposition: 'attachment' }),
+      };
+      const { bucket } = output;
+      const told = (sizeBytes: number) => ({
+        ...(reader?.etag === undefined ? {} : { etag: reader.etag }),
+        ...differences(output, sizeBytes, judgement),
+      });
+      if (reader.isWhole) {
+        const { whole, key } = await putWhole(output, bytes, storedAs, signal);
+        const { sha256, sizeBytes } = whole;
+        return {
+          kind: 'copied',
+          output: { bucket, key, contentType, sizeBytes, sha256, ...told(sizeBytes) },
+        };
+      }
+      const { whole, isOther } = await putInParts(output, reader, first, storedAs, scope, only);
+      const { sha256, sizeBytes, crc32 } = whole;
+      if (isOther) return { kind: 'occupied', sha256 };
+      const { key } = output;
+      return {
+        kind: 'copied',
+        output: { bucket, key, contentType, sizeBytes, sha256, crc32, ...told(sizeBytes) },
+      };
+    } catch (error) {
+      scope.abort(error);
+      // What failed first says why; the rest only followed.
+      throw signal.reason;
+    } finally {
+      reader?.close();
+      pool.give(first, !signal.aborted);
+    }
+  }
+
+  return {
+    async copy(output, caller): Promise<CopiedOutput> {
+      const scope = new AbortController();
+      const stop = () => scope.abort(caller?.reason);
+      caller?.addEventListener('abort', stop, { once: true });
+      if (caller?.aborted) stop();
+      try {
+        const copied = await copyTo(output, scope);
+        if (copied.kind === 'copied') return copied.output;
+        // Parts belong to one key: they are read once more for another.
+        const { sha256 } = copied;
+        const beside = await copyTo({ ...output, key: keyBeside(output.key, sha256) }, scope, sha256);
+        if (beside.kind === 'copied') return beside.output;
+        throw new Error(`Cannot store "${output.key}": other bytes stand there, and beside it`);
+      } finally {
+        caller?.removeEventListener('abort', stop);
+      }
+    },
+  };
+}
+
+type Copied =
+  | { readonly kind: 'copied'; readonly output: CopiedOutput }
+  /** Other bytes stand at its place. */
+  | { readonly kind: 'occupied'; readonly sha256: string };
+
+/** A record's size of zero says nothing: Wiro writes "0" for numbers that it does not know. */
+function differences(
+  { sizeBytes: said }: OutputToCopy,
+  sizeBytes: number,
+  { differingType: contentType }: { readonly differingType?: string },
+): Pick<CopiedOutput, 'differsFrom'> {
+  const isOtherSize = Number.isSafeInteger(said) && said !== 0 && said !== sizeBytes;
+  if (!isOtherSize && contentType === undefined) return {};
+  return {
+    differsFrom: {
+      ...(isOtherSize && said !== undefined ? { sizeBytes: said } : {}),
+      ...(contentType === undefined ? {} : { contentType }),
+    },
+  };
+}
+
+function lendFurther(pool: BufferPool, atMost: number): readonly Buffer[] {
+  const lent = Array.from({ length: atMost }, () => pool.tryTake());
+  return lent.filter((buffer) => buffer !== undefined);
+}
+
+/** Waits for all to be over, then throws what failed first, if anything did. */
+async function settleAll(
+  running: readonly Promise<void>[],
+  onFailure: (error: unknown) => void,
+): Promise<void> {
+  const results = await Promise.allSettled(
+    running.map((promise) =>
+      promise.catch((error: unknown) => {
+        onFailure(error);
+        throw error;
+      }),
+    ),
+  );
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}

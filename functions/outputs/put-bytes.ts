@@ -1,0 +1,16 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+import { createOrderedDigest } from '../objects/ordered-digest.ts';
+import { putOnce } from '../objects/store-once.ts';
+import type { ObjectRef } from '../objects/types.ts';
+import type { CopiedOutput } from './types.ts';
+
+/** Stores bytes that are at hand as an object, never over other ones; S3 checks them against the sum that is answered. */
+export const createPutBytes =
+  (client: Pick<S3Client, 'send'>) =>
+  async ({ bucket, key }: ObjectRef, bytes: Buffer, contentType: string): Promise<CopiedOutput> => {
+    const digest = createOrderedDigest(0);
+    await digest.add(0, bytes);
+    const whole = digest.end();
+    const stored = await putOnce({ client }, { bucket, key }, bytes, whole, { ContentType: contentType });
+    return { bucket, key: stored, contentType, sizeBytes: whole.sizeBytes, sha256: whole.sha256 };
+  };

@@ -1,0 +1,81 @@
+import { execFile } from 'node:child_process';
+import { cp, glob, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import * as esbuild from 'esbuild';
+import { SHIPPED } from '../construct/shipped-code.ts';
+import { bundleFunctions } from './bundle-functions.ts';
+import { thirdPartyLicenses } from './third-party-licenses.ts';
+
+// npm pack, npm publish: what other CDK apps install. Node strips no types under node_modules, so it is JavaScript
+// with declarations beside it; everything but CDK is bundled, so it brings no dependencies along.
+const ROOT = path.resolve(import.meta.dirname, '../..');
+const DIST = path.join(ROOT, 'dist');
+const CDK = ['aws-cdk-lib', 'aws-cdk-lib/*', 'constructs'];
+
+const OPTIONS = {
+  absWorkingDir: ROOT,
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  legalComments: 'none',
+  metafile: true,
+  define: { PACKAGED: 'true' },
+} as const satisfies esbuild.BuildOptions;
+
+/** CommonJS, as CDK's own: what `cdk init` makes requires it, and an ES module can import it. */
+const buildConstruct = () =>
+  esbuild.build({
+    ...OPTIONS,
+    entryPoints: ['infra/index.ts'],
+    outfile: path.join(DIST, 'index.js'),
+    format: 'cjs',
+    external: CDK,
+    define: { ...OPTIONS.define, 'import.meta.dirname': '__dirname' },
+  });
+
+const buildSetup = () =>
+  esbuild.build({
+    ...OPTIONS,
+    entryPoints: ['infra/setup/setup.ts'],
+    outfile: path.join(DIST, 'setup.mjs'),
+    format: 'esm',
+    minify: true,
+    mainFields: ['module', 'main'],
+    banner: { js: '#!/usr/bin/env node' },
+  });
+
+async function buildDeclarations() {
+  const types = path.join(DIST, 'types');
+  const tsc = path.join(ROOT, 'node_modules/.bin/tsc');
+  await promisify(execFile)(tsc, ['-p', 'infra/tsconfig.package.json', '--outDir', types], {
+    cwd: ROOT,
+  }).catch(({ stdout }) => {
+    throw new Error(`The declarations cannot be made:\n${stdout}`);
+  });
+  // TypeScript keeps the extensions of our sources in declarations, which not every compiler follows.
+  for await (const file of glob(path.join(types, '**/*.d.ts'))) {
+    const text = await readFile(file, 'utf8');
+    await writeFile(file, text.replace(/(\bfrom '\.{1,2}\/[^']+)\.ts'/g, "$1.js'"));
+  }
+}
+
+async function copyFunctions() {
+  const bundles = await bundleFunctions();
+  for (const [name, { directory }] of Object.entries(bundles))
+    await cp(directory, path.join(DIST, SHIPPED, name), { recursive: true });
+  return Object.values(bundles);
+}
+
+await rm(DIST, { recursive: true, force: true });
+await mkdir(DIST, { recursive: true });
+// Inside a package of ES modules, `dist` is one of CommonJS: JavaScript and declarations alike.
+await writeFile(path.join(DIST, 'package.json'), '{"type":"commonjs"}\n');
+const [functions, construct, setup] = await Promise.all([
+  copyFunctions(),
+  buildConstruct(),
+  buildSetup(),
+  buildDeclarations(),
+]);
+const bundled = [...functions, construct, setup].flatMap(({ metafile }) => Object.keys(metafile.inputs));
+await writeFile(path.join(DIST, 'THIRD-PARTY-LICENSES.txt'), await thirdPartyLicenses(ROOT, bundled));

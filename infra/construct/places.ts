@@ -1,0 +1,77 @@
+import { Stack } from 'aws-cdk-lib';
+import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import type * as events from 'aws-cdk-lib/aws-events';
+import type * as s3 from 'aws-cdk-lib/aws-s3';
+import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import type { IConstruct } from 'constructs';
+import { PREFIX } from '../../functions/objects/prefix.ts';
+import type { InputPrefixes } from '../../functions/request/input-prefixes.ts';
+import { API_PARAMETERS, PARAMETER } from '../../functions/settings.ts';
+import type { Place } from './grants.ts';
+
+export interface PlacesOptions {
+  readonly table: dynamodb.ITable;
+  readonly inputBucketArn: string;
+  readonly furtherInputBuckets: readonly s3.IBucket[];
+  /** By the buckets' names as `furtherInputBuckets` and the input bucket spell them. */
+  readonly inputPrefixes: InputPrefixes;
+  /** How `inputPrefixes` calls the input bucket. */
+  readonly inputBucketName: string;
+  readonly hasPresets: boolean;
+  readonly outputBucket: s3.IBucket;
+  readonly eventBus: events.IEventBus;
+  readonly parameterPath: string;
+  readonly secret: secretsmanager.ISecret | undefined;
+}
+
+/** The ARNs that rights are given on. A place that a deployment does not have is empty. */
+export function placesOf(
+  scope: IConstruct,
+  options: PlacesOptions,
+): Readonly<Record<Place, readonly string[]>> {
+  const { table, inputBucketArn, furtherInputBuckets, outputBucket, eventBus, parameterPath, secret } =
+    options;
+  const inputBuckets = [
+    { name: options.inputBucketName, arn: inputBucketArn },
+    ...furtherInputBuckets.map(({ bucketName, bucketArn }) => ({ name: bucketName, arn: bucketArn })),
+  ];
+  const prefixesOf = (bucketName: string) => options.inputPrefixes.get(bucketName) ?? [''];
+  const received = [PREFIX.requests, ...(options.hasPresets ? [PREFIX.uploads] : [])];
+  const isRestricted = options.inputPrefixes.has(options.inputBucketName);
+  const { callbackBaseUrl, callbackFunction } = PARAMETER;
+  // `GetParameters` is refused as a whole for one name too many: with a secret, functions ask for these alone.
+  const written: readonly string[] = [callbackBaseUrl, callbackFunction];
+  const parameters = secret ? written : Object.values(PARAMETER);
+  const apiParameters = secret ? API_PARAMETERS.filter((name) => written.includes(name)) : API_PARAMETERS;
+  const parameterArn = (name: string) =>
+    Stack.of(scope).formatArn({
+      service: 'ssm',
+      resource: 'parameter',
+      resourceName: `${parameterPath.slice(1)}/${name}`,
+    });
+  return {
+    table: [table.tableArn],
+    dueIndex: [`${table.tableArn}/index/due`],
+    waitingIndex: [`${table.tableArn}/index/waiting`],
+    inputBucket: [inputBucketArn],
+    inputBuckets: inputBuckets.map(({ arn }) => arn),
+    inputs: inputBuckets.flatMap(({ name, arn }) => prefixesOf(name).map((prefix) => `${arn}/${prefix}*`)),
+    // Else among the inputs.
+    received: isRestricted ? received.map((prefix) => `${inputBucketArn}/${prefix}*`) : [],
+    results: [`${inputBucketArn}/${PREFIX.results}*`],
+    rejected: [`${inputBucketArn}/${PREFIX.rejected}*`],
+    outputBucket: [outputBucket.bucketArn],
+    outputs: [outputBucket.arnForObjects(`${PREFIX.outputs}*`)],
+    folderResults: [outputBucket.arnForObjects(`${PREFIX.outputs}*/result.json`)],
+    largeRequests: [outputBucket.arnForObjects(`${PREFIX.largeRequests}*`)],
+    eventBus: [eventBus.eventBusArn],
+    parameters: parameters.map(parameterArn),
+    apiParameters: apiParameters.map(parameterArn),
+    secret: secret ? [arnForRights(secret)] : [],
+  };
+}
+
+/** One imported by name lacks the six characters that Secrets Manager ends an ARN with. */
+function arnForRights({ secretFullArn, secretArn }: secretsmanager.ISecret): string {
+  return secretFullArn ?? `${secretArn}-??????`;
+}

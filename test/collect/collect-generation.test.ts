@@ -1,0 +1,275 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { type CollectDeps, collectGeneration } from '../../functions/collect/collect-generation.ts';
+import { retried } from '../../functions/generation/retry.ts';
+import { claimToSubmit } from '../../functions/generation/transitions.ts';
+import { OutputRefusedError } from '../../functions/outputs/errors.ts';
+import { log } from '../../functions/runtime/log.ts';
+import { DURATIONS } from '../../functions/settings.ts';
+import { WiroError } from '../../functions/wiro/errors.ts';
+import type { Task } from '../../functions/wiro/types.ts';
+import { at } from '../generation/examples.ts';
+import { ID, workWorld } from '../support/work-world.ts';
+
+beforeEach(() => {
+  for (const level of ['info', 'warn', 'error'] as const) vi.spyOn(log, level).mockReturnValue(undefined);
+});
+
+const HOUR = 3_600;
+const NEXT = 'next'.padEnd(26, 'x');
+const ended: Task = {
+  id: 'task-1',
+  status: 'task_postprocess_end',
+  end: 'succeeded',
+  costUsd: 0.04,
+  outputs: [{ kind: 'file', name: 'one.png', url: 'https://cdn.wiro.ai/one.png' }],
+} as unknown as Task;
+
+/** A generation whose task has ended, and what becomes of copying its output. */
+async function collecting({
+  task = async () => ended,
+  copy = () => Promise.reject(new Error('S3 is away')),
+}: {
+  task?: CollectDeps['wiro']['task'];
+  copy?: () => Promise<never>;
+} = {}) {
+  const world = workWorld();
+  await world.run(ID, 'task-1');
+  const deps: CollectDeps = {
+    ...world.shared,
+    wiro: { task, cancel: () => Promise.reject(), kill: () => Promise.reject() },
+    collectAgain: async () => undefined,
+    outputBucket: 'outputs',
+    outputPrefix: 'outputs/',
+    copier: { copy },
+    putBytes: () => Promise.reject(new Error('S3 is away')),
+  };
+  return {
+    ...world,
+    deps,
+    collect: () => collectGeneration(deps, ID),
+    state: () => world.generations.get(ID),
+    /** Another one in line, behind a limit that the first fills. */
+    queueUp: async () => {
+      await world.gate.refused({ id: 'other', revision: 1 }, 1);
+      world.pass(10);
+      await world.accept(NEXT);
+      const next = await world.generations.get(NEXT);
+      if (next === undefined) throw new Error('It was not accepted');
+      await world.gate.wait(next);
+    },
+  };
+}
+
+describe('collecting, when a service of our own fails', () => {
+  it('is put off, with what failed, and tried again later', async () => {
+    const { collect, state, announced } = await collecting();
+
+    await collect();
+
+    expect(await state()).toMatchObject({
+      status: 'running',
+      trouble: { code: 'internal_error' },
+      dueAt: expect.any(String),
+    });
+    expect(announced).toEqual([]);
+  });
+
+  it('is given up after six hours of it, with an error that invites to retry, and announced', async () => {
+    const { collect, state, pass, announced } = await collecting();
+    await collect();
+    pass(6 * HOUR - 1);
+    await collect();
+    const before = await state();
+    pass(1);
+
+    await collect();
+
+    expect(before?.status).toBe('running');
+    expect(await state()).toMatchObject({
+      status: 'failed',
+      task: { id: 'task-1' },
+      error: {
+        code: 'internal_error',
+        message:
+          'This deployment could not reach one of its own services (its log says which). Task task-1 may be paid for. A retry asks about it again and collects it without paying again.',
+        retryable: true,
+      },
+    });
+    expect(announced).toEqual([ID]);
+  });
+
+  it('that the record of a task is too large for us loses nothing: a retry reads it again', async () => {
+    const { collect, state, pass } = await collecting({
+      task: () =>
+        Promise.reject(new WiroError('tooLarge', 'what is needed of its answer exceeds 8388608 bytes')),
+    });
+    await collect();
+    pass(HOUR / 2);
+
+    await collect();
+
+    const failed = await state();
+    expect(failed).toMatchObject({
+      status: 'failed',
+      task: { id: 'task-1' },
+      error: {
+        code: 'task_unreadable',
+        message: expect.stringMatching(/without paying again/),
+        retryable: true,
+      },
+    });
+    const moment = { now: at(HOUR), durations: DURATIONS };
+    expect(failed && retried(failed, false, moment)).toMatchObject({
+      status: 'running',
+      task: { id: 'task-1' },
+    });
+  });
+
+  it('begins to count anew when something else was the matter in between', async () => {
+    let isAway = true;
+    const { collect, state, pass } = await collecting({
+      task: async () => {
+        if (isAway) return undefined;
+        return ended;
+      },
+    });
+    await collect();
+    pass(6 * HOUR - 1);
+    isAway = false;
+    await collect();
+    pass(HOUR);
+
+    await collect();
+
+    expect(await state()).toMatchObject({ status: 'running', trouble: { code: 'internal_error' } });
+  });
+});
+
+describe('the slot of a task that has ended', () => {
+  it('is free before anything is copied, and the line is served for nobody by name', async () => {
+    const { deps, gate, queueUp, submitted } = await collecting();
+    await queueUp();
+    const during: { holders?: readonly string[]; submitted?: string[] } = {};
+    const copy = async (): Promise<never> => {
+      during.holders = await gate.holders();
+      during.submitted = [...submitted];
+      throw new Error('S3 is away');
+    };
+
+    await collectGeneration({ ...deps, copier: { copy } }, ID);
+
+    expect(during).toEqual({ holders: [], submitted: [ID] });
+    // Whoever comes first takes the next in line, who holds no slot until then.
+    expect(await gate.admit(4)).toEqual([NEXT]);
+  });
+
+  it('starts nobody when nobody waits', async () => {
+    const { collect, gate, submitted } = await collecting();
+
+    await collect();
+
+    expect([await gate.holders(), submitted]).toEqual([[], []]);
+  });
+
+  it('is kept while the task runs', async () => {
+    const { collect, gate, queueUp, submitted } = await collecting({
+      task: async () => ({ ...ended, end: 'unfinished' }) as unknown as Task,
+    });
+    await queueUp();
+
+    await collect();
+
+    expect([await gate.holders(), submitted]).toEqual([[ID], []]);
+  });
+
+  it('that cannot be freed now does not keep the outputs back', async () => {
+    const { deps, gate, generations } = await collecting();
+    const broken = { ...gate, free: () => Promise.reject(new Error('throttled')) };
+    const empty = async () => ({ ...ended, outputs: [] }) as Task;
+
+    for (let reads = 0; reads < 3; reads += 1)
+      await collectGeneration({ ...deps, gate: broken, wiro: { ...deps.wiro, task: empty } }, ID);
+
+    expect((await generations.get(ID))?.status).toBe('succeeded');
+  });
+});
+
+describe('a collector that froze before it freed the slot', () => {
+  it('leaves a retry the slot that it has taken since', async () => {
+    const { deps, gate, generations, pass } = await collecting();
+    const moment = () => ({ now: deps.clock().toISOString(), durations: deps.durations });
+    const failedTask = { ...ended, end: 'failed', costUsd: 0, errorText: 'no' } as Task;
+    const thawed = Promise.withResolvers<Task>();
+    const asked = Promise.withResolvers<void>();
+    const frozen = collectGeneration(
+      {
+        ...deps,
+        createHolder: () => 'frozen',
+        wiro: {
+          ...deps.wiro,
+          task: () => {
+            asked.resolve();
+            return thawed.promise;
+          },
+        },
+      },
+      ID,
+    );
+    await asked.promise;
+    pass(66);
+    await collectGeneration(
+      { ...deps, createHolder: () => 'successor', wiro: { ...deps.wiro, task: async () => failedTask } },
+      ID,
+    );
+    const freed = await gate.holders();
+    await generations.update(ID, (current) => retried(current, false, moment()));
+    const submitting = await generations.update(ID, (current) => claimToSubmit(current, 'third', moment()));
+    if (submitting.kind !== 'written') throw new Error('It was not claimed');
+    await gate.take(submitting.generation);
+
+    thawed.resolve(failedTask);
+    await frozen;
+
+    expect([freed, await gate.holders()]).toEqual([[], [ID]]);
+  });
+});
+
+describe('a holder that froze while it copied', () => {
+  it('changes nothing of what its successor has recorded', async () => {
+    const { deps, generations, pass } = await collecting();
+    const thawed = Promise.withResolvers<void>();
+    const copyingBegan = Promise.withResolvers<void>();
+    const frozen = collectGeneration(
+      {
+        ...deps,
+        createHolder: () => 'frozen',
+        copier: {
+          copy: async () => {
+            copyingBegan.resolve();
+            await thawed.promise;
+            throw new OutputRefusedError('Cannot fetch what an output redirects to: it is elsewhere');
+          },
+        },
+      },
+      ID,
+    );
+    await copyingBegan.promise;
+    pass(66);
+    const copied = { contentType: 'image/png', sizeBytes: 3, sha256: 'b'.repeat(64) };
+    await collectGeneration(
+      {
+        ...deps,
+        createHolder: () => 'successor',
+        copier: { copy: async ({ bucket, key }) => ({ bucket, key, ...copied }) },
+      },
+      ID,
+    );
+    const recorded = await generations.whole(ID);
+
+    thawed.resolve();
+    await frozen;
+
+    expect(recorded).toMatchObject({ generation: { status: 'succeeded' }, outputs: [copied] });
+    expect(await generations.whole(ID)).toEqual(recorded);
+  });
+});

@@ -1,0 +1,56 @@
+import { type Environment, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import { WiroGenerations } from '../../infra/construct/wiro-generations.ts';
+import { WiroCredentials } from '../../infra/wiro-credentials.ts';
+import type { WiroGenerationsProps } from '../../infra/wiro-generations-props.ts';
+import { listed } from './construct/policies.ts';
+import { ALL_CODE, createApp, resourcesOf, written } from './synthesize.ts';
+
+/** A stack of somebody's own app. */
+export const createStack = (env?: Environment): Stack =>
+  new Stack(createApp(), 'Shop', { ...(env && { env }) });
+
+/** The construct in it, with what every test would give alike. */
+export const addGenerations = (stack: Stack, props: Partial<WiroGenerationsProps> = {}, id = 'Wiro') =>
+  new WiroGenerations(stack, id, {
+    code: ALL_CODE,
+    credentials: WiroCredentials.fromParameters(),
+    ...props,
+  });
+
+/** A template with the construct alone. */
+export function templateWith(props: Partial<WiroGenerationsProps> = {}): Template {
+  const stack = createStack();
+  addGenerations(stack, props);
+  return Template.fromStack(stack);
+}
+
+/** What a role of its own is given by `grant`, as `action on resource`. */
+export function rightsGivenBy(stack: Stack, grant: (grantee: iam.IGrantable) => void): readonly string[] {
+  const role = new iam.Role(stack, 'Caller', { assumedBy: new iam.AccountRootPrincipal() });
+  grant(role);
+  return rightsOfRole(Template.fromStack(stack), /^Caller/);
+}
+
+interface Statement {
+  readonly Action: unknown;
+  readonly Resource: unknown;
+  readonly Condition?: unknown;
+}
+
+/** Every right of the roles whose logical id looks like this, sorted, as `action on resource`. */
+export function rightsOfRole(template: Template, role: RegExp): readonly string[] {
+  return resourcesOf(template, 'AWS::IAM::Policy')
+    .filter(([, { Properties }]) => listed(Properties.Roles).some((one) => role.test(written(one).slice(1))))
+    .flatMap(([, { Properties }]) => (Properties.PolicyDocument as { Statement: Statement[] }).Statement)
+    .flatMap(({ Action, Resource, Condition }) =>
+      listed(Action).flatMap((action) =>
+        listed(Resource).map(
+          (resource) =>
+            `${action} on ${written(resource)}${Condition ? ` if ${JSON.stringify(Condition)}` : ''}`,
+        ),
+      ),
+    )
+    .sort();
+}

@@ -1,0 +1,56 @@
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { measureLoadTimes, UNBUNDLED_SDK } from '../../../bench/load-time.ts';
+import type { FunctionName } from '../../../functions/functions.ts';
+import type { Bundle } from '../../../infra/build/bundle.ts';
+import { bundleFunctions } from '../../../infra/build/bundle-functions.ts';
+import { describeBundle } from '../../../infra/build/bundle-report.ts';
+
+let bundles: Record<FunctionName, Bundle>;
+beforeAll(async () => {
+  bundles = await bundleFunctions();
+}, 60_000);
+
+const indexOf = ({ directory }: Bundle) => path.join(directory, 'index.js');
+
+describe('the functions as they are deployed', () => {
+  it('load in a fresh process, with nothing but the settings they are described with', async () => {
+    const loaded = Object.entries(bundles).map(([name, bundle]) => ({ name, modules: [indexOf(bundle)] }));
+
+    await expect(measureLoadTimes(loaded, 1)).resolves.toHaveProperty('size', loaded.length);
+  }, 60_000);
+
+  it('answer a callback without loading S3 or undici', async () => {
+    const atStart = (await describeBundle(bundles.callback)).filter(({ isLoadedAtStart }) => isLoadedAtStart);
+
+    const sources = atStart.flatMap((file) => Object.keys(file.sources));
+    expect(sources.filter((source) => /client-s3|middleware-sdk-s3|\/undici\//.test(source))).toEqual([]);
+  });
+
+  it('are small enough for Lambda to read quickly', async () => {
+    for (const [name, bundle] of Object.entries(bundles)) {
+      const files = await describeBundle(bundle);
+      const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
+      expect(sizeBytes, name).toBeLessThan(2_000_000);
+    }
+  });
+
+  it('have a handler where Lambda looks for it', () => {
+    const require = createRequire(import.meta.url);
+    const { directory, handler } = bundles.callback;
+
+    const resolved = require.resolve(path.join(directory, `${handler.split('.')[0]}.js`));
+    expect(resolved).toBe(indexOf(bundles.callback));
+  });
+
+  it('load `callback` in less than half the time of the unbundled S3 and DynamoDB clients', async () => {
+    const callback = { name: 'callback', modules: [indexOf(bundles.callback)] };
+
+    const medians = await measureLoadTimes([UNBUNDLED_SDK, callback], 9);
+
+    // The processor's time: other tests run beside this one.
+    const [unbundled, ours] = [medians.get(UNBUNDLED_SDK.name), medians.get('callback')];
+    expect((ours?.processorMs ?? Number.NaN) / (unbundled?.processorMs ?? Number.NaN)).toBeLessThan(0.5);
+  }, 120_000);
+});

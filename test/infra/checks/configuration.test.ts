@@ -1,0 +1,455 @@
+import { Duration, NestedStack, Stack } from 'aws-cdk-lib';
+import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
+import * as events from 'aws-cdk-lib/aws-events';
+import * as s3 from 'aws-cdk-lib/aws-s3';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { describe, expect, it } from 'vitest';
+import { ConfigurationError } from '../../../infra/checks/configuration-error.ts';
+import { GenerationTable } from '../../../infra/construct/generation-table.ts';
+import { WiroGenerations } from '../../../infra/construct/wiro-generations.ts';
+import { WiroCredentials } from '../../../infra/wiro-credentials.ts';
+import type { WiroGenerationsProps } from '../../../infra/wiro-generations-props.ts';
+import { addGenerations, createStack } from '../add-generations.ts';
+
+type Props = Partial<WiroGenerationsProps>;
+
+const PRESET = { model: 'owner/project', fileParameter: 'inputImage' };
+/** Names of its own for a second deployment. */
+const TWO: Props = {
+  deployment: 'two',
+  credentials: WiroCredentials.fromParameters({ path: '/wiro/two' }),
+};
+const HERE = { region: 'eu-central-1', account: '111122223333' };
+const arn = (service: string, region: string, account: string, resource: string) =>
+  `arn:aws:${service}:${region}:${account}:${resource}`;
+const busAt = (stack: Stack, region: string, account = HERE.account) =>
+  events.EventBus.fromEventBusArn(stack, 'Bus', arn('events', region, account, 'event-bus/shop'));
+
+/** A message, and nothing else of the error. */
+function refusalOf(build: () => unknown): string {
+  try {
+    build();
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.message;
+    throw error;
+  }
+  throw new Error('It was accepted');
+}
+
+describe('a construct that cannot work is refused when it is synthesized', () => {
+  // [what is wrong, the properties, what the sentence begins with, its remedy]
+  it.each<[string, (stack: Stack) => object, string, RegExp]>([
+    [
+      'no credentials',
+      () => ({ credentials: undefined }),
+      'credentials are missing',
+      /WiroCredentials\.from/,
+    ],
+    [
+      'a key in their place',
+      () => ({ credentials: { apiKey: 'k' } }),
+      'credentials are missing',
+      /give Wiro/,
+    ],
+    [
+      'a misspelt property, as JavaScript allows it',
+      () => ({ outputbuckets: undefined }),
+      'outputbuckets is not a property of WiroGenerations',
+      /you probably mean outputBucket\./,
+    ],
+    [
+      'a property of something else',
+      () => ({ colour: 'red' }),
+      'colour is not a property of WiroGenerations',
+      /there are callbackBaseUrl, .*, wiroSocketUrl\./,
+    ],
+    [
+      'an API address that would show the key',
+      () => ({ wiroApiUrl: 'http://wiro.example/v1' }),
+      'wiroApiUrl is "http://wiro.example/v1"',
+      /would show the API key .* Give an https:/,
+    ],
+    [
+      'a callback address that would show its signature',
+      () => ({ callbackBaseUrl: 'http://127.0.0.1.example/hooks' }),
+      'callbackBaseUrl is "http://127.0.0.1.example/hooks"',
+      /would show the callback’s signature/,
+    ],
+    [
+      'a path that SSM keeps for itself',
+      () => ({ credentials: WiroCredentials.fromParameters({ path: '/aws/wiro' }) }),
+      'the credentials\' path is "/aws/wiro"',
+      /for example \/wiro\/my-stack/,
+    ],
+    [
+      'a deployment that no URL takes',
+      () => ({ deployment: 'my shop' }),
+      'deployment is "my shop"',
+      /letters/,
+    ],
+    [
+      'a preset of an unknown form',
+      () => ({ presets: { portraits: { ...PRESET, prompt: 'x' } } }),
+      'presets: presets.portraits.prompt is not known',
+      /a preset has model, parameters, fileParameter, inputs/,
+    ],
+    [
+      'a preset without a model',
+      () => ({ presets: { portraits: { fileParameter: 'inputImage' } } }),
+      'presets: presets.portraits.model',
+      /owner\/project/,
+    ],
+    [
+      'an input of a preset in a bucket that was not given',
+      () => ({ presets: { portraits: { ...PRESET, inputs: { mask: 's3://elsewhere/mask.png' } } } }),
+      'presets.portraits.inputs.mask names the bucket "elsewhere", which this deployment may not read',
+      /furtherInputBuckets/,
+    ],
+    [
+      'a prefix that opens more than it says',
+      () => ({ inputPrefixes: ['inputs/', 'photos'] }),
+      'inputPrefixes is "photos"',
+      /end in "\/" \(without it, "photos" would open "photos-private\/" too\)/,
+    ],
+    [
+      'a prefix that IAM would read as a pattern',
+      () => ({ inputPrefixes: ['*/'] }),
+      'inputPrefixes is "*/"',
+      /use no "\*"/,
+    ],
+    [
+      'a prefix that could be resolved',
+      () => ({ inputPrefixes: ['inputs/../'] }),
+      'inputPrefixes is "inputs/../"',
+      /no "\." or "\.\."/,
+    ],
+    [
+      'a whole bucket as a prefix',
+      () => ({ inputPrefixes: ['s3://shop-photos/'] }),
+      'inputPrefixes is "s3://shop-photos/"',
+      /s3:\/\/my-photos\/public\//,
+    ],
+    [
+      'a URL as a prefix',
+      () => ({ inputPrefixes: ['https://x.example/'] }),
+      'inputPrefixes is',
+      /for example/,
+    ],
+    ['no prefix at all', () => ({ inputPrefixes: [] }), 'inputPrefixes is empty', /leave it out/],
+    [
+      'a prefix that is no list',
+      () => ({ inputPrefixes: 'inputs/' }),
+      'inputPrefixes: give a list',
+      /\["inputs\/"\]/,
+    ],
+    [
+      'more prefixes than fit',
+      () => ({ inputPrefixes: Array.from({ length: 100 }, (_, index) => `inputs-${index}/`) }),
+      'inputPrefixes have more than 500 bytes',
+      /fewer, or shorter/,
+    ],
+    [
+      'a prefix in a bucket that was not given',
+      () => ({ inputPrefixes: ['s3://elsewhere/public/'] }),
+      'inputPrefixes names the bucket "elsewhere", which this deployment may not read',
+      /furtherInputBuckets/,
+    ],
+    [
+      'a preset’s own input where requests may name none',
+      () => ({
+        inputPrefixes: ['inputs/'],
+        presets: { portraits: { ...PRESET, inputs: { mask: 'masks/round.png' } } },
+      }),
+      'presets.portraits.inputs.mask names an object outside of inputPrefixes',
+      /add its prefix/,
+    ],
+    [
+      'a seed that JSON would change',
+      () => ({ presets: { portraits: { ...PRESET, parameters: { seed: Number.POSITIVE_INFINITY } } } }),
+      'presets: presets.portraits.parameters.seed is a number that would be changed',
+      /send it as text/,
+    ],
+    [
+      'a retention shorter than the deadline',
+      () => ({ retention: Duration.days(1), deadline: Duration.days(2) }),
+      'retention is 1 day, shorter than the deadline of 2 days',
+      /Give a longer retention or a shorter deadline/,
+    ],
+    [
+      'a retention shorter than the deadline among the durations',
+      () => ({ retention: Duration.days(1), durations: { deadline: 172_800_000 } }),
+      'retention is 1 day, shorter than the deadline of 2 days',
+      /Give a longer retention/,
+    ],
+    [
+      'a retention of hours',
+      () => ({ retention: Duration.hours(36) }),
+      'retention is 1 day 12 hours',
+      /whole days/,
+    ],
+    ['no retention at all', () => ({ retention: Duration.days(0) }), 'retention is', /Duration\.days\(1\)/],
+    [
+      'a retention for buckets that are not ours',
+      (stack) => ({
+        retention: Duration.days(7),
+        inputBucket: s3.Bucket.fromBucketName(stack, 'In', 'shop-in'),
+        outputBucket: s3.Bucket.fromBucketName(stack, 'Out', 'shop-out'),
+      }),
+      'retention has no bucket to work on',
+      /Leave retention out/,
+    ],
+    [
+      'a preset’s own input where everything expires',
+      () => ({
+        retention: Duration.days(7),
+        presets: { portraits: { ...PRESET, inputs: { background: 'backgrounds/beach.png' } } },
+      }),
+      'presets.portraits.inputs.background is a key of the input bucket',
+      /furtherInputBuckets/,
+    ],
+    [
+      'a deadline of seconds',
+      () => ({ deadline: Duration.seconds(30) }),
+      'deadline is 30 sec',
+      /at least a minute/,
+    ],
+    [
+      'a wait that nobody would notice',
+      () => ({ maximumWait: Duration.seconds(30) }),
+      'maximumWait is 30 sec',
+      /at least a minute/,
+    ],
+    [
+      'two deadlines',
+      () => ({ deadline: Duration.hours(1), durations: { deadline: 1 } }),
+      'deadline is given twice',
+      /leave it out of durations/,
+    ],
+    ['an unknown duration', () => ({ durations: { leese: 1 } }), 'durations or durationDivisor:', /"leese"/],
+    ['no room for anything', () => ({ maximumConcurrency: 0 }), 'maximumConcurrency is 0', /from 1/],
+    [
+      'more copies than one item holds',
+      () => ({ maximumCollects: 101 }),
+      'maximumCollects is 101',
+      /from 1 to 100/,
+    ],
+    [
+      'a function stopped by a reservation',
+      () => ({ reservedConcurrency: { callback: 0 } }),
+      'reservedConcurrency.callback is 0, which would stop the function',
+      /from 1, or leave it out/,
+    ],
+    [
+      'a reservation of half an invocation',
+      () => ({ reservedConcurrency: { api: 1.5 } }),
+      'reservedConcurrency.api is 1.5',
+      /a whole number from 1/,
+    ],
+    [
+      'a reservation for nobody',
+      () => ({ reservedConcurrency: { callbacks: 5 } }),
+      'reservedConcurrency.callbacks: there is no such function',
+      /api, submit, callback, reconcile/,
+    ],
+    [
+      'one reservation for all',
+      () => ({ reservedConcurrency: 5 }),
+      'reservedConcurrency: give numbers by function',
+      /\{ callback: 20 \}/,
+    ],
+    [
+      'copies that may take all that callbacks have',
+      () => ({ reservedConcurrency: { callback: 5 }, maximumCollects: 5 }),
+      'maximumCollects is 5 and reservedConcurrency.callback 5',
+      /Reserve more, or allow fewer copies/,
+    ],
+    [
+      'more tasks than the gate holds',
+      () => ({ maximumConcurrency: 1_001 }),
+      'maximumConcurrency is 1001',
+      /1 to 1000,/,
+    ],
+    ['half a task', () => ({ maximumConcurrency: 1.5 }), 'maximumConcurrency is 1.5', /whole number/],
+    ['no number', () => ({ maximumConcurrency: Number.NaN }), 'maximumConcurrency is NaN', /whole number/],
+    [
+      'a day without generations',
+      () => ({ maximumGenerationsPerDay: -1 }),
+      'maximumGenerationsPerDay is -1',
+      /leave it out for no limit/,
+    ],
+    [
+      'a level that is none',
+      () => ({ observability: 'much' }),
+      'observability is "much"',
+      /"none" or "standard"/,
+    ],
+    [
+      'another hand-over',
+      () => ({ inputHandover: 'mail' }),
+      'inputHandover is "mail"',
+      /"auto" or "upload" or "presigned"/,
+    ],
+    [
+      'another kind of model',
+      () => ({ furtherModelKinds: ['realtime', 'agents'] }),
+      'furtherModelKinds is "agents"',
+      /"realtime" or "training"/,
+    ],
+    [
+      'a callback URL without a scheme',
+      () => ({ callbackBaseUrl: 'x.example' }),
+      'callbackBaseUrl is',
+      /https:\/\//,
+    ],
+    [
+      'a callback URL with a query',
+      () => ({ callbackBaseUrl: 'https://x.example?a' }),
+      'callbackBaseUrl:',
+      /leave out/,
+    ],
+    [
+      'Wiro without its version',
+      () => ({ wiroApiUrl: 'https://api.wiro.ai' }),
+      'wiroApiUrl is',
+      /end in \/v1/,
+    ],
+    [
+      'a socket over https',
+      () => ({ wiroSocketUrl: 'https://x.example/v1' }),
+      'wiroSocketUrl is',
+      /wss:\/\//,
+    ],
+    [
+      'a URL for a host',
+      () => ({ wiroOutputHosts: ['https://wiro.ai'] }),
+      'wiroOutputHosts is',
+      /without a scheme/,
+    ],
+    [
+      'a bus in another region',
+      (stack) => ({ eventBus: busAt(stack, 'us-east-1') }),
+      'eventBus Shop/Bus is in the region us-east-1, the stack in eu-central-1',
+      /give one of the stack's own region/,
+    ],
+    [
+      'a bus of another account',
+      (stack) => ({ eventBus: busAt(stack, HERE.region, '444455556666') }),
+      'eventBus Shop/Bus is in the account 444455556666',
+      /own account/,
+    ],
+    [
+      'a bucket in another region',
+      (stack) => ({
+        inputBucket: s3.Bucket.fromBucketAttributes(stack, 'In', { bucketName: 'shop', region: 'us-east-1' }),
+      }),
+      'inputBucket Shop/In is in the region us-east-1',
+      /own region/,
+    ],
+    [
+      'a table in another region',
+      (stack) => ({
+        table: dynamodb.Table.fromTableArn(
+          stack,
+          'T',
+          arn('dynamodb', 'us-east-1', HERE.account, 'table/records'),
+        ),
+      }),
+      'table Shop/T is in the region us-east-1',
+      /own region/,
+    ],
+    [
+      'a secret in another region',
+      (stack) => ({
+        credentials: WiroCredentials.fromSecret(
+          Secret.fromSecretCompleteArn(
+            stack,
+            'Keys',
+            arn('secretsmanager', 'us-east-1', HERE.account, 'secret:wiro-AbCdEf'),
+          ),
+        ),
+      }),
+      'the secret Shop/Keys is in the region us-east-1',
+      /own region/,
+    ],
+    [
+      'a table made for something else',
+      (stack) => ({
+        table: new dynamodb.Table(stack, 'Orders', {
+          partitionKey: { name: 'order', type: dynamodb.AttributeType.STRING },
+        }),
+      }),
+      'table Shop/Orders lacks the key (pk HASH, sk RANGE; it has order HASH)',
+      /the index "due".*the index "waiting".*the index "history".*time-to-live attribute expiresAtSeconds: make it with `new GenerationTable/,
+    ],
+    [
+      'a global table without the indexes',
+      (stack) => ({
+        table: new dynamodb.TableV2(stack, 'Records', {
+          partitionKey: { name: 'pk', type: dynamodb.AttributeType.STRING },
+          sortKey: { name: 'sk', type: dynamodb.AttributeType.STRING },
+          timeToLiveAttribute: 'expiresAtSeconds',
+        }),
+      }),
+      'table Shop/Records lacks the index "due" (dueShard HASH, dueAt RANGE; it has none)',
+      /GenerationTable/,
+    ],
+  ])('%s', (_, props, beginning, remedy) => {
+    const stack = createStack(HERE);
+
+    const message = refusalOf(() => addGenerations(stack, props(stack) as Props));
+
+    expect(message.startsWith(`Shop/Wiro: ${beginning}`), message).toBe(true);
+    expect(message).toMatch(remedy);
+    expect(message).toMatch(/[.]$/);
+  });
+
+  it('no properties at all, as JavaScript allows it', () => {
+    expect(refusalOf(() => Reflect.construct(WiroGenerations, [createStack(), 'Wiro']))).toBe(
+      'Shop/Wiro: properties are missing: give at least { credentials: WiroCredentials.fromParameters() }.',
+    );
+  });
+
+  it.each(['http://localhost:9000/v1', 'http://127.0.0.1:9000/v1', 'http://host.docker.internal:9000/v1'])(
+    'not a simulator on this machine: %s',
+    (wiroApiUrl) => {
+      expect(() => addGenerations(createStack(), { wiroApiUrl })).not.toThrow();
+    },
+  );
+
+  it('a nested stack without names of its own, which are only known at deployment', () => {
+    const nested = new NestedStack(createStack(), 'Nested');
+    const credentials = WiroCredentials.fromParameters({ path: '/wiro/shop' });
+
+    expect(refusalOf(() => addGenerations(nested, { credentials }, 'A'))).toMatch(/give a deployment\.$/);
+    expect(refusalOf(() => addGenerations(nested, { deployment: 'shop' }, 'B'))).toMatch(
+      /give the credentials a path\.$/,
+    );
+    expect(() => addGenerations(nested, { deployment: 'shop', credentials }, 'C')).not.toThrow();
+  });
+
+  it.each<[string, Props, string]>([
+    ['the deployment', {}, 'deployment is that of Shop/First too: their generations'],
+    ['the path', { deployment: 'two' }, 'credentials is that of Shop/First too: both write'],
+    ['the table', TWO, 'table is that of Shop/First too: each would take up'],
+    ['the input bucket', { ...TWO, table: undefined }, 'inputBucket is that of Shop/First too: each file'],
+    [
+      'the bus',
+      { ...TWO, table: undefined, inputBucket: undefined },
+      'eventBus is that of Shop/First too: each "Generation Requested" would be run, and charged, twice',
+    ],
+  ])('two that share %s', (_, own, sentence) => {
+    const stack = createStack();
+    const data = new Stack(stack.node.root, 'Data');
+    const shared = {
+      table: new GenerationTable(data, 'Records'),
+      inputBucket: new s3.Bucket(data, 'Photos'),
+      eventBus: events.EventBus.fromEventBusName(stack, 'Bus', 'default'),
+    };
+    addGenerations(stack, shared, 'First');
+
+    const message = refusalOf(() => addGenerations(stack, { ...shared, ...own }, 'Second'));
+
+    expect(message).toContain(`Shop/Second: ${sentence}`);
+    expect(message).toMatch(/Give each one of its own\.$/);
+  });
+});

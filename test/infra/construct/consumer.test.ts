@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { expect, it } from 'vitest';
+import { Gallery } from '../../../examples/consumer/gallery.ts';
+import { WiroCredentials, WiroGenerations } from '../../../infra/index.ts';
+import { ALL_CODE, createApp, resourcesOf, written } from '../synthesize.ts';
+
+const EVENTS = path.resolve(import.meta.dirname, '../../../docs/events/examples');
+
+function galleryTemplate(): Template {
+  const stack = new Stack(createApp(), 'WiroServerless');
+  const wiro = new WiroGenerations(stack, 'Wiro', {
+    credentials: WiroCredentials.fromParameters(),
+    code: ALL_CODE,
+  });
+  const code = lambda.Code.fromAsset(ALL_CODE.api.directory);
+  new Gallery(stack, 'Gallery', { wiro, code });
+  return Template.fromStack(stack);
+}
+
+it('hears of every generation that succeeds, and of nothing else', () => {
+  const template = galleryTemplate();
+  const [gallery, ...others] = resourcesOf(template, 'AWS::Events::Rule').filter(([id]) =>
+    /Gallery/.test(id),
+  );
+  const pattern = gallery?.[1].Properties.EventPattern as Record<string, unknown>;
+
+  const heard = ['running', 'succeeded', 'failed', 'cancelled', 'rejected', 'requested'].filter((kind) =>
+    matches(pattern, JSON.parse(readFileSync(path.join(EVENTS, `generation-${kind}.json`), 'utf8'))),
+  );
+
+  expect(others).toEqual([]);
+  expect(heard).toEqual(['succeeded']);
+});
+
+it('may read outputs and put entries, and not write where outputs are', () => {
+  const template = galleryTemplate();
+  const [, policy] =
+    resourcesOf(template, 'AWS::IAM::Policy').find(([id]) => id.startsWith('GalleryAdd')) ?? [];
+  const { Statement = [] } = (policy?.Properties.PolicyDocument ?? {}) as {
+    Statement?: { Action: unknown }[];
+  };
+
+  const actions = Statement.flatMap(({ Action }) => Action).map(written);
+  expect(actions.toSorted()).toEqual([
+    'dynamodb:PutItem',
+    's3:GetObject',
+    's3:ListBucket',
+    'sqs:SendMessage',
+  ]);
+});
+
+/** EventBridge's matching, as far as the rule uses it: each list names what may stand there. */
+function matches(pattern: unknown, value: unknown): boolean {
+  if (Array.isArray(pattern)) return pattern.includes(value);
+  return Object.entries(pattern as Record<string, unknown>).every(
+    ([name, inner]) =>
+      typeof value === 'object' && value !== null && matches(inner, Reflect.get(value, name)),
+  );
+}

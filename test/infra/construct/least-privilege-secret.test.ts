@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { FunctionName } from '../../../functions/functions.ts';
+import { LOCAL_REGION } from '../../../local/aws/credentials.ts';
+import type { Right } from '../../privilege/needed-rights.ts';
+import { recordRights } from '../../privilege/record-rights.ts';
+import { startSystem } from '../../support/system.ts';
+import { synthesize } from '../synthesize.ts';
+import { covers, grantedRights } from './granted-rights.ts';
+
+// A deployment with its credentials in Secrets Manager: what `every-flow.test.ts` sees with SecureStrings, for what is
+// different here.
+const rights = recordRights(LOCAL_REGION);
+afterAll(() => rights.stop());
+const told: Record<string, string> = {};
+const system = await startSystem({
+  credentials: 'secret',
+  maximumEnvironments: 1,
+  endpointOverrides: (name, environment) => {
+    Object.assign(told, environment);
+    return rights.endpointOverrides(name, environment);
+  },
+});
+const secretArn = system.environment.endpoints.secret?.arn ?? '';
+const template = synthesize({ secret: secretArn });
+
+beforeAll(async () => {
+  const { id } = await system.submit({ model: 'wiro/text-to-image', parameters: { prompt: 'A hill' } });
+  await system.ended(id);
+});
+
+const isOfCredentials = ({ action }: Right) => /^(ssm|secretsmanager|kms):/.test(action);
+
+it.each<FunctionName>(['api', 'submit', 'callback'])(
+  'lets %s read the secret and those parameters that it needs of the two that the stack writes, and nothing else',
+  (name) => {
+    const used = rights.of(name).filter(isOfCredentials);
+    const granted = grantedRights(template, name, told, LOCAL_REGION).filter(isOfCredentials);
+
+    expect(used.filter((needed) => !granted.some((right) => covers(right, needed)))).toEqual([]);
+    expect(granted.filter((right) => !used.some((needed) => covers(right, needed)))).toEqual([]);
+    expect(
+      granted.map(({ action, resource }) => `${action} on ${resource.split(':').at(-1)}`).sort(),
+    ).toEqual([
+      `secretsmanager:GetSecretValue on ${secretArn.split(':').at(-1)}`,
+      ...(name === 'api' ? [] : ['ssm:GetParameters on parameter/wiro/local/callback-base-url']),
+      'ssm:GetParameters on parameter/wiro/local/callback-function',
+    ]);
+  },
+);
+
+it('lets reconcile read none of it', () => {
+  const granted = grantedRights(template, 'reconcile', told, LOCAL_REGION);
+
+  expect(granted.filter(isOfCredentials)).toEqual([]);
+});

@@ -1,0 +1,33 @@
+import type { Template } from 'aws-cdk-lib/assertions';
+import { FUNCTIONS, type FunctionName } from '../../../functions/functions.ts';
+import { resourcesOf, written } from '../synthesize.ts';
+
+/** One statement of a policy, as the template has it. */
+export interface Statement {
+  readonly Effect: string;
+  readonly Action: string | readonly string[];
+  readonly Resource: unknown;
+}
+
+export const listed = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [value]);
+
+/** Logical ids of a function and of its role. */
+export function idsOf(
+  template: Template,
+  name: FunctionName,
+): { readonly functionId: string; readonly roleId: string } {
+  const [functionId = '', resource] =
+    resourcesOf(template, 'AWS::Lambda::Function').find(
+      ([, { Properties }]) => Properties.Description === FUNCTIONS[name].description,
+    ) ?? [];
+  const roleId = written(resource?.Properties.Role).replace(/^<|\.Arn>$/g, '');
+  return { functionId, roleId };
+}
+
+/** Every statement of the policies of a function's role. */
+export function statementsOf(template: Template, name: FunctionName): readonly Statement[] {
+  const role = `<${idsOf(template, name).roleId}>`;
+  return resourcesOf(template, 'AWS::IAM::Policy')
+    .filter(([, { Properties }]) => listed(Properties.Roles).map(written).includes(role))
+    .flatMap(([, { Properties }]) => (Properties.PolicyDocument as { Statement: Statement[] }).Statement);
+}

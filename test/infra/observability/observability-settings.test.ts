@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { resourcesOf, synthesize } from '../synthesize.ts';
+
+const toldBy = (settings: Readonly<Record<string, string>>) =>
+  resourcesOf(synthesize(settings), 'AWS::Lambda::Function').flatMap(([id, { Properties }]) => {
+    const { Variables } = Properties.Environment as { Variables: Readonly<Record<string, unknown>> };
+    return 'INPUT_HANDOVER' in Variables
+      ? [[/Submit|Api|Callback|Reconcile/.exec(id)?.[0], Variables.INPUT_HANDOVER]]
+      : [];
+  });
+
+describe('settings of the stack', () => {
+  it('hand inputs over as Wiro takes them, unless told how', () => {
+    expect(toldBy({})).toEqual([
+      ['Submit', 'auto'],
+      ['Api', 'auto'],
+    ]);
+    expect(toldBy({ inputHandover: 'presigned' })).toEqual([
+      ['Submit', 'presigned'],
+      ['Api', 'presigned'],
+    ]);
+  });
+
+  it('are refused with what to give instead', () => {
+    expect(() => synthesize({ inputHandover: 'email' })).toThrow(
+      'inputHandover is "email": give one of auto, upload, presigned.',
+    );
+    expect(() => synthesize({ observability: 'some' })).toThrow(
+      'observability is "some": give one of none, standard, full.',
+    );
+    expect(() => synthesize({ alarmTopic: 'on-call' })).toThrow(
+      'alarmTopic is "on-call": give the ARN of an SNS topic, arn:aws:sns:<region>:<account>:<name>.',
+    );
+  });
+});

@@ -1,0 +1,314 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { Stack } from 'aws-cdk-lib';
+import { Match, type Template } from 'aws-cdk-lib/assertions';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { FUNCTIONS, type FunctionName } from '../../../functions/functions.ts';
+import { METRICS, type MetricName } from '../../../functions/runtime/metrics.ts';
+import { WiroGenerations } from '../../../infra/construct/wiro-generations.ts';
+import { WiroCredentials } from '../../../infra/wiro-credentials.ts';
+import { ALL_CODE, createApp, type Resource, resourcesOf, synthesize, written } from '../synthesize.ts';
+
+let standard: Template;
+let full: Template;
+let none: Template;
+beforeAll(() => {
+  standard = synthesize();
+  full = synthesize({ observability: 'full' });
+  none = synthesize({ observability: 'none' });
+}, 60_000);
+
+const HANDBOOK = readFileSync(path.resolve(import.meta.dirname, '../../../docs/operations.md'), 'utf8');
+/** What the handbook has about each alarm, by its name. */
+const SECTIONS = new Map(
+  HANDBOOK.split(/^### /m)
+    .slice(1)
+    .map((section) => [section.slice(0, section.indexOf('\n')).trim(), section] as const),
+);
+
+const ALARMS = ['AWS::CloudWatch::Alarm', 'AWS::CloudWatch::CompositeAlarm'];
+const alarmsOf = (template: Template) => ALARMS.flatMap((type) => resourcesOf(template, type));
+/** The name of the section that an alarm's description refers to. */
+const sectionOf = ({ Properties }: Resource) =>
+  /docs\/operations\.md#([a-z]+)$/.exec(String(Properties.AlarmDescription))?.[1];
+
+const functionOf = (template: Template, name: FunctionName) => {
+  const found = resourcesOf(template, 'AWS::Lambda::Function').find(
+    ([, { Properties }]) => Properties.Description === FUNCTIONS[name].description,
+  );
+  if (!found) throw new Error(`The template has no function ${name}`);
+  return found;
+};
+const NAMES = Object.keys(FUNCTIONS) as FunctionName[];
+
+describe('the handbook', () => {
+  it('has a section for every alarm, and an alarm for every section', () => {
+    const anchors = [...SECTIONS.keys()].map((heading) => heading.toLowerCase());
+
+    expect(
+      alarmsOf(full)
+        .map(([, alarm]) => sectionOf(alarm))
+        .toSorted(),
+    ).toEqual(anchors.toSorted());
+    for (const [id, alarm] of alarmsOf(full))
+      expect(id.toLowerCase(), 'its construct id is its heading').toContain(sectionOf(alarm));
+  });
+
+  it('tells of each what it means, why it rings when it does, where to look and what to do', () => {
+    for (const [heading, section] of SECTIONS)
+      for (const part of ['**Meaning.**', '**Threshold.**', '**Where to look.**', '**Remedy.**'])
+        expect(section, heading).toContain(part);
+  });
+
+  it('is not needed to know what to do: the description of each alarm says it', () => {
+    for (const [id, { Properties }] of alarmsOf(full)) {
+      const description = String(Properties.AlarmDescription);
+      const [, remedy = ''] = /^[^.]+\. (.+) More: docs\/operations\.md#[a-z]+$/.exec(description) ?? [];
+      expect(remedy, id).toMatch(/\b(?:look|add|cancel|ask|mend|retry|read|invoke|give|do)\b/i);
+      // CloudWatch takes no more.
+      expect(description.length, id).toBeLessThanOrEqual(1_024);
+      expect(description, id).not.toMatch(/npm run|\.ts\b/);
+    }
+  });
+
+  it('names every metric', () => {
+    for (const name of Object.keys(METRICS)) expect(HANDBOOK).toContain(`\`${name}\``);
+  });
+});
+
+describe('observability: standard', () => {
+  it('stays within what is free: ten alarms on one plain metric each, one dashboard, ten metrics and a rare one', () => {
+    const alarms = resourcesOf(standard, 'AWS::CloudWatch::Alarm');
+
+    expect(alarms).toHaveLength(10);
+    for (const [id, { Properties }] of alarms) {
+      expect(Properties, id).toHaveProperty('MetricName');
+      expect(Properties, id).not.toHaveProperty('Metrics');
+    }
+    standard.resourceCountIs('AWS::CloudWatch::CompositeAlarm', 0);
+    standard.resourceCountIs('AWS::CloudWatch::Dashboard', 1);
+    // Measured once a day at most: CloudWatch bills a metric for the hours in which it is measured.
+    const rare: MetricName = 'UploadsRefused';
+    expect(Object.keys(METRICS).filter((name) => name !== rare)).toHaveLength(10);
+  });
+
+  it('shows fewer than the fifty metrics that a free dashboard has', () => {
+    const [dashboard] = resourcesOf(standard, 'AWS::CloudWatch::Dashboard');
+    const { widgets } = JSON.parse(written(dashboard?.[1].Properties.DashboardBody)) as {
+      widgets: readonly { properties: { metrics?: readonly unknown[] } }[];
+    };
+
+    const shown = widgets.flatMap(({ properties }) => properties.metrics ?? []);
+    expect(shown.length).toBeGreaterThan(15);
+    expect(shown.length).toBeLessThan(50);
+  });
+
+  it('watches functions and queue of its own by AWS’s metrics', () => {
+    const queue = resourcesOf(standard, 'AWS::SQS::Queue')[0]?.[0];
+    const watched = resourcesOf(standard, 'AWS::CloudWatch::Alarm').flatMap(([, { Properties }]) => {
+      const {
+        Namespace,
+        MetricName,
+        Dimensions = [],
+      } = Properties as {
+        Namespace: string;
+        MetricName: string;
+        Dimensions?: readonly { readonly Name: string; readonly Value: unknown }[];
+      };
+      const dimensions = Dimensions.map(({ Name, Value }) => `${Name}=${written(Value)}`);
+      return Namespace === 'WiroGenerations' ? [] : [[Namespace, MetricName, ...dimensions].join(' ')];
+    });
+
+    expect(watched.toSorted()).toEqual(
+      [
+        `AWS/Lambda Url5xxCount FunctionName=<${functionOf(standard, 'api')[0]}>`,
+        `AWS/Lambda Url5xxCount FunctionName=<${functionOf(standard, 'callback')[0]}>`,
+        'AWS/Lambda Throttles',
+        `AWS/SQS ApproximateNumberOfMessagesVisible QueueName=<${queue}.QueueName>`,
+      ].toSorted(),
+    );
+  });
+
+  it('rings for a missing measurement only where measuring itself is what is watched', () => {
+    const ringing = resourcesOf(standard, 'AWS::CloudWatch::Alarm').filter(
+      ([, { Properties }]) => Properties.TreatMissingData !== 'notBreaching',
+    );
+
+    expect(ringing.map(([, alarm]) => sectionOf(alarm))).toEqual(['reconcilestopped']);
+  });
+
+  it('traces what people and Wiro wait for, and not what runs every minute', () => {
+    const traced = NAMES.filter(
+      (name) => functionOf(standard, name)[1].Properties.TracingConfig !== undefined,
+    );
+
+    expect(traced).toEqual(['api', 'submit', 'callback']);
+    for (const name of traced)
+      expect(functionOf(standard, name)[1].Properties.TracingConfig).toEqual({ Mode: 'Active' });
+  });
+
+  it('tells the functions where their measurements go, under the name that alarms look for', () => {
+    for (const name of NAMES)
+      expect(functionOf(standard, name)[1].Properties.Environment).toMatchObject({
+        Variables: { METRICS_NAMESPACE: 'WiroGenerations', DEPLOYMENT: 'WiroServerless' },
+      });
+    standard.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      Namespace: 'WiroGenerations',
+      MetricName: 'Failed',
+      Dimensions: [{ Name: 'Deployment', Value: 'WiroServerless' }],
+    });
+  });
+
+  it('has its alarms told to a topic that is given', () => {
+    const alarmTopic = 'arn:aws:sns:us-east-1:123456789012:on-call';
+
+    const told = alarmsOf(synthesize({ alarmTopic, observability: 'full' }));
+
+    expect(told).toHaveLength(13);
+    for (const [id, { Properties }] of told)
+      expect([Properties.AlarmActions, Properties.OKActions], id).toEqual([[alarmTopic], [alarmTopic]]);
+  });
+});
+
+describe('observability: full', () => {
+  it('also compares metrics, and rings once for whatever needs a person now', () => {
+    const more = alarmsOf(full).filter(([, { Properties }]) => !('MetricName' in Properties));
+
+    expect(more.map(([, alarm]) => sectionOf(alarm))).toEqual(['failurerate', 'functionerrors', 'urgent']);
+    const [composite] = resourcesOf(full, 'AWS::CloudWatch::CompositeAlarm');
+    const rule = written(composite?.[1].Properties.AlarmRule);
+    const urgent = ['SecondTask', 'InsufficientBalance', 'FruitlessLooks', 'ReconcileStopped', 'DeadLetters'];
+    expect(rule.match(/ALARM/g)).toHaveLength(urgent.length);
+    for (const name of urgent) expect(rule).toContain(`Observability${name}`);
+  });
+});
+
+describe('observability: none', () => {
+  it('has no alarm, dashboard, measurement or trace', () => {
+    expect(alarmsOf(none)).toEqual([]);
+    none.resourceCountIs('AWS::CloudWatch::Dashboard', 0);
+    for (const name of NAMES) {
+      const { Environment, TracingConfig } = functionOf(none, name)[1].Properties;
+      expect([name, TracingConfig]).toEqual([name, undefined]);
+      expect((Environment as { Variables: object }).Variables).not.toHaveProperty('METRICS_NAMESPACE');
+    }
+  });
+
+  it('keeps dead letters all the same', () => {
+    none.resourceCountIs('AWS::SQS::Queue', 1);
+  });
+});
+
+describe('dead letters', () => {
+  it('lie encrypted for two weeks in a queue that is reached by TLS alone', () => {
+    standard.hasResourceProperties('AWS::SQS::Queue', {
+      SqsManagedSseEnabled: true,
+      MessageRetentionPeriod: 1_209_600,
+    });
+    standard.hasResourceProperties('AWS::SQS::QueuePolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({ Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+        ]),
+      },
+    });
+  });
+
+  it('come from what is invoked asynchronously, which may send there and nowhere else', () => {
+    const [queue = ''] = resourcesOf(standard, 'AWS::SQS::Queue').map(([id]) => id);
+    const sending = resourcesOf(standard, 'AWS::Lambda::EventInvokeConfig').flatMap(([, { Properties }]) => {
+      const { FunctionName: name, DestinationConfig } = Properties;
+      return DestinationConfig === undefined ? [] : [[written(name), JSON.stringify(DestinationConfig)]];
+    });
+
+    const destination = JSON.stringify({ OnFailure: { Destination: { 'Fn::GetAtt': [queue, 'Arn'] } } });
+    expect(new Set(sending.map(String))).toEqual(
+      new Set(
+        (['submit', 'callback'] as const).map((name) =>
+          String([`<${functionOf(standard, name)[0]}>`, destination]),
+        ),
+      ),
+    );
+    const rights = resourcesOf(standard, 'AWS::IAM::Policy').flatMap(([, { Properties }]) =>
+      (Properties.PolicyDocument as { Statement: { Action: unknown; Resource: unknown }[] }).Statement.filter(
+        ({ Action }) => String(Action).includes('sqs:'),
+      ),
+    );
+    expect(rights.map(({ Action, Resource }) => [Action, written(Resource)])).toEqual([
+      ['sqs:SendMessage', `<${queue}.Arn>`],
+      ['sqs:SendMessage', `<${queue}.Arn>`],
+    ]);
+  });
+
+  it('take events that the bus could not deliver', () => {
+    const [queue = ''] = resourcesOf(standard, 'AWS::SQS::Queue').map(([id]) => id);
+
+    standard.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: { 'detail-type': ['Generation Requested'] },
+      Targets: [Match.objectLike({ DeadLetterConfig: { Arn: { 'Fn::GetAtt': [queue, 'Arn'] } } })],
+    });
+  });
+});
+
+describe('logs', () => {
+  it('are JSON, Lambda’s own lines too; of what runs every minute and of what strangers can start only those that warn', () => {
+    const configured = NAMES.map((name) => {
+      const { LogFormat, SystemLogLevel } = functionOf(standard, name)[1].Properties.LoggingConfig as Record<
+        string,
+        string
+      >;
+      return [name, LogFormat, SystemLogLevel];
+    });
+
+    expect(configured).toEqual([
+      ['api', 'JSON', undefined],
+      ['submit', 'JSON', undefined],
+      ['callback', 'JSON', 'WARN'],
+      ['reconcile', 'JSON', 'WARN'],
+    ]);
+  });
+});
+
+describe('the metrics of a `WiroGenerations`', () => {
+  const inStack = () =>
+    new WiroGenerations(new Stack(createApp(), 'Shop'), 'Wiro', {
+      code: ALL_CODE,
+      credentials: WiroCredentials.fromParameters({ path: '/wiro/shop' }),
+      deployment: 'shop',
+    });
+
+  it('are offered by name, each with the statistic that makes sense of it', () => {
+    const wiro = inStack();
+
+    const offered = {
+      Accepted: wiro.metricAccepted(),
+      Succeeded: wiro.metricSucceeded(),
+      Failed: wiro.metricFailed(),
+      Cancelled: wiro.metricCancelled(),
+      CostUsd: wiro.metricCostUsd(),
+      TimeToResult: wiro.metricTimeToResult(),
+      OldestWaitingAge: wiro.metricOldestWaitingAge(),
+      SecondTask: wiro.metric('SecondTask'),
+    } satisfies Partial<Record<MetricName, unknown>>;
+
+    for (const [name, metric] of Object.entries(offered))
+      expect([metric.namespace, metric.metricName, metric.dimensions]).toEqual([
+        'WiroGenerations',
+        name,
+        { Deployment: 'shop' },
+      ]);
+    const { Failed, TimeToResult, OldestWaitingAge } = offered;
+    expect([Failed.statistic, TimeToResult.statistic, OldestWaitingAge.statistic]).toEqual([
+      'Sum',
+      'p90',
+      'Maximum',
+    ]);
+  });
+
+  it('take options like every metric of CDK', () => {
+    expect(inStack().metricTimeToResult({ statistic: 'p50', label: 'median' })).toMatchObject({
+      statistic: 'p50',
+      label: 'median',
+    });
+  });
+});

@@ -1,0 +1,111 @@
+import { S3ServiceException } from '@aws-sdk/client-s3';
+import { expect, it } from 'vitest';
+import { checkRequest } from '../../functions/intake/accept-generation.ts';
+import { InputAccessError } from '../../functions/objects/errors.ts';
+import type { FoundObject, ObjectRef } from '../../functions/objects/types.ts';
+import { parseRequest } from '../../functions/request/request.ts';
+import { DURATIONS } from '../../functions/settings.ts';
+import { at } from '../generation/examples.ts';
+
+const rules = { inputBucket: 'photos', furtherBuckets: ['shared'] };
+
+/** Looks whether a request with one input can be accepted, in an S3 that says this of it. */
+async function check(head: (ref: ObjectRef) => Promise<FoundObject | undefined>, source = 'a.png') {
+  const deps = {
+    deployment: 'shop',
+    inputs: { head },
+    generations: {
+      get: async () => undefined,
+      accept: () => Promise.reject(new Error('nothing is to be accepted')),
+    },
+    knownModel: async () => undefined,
+    durations: DURATIONS,
+    clock: () => new Date(at(0)),
+  };
+  const request = parseRequest({ model: 'wiro/flux', inputs: { image: source } }, rules);
+  return checkRequest(deps, request, { origin: 'api' });
+}
+
+const refusedWith = (name: string, message: string, ref: ObjectRef) =>
+  new InputAccessError(ref, new S3ServiceException({ name, message, $fault: 'client', $metadata: {} }));
+
+it.each([
+  [
+    'AccessDenied',
+    'User: arn:aws:sts::123456789012:assumed-role/r/f is not authorized to perform: kms:Decrypt on resource: k',
+    'input_unreadable',
+    'inputs.image: S3 cannot decrypt the object "a.png" in the bucket "photos" for this deployment (AccessDenied, kms:Decrypt): let its functions use the encryption key of the object, then request it again.',
+  ],
+  [
+    'AccessDenied',
+    'not authorized to perform: s3:GetObject with an explicit deny',
+    'input_unreadable',
+    'inputs.image: S3 refuses this deployment the object "a.png" in the bucket "photos" (AccessDenied, s3:GetObject): let its functions read it, then request it again.',
+  ],
+  [
+    'PermanentRedirect',
+    'Use the endpoint of the bucket',
+    'input_unreadable',
+    `inputs.image: the bucket "photos" lies in another region (PermanentRedirect): copy the object into one of this deployment's region.`,
+  ],
+  [
+    'InvalidObjectState',
+    'Not valid for the storage class',
+    'input_archived',
+    'inputs.image: the object "a.png" in the bucket "photos" lies in an archive, where nobody can read it: restore it first, then request it again.',
+  ],
+])(
+  'an input that S3 refuses for good is refused with its cause and the remedy: %s, %s',
+  async (name, said, code, message) => {
+    const refused = check((ref) => Promise.reject(refusedWith(name, said, ref)));
+
+    await expect(refused).rejects.toMatchObject({
+      name: 'RequestError',
+      error: { code, message, field: 'inputs.image', retryable: false },
+    });
+  },
+);
+
+it('an input in a bucket that is gone is refused, naming the bucket', async () => {
+  const refused = check(
+    (ref) => Promise.reject(refusedWith('NoSuchBucket', 'It does not exist', ref)),
+    's3://shared/b.png',
+  );
+
+  await expect(refused).rejects.toMatchObject({
+    error: {
+      code: 'input_unreadable',
+      message: 'inputs.image: the bucket "shared" does not exist: name another one.',
+    },
+  });
+});
+
+it('an input in an archive is refused before anybody tries to read it', async () => {
+  const refused = check(async (ref) => ({ ...ref, etag: '"e"', sizeBytes: 3, isArchived: true }));
+
+  await expect(refused).rejects.toMatchObject({ error: { code: 'input_archived', field: 'inputs.image' } });
+});
+
+it('what may pass is no refusal', async () => {
+  const failed = check(() => Promise.reject(new Error('SlowDown')));
+
+  await expect(failed).rejects.toThrow('SlowDown');
+});
+
+it('keeps which version was accepted, where its bucket keeps versions', async () => {
+  const checked = await check(async (ref) => ({ ...ref, etag: '"e"', sizeBytes: 3, versionId: 'v1' }));
+
+  expect(checked.kind === 'new' && checked.checked.request.inputs).toEqual({
+    image: [
+      {
+        kind: 'object',
+        text: 'a.png',
+        bucket: 'photos',
+        key: 'a.png',
+        etag: '"e"',
+        sizeBytes: 3,
+        versionId: 'v1',
+      },
+    ],
+  });
+});

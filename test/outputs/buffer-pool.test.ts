@@ -1,0 +1,48 @@
+import { expect, it } from 'vitest';
+import { createBufferPool } from '../../functions/outputs/buffer-pool.ts';
+
+const open = new AbortController().signal;
+
+it('lends no more than it has, first come, first served', async () => {
+  const pool = createBufferPool({ count: 2, sizeBytes: 4 });
+  const [first] = [await pool.take(open), await pool.take(open)];
+  const served: string[] = [];
+
+  const waiting = [
+    pool.take(open).then(() => served.push('a')),
+    pool.take(open).then(() => served.push('b')),
+  ];
+  expect(pool.tryTake()).toBeUndefined();
+  pool.give(first, true);
+  await waiting[0];
+  expect(served).toEqual(['a']);
+  pool.give(first, false);
+  await waiting[1];
+
+  expect(served).toEqual(['a', 'b']);
+});
+
+it('lends an idle buffer again, and never one that may still be read', async () => {
+  const pool = createBufferPool({ count: 1, sizeBytes: 4 });
+  const first = await pool.take(open);
+  pool.give(first, true);
+  const second = await pool.take(open);
+  pool.give(second, false);
+  const third = await pool.take(open);
+
+  expect([second === first, third === second]).toEqual([true, false]);
+});
+
+it('forgets who stopped waiting', async () => {
+  const pool = createBufferPool({ count: 1, sizeBytes: 4 });
+  const buffer = await pool.take(open);
+  const stop = new AbortController();
+  const stopped = pool.take(stop.signal);
+  const patient = pool.take(open);
+
+  stop.abort(new Error('over'));
+  pool.give(buffer, true);
+
+  await expect(stopped).rejects.toThrow('over');
+  expect(await patient).toBe(buffer);
+});

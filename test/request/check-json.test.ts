@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { RequestError } from '../../functions/generation/errors.ts';
+import { checkJson } from '../../functions/request/check-json.ts';
+
+function said(text: string, path?: string) {
+  try {
+    checkJson(JSON.parse(text), path);
+    return 'kept';
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    return error.error;
+  }
+}
+
+const nested = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`;
+
+describe('what JSON says', () => {
+  it.each([
+    '[9007199254740991, -9007199254740991, 0.1, 1e-7, 1e15, true, null]',
+    '{"\\ud83d\\ude00": "a grin: \\ud83d\\ude00", "ü": ""}',
+    nested(64),
+  ])('is taken where it can be kept as it is: %s', (text) => {
+    expect(said(text)).toBe('kept');
+  });
+
+  it.each([
+    '9007199254740993',
+    '9007199254740992',
+    '-9007199254740992',
+    '1e400',
+    '-1e400',
+    '12345678901234567890',
+    '1e300',
+  ])('is refused where a number would change: %s', (number) => {
+    expect(said(`{"parameters": {"prompt": "x", "seed": ${number}}}`)).toEqual({
+      code: 'invalid_parameter',
+      message:
+        'parameters.seed is a number that would be changed (beyond 2^53 or infinite): send it as text.',
+      field: 'parameters.seed',
+      retryable: false,
+    });
+  });
+
+  it.each([
+    ['{"a": ["x", "\\ud800"]}', 'a[1]'],
+    ['{"a": {"b": "x\\udc00y"}}', 'a.b'],
+    ['{"a": {"\\ud800": 1}}', 'a'],
+    ['{"\\ud800": 1}', undefined],
+  ])('is refused where text is no text: %s', (text, field) => {
+    const error = said(text);
+
+    expect(error).toMatchObject({ message: expect.stringContaining('half of a character') });
+    expect(typeof error === 'object' && error.field).toBe(field);
+  });
+
+  it.each([65, 20_000, 400_000])('is refused at %i levels', (levels) => {
+    expect(said(nested(levels))).toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringContaining('at most 64 levels'),
+    });
+  });
+
+  it('names the first fault in the order of the document, by a field that fits into an answer', () => {
+    const long = 'k'.repeat(100_000);
+
+    expect(said('{"a": [1e400, "\\ud800"], "b": 1e400}', '[3].')).toMatchObject({ field: '[3].a[0]' });
+    const error = said(`{"${long}": {"${long}": 1e400}}`);
+    expect(JSON.stringify(error).length).toBeLessThan(1_500);
+    expect(error).toMatchObject({ message: expect.stringMatching(/send it as text\.$/) });
+  });
+});
