@@ -1,44 +1,35 @@
 import type { Context, LambdaFunctionURLEvent, LambdaFunctionURLResult } from 'aws-lambda';
 import { invokeLater } from '../aws/invoke.ts';
 import { readApiParameters, readDailyLimit, readDeployment } from '../compose/deployment.ts';
+import { createDeploymentGenerations } from '../compose/generations.ts';
+import { createDeploymentModels } from '../compose/known-models.ts';
+import { createDeploymentOverflow } from '../compose/overflow.ts';
 import { readInputBuckets } from '../compose/read-input-buckets.ts';
 import { createDeploymentWiro } from '../compose/wiro-client.ts';
-import { noteChange } from '../events/note-change.ts';
 import { timestamp } from '../generation/time.ts';
-import { createKnownModels } from '../intake/known-models.ts';
 import { createInputStore } from '../objects/input-store.ts';
-import { createOverflow } from '../objects/overflow.ts';
-import { PREFIX } from '../objects/prefix.ts';
 import { createS3Client } from '../objects/s3-client.ts';
 import { createOutputPresigner } from '../outputs/presign-output.ts';
 import { beginInvocation, log } from '../runtime/log.ts';
-import { ENV, readFurtherModelKinds, readInputHandover, requireEnv, WIRO_DEFAULTS } from '../settings.ts';
-import { createGenerationStore } from '../store/generation-store.ts';
-import { createModelCache } from '../store/model-cache.ts';
+import { ENV, readInputHandover, requireEnv, WIRO_DEFAULTS } from '../settings.ts';
 import { createConfigurationCheck } from './check-configuration.ts';
 import { answerRequest, type RoutesDeps } from './routes.ts';
 import { MOST_AHEAD } from './waiting-for.ts';
 
 // Built once per container, so that a warm start reuses the connections.
 const deployment = readDeployment();
-const { table, durations, clock } = deployment;
+const { durations, clock } = deployment;
 const parameters = readApiParameters(deployment);
 const s3 = createS3Client({ env: process.env });
-const overflow = createOverflow(s3, { bucket: requireEnv(ENV.outputBucket), prefix: PREFIX.largeRequests });
 const presign = createOutputPresigner({ client: s3, now: clock });
-const generations = createGenerationStore(table, { overflow, onChange: noteChange });
+const generations = createDeploymentGenerations(deployment, createDeploymentOverflow(s3));
 const wiro = createDeploymentWiro(deployment, parameters);
 const deps: RoutesDeps = {
   deployment: deployment.name,
   inputs: createInputStore(s3),
   inputHandover: readInputHandover(process.env),
   generations,
-  knownModel: createKnownModels({
-    cache: createModelCache(table, { keepMs: durations.modelCache }),
-    wiro,
-    limitMs: durations.modelLimit,
-    furtherKinds: readFurtherModelKinds(process.env),
-  }),
+  knownModel: createDeploymentModels(deployment, wiro),
   missingSecrets: createConfigurationCheck({ parameters, limitMs: durations.modelLimit }),
   wiro,
   rules: readInputBuckets(process.env),

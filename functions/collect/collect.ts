@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { invokeLater } from '../aws/invoke.ts';
 import type { ParameterReader } from '../aws/parameters.ts';
+import { createDeploymentAnnouncer } from '../compose/announcer.ts';
 import type { Deployment } from '../compose/deployment.ts';
+import { createDeploymentGate } from '../compose/gate.ts';
+import { createDeploymentGenerations } from '../compose/generations.ts';
+import { createDeploymentOverflow } from '../compose/overflow.ts';
 import { createDeploymentWiro } from '../compose/wiro-client.ts';
-import { type AnnounceDeps, announce } from '../events/announce.ts';
-import { noteChange } from '../events/note-change.ts';
-import { createPutEvents } from '../events/put-events.ts';
 import { createHeadOutput } from '../objects/head-output.ts';
 import { createJsonObjects } from '../objects/json-object.ts';
-import { createOverflow } from '../objects/overflow.ts';
 import { PREFIX } from '../objects/prefix.ts';
 import { createS3Client } from '../objects/s3-client.ts';
 import { createOutputCopier } from '../outputs/copy-output.ts';
@@ -16,13 +16,11 @@ import { createOutputFetcher } from '../outputs/fetch-output.ts';
 import { parseOutputHosts } from '../outputs/output-hosts.ts';
 import { createPutBytes } from '../outputs/put-bytes.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
-import { ENV, readMaximumCollects, readMaximumConcurrency, requireEnv, WIRO_DEFAULTS } from '../settings.ts';
+import { ENV, readMaximumCollects, requireEnv, WIRO_DEFAULTS } from '../settings.ts';
 import { createAttemptNotesStore } from '../store/attempt-notes.ts';
 import { createCopiedNotes } from '../store/copied-notes.ts';
 import { createCopyPlaces } from '../store/copy-places.ts';
 import { createEarlierReads } from '../store/earlier-reads.ts';
-import { createGate } from '../store/gate.ts';
-import { createGenerationStore } from '../store/generation-store.ts';
 import { type CollectDeps, collectGeneration } from './collect-generation.ts';
 import { createStandingOutputs } from './standing-outputs.ts';
 
@@ -59,8 +57,7 @@ function build(deployment: Deployment, parameters: ParameterReader): Built {
   const { table, durations, clock } = deployment;
   const s3 = createS3Client({ env: process.env, stallMs: durations.stall });
   const outputBucket = requireEnv(ENV.outputBucket);
-  const overflow = createOverflow(s3, { bucket: outputBucket, prefix: PREFIX.largeRequests });
-  const generations = createGenerationStore(table, { overflow, onChange: noteChange });
+  const generations = createDeploymentGenerations(deployment, createDeploymentOverflow(s3));
   const fetcher = createOutputFetcher({
     hosts: parseOutputHosts(process.env[ENV.wiroOutputHosts] || WIRO_DEFAULTS.outputHosts),
     connectMs: durations.connect,
@@ -69,26 +66,10 @@ function build(deployment: Deployment, parameters: ParameterReader): Built {
   });
   const notes = createAttemptNotesStore(table);
   const maximum = readMaximumCollects(process.env);
-  const announceDeps: AnnounceDeps = {
-    generations,
-    notes,
-    putEvents: createPutEvents(requireEnv(ENV.eventBus)),
-    results: createJsonObjects({ client: s3 }),
-    inputBucket: requireEnv(ENV.inputBucket),
-    outputBucket,
-    resultsPrefix: PREFIX.results,
-    durations,
-    clock,
-  };
   return {
     generations,
     notes,
-    gate: createGate({
-      ...table,
-      waiting: generations.waiting,
-      durations,
-      maximum: readMaximumConcurrency(process.env),
-    }),
+    gate: createDeploymentGate(deployment, generations),
     wiro: createDeploymentWiro(deployment, parameters),
     copyPlaces: maximum === undefined ? undefined : createCopyPlaces(table, { maximum, durations, clock }),
     forgetParameters: () => parameters.forget(),
@@ -99,7 +80,11 @@ function build(deployment: Deployment, parameters: ParameterReader): Built {
     copier: createOutputCopier({ client: s3, fetcher }),
     standing: createStandingOutputs({ head: createHeadOutput(s3), notes: createCopiedNotes(table) }),
     putBytes: createPutBytes(s3),
-    announce: (id) => announce(announceDeps, id),
+    announce: createDeploymentAnnouncer(deployment, {
+      generations,
+      notes,
+      results: createJsonObjects({ client: s3 }),
+    }),
     submit: (id) => invokeLater(requireEnv(ENV.submitFunction), { submit: id }),
     collectAgain: (id) => invokeLater(requireEnv('AWS_LAMBDA_FUNCTION_NAME'), { collect: id }),
     durations,

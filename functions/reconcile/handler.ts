@@ -1,23 +1,23 @@
 import type { Context } from 'aws-lambda';
 import { invokeLater } from '../aws/invoke.ts';
 import { readDeployment } from '../compose/deployment.ts';
-import { noteChange } from '../events/note-change.ts';
+import { createDeploymentGate } from '../compose/gate.ts';
+import { createDeploymentGenerations } from '../compose/generations.ts';
 import type { JsonObjects } from '../objects/json-object.ts';
-import { PREFIX } from '../objects/prefix.ts';
 import { beginInvocation, log } from '../runtime/log.ts';
-import { ENV, readMaximumConcurrency, requireEnv } from '../settings.ts';
+import { ENV, requireEnv } from '../settings.ts';
 import { createAttemptNotesStore } from '../store/attempt-notes.ts';
-import { createGate } from '../store/gate.ts';
-import { createGenerationStore, type Overflow } from '../store/generation-store.ts';
+import type { Overflow } from '../store/generation-store.ts';
 import { reconcile } from './reconcile.ts';
 import { createStepOver } from './step-over.ts';
 
-const { table, durations, moment, clock } = readDeployment();
+const deployment = readDeployment();
+const { table, durations, moment } = deployment;
 
 // It runs every minute, and nearly every time there is nothing to do: what only announcing needs is loaded then.
 const lazily = async () => {
   const { createObjects } = await import('./objects.ts');
-  return createObjects({ bucket: requireEnv(ENV.outputBucket), prefix: PREFIX.largeRequests });
+  return createObjects();
 };
 const overflow: Overflow = {
   write: async (name, text) => (await lazily()).overflow.write(name, text),
@@ -27,41 +27,21 @@ const results: Pick<JsonObjects, 'update' | 'write'> = {
   write: async (ref, value, condition) => (await lazily()).json.write(ref, value, condition),
   update: async (ref, change) => (await lazily()).json.update(ref, change),
 };
-const generations = createGenerationStore(table, { overflow, onChange: noteChange });
+const generations = createDeploymentGenerations(deployment, overflow);
 const notes = createAttemptNotesStore(table);
 // Half a minute at first, so that the next run looks again.
 const stepOver = createStepOver({ first: durations.look / 2, longest: durations.lookMax });
 
 export async function handler(_event: unknown, context: Context): Promise<void> {
   beginInvocation(context);
-  const { announce } = await import('../events/announce.ts');
-  const { createPutEvents } = await import('../events/put-events.ts');
+  const { createDeploymentAnnouncer } = await import('../compose/announcer.ts');
   const done = await reconcile({
     generations,
     notes,
-    gate: createGate({
-      ...table,
-      waiting: generations.waiting,
-      durations,
-      maximum: readMaximumConcurrency(process.env),
-    }),
+    gate: createDeploymentGate(deployment, generations),
     submit: (id) => invokeLater(requireEnv(ENV.submitFunction), { submit: id }),
     collect: (id) => invokeLater(requireEnv(ENV.callbackFunction), { collect: id }),
-    announce: (id) =>
-      announce(
-        {
-          generations,
-          notes: createAttemptNotesStore(table),
-          putEvents: createPutEvents(requireEnv(ENV.eventBus)),
-          results,
-          inputBucket: requireEnv(ENV.inputBucket),
-          outputBucket: requireEnv(ENV.outputBucket),
-          resultsPrefix: PREFIX.results,
-          durations,
-          clock,
-        },
-        id,
-      ),
+    announce: (id) => createDeploymentAnnouncer(deployment, { generations, notes, results })(id),
     moment,
     remainingMs: () => context.getRemainingTimeInMillis(),
     stepOver,

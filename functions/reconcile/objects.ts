@@ -1,16 +1,16 @@
+import { createDeploymentOverflow } from '../compose/overflow.ts';
 import { createJsonObjects, type JsonObjects } from '../objects/json-object.ts';
-import { createOverflow } from '../objects/overflow.ts';
 import { createS3Client } from '../objects/s3-client.ts';
 import type { Overflow } from '../store/generation-store.ts';
 
 let built: { readonly json: JsonObjects; readonly overflow: Overflow } | undefined;
 
 /** What announcing needs of S3, built with the first one and kept. */
-export function createObjects(place: { readonly bucket: string; readonly prefix: string }) {
+export function createObjects() {
   const client = createS3Client({ env: process.env });
   built ??= {
     json: createJsonObjects({ client }),
-    overflow: createOverflow(client, place),
+    overflow: createDeploymentOverflow(client),
   };
   return built;
 }

@@ -1,19 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import type { Context, EventBridgeEvent, S3Event } from 'aws-lambda';
 import { invokeLater } from '../aws/invoke.ts';
+import { createDeploymentAnnouncer } from '../compose/announcer.ts';
 import { readDailyLimit, readDeployment, readParameters } from '../compose/deployment.ts';
+import { createDeploymentGate } from '../compose/gate.ts';
+import { createDeploymentGenerations } from '../compose/generations.ts';
+import { createDeploymentModels } from '../compose/known-models.ts';
+import { createDeploymentOverflow } from '../compose/overflow.ts';
 import { readInputBuckets } from '../compose/read-input-buckets.ts';
 import { createDeploymentWiro } from '../compose/wiro-client.ts';
-import { type AnnounceDeps, announce } from '../events/announce.ts';
-import { noteChange } from '../events/note-change.ts';
 import { createPutEvents } from '../events/put-events.ts';
 import { type KnownRequest, tellKnown } from '../events/tell-known.ts';
-import { createKnownModels } from '../intake/known-models.ts';
 import { receiveEvent } from '../intake/receive-event.ts';
 import { receiveObject } from '../intake/receive-objects.ts';
 import { createInputStore } from '../objects/input-store.ts';
 import { createJsonObjects } from '../objects/json-object.ts';
-import { createOverflow } from '../objects/overflow.ts';
 import { PREFIX } from '../objects/prefix.ts';
 import { createS3Client } from '../objects/s3-client.ts';
 import type { InputObject } from '../objects/types.ts';
@@ -21,18 +22,9 @@ import type { ResultsPlace } from '../request/accepted-request.ts';
 import { parsePresets } from '../request/preset.ts';
 import { beginInvocation } from '../runtime/log.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
-import {
-  ENV,
-  readFurtherModelKinds,
-  readInputHandover,
-  readMaximumConcurrency,
-  requireEnv,
-} from '../settings.ts';
+import { ENV, readInputHandover, requireEnv } from '../settings.ts';
 import { createAttemptNotesStore } from '../store/attempt-notes.ts';
 import { createDeliveryStore } from '../store/delivery-store.ts';
-import { createGate } from '../store/gate.ts';
-import { createGenerationStore } from '../store/generation-store.ts';
-import { createModelCache } from '../store/model-cache.ts';
 import { createUploadRefusals } from '../store/upload-refusals.ts';
 import { createUploadStore } from '../store/upload-store.ts';
 import type { Handover } from './bring-inputs.ts';
@@ -53,8 +45,7 @@ const s3 = createS3Client({ env: process.env });
 const rules = readInputBuckets(process.env);
 const { inputBucket, furtherBuckets } = rules;
 const outputBucket = requireEnv(ENV.outputBucket);
-const overflow = createOverflow(s3, { bucket: outputBucket, prefix: PREFIX.largeRequests });
-const generations = createGenerationStore(table, { overflow, onChange: noteChange });
+const generations = createDeploymentGenerations(deployment, createDeploymentOverflow(s3));
 const wiro = createDeploymentWiro(deployment, parameters);
 const inputs = createInputStore(s3);
 // The presigner is loaded by those who use it alone.
@@ -67,39 +58,17 @@ const refusals = createUploadRefusals(table, { keepMs: durations.uploadsRefused 
 /** For files that travel in the bodies of Runs, of all submissions here together: the function has 512 MB. */
 const room = createRoom(20 * 1024 * 1024);
 const json = createJsonObjects({ client: s3 });
-const putEvents = createPutEvents(requireEnv(ENV.eventBus));
 const notes = createAttemptNotesStore(table);
-const announceDeps: AnnounceDeps = {
-  generations,
-  notes,
-  putEvents,
-  results: json,
-  inputBucket,
-  outputBucket,
-  resultsPrefix: PREFIX.results,
-  durations,
-  clock,
-};
 const deps = {
   deployment: deployment.name,
   generations,
   notes,
-  gate: createGate({
-    ...table,
-    waiting: generations.waiting,
-    durations,
-    maximum: readMaximumConcurrency(process.env),
-  }),
+  gate: createDeploymentGate(deployment, generations),
   wiro,
   inputs,
   inputHandover,
   uploads: createUploadStore(table, { leaseMs: durations.markLease, keepMs: durations.uploadReuse }),
-  knownModel: createKnownModels({
-    cache: createModelCache(table, { keepMs: durations.modelCache }),
-    wiro,
-    limitMs: durations.modelLimit,
-    furtherKinds: readFurtherModelKinds(process.env),
-  }),
+  knownModel: createDeploymentModels(deployment, wiro),
   dailyLimit: readDailyLimit(deployment),
   deliveries: createDeliveryStore(table, {
     deployment: deployment.name,
@@ -108,8 +77,8 @@ const deps = {
   }),
   parameters: () => parameters.get(),
   forgetParameters: () => parameters.forget(),
-  announce: (id: string) => announce(announceDeps, id),
-  putEvents,
+  announce: createDeploymentAnnouncer(deployment, { generations, notes, results: json }),
+  putEvents: createPutEvents(requireEnv(ENV.eventBus)),
   collect: async (id: string) => invokeLater((await parameters.get()).callbackFunction, { collect: id }),
   submit: (id: string) =>
     invokeLater(requireEnv('AWS_LAMBDA_FUNCTION_NAME'), { submit: id } satisfies SubmitEvent),

@@ -1,0 +1,11 @@
+import { readMaximumConcurrency } from '../settings.ts';
+import { createGate, type Gate } from '../store/gate.ts';
+import type { GenerationStore } from '../store/generation-store.ts';
+import type { Deployment } from './deployment.ts';
+
+/** This deployment's gate: how many tasks run at Wiro at once, and who is next. */
+export const createDeploymentGate = (
+  { table, durations }: Pick<Deployment, 'table' | 'durations'>,
+  { waiting }: Pick<GenerationStore, 'waiting'>,
+  env: NodeJS.ProcessEnv = process.env,
+): Gate => createGate({ ...table, waiting, durations, maximum: readMaximumConcurrency(env) });
