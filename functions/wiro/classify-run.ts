@@ -15,11 +15,12 @@ export function classifyRun(result: PostResult, model: string, redact: Redaction
     message: `It is not known whether Wiro runs "${model}": ${why}`,
     ...present({ refusal }),
   });
-  const notRun = (reason: NotRunReason, why: string): RunOutcome => ({
+  const notRun = (reason: NotRunReason, why: string, code?: number): RunOutcome => ({
     kind: 'notRun',
     reason,
     message: `Cannot run "${model}": ${why}`,
     why,
+    ...present({ code }),
   });
 
   if (result.kind === 'failed')
@@ -28,8 +29,9 @@ export function classifyRun(result: PostResult, model: string, redact: Redaction
   const answer = parseAnswer(text);
   // A 404 that is no answer of Wiro's comes from a gateway: what was behind it is not known.
   if (status === 401 || status === 429 || (status === 404 && isRefusal(answer))) {
-    const said = answer.kind === 'refused' ? redact(answer.refusals[0]?.message ?? '') : '';
-    return notRun(REASON[status], `Wiro answered ${status}${said && ` "${said}"`}`);
+    const refusal = answer.kind === 'refused' ? answer.refusals[0] : undefined;
+    const said = redact(refusal?.message ?? '');
+    return notRun(REASON[status], `Wiro answered ${status}${said && ` "${said}"`}`, refusal?.code);
   }
   // A refusal of Wiro's own means the same with any status that blames the request; one that fails proves nothing.
   const isRead = (status >= 200 && status <= 299) || (status >= 400 && status <= 499 && isRefusal(answer));

@@ -89,8 +89,10 @@ export function readReply(result: PostResult, path: string, redact: Redaction): 
   if (status < 200 || status > 299) {
     const kind = kindOf(status, answer);
     const said = saidIn(answer, redact);
+    const refusal = answer.kind === 'refused' ? answer.refusals[0] : undefined;
     throw error(kind, `it answered ${status}${said && `: ${said}`}`, {
       status,
+      ...present({ code: refusal?.code }),
       // What is not Wiro's own answer is a gateway's, and may pass; but what is too large for it stays so.
       ...((status >= 500 || (answer.kind === 'unreadable' && kind === 'status' && status !== 413)) && {
         retryable: true,

@@ -81,6 +81,12 @@ describe('not run', () => {
     expect(answered('<html>', status)).toMatchObject({ kind: 'notRun', reason });
   });
 
+  it('a 401 keeps the code that Wiro gives: it says what is missing', () => {
+    const refused = { result: false, errors: [{ code: 98, message: 'sign in to run this model' }] };
+
+    expect(answered(refused, 401)).toMatchObject({ kind: 'notRun', reason: 'unauthorized', code: 98 });
+  });
+
   it.each([
     [401, 'unauthorized'],
     [404, 'notFound'],

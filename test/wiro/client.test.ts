@@ -335,6 +335,7 @@ describe('upload', () => {
 describe('failures', () => {
   it.each([
     [401, '', { kind: 'unauthorized', retryable: false }],
+    [401, JSON.stringify(NO(98, 'sign in')), { kind: 'unauthorized', code: 98, retryable: false }],
     [403, '', { kind: 'status', retryable: true }],
     [404, '<html>Not Found</html>', { kind: 'status', retryable: true }],
     [413, '<html>', { kind: 'status', retryable: false }],
