@@ -76,7 +76,7 @@ export class RequestError extends Error {
     this.error = {
       code,
       message: short(message, 2_000),
-      ...(field !== undefined && { field: short(field, 500) }),
+      ...(field !== undefined && { field: short(field, LONGEST_FIELD) }),
       retryable,
     };
     this.problems = [this.error];
@@ -91,6 +91,12 @@ export class RequestError extends Error {
     return Object.assign(RequestError.of(problems[0]), { problems });
   }
 }
+
+const LONGEST_FIELD = 500;
+
+/** Extends a field's path as far as an error keeps it: a name may be a megabyte, and have a hundred thousand values. */
+export const extendField = (field: string, more: string): string =>
+  field.length > LONGEST_FIELD ? field : `${field}${more.slice(0, LONGEST_FIELD + 1)}`;
 
 /** A refusal as those who asked are told it: that it costs nothing is said, too. */
 export function toldAsRefusal(error: GenerationError): GenerationError {

@@ -10,7 +10,7 @@ import type { AcceptedInput, AcceptedRequest, ResultsPlace } from '../request/ac
 import { checkAgainstSchema } from '../request/check-schema.ts';
 import { requireKindTaken } from '../request/file-kind.ts';
 import { generationId, requestHash } from '../request/identity.ts';
-import { gatherProblems } from '../request/problems.ts';
+import { gatherProblems, MOST_PROBLEMS } from '../request/problems.ts';
 import type { GenerationRequest } from '../request/request.ts';
 import { mapLimited } from '../runtime/map-limited.ts';
 import type { Durations, InputHandover } from '../settings.ts';
@@ -59,6 +59,7 @@ export async function checkRequest(
     path = '',
     results,
     outputFolder,
+    hasTime,
   }: {
     readonly origin: RequestOrigin;
     /** What makes it the same request again. @default - the request's own key, or none: every request is new */
@@ -67,6 +68,8 @@ export async function checkRequest(
     readonly results?: ResultsPlace;
     /** Where its outputs go. @default - a folder by its id */
     readonly outputFolder?: (id: string) => string;
+    /** Whether there is time to look at one more input; without it, this throws. @default - always */
+    readonly hasTime?: () => boolean;
   },
 ): Promise<
   | { readonly kind: 'known'; readonly generation: Generation }
@@ -80,8 +83,10 @@ export async function checkRequest(
   const known = await deps.knownModel(request.model);
   const problems = gatherProblems();
   if (known !== undefined) problems.check(() => checkModel(request, known, path));
+  // What is given to no parameter of the model is wrong whatever lies there.
+  const named = Object.entries(request.inputs).filter(([name]) => !problems.isWrong(`${path}inputs.${name}`));
   const inputs = await problems
-    .checkLater(() => acceptInputs(deps, request.inputs, path))
+    .checkLater(() => acceptInputs(deps, named, path, hasTime))
     .catch((error: unknown) => {
       // S3 may be away: what is wrong already is wrong all the same.
       problems.throwAny();
@@ -216,31 +221,38 @@ function same(standing: Generation, hash: string, path: string): Generation {
 
 async function acceptInputs(
   { inputs: store, inputHandover }: Pick<AcceptDeps, 'inputs' | 'inputHandover'>,
-  inputs: GenerationRequest['inputs'],
+  inputs: readonly (readonly [string, GenerationRequest['inputs'][string]])[],
   path: string,
+  hasTime = () => true,
 ): Promise<AcceptedRequest['inputs']> {
-  const named = Object.entries(inputs).flatMap(([name, sources]) =>
+  const named = inputs.flatMap(([name, sources]) =>
     sources.map((written, index) => ({
       ...written,
       name,
       field: `${path}inputs.${name}${sources.length > 1 ? `[${index}]` : ''}`,
     })),
   );
-  const looked = await mapLimited(named, HEADS_AT_ONCE, (one) =>
-    look(one).catch((error: unknown) => {
-      if (error instanceof RequestError) return error;
-      throw error;
-    }),
-  );
+  let refused = 0;
+  let isOutOfTime = false;
+  const looked = await mapLimited(named, HEADS_AT_ONCE, async (one) => {
+    isOutOfTime ||= !hasTime();
+    if (isOutOfTime || refused >= MOST_PROBLEMS) return undefined;
+    return await look(one).catch((error: unknown) => {
+      if (!(error instanceof RequestError)) throw error;
+      refused += 1;
+      return error;
+    });
+  });
   const problems = gatherProblems();
   const accepted = new Map<string, AcceptedInput[]>();
   // In the order of the request, however they were answered.
   for (const one of looked)
     problems.check(() => {
       if (one instanceof RequestError) throw one;
-      accepted.set(one.name, [...(accepted.get(one.name) ?? []), one.input]);
+      if (one !== undefined) accepted.set(one.name, [...(accepted.get(one.name) ?? []), one.input]);
     });
   problems.throwAny();
+  if (isOutOfTime) throw new Error('No time is left to look at the inputs of this request');
   return Object.fromEntries(accepted);
 
   async function look({

@@ -130,11 +130,12 @@ export async function acceptRequestFile(
         key: keyOf(file, request, index),
         path,
         results: placeAt(index),
+        hasTime,
       });
     } catch (error) {
       if (error instanceof RequestError)
         return { kind: 'impossible', error: error.error, problems: error.problems };
-      if (isAccepting && isLast)
+      if (isAccepting && isLast && hasTime())
         return { kind: 'impossible', error: unreachable(), problems: [unreachable()] };
       throw error;
     }

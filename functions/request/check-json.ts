@@ -1,4 +1,4 @@
-import { RequestError } from '../generation/errors.ts';
+import { extendField, RequestError } from '../generation/errors.ts';
 import { gatherProblems } from './problems.ts';
 
 /** No model's parameters are as deep; what is much deeper cannot be written as JSON again. */
@@ -32,10 +32,10 @@ export function checkJson(root: unknown, path = ''): void {
         continue;
       }
       const inside = Array.isArray(value)
-        ? value.map((one: unknown, index) => [`${field}[${index}]`, one] as const)
+        ? value.map((one: unknown, index) => [extendField(field, `[${index}]`), one] as const)
         : Object.entries(value).map(([name, one]: [string, unknown]) => {
             if (!name.isWellFormed()) note('invalid_request', field, `has a name that ${HALF}`);
-            return [field === '' ? name : `${field}.${name}`, one] as const;
+            return [extendField(field, field === '' ? name : `.${name}`), one] as const;
           });
       for (const [name, one] of inside.reverse()) left.push({ value: one, field: name, depth: depth + 1 });
     }

@@ -1,4 +1,4 @@
-import { RequestError } from '../generation/errors.ts';
+import { extendField, RequestError } from '../generation/errors.ts';
 import { checkJson } from './check-json.ts';
 import { gatherProblems, type Problems } from './problems.ts';
 import { parseSource, type Source, type SourceRules } from './source.ts';
@@ -31,6 +31,8 @@ const RESERVED: ReadonlyMap<string, string> = new Map([
 ]);
 const NAME = /^[A-Za-z0-9_.-]{1,128}$/;
 const MOST_SOURCES = 100;
+/** Each is looked at in S3 before a request is accepted or refused. */
+const MOST_SOURCES_TOGETHER = 200;
 const MOST_LABELS = 20;
 const LONGEST_LABEL = 256;
 
@@ -116,9 +118,15 @@ function parseInputs(
   const inputs = problems.check(() =>
     requireRecord(value, field, 'an object: {"<file parameter>": source or [source, …]}'),
   );
+  const entries = Object.entries(inputs ?? {});
+  const isTaken = problems.check(() => {
+    requireFewSources(entries, field);
+    return true;
+  });
+  if (!isTaken) return {};
   return Object.fromEntries(
-    Object.entries(inputs ?? {}).map(([name, given]) => {
-      const at = `${field}.${name}`;
+    entries.map(([name, given]) => {
+      const at = extendField(field, `.${name}`);
       problems.check(() => checkName(name, at));
       const sources = problems.check(() => sourcesIn(given, at)) ?? [];
       return [
@@ -129,6 +137,16 @@ function parseInputs(
         }),
       ];
     }),
+  );
+}
+
+function requireFewSources(entries: readonly (readonly [string, unknown])[], field: string): void {
+  const count = entries.reduce((sum, [, given]) => sum + (Array.isArray(given) ? given.length : 1), 0);
+  if (count <= MOST_SOURCES_TOGETHER) return;
+  throw new RequestError(
+    'invalid_parameter',
+    `${field} has ${count} sources; a request has at most ${MOST_SOURCES_TOGETHER} together: leave some out, or split it into several requests.`,
+    field,
   );
 }
 

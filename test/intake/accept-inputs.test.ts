@@ -1,6 +1,6 @@
 import { S3ServiceException } from '@aws-sdk/client-s3';
 import { expect, it } from 'vitest';
-import { checkRequest } from '../../functions/intake/accept-generation.ts';
+import { type AcceptDeps, checkRequest } from '../../functions/intake/accept-generation.ts';
 import { InputAccessError } from '../../functions/objects/errors.ts';
 import type { FoundObject, ObjectRef } from '../../functions/objects/types.ts';
 import { parseRequest } from '../../functions/request/request.ts';
@@ -9,21 +9,32 @@ import { at } from '../generation/examples.ts';
 
 const rules = { inputBucket: 'photos', furtherBuckets: ['shared'] };
 
+type Head = (ref: ObjectRef) => Promise<FoundObject | undefined>;
+
 /** Looks whether a request with one input can be accepted, in an S3 that says this of it. */
-async function check(head: (ref: ObjectRef) => Promise<FoundObject | undefined>, source = 'a.png') {
-  const deps = {
+const check = (head: Head, source = 'a.png') => checkInputs(head, { image: source });
+
+async function checkInputs(
+  head: Head,
+  inputs: Readonly<Record<string, string | readonly string[]>>,
+  {
+    hasTime,
+    knownModel = async () => undefined,
+  }: Partial<Pick<AcceptDeps, 'knownModel'>> & { hasTime?: () => boolean } = {},
+) {
+  const deps: AcceptDeps = {
     deployment: 'shop',
     inputs: { head },
     generations: {
       get: async () => undefined,
       accept: () => Promise.reject(new Error('nothing is to be accepted')),
     },
-    knownModel: async () => undefined,
+    knownModel,
     durations: DURATIONS,
     clock: () => new Date(at(0)),
   };
-  const request = parseRequest({ model: 'wiro/flux', inputs: { image: source } }, rules);
-  return checkRequest(deps, request, { origin: 'api' });
+  const request = parseRequest({ model: 'wiro/flux', inputs }, rules);
+  return checkRequest(deps, request, { origin: 'api', ...(hasTime && { hasTime }) });
 }
 
 const refusedWith = (name: string, message: string, ref: ObjectRef) =>
@@ -108,4 +119,57 @@ it('keeps which version was accepted, where its bucket keeps versions', async ()
       },
     ],
   });
+});
+
+const HUNDRED = Array.from({ length: 100 }, (_, index) => `${index}.png`);
+
+/** An S3 that counts what it is asked. */
+function countedHeads(found: (key: string) => boolean = () => false) {
+  const asked: string[] = [];
+  const head: Head = async (ref) => {
+    asked.push(ref.key);
+    return found(ref.key) ? { ...ref, etag: '"e"', sizeBytes: 3 } : undefined;
+  };
+  return { asked, head };
+}
+
+it('looks at no input that its model does not take', async () => {
+  const { asked, head } = countedHeads();
+  const knownModel: AcceptDeps['knownModel'] = async () => ({
+    kind: 'model',
+    modelKind: 'plain',
+    schema: { parameters: [{ id: 'image', type: 'fileinput', required: true }] },
+  });
+
+  const refused = checkInputs(head, { image: 'a.png', mask: HUNDRED }, { knownModel });
+
+  await expect(refused).rejects.toMatchObject({
+    problems: [
+      { code: 'invalid_parameter', field: 'inputs.mask' },
+      { code: 'input_not_found', field: 'inputs.image' },
+    ],
+  });
+  expect(asked).toEqual(['a.png']);
+});
+
+it('looks no further once a hundred inputs are wrong', async () => {
+  const { asked, head } = countedHeads();
+
+  const refused = checkInputs(head, { image: HUNDRED, mask: HUNDRED });
+
+  await expect(refused).rejects.toMatchObject({ problems: { length: 100 } });
+  // Those that were being looked at already.
+  expect(asked.length).toBeLessThan(110);
+});
+
+it('looks no further when there is no time, and tells what is wrong so far', async () => {
+  const look = (found: boolean) => {
+    const { asked, head } = countedHeads(() => found);
+    return { asked, checked: checkInputs(head, { image: HUNDRED }, { hasTime: () => asked.length < 20 }) };
+  };
+  const { asked, checked } = look(true);
+
+  await expect(checked).rejects.toThrow('No time is left');
+  expect(asked).toHaveLength(20);
+  await expect(look(false).checked).rejects.toMatchObject({ name: 'RequestError' });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { RequestError } from '../../functions/generation/errors.ts';
 import { checkJson } from '../../functions/request/check-json.ts';
 
@@ -58,6 +58,17 @@ describe('what JSON says', () => {
       code: 'invalid_request',
       message: expect.stringContaining('at most 64 levels'),
     });
+  });
+
+  it('is not read on after a hundred faults, though all have one name', () => {
+    const faults = Array.from({ length: 1_000 }, () => Number.POSITIVE_INFINITY);
+    const read = vi.fn(() => 'the last');
+    const last = Object.defineProperty({}, 'x', { enumerable: true, get: read });
+
+    expect(() => checkJson({ ['n'.repeat(600)]: [...faults, last] })).toThrow(/send it as text/);
+    expect(() => checkJson({ ['n'.repeat(600)]: [...faults.slice(0, 99), last] })).toThrow(/send it as text/);
+
+    expect(read).toHaveBeenCalledTimes(1);
   });
 
   it('names the first fault in the order of the document, by a field that fits into an answer', () => {

@@ -38,6 +38,11 @@ describe('parseRequest', () => {
     [{ ...GOOD, inputs: { image: 3 } }, 'inputs.image', 'must be text'],
     [{ ...GOOD, inputs: { image: ['a.png', null] } }, 'inputs.image[1]', 'must be text'],
     [{ ...GOOD, inputs: { image: [] } }, 'inputs.image', '1 to 100'],
+    [
+      { ...GOOD, inputs: Object.fromEntries(Array.from({ length: 201 }, (_, n) => [`n${n}`, 'a.png'])) },
+      'inputs',
+      'at most 200 together: leave some out',
+    ],
     [{ ...GOOD, inputs: { image: 'ftp://x/y' } }, 'inputs.image', 'https://'],
     [{ ...GOOD, idempotencyKey: '' }, 'idempotencyKey', '1 to 256'],
     [{ ...GOOD, idempotencyKey: 'k'.repeat(257) }, 'idempotencyKey', '1 to 256'],
