@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { type AttributeValue, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { type Generation, idOfQueueKey, queueKey } from '../generation/generation.ts';
@@ -24,9 +25,11 @@ export interface CopyPlaces {
    * @returns Whether there is room by now, and it is not in line.
    */
   join(generation: Pick<Generation, 'createdAt' | 'id'>): Promise<boolean>;
+  /** Waits no more: nobody is to keep a place for it. */
+  leaveLine(generation: Pick<Generation, 'createdAt' | 'id'>): Promise<void>;
   /**
-   * Gives the place back.
-   * @returns Whom to collect now: the oldest in line, if there is room for it.
+   * Gives the place back, whatever others do meanwhile.
+   * @returns Whom to collect now: the oldest in line, if there is room for it. It has a place, for a minute.
    */
   leave(id: string, holder: string): Promise<string | undefined>;
 }
@@ -47,7 +50,9 @@ interface PlacesItem {
 /** Those after them are found by `reconcile` alone: the item stays small. */
 const MOST_IN_LINE = 50;
 /** Each loss means that another one took or left a place. */
-const MOST_TRIES = 30;
+const MOST_TRIES = 12;
+/** Has the place of one that was named, until that is collected. */
+const NOBODY = '';
 
 export function createCopyPlaces(
   { client, tableName }: Table,
@@ -63,8 +68,34 @@ export function createCopyPlaces(
     const { Item = {} } = await client.send(
       new GetItemCommand({ TableName: tableName, Key, ConsistentRead: true }),
     );
-    const { revision = 0, places = {}, line = new Set() } = unmarshall(Item);
-    return { revision, places, line };
+    return toPlaces(Item);
+  }
+
+  /** @returns What stands then; `undefined` where the place is another holder's by now. */
+  async function giveBack(id: string, holder: string): Promise<PlacesItem | undefined> {
+    try {
+      const { Attributes = {} } = await client.send(
+        new UpdateItemCommand({
+          TableName: tableName,
+          Key,
+          // Counted, so that nobody writes the place again who has read it before.
+          UpdateExpression: 'REMOVE #places.#id ADD #revision :one',
+          ConditionExpression: '#places.#id.#holder = :holder',
+          ExpressionAttributeNames: {
+            '#places': 'places',
+            '#id': id,
+            '#holder': 'holder',
+            '#revision': 'revision',
+          },
+          ExpressionAttributeValues: toValues({ ':one': 1, ':holder': holder }),
+          ReturnValues: 'ALL_NEW',
+        }),
+      );
+      return toPlaces(Attributes);
+    } catch (error) {
+      if (isConditionFailed(error)) return undefined;
+      throw error;
+    }
   }
 
   /** @returns Whether it was written: nobody took or left a place since `seen`. */
@@ -131,6 +162,7 @@ export function createCopyPlaces(
         const until = timestamp(clock().getTime() + forMs);
         const places = { ...taken, [id]: { holder, until } };
         if (await replacePlaces(seen, places, seen.line.has(mine) ? mine : undefined)) return true;
+        await pause(tries);
       }
       return false;
     },
@@ -143,23 +175,49 @@ export function createCopyPlaces(
         if (seen.line.has(mine) || seen.line.size >= MOST_IN_LINE) return false;
         // Not if somebody has just left: that one did not see it in line.
         if (await update(seen, 'ADD #line :mine', { ':mine': new Set([mine]) })) return false;
+        await pause(tries);
       }
       return false;
     },
 
+    async leaveLine(generation) {
+      await client.send(
+        new UpdateItemCommand({
+          TableName: tableName,
+          Key,
+          UpdateExpression: 'DELETE #line :mine',
+          ExpressionAttributeNames: { '#line': 'line' },
+          ExpressionAttributeValues: toValues({ ':mine': new Set([queueKey(generation)]) }),
+        }),
+      );
+    },
+
     async leave(id, holder) {
-      for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-        const seen = await read();
-        if (seen.places[id]?.holder !== holder) return undefined;
+      let seen = await giveBack(id, holder);
+      for (let tries = 0; seen !== undefined && tries < MOST_TRIES; tries += 1) {
         const taken = others(seen, id);
-        const next = Object.keys(taken).length < maximum ? [...seen.line].sort()[0] : undefined;
-        if (await replacePlaces(seen, taken, next))
-          return next === undefined ? undefined : idOfQueueKey(next);
+        const [next] = Object.keys(taken).length < maximum ? [...seen.line].sort() : [];
+        if (next === undefined) return undefined;
+        const named = idOfQueueKey(next);
+        // Those who have just come do not get before it.
+        const until = timestamp(clock().getTime() + durations.lease);
+        const places = { ...taken, [named]: { holder: NOBODY, until } };
+        if (await replacePlaces(seen, places, next)) return named;
+        await pause(tries);
+        seen = await read();
       }
-      // It is free when its time is over.
+      // Whoever leaves next names it, or `reconcile` finds it.
       return undefined;
     },
   };
+}
+
+/** Ever longer, and for each another time: so many at once are not there again together. */
+const pause = (tries: number) => wait(Math.random() * 20 * (tries + 1));
+
+function toPlaces(item: Record<string, AttributeValue>): PlacesItem {
+  const { revision = 0, places = {}, line = new Set() } = unmarshall(item);
+  return { revision, places, line };
 }
 
 function toValues(values: Readonly<Record<string, unknown>>): Record<string, AttributeValue> {

@@ -1,8 +1,10 @@
+import { type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { expect, it } from 'vitest';
 import { DURATIONS } from '../../functions/settings.ts';
 import { createCopyPlaces } from '../../functions/store/copy-places.ts';
+import type { Table } from '../../functions/store/dynamodb.ts';
 import { at } from '../generation/examples.ts';
-import { useTables } from './table-world.ts';
+import { doFirst, useTables } from './table-world.ts';
 
 const { createWorld } = useTables();
 const MINUTE_MS = 60_000;
@@ -11,13 +13,14 @@ const MINUTE_MS = 60_000;
 async function placesWorld(maximum: number) {
   const { table, item } = await createWorld();
   let seconds = 0;
-  const places = createCopyPlaces(table, {
-    maximum,
-    durations: DURATIONS,
-    clock: () => new Date(at(seconds)),
-  });
+  const placesIn = (one: Table) =>
+    createCopyPlaces(one, { maximum, durations: DURATIONS, clock: () => new Date(at(seconds)) });
+  const places = placesIn(table);
   return {
-    places,
+    table,
+    places: placesIn,
+    /** For one who is overtaken by others between any reading and its writing. */
+    busy: placesIn(amongOthers(table)),
     item: () => item('copies', 'copies'),
     take: (id: string, holder = `${id}'s`) => places.take({ id, createdAt: at(0) }, holder, 15 * MINUTE_MS),
     join: (id: string, createdAt = at(0)) => places.join({ id, createdAt }),
@@ -26,6 +29,26 @@ async function placesWorld(maximum: number) {
       seconds += more;
     },
   };
+}
+
+/** A table in which others have always taken or left a place since it was read. */
+function amongOthers(table: Table): Table {
+  const count = () =>
+    table.client.send(
+      new UpdateItemCommand({
+        TableName: table.tableName,
+        Key: { pk: { S: 'copies' }, sk: { S: 'copies' } },
+        UpdateExpression: 'ADD revision :one',
+        ExpressionAttributeValues: { ':one': { N: '1' } },
+      }),
+    );
+  const client = {
+    async send(command: Parameters<DynamoDBClient['send']>[0]) {
+      if (command instanceof UpdateItemCommand) await count();
+      return table.client.send(command);
+    },
+  };
+  return { ...table, client: client as unknown as DynamoDBClient };
 }
 
 it('gives as many places as there are, one each', async () => {
@@ -61,17 +84,59 @@ it('names the oldest in line when a place is left, each once', async () => {
   expect(await leave('young')).toBeUndefined();
 });
 
-it('puts the one that was named in line again, if another took the place', async () => {
-  const { take, join, leave, item } = await placesWorld(2);
+it('keeps the place for the one that is named, for a minute', async () => {
+  const { take, join, leave, pass } = await placesWorld(1);
   await take('a');
-  await take('b');
+  await join('b');
   await join('c');
 
-  expect(await leave('a')).toBe('c');
+  expect(await leave('a')).toBe('b');
+  expect([await take('d'), await join('c'), await take('b'), await leave('b')]).toEqual([
+    false,
+    false,
+    true,
+    'c',
+  ]);
+  // Its collector is lost on the way.
+  pass(66);
   expect(await take('d')).toBe(true);
-  expect(await take('c')).toBe(false);
-  expect(await join('c')).toBe(false);
-  expect((await item())?.line).toEqual(new Set([`${at(0)}#c`]));
+});
+
+it('puts the one that was named in line again, if it comes too late', async () => {
+  const { take, join, leave, pass, item } = await placesWorld(1);
+  await take('a');
+  await join('b');
+
+  expect(await leave('a')).toBe('b');
+  pass(66);
+  expect(await take('c')).toBe(true);
+  expect([await take('b'), await join('b')]).toEqual([false, false]);
+  expect((await item())?.line).toEqual(new Set([`${at(0)}#b`]));
+});
+
+it('gives the place back, however often others take and leave theirs meanwhile', async () => {
+  const { take, busy, join, leave, pass, item } = await placesWorld(1);
+  await take('a');
+  await join('b');
+
+  expect(await busy.leave('a', "a's")).toBeUndefined();
+
+  expect((await item())?.places).toEqual({});
+  expect(await take('c')).toBe(true);
+  // And whoever leaves next names the one that nobody named.
+  expect(await leave('c')).toBe('b');
+  pass(66);
+  expect(await leave('b')).toBeUndefined();
+});
+
+it('is not given its place back by one that has read it before', async () => {
+  const { table, places, take, leave, item } = await placesWorld(2);
+  await take('a');
+  const between = doFirst(table, 'UpdateItemCommand', () => leave('a'));
+
+  await places(between).take({ id: 'b', createdAt: at(0) }, "b's", 15 * MINUTE_MS);
+
+  expect(Object.keys((await item())?.places ?? {})).toEqual(['b']);
 });
 
 it('lets nobody join the line while there is room', async () => {

@@ -140,7 +140,7 @@ class Expression {
         this.#expect('=');
         next[name] = this.#assigned(item);
       } else if (clause === 'REMOVE') {
-        delete next[name];
+        remove(next, name.split('.'));
       } else {
         const number = this.#number(clause, item);
         if (number !== undefined) {
@@ -235,7 +235,7 @@ class Expression {
       this.#expect(')');
       return set instanceof Set ? set.size : undefined;
     }
-    if (!token.startsWith(':')) return item[this.#name()];
+    if (!token.startsWith(':')) return valueAt(item, this.#name().split('.'));
     this.#used.add(this.#next());
     if (!(token in this.#values)) throw new Error(`Not given: ${token}`);
     return this.#values[token];
@@ -247,8 +247,15 @@ class Expression {
     return clause === 'ADD' && typeof given === 'number' ? Number(this.#value(item)) : undefined;
   }
 
+  /** Of an attribute; of one in a map, its path with dots. */
   #name(): string {
-    const token = this.#next();
+    return this.#next()
+      .split('.')
+      .map((token) => this.#nameOf(token))
+      .join('.');
+  }
+
+  #nameOf(token: string): string {
     if (!token.startsWith('#')) return token;
     this.#used.add(token);
     const name = this.#names[token];
@@ -257,7 +264,7 @@ class Expression {
   }
 
   #read(text: string): void {
-    this.#tokens = text.match(/[#:]?\w+|<=|>=|<>|[=<>(),]/g) ?? [];
+    this.#tokens = text.match(/[#:]?\w+(?:\.#?\w+)*|<=|>=|<>|[=<>(),]/g) ?? [];
   }
 
   #next(): string {
@@ -268,4 +275,19 @@ class Expression {
     const found = this.#next();
     if (found !== token) throw new Error(`Expected ${token} and found ${found}`);
   }
+}
+
+function valueAt(item: Item, [name = '', ...rest]: readonly string[]): unknown {
+  const value = item[name];
+  return rest.length === 0 ? value : valueAt((value ?? {}) as Item, rest);
+}
+
+function remove(item: Record<string, unknown>, [name = '', ...rest]: readonly string[]): void {
+  if (rest.length === 0) {
+    delete item[name];
+    return;
+  }
+  const inner = { ...(item[name] as Item) };
+  remove(inner, rest);
+  item[name] = inner;
 }
