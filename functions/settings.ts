@@ -129,7 +129,10 @@ export const DURATIONS = {
   unauthorizedPatience: 30_000,
   /** Between the three readings of an end with `pexit` 0 and no outputs. */
   emptyOutputsGap: 20_000,
-  /** How long outputs may be unavailable before the generation fails. */
+  /**
+   * How long outputs may be unavailable before the generation fails; also how long they may wait for their turn to be
+   * copied, from when they first did.
+   */
   outputPatience: 21_600_000,
   /** Between two reads of an output that differs from what Wiro's record says of it, before the difference is kept. */
   outputRecheck: 600_000,

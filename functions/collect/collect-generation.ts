@@ -18,6 +18,7 @@ import {
   isPastDeadline,
   isPatienceOver,
   isToStop,
+  isWaitingToBeCopied,
   readEmpty,
   rerun,
   type Setback,
@@ -50,6 +51,8 @@ export interface CollectDeps extends CopyOutputsDeps {
   readonly copyPlaces?: CopyPlaces | undefined;
   /** Given the generation that is next to be copied: nobody else collects it now. */
   readonly collectNext: (id: string) => void;
+  /** Whether the function has collected another one before. @default false */
+  readonly isChained?: boolean;
   readonly forgetParameters: () => void;
   /** What a callback URL of ours may be signed with. */
   readonly callbackSecrets: () => Promise<readonly string[]>;
@@ -76,14 +79,21 @@ export async function collectGeneration(deps: CollectDeps, id: string): Promise<
     if (current.announcements.length > 0) await deps.announce(id);
     return;
   }
+  if (await isStillInLine(deps, current)) return;
   const adopted = await adoptHinted(deps, current);
   const holder = deps.createHolder();
-  const { claimed, deaths } = await takeClaim(deps, adopted ?? current, (current) =>
+  const taken = await takeClaim(deps, adopted ?? current, (current) =>
     claimToCollect(current, holder, moment(deps)),
   );
+  const { claimed } = taken;
   if (claimed.kind === 'refused' || claimed.kind === 'missing') return;
   const held = holdClaim(deps, claimed.generation, holder);
-  const claim = { ...deps, id, holder, held, ...(deaths && { deaths }) };
+  const deaths = taken.deaths ?? (await deathsBeforeLine(deps, claimed.generation));
+  let isTried = true;
+  const onTurnedAway = () => {
+    isTried = false;
+  };
+  const claim = { ...deps, id, holder, held, onTurnedAway, ...(deaths && { deaths }) };
   try {
     await collectClaimed(claim, claimed.generation);
   } catch (error) {
@@ -93,7 +103,26 @@ export async function collectGeneration(deps: CollectDeps, id: string): Promise<
   } finally {
     await held.stop();
   }
-  if (deaths !== undefined && !held.isLost()) await noteLife(deps, claimed.generation);
+  // One that was turned away has not tried what killed those before it.
+  if (deaths !== undefined && isTried && !held.isLost()) await noteLife(deps, claimed.generation);
+}
+
+/** Whether its turn to be copied has not come yet: then nobody is asked, and nothing is written. */
+async function isStillInLine({ copyPlaces, ...deps }: CollectDeps, generation: Generation): Promise<boolean> {
+  if (copyPlaces === undefined || generation.status !== 'running' || !isWaitingToBeCopied(generation))
+    return false;
+  return !isLineTooLong(deps, generation) && !(await copyPlaces.join(generation));
+}
+
+/** Over all rounds: Wiro keeps outputs for a limited time. */
+const isLineTooLong = (deps: Pick<CollectDeps, 'clock' | 'durations'>, generation: Generation): boolean =>
+  isPatienceOver(generation, 'output_in_line', deps.durations.outputPatience, moment(deps));
+
+/** The deaths of those who tried to copy before it was in line. */
+async function deathsBeforeLine({ notes }: CollectDeps, generation: Collecting): Promise<Deaths | undefined> {
+  if (!isWaitingToBeCopied(generation)) return undefined;
+  const { deaths } = await notes.read(generation.id, generation.attempt);
+  return deaths?.during === 'collecting' && deaths.count > 0 ? deaths : undefined;
 }
 
 interface ClaimDeps extends CollectDeps {
@@ -102,7 +131,12 @@ interface ClaimDeps extends CollectDeps {
   readonly held: HeldClaim;
   /** Holders that died before this one. */
   readonly deaths?: Deaths;
+  /** Told when it is put in line. */
+  readonly onTurnedAway: () => void;
 }
+
+/** `isCutShort`: in a function that had less time than it might have had. `isLast`: nothing is waited for any more. */
+type Copies = CopiedOutputs & { readonly isCutShort?: true; readonly isLast?: true };
 
 /**
  * A callback may name the task of a Run whose answer was lost: confirmed, it is adopted at any time.
@@ -222,12 +256,17 @@ async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<
     return await finish(deps, (current) => succeeded(current, holder, account, moment(deps)));
   }
   const { code, message } = copies;
+  if (copies.isCutShort) {
+    await later(deps, cutShort(generation));
+    return deps.collectNext(generation.id);
+  }
   if (deaths >= MOST_DEATHS) {
     if (!(await putOutputs(deps, generation, copies.outputs))) return;
     return await finish(deps, (current) => failed(current, holder, killed(deaths), account, moment(deps)));
   }
   if (
     code === 'output_unavailable' &&
+    !copies.isLast &&
     !isPatienceOver(generation, code, durations.outputPatience, moment(deps))
   ) {
     return await later(deps, { code, message });
@@ -253,10 +292,20 @@ async function copyInTurn(
   deps: ClaimDeps,
   generation: Collecting,
   outputs: readonly TaskOutput[],
-): Promise<CopiedOutputs | undefined> {
-  const { id, holder, copyPlaces } = deps;
-  if (copyPlaces === undefined || outputs.length === 0) return await copyInTime(deps, generation, outputs);
+): Promise<Copies | undefined> {
+  const { id, holder, copyPlaces, deaths } = deps;
+  const isOver = deaths !== undefined && deaths.count >= MOST_DEATHS;
+  if (copyPlaces === undefined || outputs.length === 0 || isOver)
+    return await copyInTime(deps, generation, outputs, isOver);
   if (!(await copyPlaces.take(generation, holder, deps.remainingMs()))) {
+    if (isLineTooLong(deps, generation)) {
+      await copyPlaces.leaveLine(generation).catch(logIgnored('whoever is named in vain loses a minute'));
+      const standing = await copyInTime(deps, generation, outputs, true);
+      return standing.kind === 'copied'
+        ? standing
+        : { ...standing, code: 'output_unavailable', message: notItsTurn(copyPlaces), isLast: true };
+    }
+    deps.onTurnedAway();
     await later(deps, inLine(generation, copyPlaces));
     if (await copyPlaces.join(generation)) deps.collectNext(id);
     return undefined;
@@ -276,16 +325,28 @@ const inLine = ({ task }: Collecting, { maximum }: CopyPlaces): Setback => ({
   message: `Task ${task.id} has ended and is paid for. Its outputs wait at Wiro: this deployment copies those of ${maximum} at once (maximumCollects). Its turn comes when one of them is done.`,
 });
 
-/** Copies what the function has time for. */
+const cutShort = ({ task }: Collecting): Setback => ({
+  code: 'output_in_line',
+  message: `Task ${task.id} has ended and is paid for. Copying its outputs takes longer than was left of a function that had copied others before: it goes on in one of its own.`,
+});
+
+const notItsTurn = ({ maximum }: CopyPlaces): string =>
+  `The outputs waited to be copied for as long as this deployment lets them (outputPatience), and their turn did not come: it copies those of ${maximum} at once (maximumCollects).`;
+
+/**
+ * Copies what the function has time for.
+ * @param isOver - Nothing is fetched any more: the outputs are those that stand.
+ */
 async function copyInTime(
   { held, deaths, ...deps }: ClaimDeps,
   generation: Collecting,
   outputs: readonly TaskOutput[],
-): Promise<CopiedOutputs> {
+  isOver = false,
+): Promise<Copies> {
   const standing = new Map<number, Output>();
   const copying = copyOutputs(deps, generation, outputs, held.signal, {
     isAgain: deaths !== undefined || generation.trouble !== undefined,
-    isOver: deaths !== undefined && deaths.count >= MOST_DEATHS,
+    isOver,
     async onStanding(index, output) {
       standing.set(index, output);
       if (deaths !== undefined) await noteProgress(deps, generation, standing.size);
@@ -300,6 +361,7 @@ async function copyInTime(
       code: 'output_unavailable',
       message: `Fetching the outputs takes longer than a function has: ${standing.size} of ${outputs.length} stand so far.`,
       outputs: [...standing].sort(([a], [b]) => a - b).map(([, output]) => output),
+      ...(deps.isChained && { isCutShort: true }),
     };
   }
 }

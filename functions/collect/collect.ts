@@ -26,15 +26,12 @@ import { createStandingOutputs } from './standing-outputs.ts';
 
 let built: Built | undefined;
 
-type Built = Omit<CollectDeps, 'remainingMs' | 'collectNext'>;
+type Built = Omit<CollectDeps, 'remainingMs' | 'collectNext' | 'isChained'>;
 
-/** With less than that left, the next one in line has an invocation of its own. */
-const TIME_FOR_NEXT_MS = 450_000;
+/** With less than that share of an invocation's time left, the next one in line has an invocation of its own. */
+const SHARE_FOR_NEXT = 0.85;
 
-/**
- * Collects one generation, and those whose turn to be copied it is then: Lambda stops chains of functions that start each
- * other. What it needs is built with the first one and kept.
- */
+/** Collects one generation, and those whose turn to be copied it is then. What it needs is built with the first one and kept. */
 export async function collect(
   deployment: Deployment,
   parameters: ParameterReader,
@@ -43,14 +40,43 @@ export async function collect(
 ): Promise<void> {
   built ??= build(deployment, parameters);
   const deps = built;
-  const next = [id];
+  await collectInTurn(id, {
+    collect: (one, chain) => collectGeneration({ ...deps, ...chain, remainingMs }, one),
+    collectAgain: deps.collectAgain,
+    remainingMs,
+  });
+}
+
+/**
+ * One after the other, while each has nearly as much time as in an invocation of its own: Lambda stops long chains of
+ * functions that start each other.
+ */
+export async function collectInTurn(
+  id: string,
+  {
+    collect,
+    collectAgain,
+    remainingMs,
+  }: {
+    readonly collect: (id: string, chain: Pick<CollectDeps, 'collectNext' | 'isChained'>) => Promise<void>;
+    readonly collectAgain: (id: string) => Promise<void>;
+    readonly remainingMs: () => number;
+  },
+): Promise<void> {
+  const wholeMs = remainingMs();
+  const next: string[] = [];
   const collectNext = (one: string) => void next.push(one);
-  // It grows meanwhile.
-  for (const [turn, one] of next.entries())
-    if (turn === 0 || remainingMs() > TIME_FOR_NEXT_MS)
-      await collectGeneration({ ...deps, remainingMs, collectNext }, one);
-    else
-      await deps.collectAgain(one).catch(logIgnored('reconcile collects what is due', { generationId: one }));
+  try {
+    await collect(id, { collectNext, isChained: false });
+  } finally {
+    // It grows meanwhile.
+    for (const one of next) {
+      const hasTime = remainingMs() >= wholeMs * SHARE_FOR_NEXT;
+      await (hasTime ? collect(one, { collectNext, isChained: true }) : collectAgain(one)).catch(
+        logIgnored('reconcile collects what is due', { generationId: one }),
+      );
+    }
+  }
 }
 
 function build(deployment: Deployment, parameters: ParameterReader): Built {

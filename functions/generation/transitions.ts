@@ -278,13 +278,18 @@ export function stillRunning(
   return { ...next, dueAt: deadline > now && deadline < look ? deadline : look };
 }
 
-/** Whether the same trouble has lasted so long that it will not pass. */
+/** Whether the outputs of its task, which has ended, wait until those of others are copied. */
+export const isWaitingToBeCopied = ({ trouble }: Pick<Generation, 'trouble'>): boolean =>
+  trouble?.code === 'output_in_line';
+
+/** Whether the same trouble has lasted so long that it will not pass. In line nothing is tried: no other trouble ages. */
 export const isPatienceOver = (
   { trouble }: Generation,
   code: ErrorCode,
   patienceMs: number,
   { now }: Moment,
 ): boolean => {
+  if (isOutOfLine(trouble, code)) return false;
   const firstAt = trouble?.firstAt[code];
   return firstAt !== undefined && after(firstAt, patienceMs) <= now;
 };
@@ -479,7 +484,8 @@ function isHeld(generation: Generation, holder: string): generation is Submittin
 
 function troubled(generation: Generation, { code, message }: Setback, { now, durations }: Moment) {
   const before = generation.trouble;
-  const firstAt = { ...before?.firstAt, [code]: before?.firstAt[code] ?? now };
+  const since = isOutOfLine(before, code) ? undefined : before?.firstAt[code];
+  const firstAt = { ...before?.firstAt, [code]: since ?? now };
   const count = (before?.count ?? 0) + 1;
   const trouble: Trouble = { since: before?.since ?? now, firstAt, count, code, message: inShort(message) };
   // Looks go on being counted: that it only ever meets trouble is fruitless, too.
@@ -489,6 +495,10 @@ function troubled(generation: Generation, { code, message }: Setback, { now, dur
     dueAt: after(now, backOff(count - 1, durations.retry, durations.retryMax)),
   };
 }
+
+/** Whether this is the first thing that happens to it since it was in line. */
+const isOutOfLine = (trouble: Trouble | undefined, code: ErrorCode): boolean =>
+  isWaitingToBeCopied({ ...(trouble && { trouble }) }) && trouble?.code !== code;
 
 /** Of what others say; every write of the state carries it. */
 const LONGEST_SETBACK = 250;

@@ -1,6 +1,6 @@
 import { assertNever, type Generation, hasEnded, isInLine, type Queued } from '../generation/generation.ts';
 import type { Timestamp } from '../generation/time.ts';
-import { lookedAt, type Moment } from '../generation/transitions.ts';
+import { isPatienceOver, isWaitingToBeCopied, lookedAt, type Moment } from '../generation/transitions.ts';
 import { log } from '../runtime/log.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
 import { forEachLimited, mapLimited } from '../runtime/map-limited.ts';
@@ -128,11 +128,12 @@ async function* dueIds(
 }
 
 async function takeUp(deps: ReconcileDeps, id: string): Promise<Done> {
+  const { moment } = deps;
   const looked = await look(deps, id);
   // Not due any more: the index lags behind the item.
   if (looked?.kind !== 'written') return 'nothing';
   const { generation } = looked;
-  if (generation.looks >= FRUITLESS) {
+  if (generation.looks >= FRUITLESS && !isPatient(generation, moment())) {
     const { status, looks } = generation;
     log.error(
       'Nothing comes of looking at a generation',
@@ -145,6 +146,11 @@ async function takeUp(deps: ReconcileDeps, id: string): Promise<Done> {
     log.info('Took up what was due', { generationId: id, status: generation.status, done });
   return done;
 }
+
+/** Waits for its outputs' turn to be copied, as it may for a while: every look is in vain until that comes. */
+const isPatient = (generation: Generation, moment: Moment): boolean =>
+  isWaitingToBeCopied(generation) &&
+  !isPatienceOver(generation, 'output_in_line', moment.durations.outputPatience, moment);
 
 /** Notes the look, so that the next is later; ends the one whose time in line is over. */
 async function look(

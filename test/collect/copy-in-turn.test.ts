@@ -1,6 +1,7 @@
 import { beforeEach, expect, it, vi } from 'vitest';
 import { waitingFor } from '../../functions/api/waiting-for.ts';
 import { type CollectDeps, collectGeneration } from '../../functions/collect/collect-generation.ts';
+import { OutputUnavailableError } from '../../functions/outputs/errors.ts';
 import type { CopiedOutput, OutputToCopy } from '../../functions/outputs/types.ts';
 import { log } from '../../functions/runtime/log.ts';
 import { createCopyPlaces } from '../../functions/store/copy-places.ts';
@@ -12,6 +13,7 @@ beforeEach(() => {
   for (const level of ['info', 'warn', 'error'] as const) vi.spyOn(log, level).mockReturnValue(undefined);
 });
 
+const HOUR = 3_600;
 const [A, B] = ['a'.repeat(26), 'b'.repeat(26)];
 const ended = (id: string): Task => ({
   id,
@@ -36,18 +38,24 @@ async function oneAtOnce() {
   /** Copies under way, by generation. */
   const copying = new Map<string, () => void>();
   const next: string[] = [];
+  const asked: string[] = [];
   let holders = 0;
+  const copyPlaces = createCopyPlaces(world.table, {
+    maximum: 1,
+    durations: shared.durations,
+    clock: shared.clock,
+  });
   const deps: CollectDeps = {
     ...shared,
     createHolder: () => `holder-${++holders}`,
-    copyPlaces: createCopyPlaces(world.table, {
-      maximum: 1,
-      durations: shared.durations,
-      clock: shared.clock,
-    }),
+    copyPlaces,
     collectNext: (id) => void next.push(id),
     wiro: {
-      task: async (ref) => ended('taskId' in ref ? ref.taskId : ''),
+      task: async (ref) => {
+        const id = 'taskId' in ref ? ref.taskId : '';
+        asked.push(id);
+        return ended(id);
+      },
       cancel: () => Promise.reject(),
       kill: () => Promise.reject(),
     },
@@ -71,9 +79,13 @@ async function oneAtOnce() {
   return {
     ...world,
     next,
+    asked,
     copying,
     state,
-    collect: (id: string) => collectGeneration(deps, id),
+    collect: (id: string, given: Partial<CollectDeps> = {}) => collectGeneration({ ...deps, ...given }, id),
+    /** Somebody else has the place for so many seconds. */
+    occupy: (forSeconds: number) =>
+      copyPlaces.take({ id: 'another', createdAt: at(0) }, 'other', forSeconds * 1_000),
     untilCopying: (id: string) => vi.waitUntil(() => copying.has(id)),
     waitingFor: async (id: string) =>
       waitingFor(await state(id), {
@@ -139,4 +151,112 @@ it('does not stand still behind a function that was killed while it copied', asy
   await second;
 
   expect((await world.state(B)).status).toBe('succeeded');
+});
+
+it('asks nobody and writes nothing while its turn has not come, and says once that it is in line', async () => {
+  const world = await oneAtOnce();
+  await world.occupy(900);
+  await world.collect(B);
+  const { revision } = await world.state(B);
+  world.pass(60);
+
+  await world.collect(B);
+
+  expect(world.asked).toEqual(['task-b']);
+  expect((await world.state(B)).revision).toBe(revision);
+  expect(log.warn).toHaveBeenCalledTimes(1);
+  expect(log.warn).toHaveBeenCalledWith(
+    'Collecting is tried again later',
+    expect.objectContaining({ generationId: B, code: 'output_in_line' }),
+  );
+});
+
+it('does not wait in line for ever: a retry collects what is paid for', async () => {
+  const world = await oneAtOnce();
+  await world.occupy(7 * HOUR);
+  await world.collect(B);
+  world.pass(6 * HOUR - 1);
+  await world.collect(B);
+  expect((await world.state(B)).status).toBe('running');
+  world.pass(1);
+
+  await world.collect(B);
+
+  expect(await world.state(B)).toMatchObject({
+    status: 'failed',
+    taskEnd: 'succeeded',
+    error: {
+      code: 'output_unavailable',
+      retryable: true,
+      message: expect.stringMatching(
+        /\(outputPatience\), and their turn did not come: it copies those of 1 at once \(maximumCollects\)\. Task task-b is paid for, .* without paying again/,
+      ),
+    },
+  });
+  expect(world.announced).toEqual([B]);
+  expect(world.items.get('copies copies')?.line).toBeUndefined();
+});
+
+it('is copied, however long it has waited, if its turn comes', async () => {
+  const world = await oneAtOnce();
+  await world.occupy(6 * HOUR);
+  await world.collect(B);
+  world.pass(6 * HOUR + 6);
+
+  const second = world.collect(B);
+  await world.untilCopying(B);
+  world.copying.get(B)?.();
+  await second;
+
+  expect((await world.state(B)).status).toBe('succeeded');
+});
+
+it('begins nothing again for ever that kills its function, though it is in line in between', async () => {
+  const world = await oneAtOnce();
+  let rounds = 0;
+  for (; rounds < 20 && (await world.state(A)).status !== 'failed'; rounds += 1) {
+    world.copying.clear();
+    void world.collect(A);
+    await vi.waitUntil(async () => world.copying.has(A) || (await world.state(A)).status === 'failed');
+    // It is killed, and somebody else has the place by the next look.
+    world.pass(15 * 60 + 6);
+    await world.occupy(600);
+    await world.collect(A);
+    world.pass(10 * 60 + 6);
+  }
+
+  expect(await world.state(A)).toMatchObject({ status: 'failed', error: { code: 'function_killed' } });
+  expect(rounds).toBe(5);
+});
+
+it('does not count the time that it has waited as time in which an output was not to be had', async () => {
+  const world = await oneAtOnce();
+  const unavailable = {
+    copier: { copy: () => Promise.reject(new OutputUnavailableError('the CDN answered 404')) },
+  };
+  await world.collect(B, unavailable);
+  await world.occupy(5 * HOUR + 1_800);
+  await world.collect(B);
+  world.pass(5 * HOUR + 1_806);
+  await world.collect(B, unavailable);
+  world.pass(HOUR);
+
+  await world.collect(B, unavailable);
+  expect(await world.state(B)).toMatchObject({ status: 'running', trouble: { code: 'output_unavailable' } });
+  world.pass(5 * HOUR);
+  await world.collect(B, unavailable);
+
+  expect(await world.state(B)).toMatchObject({ status: 'failed', error: { code: 'output_unavailable' } });
+});
+
+it('is not to blame for the time that it had in a function of others: it goes on in one of its own', async () => {
+  const world = await oneAtOnce();
+  const soonOver = { remainingMs: () => 100 };
+
+  await world.collect(A, { ...soonOver, isChained: true });
+  expect((await world.state(A)).trouble?.firstAt).toEqual({ output_in_line: at(0) });
+  expect(world.next).toEqual([A]);
+
+  await world.collect(A, soonOver);
+  expect((await world.state(A)).trouble?.firstAt).toHaveProperty('output_unavailable');
 });

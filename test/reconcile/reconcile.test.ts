@@ -281,6 +281,26 @@ describe('what is due', () => {
     expect(alarms).toEqual(['fruitless_looks']);
   });
 
+  it('calls for nobody while outputs wait for their turn to be copied, but when that takes too long', async () => {
+    const inLine = (firstAt: string) =>
+      ({
+        looks: 30,
+        trouble: {
+          since: firstAt,
+          firstAt: { output_in_line: firstAt },
+          count: 1,
+          code: 'output_in_line',
+          message: 'In line.',
+        },
+      }) as const;
+    const { run } = reconcileWorld([named('g', EXAMPLES.running, inLine(at(0)))]);
+
+    await run(6 * 3_600 - 1);
+    expect(alarms).toEqual([]);
+    await run(7 * 3_600);
+    expect(alarms).toEqual(['fruitless_looks']);
+  });
+
   it('may be done by two at once', async () => {
     const { done, run } = reconcileWorld([named('g', EXAMPLES.running)]);
 
