@@ -40,6 +40,14 @@ describe('whatever Wiro, its CDN and AWS answer, for ever, what was accepted end
     ['callback killed at: cdn.GET', ['failed (function_killed)']],
     ['submit killed at: wiro.File/Upload', ['failed (function_killed)']],
     ['line that never moves: limit 1', ['failed (deadline_exceeded)', 'failed (waited_too_long)']],
+    [
+      'copies of one at once, CDN: {"kind":"slow"}',
+      ['failed (output_unavailable)', 'failed (output_unavailable)'],
+    ],
+    [
+      'copies of one at once, callback killed at: cdn.GET',
+      ['failed (function_killed)', 'failed (function_killed)'],
+    ],
     ['limit: 1', ['failed (deadline_exceeded)', 'failed (deadline_exceeded)']],
   ])('for ever %s', async (name, ends) => {
     const script = singleFaults().find((one) => one.name === name)?.script;

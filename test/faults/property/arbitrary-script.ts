@@ -245,4 +245,5 @@ export const anyScript: fc.Arbitrary<Script> = fc.record({
     callback: kills,
     others: fc.array(mostlyRight(none, nth, 3), { maxLength: 3 }),
   }),
+  maximumCollects: mostlyRight<number | undefined>(undefined, oneOf(1, 2), 2),
 });

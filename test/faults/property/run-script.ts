@@ -21,14 +21,16 @@ const DAY = 24 * HOUR;
  * How long a generation may take, by hand from the patiences of `docs/reliability.md`; each may be used up once by each
  * attempt, and there are two where uploads may have been reused.
  */
-export function longestMs({ limit, run, generations, kills }: Script): number {
+export function longestMs({ limit, maximumCollects, run, generations, kills }: Script): number {
   const answers = [...run.first, ...run.ever];
   const isLimited = limit !== undefined || answers.some((answer) => 'code' in answer && answer.code === 96);
   const line = isLimited ? MAXIMUM_WAIT_MS : 0;
   const bringing = 2 * 6 * HOUR; // Wiro away, a service of our own away
   const unknownRuns = 6 * HOUR + 1 * HOUR; // all together, and the search for the last of them
   const running = 6 * HOUR + 0.5 * HOUR; // the deadline, and 15 minutes after Kill
-  const collecting = 4 * 6 * HOUR; // not asked, not known, outputs not to be had, a service of our own away
+  const oneCollecting = 4 * 6 * HOUR; // not asked, not known, outputs not to be had, a service of our own away
+  // In line these do not age: they may begin anew once nobody waits any more.
+  const collecting = maximumCollects === undefined ? oneCollecting : 2 * oneCollecting + 6 * HOUR;
   const killed =
     kills.submit.ever[0]?.kind === 'at' || kills.callback.ever[0]?.kind === 'at' ? 6 * HOUR : 2 * HOUR;
   const one = line + bringing + unknownRuns + running + collecting + killed;

@@ -108,6 +108,8 @@ export interface Script {
   readonly handover: 'upload' | 'auto' | 'presigned';
   /** Tasks that Wiro lets run at once; `undefined`: as many as come. */
   readonly limit: number | undefined;
+  /** Generations whose outputs are copied at once; `undefined`: as many as come. */
+  readonly maximumCollects: number | undefined;
   /** Tasks of others in the project, some of them without callback URL. */
   readonly strangers: 'none' | 'ordinary' | 'withoutUrl' | 'forged';
   readonly run: Course<RunAnswer>;

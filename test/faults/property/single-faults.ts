@@ -28,6 +28,7 @@ export const RIGHT_SCRIPT: Script = {
   generations: [{ door: 'api', input: 'object', afterSeconds: 0 }],
   handover: 'upload',
   limit: undefined,
+  maximumCollects: undefined,
   strangers: 'none',
   run: always(RIGHT),
   detail: always(RIGHT),
@@ -47,6 +48,11 @@ export const RIGHT_SCRIPT: Script = {
   table: [],
   kills: { submit: always(NONE), callback: always(NONE), others: [] },
 };
+
+const BOTH: Script['generations'] = [
+  { door: 'api', input: 'none', afterSeconds: 0 },
+  { door: 'api', input: 'none', afterSeconds: 1 },
+];
 
 /** More than a submission without inputs makes. */
 const CALLS = Array.from({ length: 20 }, (_, index) => index + 1);
@@ -107,18 +113,23 @@ export function singleFaults(): readonly NamedScript[] {
     ...one('line that never moves', ['limit 1'], () => ({
       limit: 1,
       tasks: story({ end: 'stuck', callback: 'lost', takesKill: false }),
-      generations: [
-        { door: 'api', input: 'none', afterSeconds: 0 },
-        { door: 'api', input: 'none', afterSeconds: 1 },
-      ],
+      generations: BOTH,
     })),
     ...one('limit', [1], (limit) => ({
       limit,
       tasks: stuck,
-      generations: [
-        { door: 'api', input: 'none', afterSeconds: 0 },
-        { door: 'api', input: 'none', afterSeconds: 1 },
-      ],
+      generations: BOTH,
+    })),
+    // They come and go by turns, and none gets any further.
+    ...one('copies of one at once, CDN', CDN_FAULTS, (fault) => ({
+      maximumCollects: 1,
+      cdn: always(fault),
+      generations: BOTH,
+    })),
+    ...one('copies of one at once, callback killed at', DEADLY, (operation) => ({
+      maximumCollects: 1,
+      generations: BOTH,
+      kills: { ...RIGHT_SCRIPT.kills, callback: always({ kind: 'at', operation, isDelivered: true }) },
     })),
     ...one('submit killed at', DEADLY.slice(0, 4), (operation) => ({
       kills: { ...RIGHT_SCRIPT.kills, submit: always({ kind: 'at', operation, isDelivered: true }) },

@@ -236,7 +236,12 @@ export class System {
       name,
       code: this.#code[name],
       time: this.time,
-      env: { ...ENV, INPUT_HANDOVER: this.#script.handover, AWS_LAMBDA_FUNCTION_NAME: name },
+      env: {
+        ...ENV,
+        INPUT_HANDOVER: this.#script.handover,
+        MAXIMUM_COLLECTS: this.#script.maximumCollects?.toString() ?? '',
+        AWS_LAMBDA_FUNCTION_NAME: name,
+      },
       seed: this.#script.seed + this.#invocations,
       onLine: (line) => this.#log(line, name),
       replace: (container) => ({
