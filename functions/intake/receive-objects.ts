@@ -6,7 +6,7 @@ import type { GenerationError } from '../generation/errors.ts';
 import { timestamp } from '../generation/time.ts';
 import { InputAccessError, InputChangedError } from '../objects/errors.ts';
 import { explainRefusal } from '../objects/explain-refusal.ts';
-import type { JsonObjects } from '../objects/json-object.ts';
+import { type JsonObjects, UnreadableJsonError } from '../objects/json-object.ts';
 import { PREFIX } from '../objects/prefix.ts';
 import type { FoundObject, InputObject, InputStore } from '../objects/types.ts';
 import { decideContentType, isGeneric } from '../outputs/content-type.ts';
@@ -40,7 +40,7 @@ import { resultsKey } from './results-key.ts';
 export interface ReceiveObjectsDeps extends AcceptFileDeps, ReceiveUploadDeps {
   readonly inputs: InputStore;
   readonly deliveries: DeliveryStore;
-  readonly rejections: Pick<JsonObjects, 'read' | 'write' | 'remove'>;
+  readonly rejections: Pick<JsonObjects, 'read' | 'write' | 'remove' | 'update'>;
   readonly inputBucket: string;
   readonly submit: (id: string) => Promise<void>;
   readonly remainingMs: () => number;
@@ -298,30 +298,40 @@ async function rejectFile(
 ): Promise<void> {
   const ref = rejectionOf(deps, put);
   log.info('A request file was rejected', { key: ref.request, errors: total });
-  await deps.rejections.write(
-    ref,
-    {
-      request: `s3://${put.bucket}/${ref.request}`,
-      putAt: timestamp(put.at),
-      rejectedAt: deps.clock().toISOString(),
-      message,
-      errors,
-      ...(total > errors.length && { errorsTotal: total }),
-    },
-    { kind: 'always' },
-  );
+  const rejection = {
+    request: `s3://${put.bucket}/${ref.request}`,
+    putAt: timestamp(put.at),
+    rejectedAt: deps.clock().toISOString(),
+    message,
+    errors,
+    ...(total > errors.length && { errorsTotal: total }),
+  };
+  await deps.rejections
+    .update(ref, (standing) => (isOfLaterPut(standing, put) ? standing : rejection))
+    .catch(async (error: unknown) => {
+      if (!(error instanceof UnreadableJsonError)) throw error;
+      await deps.rejections.write(ref, rejection, { kind: 'always' });
+    });
+  // What replaced the file may have been accepted before this was written, and found nothing to remove.
+  if (
+    message === NOTHING_RAN &&
+    (await isReplaced(deps, put).catch(logIgnored('the rejection stands', { key: ref.request })))
+  )
+    await removeOlderRejection(deps, put);
 }
 
-/** What was wrong with an earlier put is mended. One that was put later has an event, and an answer, of its own. */
+/** What was wrong with this put or an earlier one is mended. One that was put later has an answer of its own. */
 async function removeOlderRejection(deps: ReceiveObjectsDeps, put: Put): Promise<void> {
   const ref = rejectionOf(deps, put);
-  // Where versions are kept, deleting what is not there would leave a marker.
   const standing = await deps.rejections.read(ref);
-  if (standing === undefined) return;
-  const { putAt } = isRecord(standing.value) ? standing.value : {};
-  if (typeof putAt === 'string' && putAt > timestamp(put.at)) return;
-  await deps.rejections.remove(ref);
-  log.info('The rejection of an earlier put was removed', { key: ref.request });
+  if (standing === undefined || isOfLaterPut(standing.value, put)) return;
+  if (await deps.rejections.remove(ref, standing.etag))
+    log.info('The rejection of an earlier put was removed', { key: ref.request });
+}
+
+function isOfLaterPut(rejection: unknown, put: Put): boolean {
+  const { putAt } = isRecord(rejection) ? rejection : {};
+  return typeof putAt === 'string' && putAt > timestamp(put.at);
 }
 
 function rejectionOf({ inputBucket }: ReceiveObjectsDeps, { keys }: Put) {
@@ -357,16 +367,26 @@ const eventOf = (bucket: string, key: string, version: string) =>
 /** The object as it lies there, if it is the one that was put. */
 async function findCurrent(
   { inputs }: Pick<ReceiveObjectsDeps, 'inputs'>,
-  { bucket, keys, versionId, etag }: Put,
+  put: Put,
 ): Promise<FoundObject | undefined> {
-  for (const key of keys) {
-    const found = await inputs.head({ bucket, key });
-    if (found === undefined) continue;
-    if (versionId !== undefined && found.versionId !== undefined) {
-      if (found.versionId === versionId) return found;
-    } else if (etag === undefined || unquoted(found.etag) === unquoted(etag)) return found;
+  for (const key of put.keys) {
+    const found = await inputs.head({ bucket: put.bucket, key });
+    if (found !== undefined && isFoundBy(put, found)) return found;
   }
   return undefined;
+}
+
+/** Whether another object lies there now. */
+async function isReplaced({ inputs }: Pick<ReceiveObjectsDeps, 'inputs'>, put: Put): Promise<boolean> {
+  const found = await Promise.all(put.keys.map((key) => inputs.head({ bucket: put.bucket, key })));
+  return (
+    found.some((one) => one !== undefined) && !found.some((one) => one !== undefined && isFoundBy(put, one))
+  );
+}
+
+function isFoundBy({ versionId, etag }: Put, found: FoundObject): boolean {
+  if (versionId !== undefined && found.versionId !== undefined) return found.versionId === versionId;
+  return etag === undefined || unquoted(found.etag) === unquoted(etag);
 }
 
 /** What makes two puts of one key the same bytes. An ETag alone may change without them: parts, encryption. */

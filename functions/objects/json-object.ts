@@ -27,8 +27,8 @@ export interface JsonObjects {
   read(ref: ObjectRef): Promise<StoredJson | undefined>;
   /** @returns Whether it was written: `false` means that the condition did not hold. */
   write(ref: ObjectRef, value: unknown, condition: WriteCondition): Promise<boolean>;
-  /** Deletes the object; none is none the worse. */
-  remove(ref: ObjectRef): Promise<void>;
+  /** Deletes the object, if it is what was read. @returns Whether it was deleted. */
+  remove(ref: ObjectRef, etag: string): Promise<boolean>;
   /**
    * Reads, changes and writes, anew whenever somebody else wrote in between. One at a time in this process, which has
    * room for so much.
@@ -107,17 +107,11 @@ export function createJsonObjects({
       ...(condition.kind === 'missing' ? { IfNoneMatch: '*' } : {}),
       ...(condition.kind === 'unchanged' ? { IfMatch: condition.etag } : {}),
     });
-    try {
-      await client.send(command);
-      return true;
-    } catch (error) {
-      if (condition.kind !== 'always' && isLost(error)) return false;
-      throw error;
-    }
+    return unlessLost(client.send(command), condition.kind !== 'always');
   }
 
-  async function remove({ bucket, key }: ObjectRef): Promise<void> {
-    await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
+  async function remove({ bucket, key }: ObjectRef, etag: string): Promise<boolean> {
+    return unlessLost(client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key, IfMatch: etag })));
   }
 
   async function changeNow(ref: ObjectRef, change: (value: unknown) => unknown): Promise<void> {
@@ -142,6 +136,16 @@ export function createJsonObjects({
   }
 
   return { read, write, remove, update };
+}
+
+async function unlessLost(sent: Promise<unknown>, isConditional = true): Promise<boolean> {
+  try {
+    await sent;
+    return true;
+  } catch (error) {
+    if (isConditional && isLost(error)) return false;
+    throw error;
+  }
 }
 
 /** 412: somebody wrote; 409: somebody is writing; 404 to If-Match: somebody deleted. */

@@ -66,8 +66,8 @@ export const GRANTS: Readonly<Record<FunctionName, readonly Right[]>> = {
     { actions: LIST, on: 'inputBuckets' },
     { actions: ['s3:GetObject', 's3:PutObject'], on: 'largeRequests' },
     { actions: ADD_TO, on: 'results' },
-    // One of an earlier put goes once a corrected file is accepted.
-    { actions: ['s3:PutObject', 's3:DeleteObject'], on: 'rejected' },
+    // One of an earlier put goes once a corrected file is accepted; whose it is, it says itself.
+    { actions: [...ADD_TO, 's3:DeleteObject'], on: 'rejected' },
     { actions: ['s3:PutObject'], on: 'folderResults' },
     { actions: ['events:PutEvents'], on: 'eventBus' },
     { actions: READ_PARAMETERS, on: 'parameters' },

@@ -71,8 +71,11 @@ export function doorWorld({
     presets: parsePresets(PRESETS, { inputBucket: BUCKET, furtherBuckets: [], anyBucket: true }),
     rejections: {
       read: async ({ key }: ObjectRef) =>
-        written.has(key) ? { value: written.get(key), etag: '"1"' } : undefined,
-      remove: async ({ key }: ObjectRef) => void written.delete(key),
+        written.has(key) ? { value: written.get(key), etag: JSON.stringify(written.get(key)) } : undefined,
+      remove: async ({ key }: ObjectRef, etag: string) =>
+        JSON.stringify(written.get(key)) === etag && written.delete(key),
+      update: async ({ key }: ObjectRef, change: (value: unknown) => unknown) =>
+        void written.set(key, change(written.get(key))),
       write: async ({ key }: ObjectRef, value: unknown) => {
         written.set(key, value);
         return true;

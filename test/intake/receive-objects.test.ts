@@ -350,6 +350,53 @@ describe('a request file', () => {
     expect(world.written.get(REJECTED)).toMatchObject({ errors: [{ code: 'invalid_request' }] });
   });
 
+  it('is not left rejected when what replaced it was accepted before its rejection was written', async () => {
+    const world = doorWorld();
+    const event = world.put(FILE, '{"model":');
+    const { update } = world.deps.rejections;
+    world.deps.rejections.update = async (ref, change) => {
+      world.deps.rejections.update = update;
+      await world.deliver(world.put(FILE, JSON.stringify(one())));
+      await update(ref, change);
+    };
+
+    await world.deliver(event);
+
+    expect(world.accepted()).toHaveLength(1);
+    expect([...world.written.keys()]).toEqual([]);
+  });
+
+  it('that is rejected late leaves the rejection of what replaced it', async () => {
+    const world = doorWorld();
+    const event = world.put(FILE, '{"model":');
+    const { update } = world.deps.rejections;
+    world.deps.rejections.update = async (ref, change) => {
+      world.deps.rejections.update = update;
+      await world.deliver(world.put(FILE, JSON.stringify([one(), { model: 7 }])));
+      await update(ref, change);
+    };
+
+    await world.deliver(event);
+
+    expect(world.written.get(REJECTED)).toMatchObject({ errors: [{ field: '[1].model' }] });
+  });
+
+  it('removes no rejection that was written after it looked', async () => {
+    const world = doorWorld();
+    await world.deliver(world.put(FILE, '{"model":'));
+    const { remove } = world.deps.rejections;
+    world.deps.rejections.remove = async (ref, etag) => {
+      world.deps.rejections.remove = remove;
+      await world.deliver(world.put(FILE, JSON.stringify([one(), { model: 7 }])));
+      return remove(ref, etag);
+    };
+
+    await world.deliver(world.put(FILE, JSON.stringify(one())));
+
+    expect(world.accepted()).toHaveLength(1);
+    expect(world.written.get(REJECTED)).toMatchObject({ errors: [{ field: '[1].model' }] });
+  });
+
   it('is accepted even if its older rejection cannot be removed', async () => {
     const world = doorWorld();
     await world.deliver(world.put(FILE, '{'));

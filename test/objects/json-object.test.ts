@@ -36,13 +36,18 @@ it('writes only under its condition', async () => {
   expect((await objects.read(ref('b.json')))?.value).toBe(3);
 });
 
-it('removes what is there, and what is not', async () => {
+it('removes what was read, and nothing that was written since', async () => {
   const objects = createJsonObjects({ client: s3.client });
   await objects.write(ref('gone.json'), 1, { kind: 'always' });
+  const seen = (await objects.read(ref('gone.json')))?.etag ?? '';
+  await objects.write(ref('gone.json'), 2, { kind: 'always' });
 
-  await objects.remove(ref('gone.json'));
-  await objects.remove(ref('gone.json'));
+  expect(await objects.remove(ref('gone.json'), seen)).toBe(false);
+  const standing = await objects.read(ref('gone.json'));
+  expect(standing?.value).toBe(2);
 
+  expect(await objects.remove(ref('gone.json'), standing?.etag ?? '')).toBe(true);
+  expect(await objects.remove(ref('gone.json'), standing?.etag ?? '')).toBe(false);
   expect(await objects.read(ref('gone.json'))).toBeUndefined();
 });
 

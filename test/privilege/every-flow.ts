@@ -12,6 +12,9 @@ import type { RecordedRights } from './record-rights.ts';
 /** A bucket besides our own that inputs may come from. */
 export const FURTHER_BUCKET = 'photos-of-ours';
 
+/** Where requests may name objects of our own bucket, in a deployment that closes the rest of it to them. */
+export const INPUT_PREFIX = 'photos/';
+
 export const PRESETS: Presets = {
   portraits: { model: 'wiro/image-to-image', fileParameter: 'inputImage' },
 };
@@ -123,7 +126,7 @@ export async function playEveryFlow(system: System, rights: RecordedRights): Pro
       for (const { url } of outputs) await download(url);
     },
     async function inputsThatAreNotThere() {
-      for (const missing of ['no.png', `s3://${FURTHER_BUCKET}/no.png`])
+      for (const missing of ['photos/no.png', `s3://${FURTHER_BUCKET}/no.png`])
         await system.post({ ...WITH_PHOTO, inputs: { inputImage: missing } });
       await putFile('missing-input', {
         ...WITH_PHOTO,

@@ -56,6 +56,10 @@ it('asks for the right to read where a write depends on what is there, or copies
     's3:GetObject on arn:aws:s3:::b/k',
   ]);
   expect(put('if-none-match', '*')).toEqual(['s3:PutObject on arn:aws:s3:::b/k']);
+  expect(rights('S3', 'DELETE /b/k', { headers: { 'if-match': '"e"' } })).toEqual([
+    's3:DeleteObject on arn:aws:s3:::b/k',
+    's3:GetObject on arn:aws:s3:::b/k',
+  ]);
   expect(put('x-amz-copy-source', '/c/d%20e')).toEqual([
     's3:PutObject on arn:aws:s3:::b/k',
     's3:GetObject on arn:aws:s3:::c/d e',

@@ -104,7 +104,8 @@ function rightsOfS3(request: Request, statusCode: number): Right[] {
   if (method === 'POST' && (has('uploads') || has('uploadId'))) return on('s3:PutObject');
   if (method === 'PUT' && has('partNumber', 'uploadId')) return on('s3:PutObject');
   if (method === 'DELETE' && has('uploadId')) return on('s3:AbortMultipartUpload');
-  if (method === 'DELETE' && names.length === 0) return on('s3:DeleteObject');
+  if (method === 'DELETE' && names.length === 0)
+    return on('s3:DeleteObject', ...(headers['if-match'] === undefined ? [] : ['s3:GetObject']));
   if (method === 'PUT' && names.length === 0) return [...on('s3:PutObject'), ...besidesPut(headers, on)];
   throw unknown(request);
 }

@@ -9,7 +9,7 @@ import {
   EVENT_SCHEMAS,
   propertiesOf,
 } from '../../events/event-schemas.ts';
-import { FURTHER_BUCKET, PRESETS, playEveryFlow } from '../../privilege/every-flow.ts';
+import { FURTHER_BUCKET, INPUT_PREFIX, PRESETS, playEveryFlow } from '../../privilege/every-flow.ts';
 import type { Right } from '../../privilege/needed-rights.ts';
 import { recordRights } from '../../privilege/record-rights.ts';
 import { startSystem } from '../../support/system.ts';
@@ -18,7 +18,10 @@ import { covers, grantedRights } from './granted-rights.ts';
 
 const NAMES = Object.keys(FUNCTIONS) as FunctionName[];
 const MOST_A_DAY = 1_000;
-const TOLD_BESIDES = { [ENV.furtherInputBuckets]: FURTHER_BUCKET };
+const TOLD_BESIDES = {
+  [ENV.furtherInputBuckets]: FURTHER_BUCKET,
+  [ENV.inputPrefixes]: JSON.stringify([INPUT_PREFIX]),
+};
 
 /** Rights that no call of the run uses: Lambda does for a function, or the embedded services lack what they are for. */
 const NOT_SEEN = [
@@ -60,44 +63,53 @@ const system = await startSystem({
     return { ...TOLD_BESIDES, ...(await rights.endpointOverrides(name, environment)) };
   },
 });
-const template = synthesize({
+const SETTINGS = {
   furtherInputBuckets: FURTHER_BUCKET,
   presets: JSON.stringify(PRESETS),
   maximumGenerationsPerDay: String(MOST_A_DAY),
-});
+};
+// Whatever lies under the prefix may be named in both: the functions call the same.
+const TEMPLATES = [
+  ['with inputs from anywhere', synthesize(SETTINGS)],
+  ['with inputs from one prefix', synthesize({ ...SETTINGS, inputPrefixes: INPUT_PREFIX })],
+] as const;
 
 beforeAll(() => playEveryFlow(system, rights), 120_000);
 
 const shown = ({ action, resource }: Right) => `${action} on ${resource}`;
-const granted = (name: FunctionName) => grantedRights(template, name, told, LOCAL_REGION);
 
-describe('the rights of each function, in everything that the system does', () => {
-  it('are known for every call that was made', () => {
-    expect(rights.problems()).toEqual([]);
-  });
+describe.each(TEMPLATES)(
+  'the rights of each function, in everything that the system does, %s',
+  (_, template) => {
+    const granted = (name: FunctionName) => grantedRights(template, name, told, LOCAL_REGION);
 
-  it.each(NAMES)('allow every call of %s', (name) => {
-    const given = granted(name);
-    const denied = rights.of(name).filter((needed) => !given.some((right) => covers(right, needed)));
+    it('are known for every call that was made', () => {
+      expect(rights.problems()).toEqual([]);
+    });
 
-    const isDispensable = (line: string) =>
-      DISPENSABLE.some(({ of, right }) => of === name && right.test(line));
-    expect(denied.map(shown).filter((line) => !isDispensable(line))).toEqual([]);
-  });
+    it.each(NAMES)('allow every call of %s', (name) => {
+      const given = granted(name);
+      const denied = rights.of(name).filter((needed) => !given.some((right) => covers(right, needed)));
 
-  it.each(NAMES)('are all used by %s, but for those that a run cannot show', (name) => {
-    const used = rights.of(name);
-    const unused = granted(name).filter((right) => !used.some((needed) => covers(right, needed)));
+      const isDispensable = (line: string) =>
+        DISPENSABLE.some(({ of, right }) => of === name && right.test(line));
+      expect(denied.map(shown).filter((line) => !isDispensable(line))).toEqual([]);
+    });
 
-    expect(unused.map(shown).filter((one) => !NOT_SEEN.some(({ right }) => right.test(one)))).toEqual([]);
-  });
+    it.each(NAMES)('are all used by %s, but for those that a run cannot show', (name) => {
+      const used = rights.of(name);
+      const unused = granted(name).filter((right) => !used.some((needed) => covers(right, needed)));
 
-  it('have no exception that nobody needs any more', () => {
-    const all = NAMES.flatMap(granted).map(shown);
+      expect(unused.map(shown).filter((one) => !NOT_SEEN.some(({ right }) => right.test(one)))).toEqual([]);
+    });
 
-    expect(NOT_SEEN.filter(({ right }) => !all.some((one) => right.test(one)))).toEqual([]);
-  });
-});
+    it('have no exception that nobody needs any more', () => {
+      const all = NAMES.flatMap(granted).map(shown);
+
+      expect(NOT_SEEN.filter(({ right }) => !all.some((one) => right.test(one)))).toEqual([]);
+    });
+  },
+);
 
 describe('the events on the bus, in everything that the system does', () => {
   const events = () => system.environment.events();

@@ -11,16 +11,16 @@ beforeAll(() => {
 }, 60_000);
 
 /** Every right of a function, as `action on resource`. */
-function rightsOf(name: FunctionName): readonly string[] {
-  return statementsOf(template, name).flatMap(({ Action, Resource }) =>
+function rightsOf(name: FunctionName, from = template): readonly string[] {
+  return statementsOf(from, name).flatMap(({ Action, Resource }) =>
     listed(Action).flatMap((action) =>
-      listed(Resource).map((resource) => `${action} on ${readable(written(resource))}`),
+      listed(Resource).map((resource) => `${action} on ${readable(written(resource), from)}`),
     ),
   );
 }
 
 /** Names resources as the stack's reader knows them. */
-function readable(resource: string): string {
+function readable(resource: string, template: Template): string {
   const names = new Map<string, string>();
   for (const [id, { Properties }] of resourcesOf(template, 'AWS::S3::Bucket')) {
     if (Properties.NotificationConfiguration)
@@ -95,6 +95,17 @@ describe('the role of each function', () => {
     expect(writes('reconcile')).toEqual([
       's3:PutObject on input/results/*',
       's3:PutObject on output/outputs/*/result.json',
+    ]);
+  });
+
+  it('lets submit read and remove rejections, also where requests may name only what lies under a prefix', () => {
+    const closed = synthesize({ inputPrefixes: 'photos/' });
+    const onRejections = rightsOf('submit', closed).filter((right) => right.endsWith(' on input/rejected/*'));
+
+    expect(onRejections.toSorted()).toEqual([
+      's3:DeleteObject on input/rejected/*',
+      's3:GetObject on input/rejected/*',
+      's3:PutObject on input/rejected/*',
     ]);
   });
 

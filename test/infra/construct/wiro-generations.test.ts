@@ -195,6 +195,8 @@ describe('input prefixes', () => {
     expect(objects(template, /^WiroSubmitRole/).toSorted()).toEqual([
       '/*',
       '/inputs/*',
+      // Whose they are, they say themselves.
+      '/rejected/*',
       '/requests/*',
       '/results/*',
       '/shared/*',

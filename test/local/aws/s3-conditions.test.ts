@@ -1,6 +1,7 @@
 import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
+  DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
   PutObjectCommand,
@@ -110,4 +111,17 @@ it('reads on conditions', async () => {
   expect(await head({ IfMatch: ETag })).toBe(ETag);
   expect(await head({ IfMatch: '"other"' })).toBe(412);
   expect(await head({ IfNoneMatch: ETag })).toBe(304);
+});
+
+it('deletes only the version that was seen, where one is named', async () => {
+  const { client } = await s3World();
+  const { ETag } = await client.send(new PutObjectCommand({ Bucket, Key: 'a', Body: 'seen' }));
+  const remove = () =>
+    outcome(client.send(new DeleteObjectCommand({ Bucket, Key: 'a', ...(ETag && { IfMatch: ETag }) })));
+  await client.send(new PutObjectCommand({ Bucket, Key: 'a', Body: 'another' }));
+
+  expect(await remove()).toBe('PreconditionFailed');
+  await client.send(new PutObjectCommand({ Bucket, Key: 'a', Body: 'seen' }));
+  expect(await remove()).toMatchObject({ $metadata: { httpStatusCode: 204 } });
+  expect(await remove()).toBe('NoSuchKey');
 });
