@@ -60,7 +60,7 @@ function guard(server: Server): () => Promise<void> {
       }) as typeof outgoing.end;
     });
     underWay.add(answered);
-    answered.then(() => underWay.delete(answered));
+    void answered.then(() => underWay.delete(answered));
     const { method, url, headers } = incoming;
     operate(Object.assign(Readable.from([body]), { method, url, headers }) as IncomingMessage, outgoing);
   });

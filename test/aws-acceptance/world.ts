@@ -14,8 +14,8 @@ import type { Account } from './account.ts';
 import type { Api } from './api.ts';
 import { findChecksumFault } from './checksum-fault.ts';
 import type { BusEvent, EventQueue } from './event-queue.ts';
-import { SkippedError } from './flow.ts';
 import type { Send } from './send.ts';
+import { SkippedError } from './skipped-error.ts';
 import type { StackOutputs } from './stack.ts';
 import type { WiroControl } from './wiro-control.ts';
 

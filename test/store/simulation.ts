@@ -212,7 +212,7 @@ export class Simulation {
     );
     this.#ids.push(id);
     const accepting = createGenerationStore(createMemoryTable(undefined, this.#items));
-    accepting
+    void accepting
       .accept(generation, { model: 'wiro/flux', parameters: {}, inputs: {}, labels: {} })
       .then(() => this.#invoke('submit', id));
   }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { PREFIX } from '../../../functions/objects/prefix.ts';
-import { type Flow, SkippedError } from '../flow.ts';
+import type { Flow } from '../flow.ts';
+import { SkippedError } from '../skipped-error.ts';
 import { describe } from './success.ts';
 
 const MIB = 1024 * 1024;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readAnswer } from '../api.ts';
 import type { Flow } from '../flow.ts';
-import { SkippedError } from '../flow.ts';
+import { SkippedError } from '../skipped-error.ts';
 import { STORY } from './story.ts';
 
 export const forgedCallback: Flow = {
