@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { importErrors } from './check-imports.ts';
+import { staleFiles } from './generated.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 
@@ -15,6 +16,7 @@ const CHECKS: readonly Check[] = [
   command('tsc', '-p', 'infra'),
   command('biome', 'check', '.'),
   { name: 'imports run one way', run: async () => (await importErrors(ROOT)).join('\n') },
+  { name: 'generated files are current', run: async () => (await staleFiles(ROOT)).join('\n') },
 ];
 
 /** One of the tools that npm installed; what it prints matters only where it fails. */

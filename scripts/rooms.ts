@@ -1,0 +1,266 @@
+/** A part of the tree whose files belong together, and what they may import besides each other. */
+export interface Room {
+  /** Where it is, if not in the folder of its name. */
+  readonly files?: readonly string[];
+  /** Rooms by their names. */
+  readonly uses?: readonly string[];
+  /** Rooms of which it knows the types alone: `import type`. */
+  readonly types?: readonly string[];
+  /** Packages; `node:` stands for all that Node brings. */
+  readonly packages?: readonly string[];
+}
+
+const S3 = '@aws-sdk/client-s3';
+const DYNAMODB = '@aws-sdk/client-dynamodb';
+const MARSHALL = '@aws-sdk/util-dynamodb';
+const CDK = ['aws-cdk-lib', 'constructs'];
+/** The types of Lambda's events. */
+const LAMBDA = 'aws-lambda';
+
+/**
+ * Every room, the lowest first: each uses only rooms above it in this list, so no circle can come to be. What is not
+ * named may not be imported. `test/` and `bench/` may import everything, and nobody imports them.
+ */
+export const ROOMS: Readonly<Record<string, Room>> = {
+  'functions/settings.ts': {},
+  'functions/generation': { types: ['functions/settings.ts'], packages: ['node:crypto'] },
+  'functions/runtime': { uses: ['functions/settings.ts'] },
+  'functions/aws': {
+    uses: ['functions/settings.ts'],
+    packages: ['node:', '@smithy/core', '@smithy/node-http-handler', '@smithy/signature-v4'],
+  },
+  'functions/wiro': {
+    uses: ['functions/generation', 'functions/runtime'],
+    packages: ['node:', 'undici'],
+  },
+  'functions/request': {
+    uses: ['functions/generation'],
+    types: ['functions/wiro'],
+    packages: ['node:crypto'],
+  },
+  'functions/store': {
+    uses: ['functions/generation', 'functions/runtime'],
+    types: ['functions/settings.ts', 'functions/request', 'functions/wiro'],
+    packages: ['node:', DYNAMODB, MARSHALL],
+  },
+  'functions/objects': {
+    uses: ['functions/generation'],
+    types: ['functions/store'],
+    packages: ['node:', S3, '@aws-sdk/s3-request-presigner'],
+  },
+  'functions/functions.ts': { uses: ['functions/objects'], types: ['functions/settings.ts'] },
+  'functions/outputs': {
+    uses: ['functions/objects'],
+    types: ['functions/generation'],
+    packages: ['node:', 'undici', S3, '@aws-sdk/s3-request-presigner'],
+  },
+  'functions/events': {
+    uses: ['functions/generation', 'functions/runtime', 'functions/aws'],
+    types: ['functions/settings.ts', 'functions/request', 'functions/store', 'functions/objects'],
+  },
+  'functions/intake': {
+    uses: [
+      'functions/generation',
+      'functions/runtime',
+      'functions/request',
+      'functions/objects',
+      'functions/functions.ts',
+      'functions/outputs',
+    ],
+    types: ['functions/settings.ts', 'functions/wiro', 'functions/store', 'functions/events'],
+    packages: ['node:', LAMBDA],
+  },
+  'functions/compose': {
+    uses: [
+      'functions/settings.ts',
+      'functions/generation',
+      'functions/aws',
+      'functions/wiro',
+      'functions/request',
+      'functions/store',
+      'functions/objects',
+      'functions/events',
+      'functions/intake',
+    ],
+    packages: [S3],
+  },
+  'functions/collect': {
+    uses: [
+      'functions/settings.ts',
+      'functions/generation',
+      'functions/runtime',
+      'functions/aws',
+      'functions/wiro',
+      'functions/store',
+      'functions/objects',
+      'functions/outputs',
+      'functions/events',
+      'functions/compose',
+    ],
+    packages: ['node:'],
+  },
+  'functions/api': {
+    uses: [
+      'functions/settings.ts',
+      'functions/generation',
+      'functions/runtime',
+      'functions/aws',
+      'functions/wiro',
+      'functions/request',
+      'functions/objects',
+      'functions/outputs',
+      'functions/events',
+      'functions/intake',
+      'functions/compose',
+    ],
+    types: ['functions/store'],
+    packages: ['node:', LAMBDA],
+  },
+  'functions/submit': {
+    uses: [
+      'functions/settings.ts',
+      'functions/generation',
+      'functions/runtime',
+      'functions/aws',
+      'functions/wiro',
+      'functions/request',
+      'functions/store',
+      'functions/objects',
+      'functions/events',
+      'functions/intake',
+      'functions/compose',
+    ],
+    packages: ['node:', LAMBDA],
+  },
+  'functions/callback': {
+    uses: [
+      'functions/settings.ts',
+      'functions/generation',
+      'functions/runtime',
+      'functions/aws',
+      'functions/request',
+      'functions/store',
+      'functions/compose',
+      'functions/collect',
+    ],
+    packages: [LAMBDA],
+  },
+  'functions/reconcile': {
+    uses: [
+      'functions/settings.ts',
+      'functions/generation',
+      'functions/runtime',
+      'functions/aws',
+      'functions/store',
+      'functions/objects',
+      'functions/compose',
+    ],
+    packages: [LAMBDA],
+  },
+  'infra/observability': {
+    uses: ['functions/runtime'],
+    types: ['functions/functions.ts'],
+    packages: CDK,
+  },
+  'infra: what an app says': {
+    files: ['infra/wiro-generations-props.ts', 'infra/wiro-credentials.ts'],
+    types: ['functions/settings.ts', 'functions/request', 'functions/functions.ts', 'infra/observability'],
+    packages: ['aws-cdk-lib'],
+  },
+  'infra/checks': {
+    uses: [
+      'functions/settings.ts',
+      'functions/request',
+      'functions/store',
+      'functions/objects',
+      'functions/functions.ts',
+      'infra: what an app says',
+    ],
+    packages: CDK,
+  },
+  'infra/construct': {
+    uses: [
+      'functions/settings.ts',
+      'functions/runtime',
+      'functions/request',
+      'functions/store',
+      'functions/objects',
+      'functions/functions.ts',
+      'infra/observability',
+      'infra/checks',
+    ],
+    types: ['infra: what an app says'],
+    packages: ['node:', ...CDK],
+  },
+  'infra/build': {
+    uses: ['functions/aws', 'functions/functions.ts', 'infra/construct'],
+    packages: ['node:', 'esbuild'],
+  },
+  infra: {
+    uses: [
+      'functions/settings.ts',
+      'infra/observability',
+      'infra: what an app says',
+      'infra/checks',
+      'infra/construct',
+      'infra/build',
+    ],
+    types: ['functions/runtime', 'functions/request', 'functions/functions.ts'],
+    packages: CDK,
+  },
+  'infra/setup': {
+    uses: ['functions/settings.ts', 'infra/construct', 'infra'],
+    packages: ['node:', '@aws-sdk/client-ssm'],
+  },
+  scripts: { packages: ['node:'] },
+  'local/simulator': { packages: ['node:', 'sharp', 'ws'] },
+  'local/aws': {
+    uses: ['functions/store'],
+    packages: ['node:', DYNAMODB, LAMBDA, 'dynalite'],
+  },
+  local: {
+    uses: [
+      'functions/settings.ts',
+      'functions/runtime',
+      'functions/functions.ts',
+      'functions/outputs',
+      'infra/build',
+      'scripts',
+      'local/simulator',
+      'local/aws',
+    ],
+    types: ['functions/request'],
+    packages: ['node:', S3, '@aws-sdk/client-ssm', DYNAMODB, LAMBDA],
+  },
+  'local/demo': {
+    files: ['local/demo.ts', 'local/demo/'],
+    uses: ['local/aws', 'local'],
+    types: ['functions/api'],
+    packages: ['node:', S3],
+  },
+  examples: { types: ['infra'], packages: ['node:', S3, DYNAMODB, MARSHALL, ...CDK] },
+};
+
+/** Rooms with a name that is a path, or the paths that a room gives. A longer path wins. */
+const PLACES = Object.entries(ROOMS)
+  .flatMap(([name, { files }]) =>
+    (files ?? [/\.ts$/.test(name) ? name : `${name}/`]).map((place) => ({ place, name })),
+  )
+  .sort((one, other) => other.place.length - one.place.length);
+
+/** The room that a file is in, seen from the project's root; `undefined` for what is in none. */
+export const roomOf = (file: string): string | undefined =>
+  PLACES.find(({ place }) => (place.endsWith('/') ? file.startsWith(place) : file === place))?.name;
+
+/** As CONTRIBUTING shows it, the highest first. */
+export function describeRooms(): string {
+  const short = (name: string) => name.replace(/^functions\//, '').replace(/\.ts$/, '');
+  const list = (names: readonly string[] = []) => names.map(short).join(', ') || '–';
+  const rows = Object.entries(ROOMS)
+    .toReversed()
+    .map(([name, { uses, types, packages = [] }]) => {
+      const brought = packages.map((one) => (one === 'node:' ? 'Node’s own' : `\`${one}\``)).join(', ');
+      return `| ${name} | ${list(uses)} | ${list(types)} | ${brought || '–'} |`;
+    });
+  return ['| room | may import | types alone | packages |', '| --- | --- | --- | --- |', ...rows].join('\n');
+}

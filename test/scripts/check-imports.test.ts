@@ -1,0 +1,118 @@
+import { glob, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { errorsIn, importErrors, importsOf } from '../../scripts/check-imports.ts';
+import { ROOMS, roomOf } from '../../scripts/rooms.ts';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+const NAMES = Object.keys(ROOMS);
+
+/** A file in a room, by the room's name. */
+function fileIn(name: string): string {
+  const place = ROOMS[name]?.files?.[0] ?? name;
+  return /\.ts$/.test(place) ? place : path.posix.join(place, 'planted.ts');
+}
+
+/** What the check says of a file of a room with this text. */
+const plant = (name: string, text: string) => errorsIn(fileIn(name), text);
+
+const from = (name: string, file: string) => {
+  const relative = path.posix.relative(path.posix.dirname(fileIn(name)), file);
+  return relative.startsWith('.') ? relative : `./${relative}`;
+};
+
+describe.each(NAMES)('a wrong import planted in %s', (name) => {
+  const { uses = [], types = [] } = ROOMS[name] ?? {};
+  const forbidden = NAMES.filter((other) => other !== name && ![...uses, ...types].includes(other));
+
+  it('is found: of a room that it may not use, in each way to import', () => {
+    for (const other of forbidden) {
+      const target = fileIn(other);
+      const specifier = from(name, target);
+      for (const text of [
+        `import { a } from '${specifier}';`,
+        `import type { A } from '${specifier}';`,
+        `import {\n  a,\n  b,\n} from '${specifier}';`,
+        `export * from '${specifier}';`,
+        `import '${specifier}';`,
+        `const a = await import('${specifier}');`,
+      ])
+        expect(plant(name, text), text).toEqual([
+          expect.stringContaining(`${fileIn(name)} imports ${target}`),
+        ]);
+    }
+  });
+
+  it('is found: more than types of a room of which it may know only these', () => {
+    for (const other of types) {
+      const specifier = from(name, fileIn(other));
+      expect(plant(name, `import type { A } from '${specifier}';`)).toEqual([]);
+      expect(plant(name, `import { type A, a } from '${specifier}';`)).toEqual([
+        expect.stringContaining('types'),
+      ]);
+    }
+  });
+
+  it('is found: of the tests, and of a package that is not its own', () => {
+    expect(plant(name, `import { a } from '${from(name, 'test/support/system.ts')}';`)).toHaveLength(1);
+    expect(plant(name, "import a from 'another-package';")).toHaveLength(1);
+  });
+});
+
+it('finds what is planted anywhere in the tree', async () => {
+  const root = await mkdtemp(path.join(tmpdir(), 'wiro-rooms-'));
+  const file = path.join(root, 'functions/store/planted.ts');
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(file, "import { a } from '../api/handler.ts';");
+
+  const errors = await importErrors(root);
+
+  await rm(root, { recursive: true });
+  expect(errors).toEqual([
+    'functions/store/planted.ts imports functions/api/handler.ts: functions/store may not import functions/api. See scripts/rooms.ts.',
+  ]);
+});
+
+describe('the table of rooms', () => {
+  it('keeps the state machine pure', () => {
+    for (const name of ['@aws-sdk/client-dynamodb', 'node:fs', 'undici', '@smithy/core'])
+      expect(plant('functions/generation', `import { a } from '${name}';`)).toHaveLength(1);
+    expect(ROOMS['functions/generation']?.uses).toBeUndefined();
+  });
+
+  it('has no circle: each room uses only those that stand before it', () => {
+    for (const [place, name] of NAMES.entries())
+      for (const used of [...(ROOMS[name]?.uses ?? []), ...(ROOMS[name]?.types ?? [])])
+        expect([used, NAMES.slice(0, place).includes(used)]).toEqual([used, true]);
+  });
+
+  it('allows nothing that nobody needs', async () => {
+    const used = new Map(
+      NAMES.map((name) => [name, { uses: new Set(), types: new Set(), packages: new Set() }]),
+    );
+    for await (const file of glob('{functions,infra,local,scripts,examples}/**/*.{ts,mjs,cjs}', {
+      cwd: ROOT,
+    }))
+      for (const { target, isPackage, isTypeOnly } of importsOf(
+        file,
+        await readFile(path.join(ROOT, file), 'utf8'),
+      )) {
+        const name = roomOf(file) ?? '';
+        const room = used.get(name);
+        if (isPackage) room?.packages.add(ROOMS[name]?.packages?.find((one) => target.startsWith(one)));
+        else room?.[isTypeOnly ? 'types' : 'uses'].add(roomOf(target));
+      }
+    const unused = NAMES.flatMap((name) => {
+      const { uses = [], types = [], packages = [] } = ROOMS[name] ?? {};
+      const seen = used.get(name);
+      return [
+        ...uses.filter((one) => !seen?.uses.has(one)),
+        ...types.filter((one) => !seen?.types.has(one)),
+        ...packages.filter((one) => !seen?.packages.has(one)),
+      ].map((one) => `${name} needs no ${one}`);
+    });
+
+    expect(unused).toEqual([]);
+  });
+});
