@@ -1,28 +1,8 @@
-import { setTimeout as wait } from 'node:timers/promises';
+import { eventually } from '../support/eventually.ts';
 
-const FIRST_PAUSE_MS = 10;
-const LONGEST_PAUSE_MS = 150;
-
-/**
- * Looks until something is there, ever more rarely: what is waited for takes the same two cores.
- * @throws When it is not there in time, with what was looked for and the last error.
- */
-export async function patiently<Value>(
+/** {@link eventually}, with the patience of a world before what is looked for. */
+export const patiently = <Value>(
   what: string,
   timeoutMs: number,
   find: () => Promise<Value | undefined | false> | Value | undefined | false,
-): Promise<Value> {
-  const endsAt = performance.now() + timeoutMs;
-  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)) {
-    let cause: unknown;
-    try {
-      const found = await find();
-      if (found !== undefined && found !== false) return found;
-    } catch (error) {
-      cause = error;
-    }
-    if (performance.now() > endsAt)
-      throw new Error(`Still waiting for ${what} after ${Math.round(timeoutMs)} ms`, { cause });
-    await wait(pauseMs);
-  }
-}
+): Promise<Value> => eventually(what, find, timeoutMs);

@@ -1,9 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
-const PAUSE_MS = 15;
+const FIRST_PAUSE_MS = 10;
+const LONGEST_PAUSE_MS = 100;
 
 /**
- * Looks again and again until something is there.
+ * Looks until something is there, ever more rarely: what is waited for takes the same two cores.
  * @throws When it is not there in time, with what was looked for and the last error.
  */
 export async function eventually<Value>(
@@ -12,16 +13,16 @@ export async function eventually<Value>(
   timeoutMs = 45_000,
 ): Promise<Value> {
   const endsAt = performance.now() + timeoutMs;
-  for (let last: unknown; ; ) {
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)) {
+    let cause: unknown;
     try {
       const found = await find();
       if (found !== undefined && found !== false) return found;
-      last = undefined;
     } catch (error) {
-      last = error;
+      cause = error;
     }
     if (performance.now() > endsAt)
-      throw new Error(`Still waiting for ${what} after ${timeoutMs} ms`, { cause: last });
-    await wait(PAUSE_MS);
+      throw new Error(`Still waiting for ${what} after ${Math.round(timeoutMs)} ms`, { cause });
+    await wait(pauseMs);
   }
 }

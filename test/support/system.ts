@@ -19,9 +19,9 @@ import { eventually } from './eventually.ts';
 /** Everything that waits is divided by 100; what only bounds work is long enough for a busy machine. */
 const QUICK = {
   durationDivisor: 100,
-  scheduleMs: 400,
+  scheduleMs: 1_000,
   // Each is a process that has to start, and two cores are soon busy.
-  maximumEnvironments: 2,
+  maximumEnvironments: 1,
   durations: {
     lease: 20_000,
     leaseRenewal: 5_000,

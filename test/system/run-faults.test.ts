@@ -7,7 +7,7 @@ import { HASTY, type PlannedFault, startSystem } from '../support/system.ts';
 
 vi.setConfig({ testTimeout: 60_000, maxConcurrency: 40 });
 
-const system = await startSystem({ durations: HASTY });
+const system = await startSystem({ maximumEnvironments: 3, durations: HASTY });
 const { environment } = system;
 
 async function submitted(...faults: readonly PlannedFault[]): Promise<string> {

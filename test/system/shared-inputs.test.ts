@@ -4,7 +4,7 @@ import { sha256, startSystem } from '../support/system.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
-const system = await startSystem({ maximumEnvironments: 5 });
+const system = await startSystem({ maximumEnvironments: 3 });
 const { simulator } = system;
 
 it('twenty generations that share two images and start at once send each to Wiro once', async () => {

@@ -4,7 +4,7 @@ import { HASTY, type PlannedFault, startSystem } from '../support/system.ts';
 
 vi.setConfig({ testTimeout: 60_000, maxConcurrency: 40 });
 
-const system = await startSystem({ durations: { ...HASTY, outputPatience: 6_000 } });
+const system = await startSystem({ maximumEnvironments: 2, durations: { ...HASTY, outputPatience: 6_000 } });
 
 async function submitted(...faults: readonly PlannedFault[]): Promise<string> {
   const { idempotencyKey, id } = system.plan(...faults);
