@@ -10,6 +10,8 @@ keepCompiled();
 const MATRIX = ['test/faults/crash-matrix.test.ts'];
 /** Measures, so it runs alone. */
 const DRAIN = ['test/faults/drain.test.ts'];
+/** `npm run test:long`: what takes a minute or more by itself. */
+const LONG = ['test/**/*.long.test.ts'];
 
 export default defineConfig({
   test: {
@@ -23,7 +25,7 @@ export default defineConfig({
         test: {
           name: 'tests',
           include: ['test/**/*.test.ts'],
-          exclude: [...MATRIX, ...DRAIN],
+          exclude: [...MATRIX, ...DRAIN, ...LONG],
           // Most of them wait for servers and processes of their own more than they work.
           maxWorkers: 4,
           // Packages are loaded once a worker; of the project's own modules each file has its own.
@@ -31,6 +33,10 @@ export default defineConfig({
           setupFiles: ['test/support/fresh-modules.ts'],
           sequence: { groupOrder: 0 },
         },
+      },
+      {
+        extends: true,
+        test: { name: 'long', include: LONG, maxWorkers: 2, sequence: { groupOrder: 3 } },
       },
       {
         extends: true,

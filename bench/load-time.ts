@@ -84,6 +84,8 @@ const ENVIRONMENT: NodeJS.ProcessEnv = {
   ...Object.fromEntries(Object.values(ENV).map((name) => [name, 'bench'])),
   [ENV.inputHandover]: 'auto',
   [ENV.presets]: '{}',
+  [ENV.inputPrefixes]: '[]',
+  [ENV.maximumCollects]: '1',
   [ENV.furtherModelKinds]: 'realtime',
   [ENV.parameterPath]: '/wiro/bench',
   [ENV.wiroApiUrl]: WIRO_DEFAULTS.apiUrl,

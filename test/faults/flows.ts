@@ -29,7 +29,9 @@ export interface Flow {
   readonly release?: (world: World) => Promise<void>;
   /** Files that Wiro is given; those that a killed process was uploading once more. */
   readonly uploads: number;
-  /** Inputs go to Wiro this way from the start, in a world of its own; `npm test` leaves such a flow out. */
+  /** A variant of another flow: `npm run test:long` has it, `npm test` has not. */
+  readonly isVariant?: true;
+  /** Inputs go to Wiro this way from the start, in a world of its own. */
   readonly inputHandover?: 'presigned';
   /** A Run that was lost goes again with links instead of files. */
   readonly goesByLinksOnceLost?: true;
@@ -74,6 +76,7 @@ export const FLOWS: readonly Flow[] = [
   {
     // The file travels in the body of the Run.
     name: 'uploads refused',
+    isVariant: true,
     uploads: 1,
     goesByLinksOnceLost: true,
     prepare: async (world) => {
@@ -84,6 +87,7 @@ export const FLOWS: readonly Flow[] = [
   },
   {
     name: 'presigned',
+    isVariant: true,
     uploads: 0,
     inputHandover: 'presigned',
     play: async (world) => [success(await request(world, IMAGE_TO_IMAGE), 0.03)],
@@ -155,6 +159,7 @@ export const FLOWS: readonly Flow[] = [
   },
   {
     name: 'dropped file',
+    isVariant: true,
     uploads: 1,
     play: async (world) => {
       const name = `${randomUUID()}.png`;
@@ -166,6 +171,7 @@ export const FLOWS: readonly Flow[] = [
   },
   {
     name: 'requested event',
+    isVariant: true,
     uploads: 0,
     play: async (world) => {
       const { idempotencyKey, id } = world.plan('event');

@@ -14,7 +14,7 @@ const CODE = { directory: path.join(import.meta.dirname, 'fixtures/code'), handl
 export const ALL_CODE = { api: CODE, submit: CODE, callback: CODE, reconcile: CODE };
 
 // CDK's own validation of templates takes seconds to load, in each test file. `cdk synth` (commands.test.ts), circles
-// and an app that uses the package (package.test.ts) go through it.
+// and an app that uses the package (package.long.test.ts) go through it.
 process.env.CDK_VALIDATION = 'false';
 
 // One for each test file that imports this.
