@@ -8,10 +8,13 @@ keepCompiled();
 
 /** Takes every core that it is given: it runs when everything else is over. */
 const MATRIX = ['test/faults/crash-matrix.test.ts'];
-/** Measures, so it runs alone. */
-const DRAIN = ['test/faults/drain.test.ts'];
-/** `npm run test:long`: what takes a minute or more by itself. */
+/** `npm run test:long`: what costs half a minute of a processor or more, and what other tests show in small. */
 const LONG = ['test/**/*.long.test.ts'];
+/** Measures, so it runs alone, and in `npm run test:long`. */
+const DRAIN = ['test/faults/drain.test.ts'];
+
+/** Packages are loaded once a worker; of the project's own modules each file has its own. */
+const SHARED = { isolate: false, setupFiles: ['test/support/fresh-modules.ts'] };
 
 export default defineConfig({
   test: {
@@ -28,15 +31,13 @@ export default defineConfig({
           exclude: [...MATRIX, ...DRAIN, ...LONG],
           // Most of them wait for servers and processes of their own more than they work.
           maxWorkers: 4,
-          // Packages are loaded once a worker; of the project's own modules each file has its own.
-          isolate: false,
-          setupFiles: ['test/support/fresh-modules.ts'],
+          ...SHARED,
           sequence: { groupOrder: 0 },
         },
       },
       {
         extends: true,
-        test: { name: 'long', include: LONG, maxWorkers: 2, sequence: { groupOrder: 3 } },
+        test: { name: 'long', include: LONG, maxWorkers: 2, ...SHARED, sequence: { groupOrder: 2 } },
       },
       {
         extends: true,
@@ -44,7 +45,7 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: 'drain', include: DRAIN, maxWorkers: 1, sequence: { groupOrder: 2 } },
+        test: { name: 'drain', include: DRAIN, maxWorkers: 1, sequence: { groupOrder: 3 } },
       },
     ],
   },

@@ -13,7 +13,7 @@ const CODE = { directory: path.join(import.meta.dirname, 'fixtures/code'), handl
 /** Code that stands for every function's. */
 export const ALL_CODE = { api: CODE, submit: CODE, callback: CODE, reconcile: CODE };
 
-// CDK's own validation of templates takes seconds to load, in each test file. `cdk synth` (commands.test.ts), circles
+// CDK's own validation of templates takes seconds to load, in each test file. `cdk synth` (commands.long.test.ts), circles
 // and an app that uses the package (package.long.test.ts) go through it.
 process.env.CDK_VALIDATION = 'false';
 

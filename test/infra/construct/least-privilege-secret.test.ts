@@ -7,7 +7,7 @@ import { startSystem } from '../../support/system.ts';
 import { synthesize } from '../synthesize.ts';
 import { covers, grantedRights } from './granted-rights.ts';
 
-// A deployment with its credentials in Secrets Manager: what `every-flow.test.ts` sees with SecureStrings, for what is
+// A deployment with its credentials in Secrets Manager: what `every-flow.long.test.ts` sees with SecureStrings, for what is
 // different here.
 const rights = recordRights(LOCAL_REGION);
 afterAll(() => rights.stop());
