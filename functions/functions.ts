@@ -30,6 +30,7 @@ export interface ObjectsCreated {
   readonly needs?: 'presets';
 }
 
+/** The four Lambda functions that a deployment has. */
 export type FunctionName = 'api' | 'submit' | 'callback' | 'reconcile';
 
 /** How often Lambda delivers an asynchronous event to a function that fails. */

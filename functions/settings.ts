@@ -100,6 +100,7 @@ export const SECRET_FIELD = {
 export const DURATIONS = {
   /** How long a claim of `submitting` or `collecting` holds without being renewed. */
   lease: 60_000,
+  /** How long a holder waits before it renews its claim. */
   leaseRenewal: 20_000,
   /** How far two clocks may differ. */
   clockSkew: 5_000,
@@ -119,9 +120,11 @@ export const DURATIONS = {
   searchLimit: 3_600_000,
   /** First look at a running task when no callback came; doubles up to `lookMax`. */
   look: 60_000,
+  /** The longest wait between two looks at a running task. */
   lookMax: 900_000,
   /** First wait after a failed step that may succeed later; doubles up to `retryMax`. */
   retry: 5_000,
+  /** The longest wait after a failed step that may succeed later. */
   retryMax: 300_000,
   /** How long Wiro may be unreachable or refuse for passing reasons before a generation fails. */
   patience: 21_600_000,
@@ -175,14 +178,17 @@ export const DURATIONS = {
   secrets: 300_000,
   /** Between two readings of the secrets because a callback is signed with none that is known. */
   secretsRenewal: 10_000,
-  /** Time-outs of a call to Wiro's API. */
+  /** How long a connection to Wiro's API may take to open. */
   connect: 5_000,
+  /** From sending a call to Wiro to the first byte of its answer. */
   headers: 20_000,
+  /** From the first byte of an answer of Wiro to the last one. */
   body: 20_000,
   /** An upload to Wiro or a copy of an output fails when nothing moves for this long. */
   stall: 30_000,
 } as const;
 
+/** Every duration of the system, in milliseconds, each with its default. */
 export type Durations = { readonly [name in keyof typeof DURATIONS]: number };
 
 /** Reads the durations, in milliseconds, from `DURATIONS` (overrides) and `DURATION_DIVISOR`. */

@@ -1,5 +1,6 @@
 import type * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 
+/** Where the SSM parameters of a deployment lie. */
 export interface ParametersOptions {
   /**
    * The parameters lie under it; the stack adds two plain ones that tell where callbacks go. Begins with `/`, not

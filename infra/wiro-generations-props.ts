@@ -116,9 +116,9 @@ export interface WiroGenerationsProps<OutputBucket extends s3.IBucket = s3.IBuck
    * @default - its Function URL
    */
   readonly callbackBaseUrl?: string | undefined;
-  /** Ends in `/v1`. @default - Wiro itself */
+  /** Wiro's API, or a simulator of it. Ends in `/v1`. @default - Wiro itself */
   readonly wiroApiUrl?: string | undefined;
-  /** @default - Wiro itself */
+  /** Where a running task is watched: `wss://…`, as the API tells those who ask for it. @default - Wiro itself */
   readonly wiroSocketUrl?: string | undefined;
   /** Hosts that outputs are copied from; each stands for its subdomains too. @default - Wiro's */
   readonly wiroOutputHosts?: readonly string[] | undefined;

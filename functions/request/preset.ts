@@ -6,13 +6,15 @@ import type { SourceRules } from './source.ts';
 export interface Preset {
   /** `owner/project`. */
   readonly model: string;
+  /** Fixed parameters of the model, as in a request. @default - none: the model's own defaults */
   readonly parameters?: Readonly<Record<string, unknown>>;
   /** The parameter that the object is given to, for example `inputImage`. */
   readonly fileParameter: string;
-  /** Fixed ones, for models that take more than the object; as in a request. */
+  /** Fixed inputs, for models that take more than the object, as in a request. @default - the object alone */
   readonly inputs?: Readonly<Record<string, string | readonly string[]>>;
 }
 
+/** Presets by name: `<name>` in `uploads/<name>/`. */
 export type Presets = Readonly<Record<string, Preset>>;
 
 const FIELDS = ['model', 'parameters', 'fileParameter', 'inputs'];

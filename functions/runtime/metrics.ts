@@ -7,13 +7,17 @@ import { ENV } from '../settings.ts';
  * metric of its own for every code.
  */
 export const METRICS = {
+  /** Generations accepted. */
   Accepted: 'Count',
+  /** Generations that succeeded: their outputs are in the bucket. */
   Succeeded: 'Count',
+  /** Generations that failed. */
   Failed: 'Count',
+  /** Generations that were cancelled. */
   Cancelled: 'Count',
-  /** What Wiro charged. */
+  /** What Wiro charged, in US dollars. */
   CostUsd: 'None',
-  /** From acceptance to copied outputs. */
+  /** Seconds from acceptance to copied outputs. */
   TimeToResult: 'Seconds',
   /** Of whoever stands first in line for a slot at Wiro; 0 when nobody does. Measured by each run of `reconcile`. */
   OldestWaitingAge: 'Seconds',
@@ -24,11 +28,13 @@ export const METRICS = {
   FruitlessLooks: 'Count',
   /** Wiro made two tasks for one attempt. */
   SecondTask: 'Count',
+  /** Generations that failed because the Wiro account had too little money. */
   InsufficientBalance: 'Count',
   /** Wiro was found to refuse every upload of the project. */
   UploadsRefused: 'Count',
 } as const satisfies Record<string, 'Count' | 'Seconds' | 'None'>;
 
+/** The name of a metric, with its CloudWatch unit. `Observability` raises alarms on some of them. */
 export type MetricName = keyof typeof METRICS;
 export type Measurements = { readonly [name in MetricName]?: number };
 

@@ -4,7 +4,10 @@ import type { IConstruct } from 'constructs';
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
 
-  /** @param sentence - Begins with the property; ends with what to change. */
+  /**
+   * Refuses the construct.
+   * @param sentence - Begins with the property; ends with what to change.
+   */
   constructor({ node }: IConstruct, sentence: string) {
     super(`${node.path}: ${sentence}`);
   }

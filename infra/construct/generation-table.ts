@@ -3,13 +3,18 @@ import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type { Construct } from 'constructs';
 import { TABLE } from '../../functions/store/table.ts';
 
+/** How a table that an app makes for itself is kept. */
 export interface GenerationTableProps {
-  /** @default RemovalPolicy.RETAIN */
+  /** What becomes of the table, with all records, when its stack goes; RETAIN also protects it from deletion. @default RemovalPolicy.RETAIN */
   readonly removalPolicy?: RemovalPolicy;
 }
 
 /** The one table that generations need, as `functions/store/table.ts` describes it. */
 export class GenerationTable extends dynamodb.Table {
+  /**
+   * Makes the table, with its indexes and time-to-live attribute. Give it to a `WiroGenerations` as `table`.
+   * @param id - The table's construct id: another one is another table, which begins empty.
+   */
   constructor(
     scope: Construct,
     id: string,

@@ -63,6 +63,11 @@ export class WiroGenerations<OutputBucket extends s3.IBucket = s3.Bucket> extend
   /** Alarms and dashboard; `undefined` with `observability: 'none'`. */
   readonly observability: Observability | undefined;
 
+  /**
+   * Makes the deployment: functions, rights, triggers, and whatever of table, buckets and bus was not given.
+   * @param id - The construct's id: another one replaces table and buckets, which begin empty.
+   * @throws {ConfigurationError} When the deployment cannot work as `props` have it: nothing is made halfway.
+   */
   constructor(scope: Construct, id: string, props: WiroGenerationsProps<OutputBucket>) {
     super(scope, id);
     requireProps(this, props);

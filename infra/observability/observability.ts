@@ -29,8 +29,10 @@ const URGENT: ReadonlySet<string> = new Set([
 export class Observability extends Construct {
   /** Every alarm, so that actions can be added to them. */
   readonly alarms: readonly cloudwatch.AlarmBase[];
+  /** One page: what came in and out, what waits, what failed, and the alarms. */
   readonly dashboard: cloudwatch.Dashboard;
 
+  /** Made by `WiroGenerations` unless its `observability` is `none`: apps read it there. */
   constructor(scope: Construct, id: string, { level, ...watched }: ObservabilityProps) {
     super(scope, id);
     const rules = [...plainAlarms(watched), ...(level === 'full' ? mathAlarms(watched) : [])];
