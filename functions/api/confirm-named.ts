@@ -51,8 +51,8 @@ export async function confirmNamed(
       if (force && error.kind === 'tooLarge') continue;
       const why =
         error.kind === 'tooLarge'
-          ? 'and its record at Wiro is too large to be read: nothing was run. Retry again in a while, or run it anew with {"force": true}, which may pay twice.'
-          : 'and Wiro could not be asked about it: nothing was run. Retry again in a while.';
+          ? 'and its record at Wiro is too large to be read: this retry started nothing and costs nothing. Retry again in a while, or run it anew with {"force": true}, which may pay twice.'
+          : 'and Wiro could not be asked about it: this retry started nothing and costs nothing. Retry again in a while.';
       throw new RequestError(
         'upstream_unavailable',
         `A signed callback has named task ${hint.taskId}, ${why}`,

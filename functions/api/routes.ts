@@ -67,7 +67,7 @@ export async function answerRequest(deps: RoutesDeps, request: ApiRequest): Prom
     const isAboutPath = code === 'not_found' || code === 'method_not_allowed';
     return {
       statusCode,
-      body: { error: isAboutPath ? error.error : toldAsRefusal(error.error) },
+      body: { error: isAboutPath ? error.error : toldAsRefusal(error.error, route?.asked) },
       ...(statusCode === 405 && route && { headers: { allow: route.methods.join(', ') } }),
       ...(error instanceof DailyLimitError && {
         headers: {
@@ -81,6 +81,8 @@ export async function answerRequest(deps: RoutesDeps, request: ApiRequest): Prom
 interface Route {
   readonly methods: readonly string[];
   readonly answer: (deps: RoutesDeps, body: Buffer) => Promise<ApiAnswer>;
+  /** @default 'request' */
+  readonly asked?: 'retry';
 }
 
 /** By the path alone: whether an id is one of a generation is not to be learned from how it is refused. */
@@ -98,7 +100,7 @@ function routeOf(path: string): Route | undefined {
     case 'cancel':
       return { methods: ['POST'], answer: (deps) => cancel(deps, id) };
     case 'retry':
-      return { methods: ['POST'], answer: (deps, body) => retry(deps, id, body) };
+      return { methods: ['POST'], answer: (deps, body) => retry(deps, id, body), asked: 'retry' };
     default:
       return undefined;
   }
@@ -196,7 +198,7 @@ function refuseWithout(missing: string | undefined): void {
   if (missing === undefined) return;
   throw new RequestError(
     'not_configured',
-    `This deployment lacks its secrets and runs nothing yet: ${missing}. Then ask again. Nothing was stored or charged.`,
+    `This deployment lacks its secrets and runs nothing yet: ${missing}. Then ask again.`,
     undefined,
     true,
   );

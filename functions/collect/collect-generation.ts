@@ -187,8 +187,11 @@ async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<
   } catch (error) {
     if (!(error instanceof WiroError)) throw error;
     if (error.kind === 'unauthorized') deps.forgetParameters();
-    if (error.kind === 'tooLarge')
+    if (error.kind === 'tooLarge') {
+      // Its end cannot be seen; it can be asked to end all the same.
+      if (isToStop(generation, moment(deps))) await stopTask(deps, generation);
       return await laterOrFail(deps, generation, unreadable(generation), durations.refusalPatience);
+    }
     return await laterOrFail(
       deps,
       generation,
@@ -375,7 +378,7 @@ const killed = (deaths: number): GenerationError => ({
 /** What is needed of it is too much even so: another reading may find less, and a later release more. */
 const unreadable = ({ task }: Collecting): Setback => ({
   code: 'task_unreadable',
-  message: `Wiro's record of task ${task.id} holds more than the 8 MB of outputs that this deployment can read. The task is paid for and stays at Wiro: look at it there; a retry reads it again without paying again.`,
+  message: `Wiro's record of task ${task.id} holds more than the 8 MB of outputs that this deployment can read. Whether it has ended is not known: it may be paid for, or still run. Look at it at Wiro; a retry reads it again without paying again.`,
 });
 
 // --- not ended ------------------------------------------------------------------------------------------------

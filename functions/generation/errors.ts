@@ -98,13 +98,27 @@ const LONGEST_FIELD = 500;
 export const extendField = (field: string, more: string): string =>
   field.length > LONGEST_FIELD ? field : `${field}${more.slice(0, LONGEST_FIELD + 1)}`;
 
-/** A refusal as those who asked are told it: that it costs nothing is said, too. */
-export function toldAsRefusal(error: GenerationError): GenerationError {
-  if (SAYS_NOTHING_RAN.test(error.message)) return error;
-  return { ...error, message: `${error.message} Nothing was run or charged.` };
+/**
+ * A refusal as those who asked are told it: that it costs nothing is said, too.
+ * @param asked - What of: a generation that is to be retried may have run before, and been charged.
+ */
+export function toldAsRefusal(
+  error: GenerationError,
+  asked: 'request' | 'retry' = 'request',
+): GenerationError {
+  if (SAYS_ITSELF[asked].test(error.message)) return error;
+  return { ...error, message: `${error.message} ${COSTS_NOTHING[asked]}` };
 }
 
-const SAYS_NOTHING_RAN = /nothing (?:of it )?(?:was|is|runs?)\b/i;
+const COSTS_NOTHING = {
+  request: 'Nothing was run or charged.',
+  retry: 'This retry started nothing and costs nothing.',
+};
+const SAYS_ITSELF = {
+  request: /nothing (?:of it )?(?:was|is|runs?)\b|started nothing/i,
+  // What it quotes of the generation's own end says nothing of the retry.
+  retry: /this retry started nothing/i,
+};
 
 /** What a request names may be a megabyte, or no text that can be written: an answer has to fit wherever it is told. */
 const short = (text: string, most: number): string =>

@@ -23,19 +23,19 @@ export function retried(
   if (!hasEnded(generation)) {
     throw new RequestError(
       'not_retryable',
-      `This generation is ${generation.status}: it can be retried once it has ended.`,
+      `This generation is ${generation.status}, and may be charged as it is. This retry started nothing: ask again once it has ended.`,
     );
   }
   if (generation.status === 'succeeded') {
     throw new RequestError(
       'not_retryable',
-      'This generation succeeded: request a new one for another result.',
+      'This generation succeeded, and may have been charged. This retry started nothing: request a new one for another result.',
     );
   }
   if (generation.announcements.length >= MOST_UNTOLD) {
     throw new RequestError(
       'not_retryable',
-      `The last ${MOST_UNTOLD} events of this generation could not be put on the event bus yet: try again once they are, or see the alarm FruitlessLooks.`,
+      `The last ${MOST_UNTOLD} events of this generation could not be put on the event bus yet. This retry started nothing and costs nothing: try again once they are, or see the alarm FruitlessLooks.`,
       undefined,
       true,
     );
@@ -44,14 +44,14 @@ export function retried(
   if (isTaskUnknown(generation) && !force && !isExplained && !(named && isToCollect(named))) {
     throw new RequestError(
       'not_retryable',
-      'Whether a task of this generation exists is not known: look at the tasks at Wiro, then retry with {"force": true}.',
+      'Whether a task of this generation exists is not known: it may run, and be charged. This retry started nothing: look at the tasks at Wiro, then retry with {"force": true}, which may pay twice.',
       'force',
     );
   }
   if (isHopeless(generation, force) && !(named && isToCollect(named))) {
     throw new RequestError(
       'not_retryable',
-      `It failed with ${generation.error.code}, and the same request would fail again: ${generation.error.message} Correct the request and send it anew, or retry with {"force": true} if what was wrong has been mended outside of it.`,
+      `It failed with ${generation.error.code}, and the same request would fail again: ${generation.error.message} This retry started nothing and costs nothing: correct the request and send it anew, or retry with {"force": true}, which may be charged, if what was wrong has been mended outside of it.`,
       'force',
     );
   }

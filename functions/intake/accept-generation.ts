@@ -214,7 +214,7 @@ function same(standing: Generation, hash: string, path: string): Generation {
   const field = `${path}idempotencyKey`;
   throw new RequestError(
     'idempotency_conflict',
-    `${field} was used for another request before: use a new key for a new request.`,
+    `${field} was used for another request before. This request started nothing and costs nothing: use a new key for a new request.`,
     field,
   );
 }

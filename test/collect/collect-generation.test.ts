@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { type CollectDeps, collectGeneration } from '../../functions/collect/collect-generation.ts';
 import { retried } from '../../functions/generation/retry.ts';
-import { claimToSubmit } from '../../functions/generation/transitions.ts';
+import { cancelWished, claimToSubmit } from '../../functions/generation/transitions.ts';
 import { OutputRefusedError } from '../../functions/outputs/errors.ts';
 import { log } from '../../functions/runtime/log.ts';
 import { DURATIONS } from '../../functions/settings.ts';
@@ -122,6 +122,31 @@ describe('collecting, when a service of our own fails', () => {
     expect(failed && retried(failed, false, moment)).toMatchObject({
       status: 'running',
       task: { id: 'task-1' },
+    });
+  });
+
+  it('asks a task to stop whose record is too large for us: a wish to cancel does not wait for its end', async () => {
+    const asked: string[] = [];
+    const { collect, deps, generations, state } = await collecting({
+      task: () => Promise.reject(new WiroError('tooLarge', 'too large')),
+    });
+    Object.assign(deps.wiro, {
+      cancel: async (taskId: string) => {
+        asked.push(taskId);
+        return { kind: 'stopped' };
+      },
+    });
+    await collect();
+    expect(asked).toEqual([]);
+    const moment = { now: deps.clock().toISOString(), durations: DURATIONS };
+    await generations.update(ID, (current) => cancelWished(current, moment));
+
+    await collect();
+
+    expect(asked).toEqual(['task-1']);
+    expect(await state()).toMatchObject({
+      status: 'running',
+      trouble: { code: 'task_unreadable', message: expect.stringMatching(/may be paid for, or still run/) },
     });
   });
 
