@@ -1,8 +1,11 @@
+import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
-import { expect, it } from 'vitest';
+import tls from 'node:tls';
+import { expect, it, onTestFinished } from 'vitest';
 import { WiroError } from '../../functions/wiro/errors.ts';
-import { clientOf, serverThat } from './server.ts';
+import { makeCertificate } from '../support/certificate.ts';
+import { clientOf, listen, serverThat } from './server.ts';
 
 const SIZE = 20_000_000;
 const PIECE = Buffer.alloc(64 * 1024);
@@ -23,28 +26,52 @@ const file = () => ({
     ),
 });
 
+/** Answers as soon as something comes, and closes. */
+const answering = (answer: string) => (socket: Socket) => {
+  // What was being sent meets a closed connection.
+  socket.on('error', () => undefined);
+  socket.once('data', () => {
+    socket.pause();
+    socket.write(answer, () => socket.destroy());
+  });
+};
+
+async function failuresOf(origin: string): Promise<readonly unknown[]> {
+  const failures: unknown[] = [];
+  while (failures.length < 20)
+    failures.push(
+      await clientOf(`${origin}/v1`)
+        .upload(file())
+        .catch((error: unknown) => error),
+    );
+  return failures.map((error) => (error instanceof WiroError ? error.message : error));
+}
+
+const HEARD = Array.from({ length: 20 }, () => "Cannot call Wiro's File/Upload: it answered 502");
+
 it.each([
   ['with a body of a known length', 'HTTP/1.1 502 Bad Gateway\r\nContent-Length: 11\r\n\r\nBad Gateway'],
   ['with nothing', 'HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n'],
   ['and breaks off its page', 'HTTP/1.1 502 Bad Gateway\r\nContent-Length: 5000\r\n\r\n<html>'],
   ['until it closes', 'HTTP/1.1 502 Bad Gateway\r\n\r\nBad Gateway'],
 ])('a gateway that answers 502 %s and closes while a file is being sent is heard', async (_, answer) => {
-  const { origin } = await serverThat((socket) => {
-    socket.once('data', () => {
-      socket.pause();
-      socket.write(answer, () => socket.destroy());
-    });
-  });
+  const { origin } = await serverThat(answering(answer));
 
-  const failures = [];
-  for (let nth = 0; nth < 20; nth += 1)
-    failures.push(
-      await clientOf(`${origin}/v1`)
-        .upload(file())
-        .catch((error: unknown) => error),
-    );
+  expect(await failuresOf(origin)).toEqual(HEARD);
+});
 
-  expect(failures.map((error) => (error instanceof WiroError ? error.message : error))).toEqual(
-    failures.map(() => "Cannot call Wiro's File/Upload: it answered 502"),
+const certificate = makeCertificate();
+
+it.skipIf(certificate === undefined)('it is heard over TLS too (needs openssl)', async () => {
+  const before = tls.getCACertificates('default');
+  tls.setDefaultCACertificates([...before, certificate?.cert ?? '']);
+  onTestFinished(() => tls.setDefaultCACertificates(before));
+  const server = tls.createServer(
+    { ...certificate },
+    answering('HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n'),
   );
+  server.on('tlsClientError', () => undefined);
+  const origin = await listen(server);
+
+  expect(await failuresOf(origin.replace('http://127.0.0.1', 'https://localhost'))).toEqual(HEARD);
 });
