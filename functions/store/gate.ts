@@ -21,9 +21,10 @@ export type SlotOwner = Pick<Generation, 'id' | 'revision'>;
 export interface Gate {
   /**
    * Takes a slot for a Run, where there is one and nobody older waits; or keeps the one it was admitted to.
+   * @param isAgain - Whether another holder may have had it in this attempt. @default false
    * @returns Whether it holds a slot now; if not, `wait` in line.
    */
-  take(generation: Generation): Promise<boolean>;
+  take(generation: Generation, isAgain?: boolean): Promise<boolean>;
   /** The Run was answered: it made a task, which keeps the slot until its end. */
   ran(of: SlotOwner): Promise<void>;
   /**
@@ -168,8 +169,8 @@ export function createGate({
   /** Not taken by a later one. */
   const notLater = (of: SlotOwner) => `attribute_not_exists(#${takenBy(of)}) OR #${takenBy(of)} <= :revision`;
   /** Said with the slot alone, so that there are never more of these than slots; the first to take it need not. */
-  const signing = ({ attempt, trouble, ...of }: Generation) =>
-    attempt > 1 || trouble !== undefined ? [`#${takenBy(of)} = :revision`] : [];
+  const signing = ({ attempt, trouble, ...of }: Generation, isAgain: boolean) =>
+    isAgain || attempt > 1 || trouble !== undefined ? [`#${takenBy(of)} = :revision`] : [];
   const valuesOf = ({ id, revision }: SlotOwner) => ({ ':id': new Set([id]), ':revision': revision });
 
   const isBounded = Number.isFinite(maximum);
@@ -219,8 +220,8 @@ export function createGate({
     );
 
   /** Signs the slot that an admission has given. */
-  async function keep({ slots }: GateItem, generation: Generation): Promise<boolean> {
-    const signed = slots.has(generation.id) ? signing(generation) : [];
+  async function keep({ slots }: GateItem, generation: Generation, isAgain: boolean): Promise<boolean> {
+    const signed = slots.has(generation.id) ? signing(generation, isAgain) : [];
     if (signed.length === 0) return true;
     const isMine = `contains(#slots, :me) AND (${notLater(generation)})`;
     const values = { ':me': generation.id, ':revision': generation.revision };
@@ -236,11 +237,11 @@ export function createGate({
   }
 
   return {
-    async take(generation) {
+    async take(generation, isAgain = false) {
       const { id, revision } = generation;
       const mine = queueKey(generation);
       const isTakenAtOnce = await update(
-        [...setting(signing(generation)), 'ADD #slots :id, #unanswered :id'].join(' '),
+        [...setting(signing(generation, isAgain)), 'ADD #slots :id, #unanswered :id'].join(' '),
         {
           ...valuesOf(generation),
           ':me': id,
@@ -268,11 +269,14 @@ export function createGate({
       const gate = await read();
       // This one was given up long ago.
       if (isLater(gate, generation)) return false;
-      if (!isPaused(gate) && holds(gate, id)) return await keep(gate, generation);
+      if (!isPaused(gate) && holds(gate, id)) return await keep(gate, generation, isAgain);
       const isMyTurn = gate.waitingSince === undefined || gate.waitingSince > mine;
       if (isMyTurn && room(gate).free > 0) {
         const { set, add, condition, values, isTracked } = grant(gate, [id]);
-        const expression = [...setting([...set, ...(isTracked ? signing(generation) : [])]), add].join(' ');
+        const expression = [
+          ...setting([...set, ...(isTracked ? signing(generation, isAgain) : [])]),
+          add,
+        ].join(' ');
         const isTaken = await update(
           expression,
           { ...values, ':queueKey': mine, ':revision': revision },

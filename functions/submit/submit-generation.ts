@@ -218,7 +218,8 @@ async function bringAndRun(deps: ClaimDeps, generation: Submitting): Promise<Sub
         : { handover: otherwise },
     );
 
-  if (!(await gate.take(generation))) return await wait(deps, await deps.held.stop(), { wasRefused: false });
+  if (!(await gate.take(generation, await isTakenUp(deps, generation))))
+    return await wait(deps, await deps.held.stop(), { wasRefused: false });
 
   // From here to the answer there is one limit, on a clock that nobody sets; the mark's lease outlasts it.
   const begun = deps.monotonic();
@@ -262,6 +263,16 @@ async function bringAndRun(deps: ClaimDeps, generation: Submitting): Promise<Sub
     default:
       return assertNever(outcome);
   }
+}
+
+/** Of one that was just accepted. */
+const FIRST_CLAIM = 2;
+
+/** Whether an earlier holder may have had a slot in this attempt: it was killed, or froze, or its Run was not answered. */
+async function isTakenUp({ notes }: ClaimDeps, { id, attempt, revision }: Submitting): Promise<boolean> {
+  if (revision <= FIRST_CLAIM) return false;
+  const { lostRuns, deaths } = await notes.read(id, attempt);
+  return lostRuns !== undefined || deaths !== undefined;
 }
 
 /** The inputs and uploads of one holder: what it reads ends with its time, and what it brings is progress. */

@@ -510,28 +510,30 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
 
   describe('when a holder that froze says late what it was told', () => {
     const queued = nth(1);
-    const attempts = {
-      'a retry': { ...queued, attempt: 2, revision: 9 },
-      'another try of the same attempt': {
-        ...queued,
-        revision: 9,
-        trouble: {
-          since: at(1),
-          firstAt: {},
-          count: 1,
-          code: 'upstream_unavailable' as const,
-          message: 'It was away.',
-        },
+    const retry = { ...queued, attempt: 2, revision: 9 };
+    const troubled = {
+      ...queued,
+      revision: 9,
+      trouble: {
+        since: at(1),
+        firstAt: {},
+        count: 1,
+        code: 'upstream_unavailable' as const,
+        message: 'It was away.',
       },
     };
 
-    it.each(Object.entries(attempts))('%s keeps the slot that it has taken since', async (_, again) => {
+    it.each([
+      ['a retry', retry, false],
+      ['another try after a setback', troubled, false],
+      ['another try after a Run that was lost', { ...queued, revision: 9 }, true],
+    ])('%s keeps the slot that it has taken since', async (_, again, isAgain) => {
       const { gate, learn, holders, item } = await gateWorld();
       await learn(1);
       await gate.take({ ...queued, revision: 2 });
       const stale = { ...queued, revision: 5 };
       await gate.free(stale, 'ended');
-      const isTaken = await gate.take(again);
+      const isTaken = await gate.take(again, isAgain);
 
       const isRoom = await gate.free(stale, 'ended');
       await gate.free(stale, 'notRun');
@@ -557,7 +559,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       await join(1);
       await gate.admit(1);
 
-      const isTaken = await gate.take(attempts['a retry']);
+      const isTaken = await gate.take(retry);
       await gate.free(queued, 'ended');
 
       expect([isTaken, await holders()]).toEqual([true, [queued.id]]);

@@ -218,3 +218,29 @@ it('a search that takes longer than its function has ends in time, and proves no
   expect(await state()).toMatchObject({ status: 'submitting', run: { searches: 1 } });
   expect(runs).toHaveLength(1);
 });
+
+it('a Run that is answered late, after another was made in its place, takes no slot from that', async () => {
+  let answerFirst: (outcome: RunOutcome) => void = () => undefined;
+  const world = await losing({
+    run: (nth) =>
+      nth === 1
+        ? new Promise((resolve) => {
+            answerFirst = resolve;
+          })
+        : Promise.resolve({ kind: 'ran', taskId: 'task-2' }),
+  });
+  const { deps, runs, pass, gate, state } = world;
+  const first = submitGeneration(deps, ID);
+  await vi.waitUntil(() => runs.length === 1);
+  // Its function froze. Two searches find nothing, and it is run again.
+  for (const seconds of [95, 61]) {
+    pass(seconds);
+    await submitGeneration({ ...deps, createHolder: () => `after ${seconds}` }, ID);
+  }
+  expect(await state()).toMatchObject({ status: 'running', task: { id: 'task-2' } });
+
+  answerFirst({ kind: 'notRun', reason: 'concurrencyLimit', limit: 3, message: 'Too many', why: 'too many' });
+  await first;
+
+  expect(await gate.holders()).toEqual([ID]);
+});
