@@ -12,7 +12,7 @@ export interface Line {
 export const usdOf = ({ count, price }: Line): number => count * PRICE[price].usd;
 export const totalOf = (lines: readonly Line[]): number => lines.reduce((sum, line) => sum + usdOf(line), 0);
 
-/** What Lambda writes about an invocation: `platform.start` and `platform.report`, in JSON. */
+/** What Lambda writes about an invocation, `platform.start` and `platform.report` in JSON: not where that is switched off. */
 const PLATFORM_LINES = 2;
 const PLATFORM_BYTES = 750;
 /** What CloudWatch adds to the size of each line. */
@@ -26,6 +26,12 @@ const NETWORK_BYTES_PER_MS = 30_000;
 const COLD_SHARE = 0.1;
 
 const NAMES = Object.keys(FUNCTIONS) as FunctionName[];
+
+/** Lambda says of it only what goes wrong, as `infra/` has it. */
+const isSilent = (name: FunctionName): boolean => {
+  const { everyMinute, url } = FUNCTIONS[name];
+  return everyMinute || url === 'public';
+};
 
 /**
  * How long one generation keeps a function busy on Lambda: waiting as it was measured; the processor's work as much
@@ -54,8 +60,10 @@ export function billOf(usage: UsageByFunction, durations: 'measured' | 'estimate
       invocations * COLD_SHARE * (initMs / 1_000) * (FUNCTIONS[name].memoryMb / 1_024),
   );
   const logBytes = sum(
-    ({ logBytes, logLines, invocations }) =>
-      logBytes + logLines * LINE_BYTES + invocations * (PLATFORM_BYTES + PLATFORM_LINES * LINE_BYTES),
+    ({ logBytes, logLines, invocations }, name) =>
+      logBytes +
+      logLines * LINE_BYTES +
+      (isSilent(name) ? 0 : invocations * (PLATFORM_BYTES + PLATFORM_LINES * LINE_BYTES)),
   );
   return [
     { what: 'Lambda requests', count: sum(({ invocations }) => invocations), price: 'lambdaRequest' },

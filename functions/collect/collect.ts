@@ -48,8 +48,8 @@ export async function collect(
 }
 
 /**
- * One after the other, while each has nearly as much time as in an invocation of its own: Lambda stops long chains of
- * functions that start each other.
+ * One after the other, while each has nearly as much time as in an invocation of its own: short copies need not wait for
+ * one each.
  */
 export async function collectInTurn(
   id: string,

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { billOf, idleBill, lambdaMs, totalOf } from '../../bench/cost-bill.ts';
 import type { Usage } from '../../bench/cost-run.ts';
+import type { FunctionName } from '../../functions/functions.ts';
 
 const NOTHING: Usage = {
   invocations: 0,
@@ -55,6 +56,16 @@ describe('the bill of a generation', () => {
       // Lambda's own two lines for each invocation: 2 × (750 + 52) bytes.
       'GB of logs': '0.000000802',
     });
+  });
+
+  it('has no lines of Lambda in it where these are switched off', () => {
+    const logsOf = (usage: Partial<Record<FunctionName, Usage>>) =>
+      billOf({ ...IDLE, ...usage }, 'measured').find(({ what }) => what === 'GB of logs')?.count;
+    const invoked = { ...NOTHING, invocations: 2 };
+
+    expect(logsOf({ api: invoked })).toBeCloseTo(0.000001604, 12);
+    expect([logsOf({ callback: invoked }), logsOf({ reconcile: invoked })]).toEqual([0, 0]);
+    expect(logsOf({ callback: { ...invoked, logLines: 1, logBytes: 600 } })).toBeCloseTo(0.000000626, 12);
   });
 
   it('takes Lambda to be slower where the processor works, and Wiro to be far', () => {
