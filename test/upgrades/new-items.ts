@@ -1,5 +1,6 @@
-import type { Output } from '../../functions/generation/generation.ts';
+import type { Generation, Output } from '../../functions/generation/generation.ts';
 import { timestamp } from '../../functions/generation/time.ts';
+import { claimToCollect, collectingLater } from '../../functions/generation/transitions.ts';
 import { DURATIONS } from '../../functions/settings.ts';
 import { createAttemptNotesStore } from '../../functions/store/attempt-notes.ts';
 import { createCopiedNotes } from '../../functions/store/copied-notes.ts';
@@ -8,6 +9,7 @@ import { createDailyLimit } from '../../functions/store/daily-limit.ts';
 import { createDeliveryStore } from '../../functions/store/delivery-store.ts';
 import type { Table } from '../../functions/store/dynamodb.ts';
 import { createEarlierReads } from '../../functions/store/earlier-reads.ts';
+import { createGate } from '../../functions/store/gate.ts';
 import { createGenerationStore } from '../../functions/store/generation-store.ts';
 import { createTaskHints } from '../../functions/store/task-hints.ts';
 import { createUploadRefusals } from '../../functions/store/upload-refusals.ts';
@@ -41,6 +43,30 @@ export async function putBesideAttempt(table: Table, id: string, attempt: number
   await createEarlierReads(table).put(id, attempt, 0, { output, etag: '"e"', readAt: now, isKept: true });
   await createTaskHints(table).keep(id, { attempt, taskId: 'task-9', seenAt: now, proof: 'p' });
 }
+
+/** Puts one whose task runs in line for a copy. */
+export async function putInLine(table: Table, id: string): Promise<void> {
+  const generations = createGenerationStore(table);
+  const setback = { code: 'output_in_line', message: 'Its turn comes when another is done.' } as const;
+  const steps: readonly ((current: Generation) => Generation | undefined)[] = [
+    (current) => claimToCollect(current, 'holder-9', moment()),
+    (current) => collectingLater(current, 'holder-9', setback, moment()),
+  ];
+  for (const step of steps) {
+    const { kind } = await generations.update(id, step);
+    if (kind !== 'written') throw new Error(`It could not be put in line: ${kind}`);
+  }
+}
+
+/** Signs the slot of one that holds one. */
+export async function signSlot(table: Table, id: string): Promise<void> {
+  const generations = createGenerationStore(table);
+  const generation = await generations.get(id);
+  const gate = createGate({ ...table, waiting: generations.waiting, durations: DURATIONS });
+  if (generation === undefined || !(await gate.take(generation, true))) throw new Error('It holds no slot');
+}
+
+const moment = () => ({ now: timestamp(new Date()), durations: DURATIONS });
 
 /** Outputs in parts. */
 export async function putManyOutputs(table: Table, id: string): Promise<void> {

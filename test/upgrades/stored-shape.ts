@@ -33,6 +33,7 @@ export function kindOf({ pk, sk }: StoredItem): string {
 /** Kinds of items that the latest release did not store yet, and leaves alone. */
 export const NEW_KINDS: ReadonlySet<string> = new Set([
   'copied',
+  'copies',
   'drop',
   'earlier',
   'event',

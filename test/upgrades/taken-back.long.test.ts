@@ -1,7 +1,15 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createTable } from '../../local/aws/dynamodb-table.ts';
+import { eventually } from '../support/eventually.ts';
 import { RELEASES } from './fixtures.ts';
-import { MANY_OUTPUTS, putBesideAttempt, putBesideGenerations, putManyOutputs } from './new-items.ts';
+import {
+  MANY_OUTPUTS,
+  putBesideAttempt,
+  putBesideGenerations,
+  putInLine,
+  putManyOutputs,
+  signSlot,
+} from './new-items.ts';
 import { allOf, presentCode, releasedCode, startReplaceable } from './release-code.ts';
 import { kindOf, NEW_KINDS } from './stored-shape.ts';
 import { STORIES, type StoryName, storyIdOf } from './stories.ts';
@@ -29,6 +37,12 @@ async function newItems(): Promise<readonly StoredItem[]> {
   return (await scan(table)).filter(isNew);
 }
 
+/** Who has signed for a slot, as the gate has it. */
+async function signedSlots(): Promise<readonly string[]> {
+  const gate = (await scan(table)).find((item) => kindOf(item) === 'gate') ?? {};
+  return Object.keys(gate).filter((name) => name.startsWith('taken_'));
+}
+
 /** All stories, told by the present code over one table. */
 async function tellAll(): Promise<Stored> {
   const told = { client: table.client, tableName: 'told' };
@@ -44,6 +58,8 @@ async function tellAll(): Promise<Stored> {
 
 describe('what this release has left in the table, when the one before is deployed again', () => {
   let left: readonly StoredItem[];
+  let signed: readonly string[];
+  let inLine: StoredItem | undefined;
   beforeAll(async () => {
     simulator.faults.add({
       operation: 'task',
@@ -55,13 +71,23 @@ describe('what this release has left in the table, when the one before is deploy
       ...OF_GENERATIONS.map((name) => putBesideAttempt(table, storyIdOf(name), name === 'rerun' ? 2 : 1)),
       putManyOutputs(table, storyIdOf('succeeded')),
       putBesideGenerations(table),
+      putInLine(table, storyIdOf('running-troubled')),
+      signSlot(table, storyIdOf('marked')),
     ]);
     left = await newItems();
+    signed = await signedSlots();
+    const inLineKey = `generation#${storyIdOf('running-troubled')}`;
+    inLine = (await scan(table)).find(({ pk, sk }) => pk?.S === inLineKey && sk?.S === 'state');
     environment.schedule.on();
   });
 
   it('has every kind of item that the one before does not know', () => {
     expect([...new Set(left.map(kindOf))].toSorted()).toEqual([...NEW_KINDS, 'outputs'].toSorted());
+  });
+
+  it('has a slot that is signed, and one in line for a copy', async () => {
+    expect(signed).toEqual([`taken_${storyIdOf('marked')}`]);
+    expect(inLine).toMatchObject({ trouble: { M: { code: { S: 'output_in_line' } } } });
   });
 
   it.each(TO_RUN)('%s: is run, once, and succeeds', async (name) => {
@@ -121,5 +147,6 @@ describe('what this release has left in the table, when the one before is deploy
     });
     expect(tasksOf('failed-untold')).toHaveLength(1);
     expect(system.servedBy('api', from)).toEqual([present.release]);
+    await eventually('the slot to be found', async () => (await signedSlots()).length === 0);
   });
 });
