@@ -125,6 +125,8 @@ const TIMES: ChaosTimes = {
   longTask: 700_000,
 };
 const CONCURRENCY_LIMIT = 25;
+/** Fewer than end at once: most wait for their turn to be copied. */
+const MAXIMUM_COLLECTS = 3;
 const CLIENTS = 10;
 /**
  * Accepted and not ended: far more than run at once. Without a bound a slow machine accepts faster than it submits, and
@@ -176,6 +178,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     durations: DURATIONS,
     scheduleMs: 1_000,
     maximumEnvironments: 4,
+    maximumCollects: MAXIMUM_COLLECTS,
     presets: { portraits: { model: 'wiro/image-to-image', fileParameter: 'inputImage' } },
     simulator: {
       outputs: 'tiny',
