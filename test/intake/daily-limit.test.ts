@@ -22,6 +22,7 @@ const limitReached = (ending = '') => ({
   retryable: true,
 });
 const LIMIT_REACHED = limitReached(' Nothing was run or charged\\.');
+const RETRY_REFUSED = limitReached(' This retry started nothing and costs nothing\\.');
 /** Where something else says what it means for money. */
 const BARE_LIMIT_REACHED = limitReached();
 
@@ -75,7 +76,7 @@ describe.skipIf(isLate)('a deployment that accepts ten generations a day', () =>
   it('counts a retry that runs again', async () => {
     const answer = await system.call('POST', `/generations/${failing.id}/retry`);
 
-    expect(answer).toMatchObject({ status: 429, body: { error: LIMIT_REACHED } });
+    expect(answer).toMatchObject({ status: 429, body: { error: RETRY_REFUSED } });
     expect(await system.read(failing.id)).toMatchObject({ status: 'failed', attempt: 1 });
   });
 
