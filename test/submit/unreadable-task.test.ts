@@ -136,7 +136,9 @@ describe('a task that a signed callback named, and whose record is too large for
     await callBack();
     await work();
 
-    await expect(retry()).rejects.toThrow(/record at Wiro is too large to be read: this retry started nothing and costs nothing\. .*force/);
+    await expect(retry()).rejects.toThrow(
+      /record at Wiro is too large to be read: this retry started nothing and costs nothing\. .*force/,
+    );
     health.isLarge = false;
     await retry();
 
