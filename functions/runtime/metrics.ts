@@ -1,10 +1,11 @@
 import { ENV } from '../settings.ts';
 
 /**
- * Everything that is measured, with CloudWatch's unit. Ten, on purpose: so many custom metrics are free, each further
- * one costs $0.30 a month. (`UploadsRefused` is one more. It is measured once a day at most, and CloudWatch bills a metric
- * for the hours in which it is measured: a cent or two a month, and nothing where Wiro takes uploads.) Why something failed is a property of its log line, not a dimension: that would be a
- * metric of its own for every code.
+ * Everything that is measured, with CloudWatch's unit. Ten custom metrics are free; each further one costs $0.30 a
+ * month. `UploadsRefused` is the eleventh: CloudWatch bills a metric for the hours in which it is measured, and this one
+ * is measured once a day at most, so it costs a cent or two a month.
+ *
+ * Why something failed is a property of its log line, not a dimension: every code would be a metric of its own.
  */
 export const METRICS = {
   /** Generations accepted. */

@@ -10,6 +10,7 @@ import { type SubmitDeps, submitGeneration } from '../../functions/submit/submit
 import { WiroError } from '../../functions/wiro/errors.ts';
 import type { Task } from '../../functions/wiro/types.ts';
 import { at } from '../generation/examples.ts';
+import { SUBMIT_DEFAULTS } from '../submit/submit-defaults.ts';
 import { ID, workWorld } from '../support/work-world.ts';
 
 beforeEach(() => {
@@ -249,6 +250,7 @@ describe('a signed callback of an attempt before the last', () => {
     const no = () => Promise.reject(new Error('not asked for'));
     const deps: SubmitDeps = {
       ...world.shared,
+      ...SUBMIT_DEFAULTS,
       wiro: {
         ...world.wiro,
         run: async ({ callbackUrl: url }) => ({ kind: 'ran', taskId: String(runs.push(url)) }),
@@ -256,17 +258,6 @@ describe('a signed callback of an attempt before the last', () => {
         model: no,
         upload: no,
       },
-      inputs: {} as SubmitDeps['inputs'],
-      uploads: {} as SubmitDeps['uploads'],
-      knownModel: async () => undefined,
-      parameters: async () => ({
-        apiKey: 'key',
-        callbackSecrets: ['secret'],
-        callbackBaseUrl: 'https://callback.example',
-        callbackFunction: 'callback',
-      }),
-      collect: async () => undefined,
-      monotonic: () => 0,
     };
 
     await submitGeneration(deps, ID);

@@ -78,11 +78,7 @@ async function collecting({
     },
     putBytes: () => Promise.reject(new Error('not asked for')),
   };
-  const state = async () => {
-    const generation = await world.generations.get(ID);
-    if (generation === undefined) throw new Error('It is gone');
-    return generation;
-  };
+  const { state } = world;
   const moment = () => ({ now: world.shared.clock().toISOString(), durations: world.shared.durations });
   return {
     ...world,

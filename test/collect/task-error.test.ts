@@ -77,11 +77,7 @@ async function standing(
       sha256: 'abc',
     }),
   };
-  const state = async () => {
-    const generation = await world.generations.get(ID);
-    if (generation === undefined) throw new Error('It is gone');
-    return generation;
-  };
+  const { state } = world;
   const moment = () => ({ now: world.shared.clock().toISOString(), durations: world.shared.durations });
   return {
     ...world,
@@ -268,7 +264,7 @@ describe('a task at task_error', () => {
     });
   });
 
-  it('whose Kill is not confirmed fails as any that does not stop, and only by force runs anew', async () => {
+  it('whose Kill is not confirmed fails with cancel_unconfirmed, and runs anew only by force', async () => {
     const { work, state, moment, gate } = await standing(() => atError('No worker'), { kill: 'refused' });
 
     await work(120);

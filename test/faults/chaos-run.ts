@@ -395,7 +395,7 @@ async function runStranger({ apiUrl, apiKey, apiSecret }: Simulator): Promise<vo
       ...sign({ apiKey, ...(apiSecret !== undefined && { apiSecret }) }, nonce),
     },
     body: JSON.stringify({ prompt: 'Somebody else' }),
-  }).catch(() => undefined); // its connection may be reset as any other
+  }).catch(() => undefined); // the plan resets the connections of strangers too
 }
 
 const nameOfDrop = (key: string) => `${key}.png`;

@@ -21,6 +21,7 @@ import { type SubmitDeps, submitGeneration } from '../../functions/submit/submit
 import { WiroError } from '../../functions/wiro/errors.ts';
 import type { RunOutcome, Task } from '../../functions/wiro/types.ts';
 import { doorWorld } from '../intake/door-world.ts';
+import { SUBMIT_DEFAULTS } from '../submit/submit-defaults.ts';
 import { ID, workWorld } from '../support/work-world.ts';
 import { EXAMPLES, moment } from './examples.ts';
 
@@ -94,6 +95,7 @@ const submitting =
     await before(world);
     const deps: SubmitDeps = {
       ...world.shared,
+      ...SUBMIT_DEFAULTS,
       wiro: {
         run: async () => ({ message: '', why: 'it says: no', ...outcome }) as RunOutcome,
         tasks: async () =>
@@ -104,17 +106,6 @@ const submitting =
         task: async () => undefined,
         upload: () => Promise.reject(new Error('not asked for')),
       },
-      inputs: {} as SubmitDeps['inputs'],
-      uploads: {} as SubmitDeps['uploads'],
-      knownModel: async () => undefined,
-      parameters: async () => ({
-        apiKey: 'key',
-        callbackSecrets: ['secret'],
-        callbackBaseUrl: 'https://callback.example',
-        callbackFunction: 'callback',
-      }),
-      collect: async () => undefined,
-      monotonic: () => 0,
     };
     return endOf(world, () => submitGeneration(deps, ID), hours);
   };

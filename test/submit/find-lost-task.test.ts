@@ -5,6 +5,7 @@ import { type SubmitDeps, submitGeneration } from '../../functions/submit/submit
 import type { Task } from '../../functions/wiro/types.ts';
 import { at } from '../generation/examples.ts';
 import { ID, workWorld } from '../support/work-world.ts';
+import { SUBMIT_DEFAULTS } from './submit-defaults.ts';
 
 beforeEach(() => {
   for (const level of ['info', 'warn', 'error'] as const) vi.spyOn(log, level).mockReturnValue(undefined);
@@ -27,6 +28,7 @@ async function lostRun(list: readonly Task[]) {
   const statuses: (string | undefined)[] = [];
   const deps: SubmitDeps = {
     ...world.shared,
+    ...SUBMIT_DEFAULTS,
     wiro: {
       run: async () => ({ kind: 'unknown', message: 'the connection was cut off' }),
       task: () => Promise.reject(new Error('not asked for')),
@@ -38,17 +40,6 @@ async function lostRun(list: readonly Task[]) {
         return { tasks, rows: tasks.length };
       },
     },
-    inputs: {} as SubmitDeps['inputs'],
-    uploads: {} as SubmitDeps['uploads'],
-    knownModel: async () => undefined,
-    parameters: async () => ({
-      apiKey: 'key',
-      callbackSecrets: ['secret'],
-      callbackBaseUrl: 'https://callback.example',
-      callbackFunction: 'callback',
-    }),
-    collect: async () => undefined,
-    monotonic: () => 0,
   };
   await submitGeneration(deps, ID);
   world.pass(100);

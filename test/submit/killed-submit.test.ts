@@ -7,6 +7,7 @@ import type { UploadKey, UploadStore } from '../../functions/store/upload-store.
 import { type SubmitDeps, submitGeneration } from '../../functions/submit/submit-generation.ts';
 import type { RunOutcome } from '../../functions/wiro/types.ts';
 import { ID, workWorld } from '../support/work-world.ts';
+import { SUBMIT_DEFAULTS } from './submit-defaults.ts';
 
 beforeEach(() => {
   for (const level of ['info', 'warn', 'error'] as const) vi.spyOn(log, level).mockReturnValue(undefined);
@@ -80,6 +81,7 @@ async function bringing({
   };
   const deps: SubmitDeps = {
     ...world.shared,
+    ...SUBMIT_DEFAULTS,
     createHolder: () => `holder-${submissions}`,
     inputs: { open: async () => Readable.from([Buffer.from('png')]) } as SubmitDeps['inputs'],
     uploads: uploadsInMemory(),
@@ -93,21 +95,8 @@ async function bringing({
         return uploads(submissions, files) ? { id: name, name, url: `https://cdn.wiro.ai/${name}` } : never();
       },
     },
-    knownModel: async () => undefined,
-    parameters: async () => ({
-      apiKey: 'key',
-      callbackSecrets: ['secret'],
-      callbackBaseUrl: 'https://callback.example',
-      callbackFunction: 'callback',
-    }),
-    collect: async () => undefined,
-    monotonic: () => 0,
   };
-  const state = async () => {
-    const generation = await world.generations.get(ID);
-    if (generation === undefined) throw new Error('It is gone');
-    return generation;
-  };
+  const { state } = world;
   return {
     ...world,
     deps,

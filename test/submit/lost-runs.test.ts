@@ -6,6 +6,7 @@ import { type SubmitDeps, submitGeneration } from '../../functions/submit/submit
 import { WiroError } from '../../functions/wiro/errors.ts';
 import type { RunOutcome, Task, TaskPage } from '../../functions/wiro/types.ts';
 import { ID, workWorld } from '../support/work-world.ts';
+import { SUBMIT_DEFAULTS } from './submit-defaults.ts';
 
 beforeEach(() => {
   for (const level of ['info', 'warn', 'error'] as const) vi.spyOn(log, level).mockReturnValue(undefined);
@@ -37,6 +38,7 @@ async function losing({
   const known: Task[] = [];
   const deps: SubmitDeps = {
     ...world.shared,
+    ...SUBMIT_DEFAULTS,
     wiro: {
       run: () => {
         runs.push(seconds);
@@ -47,23 +49,8 @@ async function losing({
       task: async (ref) => known.find(({ id }) => 'taskId' in ref && ref.taskId === id),
       upload: () => Promise.reject(new Error('not asked for')),
     },
-    inputs: {} as SubmitDeps['inputs'],
-    uploads: {} as SubmitDeps['uploads'],
-    knownModel: async () => undefined,
-    parameters: async () => ({
-      apiKey: 'key',
-      callbackSecrets: ['secret'],
-      callbackBaseUrl: 'https://callback.example',
-      callbackFunction: 'callback',
-    }),
-    collect: async () => undefined,
-    monotonic: () => 0,
   };
-  const state = async () => {
-    const generation = await world.generations.get(ID);
-    if (generation === undefined) throw new Error('It is gone');
-    return generation;
-  };
+  const { state } = world;
   return {
     ...world,
     deps,

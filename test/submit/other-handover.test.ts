@@ -11,6 +11,7 @@ import type { RunOutcome, RunRequest } from '../../functions/wiro/types.ts';
 import { at } from '../generation/examples.ts';
 import { createMemoryTable } from '../store/memory-table.ts';
 import { ID, workWorld } from '../support/work-world.ts';
+import { SUBMIT_DEFAULTS } from './submit-defaults.ts';
 
 beforeEach(() => {
   for (const level of ['info', 'warn', 'error'] as const) vi.spyOn(log, level).mockReturnValue(undefined);
@@ -67,6 +68,7 @@ async function refusedWorld({ room = 20 * 1024 * 1024 } = {}) {
   const notAsked = () => Promise.reject(new Error('not asked for'));
   const deps: SubmitDeps = {
     ...world.shared,
+    ...SUBMIT_DEFAULTS,
     wiro: {
       run,
       model: () => Promise.reject(new Error('not asked for')),
@@ -75,17 +77,7 @@ async function refusedWorld({ room = 20 * 1024 * 1024 } = {}) {
       upload: notAsked,
     },
     inputs: { open: async () => Readable.from([BYTES], { objectMode: false }) },
-    uploads: {} as SubmitDeps['uploads'],
     handover,
-    knownModel: async () => undefined,
-    parameters: async () => ({
-      apiKey: 'key',
-      callbackSecrets: ['secret'],
-      callbackBaseUrl: 'https://callback.example',
-      callbackFunction: 'callback',
-    }),
-    collect: async () => undefined,
-    monotonic: () => 0,
   };
   return { ...world, deps, runs, standing };
 }

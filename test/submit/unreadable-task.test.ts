@@ -12,6 +12,7 @@ import { WiroError } from '../../functions/wiro/errors.ts';
 import type { RunOutcome, Task } from '../../functions/wiro/types.ts';
 import { at } from '../generation/examples.ts';
 import { ID, workWorld } from '../support/work-world.ts';
+import { SUBMIT_DEFAULTS } from './submit-defaults.ts';
 
 beforeEach(() => {
   for (const level of ['info', 'warn', 'error'] as const) vi.spyOn(log, level).mockReturnValue(undefined);
@@ -61,25 +62,11 @@ async function hinted({
   };
   const deps: SubmitDeps = {
     ...shared,
+    ...SUBMIT_DEFAULTS,
     wiro,
-    inputs: {} as SubmitDeps['inputs'],
-    uploads: {} as SubmitDeps['uploads'],
-    knownModel: async () => undefined,
-    parameters: async () => ({
-      apiKey: 'key',
-      callbackSecrets: ['secret'],
-      callbackBaseUrl: 'https://callback.example',
-      callbackFunction: 'callback',
-    }),
-    collect: async () => undefined,
-    monotonic: () => 0,
   };
   const moment = () => ({ now: shared.clock().toISOString(), durations: shared.durations });
-  const state = async () => {
-    const generation = await generations.get(ID);
-    if (generation === undefined) throw new Error('It is gone');
-    return generation;
-  };
+  const { state } = world;
   let seconds = 0;
   return {
     ...world,

@@ -41,6 +41,12 @@ export function workWorld() {
     submitted,
     announced,
     accept,
+    /** The generation that every test here is about. */
+    state: async () => {
+      const generation = await generations.get(ID);
+      if (generation === undefined) throw new Error('It is gone');
+      return generation;
+    },
     /** Time passes, in seconds. */
     pass: (more: number) => {
       seconds += more;

@@ -343,7 +343,7 @@ export class Wiro {
   #addStrangers(): void {
     const { script, time } = this.#deps;
     if (script.strangers === 'none') return;
-    // Again and again, so that some of them are as young as any Run that is searched for.
+    // Again and again, so that whichever Run is searched for, some of them are younger.
     for (const hour of [0, 0.02, 0.1, 0.5, 1.2, 3, 7])
       time.after(hour * 3_600_000, () => {
         const callbackUrl = STRANGERS_URL[script.strangers];

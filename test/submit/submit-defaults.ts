@@ -1,0 +1,19 @@
+import type { SubmitDeps } from '../../functions/submit/submit-generation.ts';
+
+/** What a submission needs besides a store and a Wiro: no inputs, parameters that are known, a clock that stands. */
+export const SUBMIT_DEFAULTS: Pick<
+  SubmitDeps,
+  'inputs' | 'uploads' | 'knownModel' | 'parameters' | 'collect' | 'monotonic'
+> = {
+  inputs: {} as SubmitDeps['inputs'],
+  uploads: {} as SubmitDeps['uploads'],
+  knownModel: async () => undefined,
+  parameters: async () => ({
+    apiKey: 'key',
+    callbackSecrets: ['secret'],
+    callbackBaseUrl: 'https://callback.example',
+    callbackFunction: 'callback',
+  }),
+  collect: async () => undefined,
+  monotonic: () => 0,
+};
