@@ -33,7 +33,8 @@ export interface Counter {
   stop(): Promise<void>;
 }
 
-const none = (): Counts => ({
+/** Nothing counted yet. */
+export const none = (): Counts => ({
   dynamoDbWrites: 0,
   dynamoDbWriteUnits: 0,
   dynamoDbReads: 0,

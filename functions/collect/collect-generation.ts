@@ -8,7 +8,7 @@ import {
   type Output,
   type StopSent,
 } from '../generation/generation.ts';
-import { after, type Clock, timestamp } from '../generation/time.ts';
+import { after, timestamp } from '../generation/time.ts';
 import {
   type Account,
   cancelled,
@@ -28,42 +28,26 @@ import {
 } from '../generation/transitions.ts';
 import { log } from '../runtime/log.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
-import { untilAborted } from '../runtime/until-aborted.ts';
-import type { Durations } from '../settings.ts';
-import type { AttemptNotesStore, Deaths, TaskError } from '../store/attempt-notes.ts';
+import type { Deaths, TaskError } from '../store/attempt-notes.ts';
 import type { CopyPlaces } from '../store/copy-places.ts';
-import type { Gate } from '../store/gate.ts';
-import type { GenerationStore } from '../store/generation-store.ts';
-import { type HeldClaim, holdClaim } from '../store/hold-claim.ts';
-import { MOST_DEATHS, noteLife, noteProgress, takeClaim } from '../store/take-claim.ts';
+import { holdClaim } from '../store/hold-claim.ts';
+import { MOST_DEATHS, noteLife, takeClaim } from '../store/take-claim.ts';
 import { WiroError } from '../wiro/errors.ts';
 import { confirmHint } from '../wiro/search-task.ts';
-import type { Task, TaskOutput, WiroClient } from '../wiro/types.ts';
-import { type CopiedOutputs, type CopyOutputsDeps, copyOutputs } from './copy-outputs.ts';
+import type { Task } from '../wiro/types.ts';
+import { type ClaimDeps, type CollectDeps, moment } from './collect-deps.ts';
+import { copyInTurn, cutShort, inLine, isStillInLine } from './copy-in-turn.ts';
+import {
+  capital,
+  chargeOf,
+  endedWithTask,
+  killed,
+  PAID,
+  pastDeadline,
+  sentence,
+  unreadable,
+} from './explain-end.ts';
 import { forgetTaskError, noteStopped, noteTaskError, stoodAtError, taskErrorSetback } from './task-error.ts';
-
-export interface CollectDeps extends CopyOutputsDeps {
-  readonly generations: GenerationStore;
-  readonly notes: AttemptNotesStore;
-  readonly gate: Pick<Gate, 'free'>;
-  readonly wiro: Pick<WiroClient, 'task' | 'cancel' | 'kill'>;
-  /** Where the deployment bounds how many copy at once. */
-  readonly copyPlaces?: CopyPlaces | undefined;
-  /** Given the generation that is next to be copied: nobody else collects it now. */
-  readonly collectNext: (id: string) => void;
-  /** Whether the function has collected another one before. @default false */
-  readonly isChained?: boolean;
-  readonly forgetParameters: () => void;
-  /** What a callback URL of ours may be signed with. */
-  readonly callbackSecrets: () => Promise<readonly string[]>;
-  readonly announce: (id: string) => Promise<void>;
-  readonly submit: (id: string) => Promise<void>;
-  readonly durations: Durations;
-  readonly clock: Clock;
-  readonly createHolder: () => string;
-  /** What is left of the function's time. */
-  readonly remainingMs: () => number;
-}
 
 /** Reads of a task before an end with no outputs is believed. */
 const EMPTY_READS = 3;
@@ -107,36 +91,12 @@ export async function collectGeneration(deps: CollectDeps, id: string): Promise<
   if (deaths !== undefined && isTried && !held.isLost()) await noteLife(deps, claimed.generation);
 }
 
-/** Whether its turn to be copied has not come yet: then nobody is asked, and nothing is written. */
-async function isStillInLine({ copyPlaces, ...deps }: CollectDeps, generation: Generation): Promise<boolean> {
-  if (copyPlaces === undefined || generation.status !== 'running' || !isWaitingToBeCopied(generation))
-    return false;
-  return !isLineTooLong(deps, generation) && !(await copyPlaces.join(generation));
-}
-
-/** Over all rounds: Wiro keeps outputs for a limited time. */
-const isLineTooLong = (deps: Pick<CollectDeps, 'clock' | 'durations'>, generation: Generation): boolean =>
-  isPatienceOver(generation, 'output_in_line', deps.durations.outputPatience, moment(deps));
-
 /** The deaths of those who tried to copy before it was in line. */
 async function deathsBeforeLine({ notes }: CollectDeps, generation: Collecting): Promise<Deaths | undefined> {
   if (!isWaitingToBeCopied(generation)) return undefined;
   const { deaths } = await notes.read(generation.id, generation.attempt);
   return deaths?.during === 'collecting' && deaths.count > 0 ? deaths : undefined;
 }
-
-interface ClaimDeps extends CollectDeps {
-  readonly id: string;
-  readonly holder: string;
-  readonly held: HeldClaim;
-  /** Holders that died before this one. */
-  readonly deaths?: Deaths;
-  /** Told when it is put in line. */
-  readonly onTurnedAway: () => void;
-}
-
-/** `isCutShort`: in a function that had less time than it might have had. `isLast`: nothing is waited for any more. */
-type Copies = CopiedOutputs & { readonly isCutShort?: true; readonly isLast?: true };
 
 /**
  * A callback may name the task of a Run whose answer was lost: confirmed, it is adopted at any time.
@@ -253,7 +213,7 @@ async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<
     return;
   }
   const copies = await copyInTurn(deps, generation, task.outputs);
-  if (copies === undefined) return;
+  if (copies.kind === 'inLine') return await waitInLine(deps, generation, copies.copyPlaces);
   if (copies.kind === 'copied') {
     if (!(await putOutputs(deps, generation, copies.outputs))) return;
     return await finish(deps, (current) => succeeded(current, holder, account, moment(deps)));
@@ -287,99 +247,11 @@ async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<
   );
 }
 
-/**
- * Copies, if the deployment copies less than it may at once.
- * @returns Nothing when it does not: then the generation is in line, and due.
- */
-async function copyInTurn(
-  deps: ClaimDeps,
-  generation: Collecting,
-  outputs: readonly TaskOutput[],
-): Promise<Copies | undefined> {
-  const { id, holder, copyPlaces, deaths } = deps;
-  const isOver = deaths !== undefined && deaths.count >= MOST_DEATHS;
-  if (copyPlaces === undefined || outputs.length === 0 || isOver)
-    return await copyInTime(deps, generation, outputs, isOver);
-  if (!(await copyPlaces.take(generation, holder, deps.remainingMs()))) {
-    if (isLineTooLong(deps, generation)) {
-      await copyPlaces.leaveLine(generation).catch(logIgnored('whoever is named in vain loses a minute'));
-      const standing = await copyInTime(deps, generation, outputs, true);
-      return standing.kind === 'copied'
-        ? standing
-        : { ...standing, code: 'output_unavailable', message: notItsTurn(copyPlaces), isLast: true };
-    }
-    deps.onTurnedAway();
-    await later(deps, inLine(generation, copyPlaces));
-    if (await copyPlaces.join(generation)) deps.collectNext(id);
-    return undefined;
-  }
-  try {
-    return await copyInTime(deps, generation, outputs);
-  } finally {
-    const next = await copyPlaces
-      .leave(id, holder)
-      .catch(logIgnored('the place is free when its time is over'));
-    if (next !== undefined) deps.collectNext(next);
-  }
+async function waitInLine(deps: ClaimDeps, generation: Collecting, copyPlaces: CopyPlaces): Promise<void> {
+  deps.onTurnedAway();
+  await later(deps, inLine(generation, copyPlaces));
+  if (await copyPlaces.join(generation)) deps.collectNext(deps.id);
 }
-
-const inLine = ({ task }: Collecting, { maximum }: CopyPlaces): Setback => ({
-  code: 'output_in_line',
-  message: `Task ${task.id} has ended and is paid for. Its outputs wait at Wiro: this deployment copies those of ${maximum} at once (maximumCollects). Its turn comes when one of them is done.`,
-});
-
-const cutShort = ({ task }: Collecting): Setback => ({
-  code: 'output_in_line',
-  message: `Task ${task.id} has ended and is paid for. Copying its outputs takes longer than was left of a function that had copied others before: it goes on in one of its own.`,
-});
-
-const notItsTurn = ({ maximum }: CopyPlaces): string =>
-  `The outputs waited to be copied for as long as this deployment lets them (outputPatience), and their turn did not come: it copies those of ${maximum} at once (maximumCollects).`;
-
-/**
- * Copies what the function has time for.
- * @param isOver - Nothing is fetched any more: the outputs are those that stand.
- */
-async function copyInTime(
-  { held, deaths, ...deps }: ClaimDeps,
-  generation: Collecting,
-  outputs: readonly TaskOutput[],
-  isOver = false,
-): Promise<Copies> {
-  const standing = new Map<number, Output>();
-  const copying = copyOutputs(deps, generation, outputs, held.signal, {
-    isAgain: deaths !== undefined || generation.trouble !== undefined,
-    isOver,
-    async onStanding(index, output) {
-      standing.set(index, output);
-      if (deaths !== undefined) await noteProgress(deps, generation, standing.size);
-    },
-  });
-  try {
-    return await untilAborted(held.signal, copying);
-  } catch (error) {
-    if (!held.isTimeUp()) throw error;
-    return {
-      kind: 'incomplete',
-      code: 'output_unavailable',
-      message: `Fetching the outputs takes longer than a function has: ${standing.size} of ${outputs.length} stand so far.`,
-      outputs: [...standing].sort(([a], [b]) => a - b).map(([, output]) => output),
-      ...(deps.isChained && { isCutShort: true }),
-    };
-  }
-}
-
-const killed = (deaths: number): GenerationError => ({
-  code: 'function_killed',
-  message: `The function that fetches the outputs was killed ${deaths} times in a row, without one output more: it ran out of time or memory. The task is Wiro's and may be charged; a retry fetches its outputs and pays nothing.`,
-  retryable: true,
-});
-
-/** What is needed of it is too much even so: another reading may find less, and a later release more. */
-const unreadable = ({ task }: Collecting): Setback => ({
-  code: 'task_unreadable',
-  message: `Wiro's record of task ${task.id} holds more than the 8 MB of outputs that this deployment can read. Whether it has ended is not known: it may be paid for, or still run. Look at it at Wiro; a retry reads it again without paying again.`,
-});
 
 // --- not ended ------------------------------------------------------------------------------------------------
 
@@ -468,30 +340,6 @@ async function stopTask({ wiro, id, ...deps }: ClaimDeps, generation: Collecting
   return { cancelSentAt: stop?.cancelSentAt ?? now, killSentAt: stop?.killSentAt ?? now };
 }
 
-/** @param account - What the task says of itself, where its end was seen. */
-const pastDeadline = ({ task }: Collecting, account?: Account): GenerationError => ({
-  code: 'deadline_exceeded',
-  message: `Task ${task.id} ran past this deployment's deadline and was asked to stop. ${
-    account === undefined
-      ? 'It was not seen to end: it may still run, and be charged. A retry looks at it again and collects it without paying again; one with {"force": true} runs anew.'
-      : `It has ended without a result; ${chargeOf(account)}. Retry it to run anew, or allow more time (deadline).`
-  }`,
-  retryable: true,
-});
-
-const chargeOf = ({ costUsd = 0 }: Account): string =>
-  costUsd > 0 ? `its record shows a cost of $${costUsd}` : 'Wiro does not charge it';
-
-/** What is paid for can still be had; Wiro keeps it for a while. */
-const PAID: Readonly<Record<'output_unavailable' | 'output_refused', (of: Collecting) => string>> = {
-  output_unavailable: ({ task }) =>
-    `Task ${task.id} is paid for, and what was copied is kept. A retry collects it without paying again; do so soon, Wiro keeps outputs for a limited time.`,
-  output_refused: ({ task }) =>
-    `Task ${task.id} is paid for, and what was copied is kept. Fetch the rest at Wiro; or allow what was refused (a host: wiroOutputHosts), then a retry collects it without paying again.`,
-};
-
-const sentence = (text: string): string => (/[.!?)]$/.test(text) ? text : `${text}.`);
-
 // --- ended ----------------------------------------------------------------------------------------------------
 
 async function endFailed(
@@ -572,28 +420,9 @@ async function laterOrFail(
   );
 }
 
-/** What its end means for money, and what to do, where its message does not say so. */
-function endedWithTask({ task }: Collecting, { code, message }: Setback): GenerationError {
-  const asksAgain = `Task ${task.id} may be paid for. A retry asks about it again and collects it without paying again.`;
-  const rest =
-    code === 'task_not_found' ? `${asksAgain} Should Wiro never know it again, request it anew.` : asksAgain;
-  return {
-    code,
-    message: /paid|charged/.test(message) ? message : `${sentence(message)} ${rest}`,
-    retryable: true,
-  };
-}
-
-const capital = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
-
 async function later({ holder, held, generations, ...deps }: ClaimDeps, setback: Setback): Promise<void> {
   const released = await generations.update(await held.stop(), (current) =>
     collectingLater(current, holder, setback, moment(deps)),
   );
   if (released.kind === 'written') logSetback('Collecting is tried again later', released.generation);
 }
-
-const moment = ({ clock, durations }: Pick<CollectDeps, 'clock' | 'durations'>) => ({
-  now: timestamp(clock()),
-  durations,
-});

@@ -21,7 +21,8 @@ import { createAttemptNotesStore } from '../store/attempt-notes.ts';
 import { createCopiedNotes } from '../store/copied-notes.ts';
 import { createCopyPlaces } from '../store/copy-places.ts';
 import { createEarlierReads } from '../store/earlier-reads.ts';
-import { type CollectDeps, collectGeneration } from './collect-generation.ts';
+import type { CollectDeps } from './collect-deps.ts';
+import { collectGeneration } from './collect-generation.ts';
 import { createStandingOutputs } from './standing-outputs.ts';
 
 let built: Built | undefined;

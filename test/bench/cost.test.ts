@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { billOf, idleBill, lambdaMs, totalOf } from '../../bench/cost-bill.ts';
+import { none } from '../../bench/cost-counter.ts';
 import type { Usage } from '../../bench/cost-run.ts';
 import type { FunctionName } from '../../functions/functions.ts';
 
@@ -12,17 +13,7 @@ const NOTHING: Usage = {
   initMs: 0,
   logLines: 0,
   logBytes: 0,
-  dynamoDbWrites: 0,
-  dynamoDbWriteUnits: 0,
-  dynamoDbReads: 0,
-  dynamoDbReadUnits: 0,
-  s3Puts: 0,
-  s3Gets: 0,
-  ssmParameters: 0,
-  events: 0,
-  wiroCalls: 0,
-  bytesMoved: 0,
-  bytesToWiro: 0,
+  ...none(),
 };
 const IDLE = { api: NOTHING, submit: NOTHING, callback: NOTHING, reconcile: NOTHING };
 

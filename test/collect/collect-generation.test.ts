@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { type CollectDeps, collectGeneration } from '../../functions/collect/collect-generation.ts';
+import type { CollectDeps } from '../../functions/collect/collect-deps.ts';
+import { collectGeneration } from '../../functions/collect/collect-generation.ts';
 import { retried } from '../../functions/generation/retry.ts';
 import { cancelWished, claimToSubmit } from '../../functions/generation/transitions.ts';
 import { OutputRefusedError } from '../../functions/outputs/errors.ts';

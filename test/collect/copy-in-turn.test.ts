@@ -1,6 +1,7 @@
 import { beforeEach, expect, it, vi } from 'vitest';
 import { waitingFor } from '../../functions/api/waiting-for.ts';
-import { type CollectDeps, collectGeneration } from '../../functions/collect/collect-generation.ts';
+import type { CollectDeps } from '../../functions/collect/collect-deps.ts';
+import { collectGeneration } from '../../functions/collect/collect-generation.ts';
 import { OutputUnavailableError } from '../../functions/outputs/errors.ts';
 import type { CopiedOutput, OutputToCopy } from '../../functions/outputs/types.ts';
 import { log } from '../../functions/runtime/log.ts';

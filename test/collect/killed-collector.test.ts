@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type CollectDeps, collectGeneration } from '../../functions/collect/collect-generation.ts';
+import type { CollectDeps } from '../../functions/collect/collect-deps.ts';
+import { collectGeneration } from '../../functions/collect/collect-generation.ts';
 import { hasEnded } from '../../functions/generation/generation.ts';
 import { retried } from '../../functions/generation/retry.ts';
 import { lookedAt } from '../../functions/generation/transitions.ts';

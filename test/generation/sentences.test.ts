@@ -1,7 +1,8 @@
 import { S3ServiceException } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { answerRequest } from '../../functions/api/routes.ts';
-import { type CollectDeps, collectGeneration } from '../../functions/collect/collect-generation.ts';
+import type { CollectDeps } from '../../functions/collect/collect-deps.ts';
+import { collectGeneration } from '../../functions/collect/collect-generation.ts';
 import { type ErrorCode, type GenerationError, toldAsRefusal } from '../../functions/generation/errors.ts';
 import { type Generation, hasEnded } from '../../functions/generation/generation.ts';
 import {

@@ -1,5 +1,6 @@
 import { receiveCallback } from '../../functions/callback/receive-callback.ts';
-import { type CollectDeps, collectGeneration } from '../../functions/collect/collect-generation.ts';
+import type { CollectDeps } from '../../functions/collect/collect-deps.ts';
+import { collectGeneration } from '../../functions/collect/collect-generation.ts';
 import { parseCallbackPath } from '../../functions/generation/callback-url.ts';
 import { type Generation, hasEnded, queueKey } from '../../functions/generation/generation.ts';
 import { accepted, told } from '../../functions/generation/transitions.ts';

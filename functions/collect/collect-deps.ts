@@ -1,0 +1,48 @@
+import { type Clock, timestamp } from '../generation/time.ts';
+import type { Durations } from '../settings.ts';
+import type { AttemptNotesStore, Deaths } from '../store/attempt-notes.ts';
+import type { CopyPlaces } from '../store/copy-places.ts';
+import type { Gate } from '../store/gate.ts';
+import type { GenerationStore } from '../store/generation-store.ts';
+import type { HeldClaim } from '../store/hold-claim.ts';
+import type { WiroClient } from '../wiro/types.ts';
+import type { CopyOutputsDeps } from './copy-outputs.ts';
+
+export interface CollectDeps extends CopyOutputsDeps {
+  readonly generations: GenerationStore;
+  readonly notes: AttemptNotesStore;
+  readonly gate: Pick<Gate, 'free'>;
+  readonly wiro: Pick<WiroClient, 'task' | 'cancel' | 'kill'>;
+  /** Where the deployment bounds how many copy at once. */
+  readonly copyPlaces?: CopyPlaces | undefined;
+  /** Given the generation that is next to be copied: nobody else collects it now. */
+  readonly collectNext: (id: string) => void;
+  /** Whether the function has collected another one before. @default false */
+  readonly isChained?: boolean;
+  readonly forgetParameters: () => void;
+  /** What a callback URL of ours may be signed with. */
+  readonly callbackSecrets: () => Promise<readonly string[]>;
+  readonly announce: (id: string) => Promise<void>;
+  readonly submit: (id: string) => Promise<void>;
+  readonly durations: Durations;
+  readonly clock: Clock;
+  readonly createHolder: () => string;
+  /** What is left of the function's time. */
+  readonly remainingMs: () => number;
+}
+
+/** What is at hand for one generation that this function has claimed. */
+export interface ClaimDeps extends CollectDeps {
+  readonly id: string;
+  readonly holder: string;
+  readonly held: HeldClaim;
+  /** Holders that died before this one. */
+  readonly deaths?: Deaths;
+  /** Told when it is put in line. */
+  readonly onTurnedAway: () => void;
+}
+
+export const moment = ({ clock, durations }: Pick<CollectDeps, 'clock' | 'durations'>) => ({
+  now: timestamp(clock()),
+  durations,
+});
