@@ -32,7 +32,7 @@ type Built = Omit<CollectDeps, 'remainingMs' | 'collectNext' | 'isChained'>;
 /** With less than that share of an invocation's time left, the next one in line has an invocation of its own. */
 const SHARE_FOR_NEXT = 0.85;
 
-/** Collects one generation, and those whose turn to be copied it is then. What it needs is built with the first one and kept. */
+/** Collects one generation, then each one whose turn to be copied has come. Builds what it needs on first use. */
 export async function collect(
   deployment: Deployment,
   parameters: ParameterReader,
