@@ -103,6 +103,7 @@ export const FLOWS: readonly Flow[] = [
   },
   {
     name: '96 then success',
+    isVariant: true,
     uploads: 0,
     play: async (world) => {
       world.simulator.faults.add({
@@ -143,12 +144,14 @@ export const FLOWS: readonly Flow[] = [
   },
   {
     name: 'cancel while queued at Wiro',
+    isVariant: true,
     uploads: 0,
     play: (world) => cancelStuck(world, 'task_queue'),
   },
   { name: 'cancel while running', uploads: 0, play: (world) => cancelStuck(world, 'task_start') },
   {
     name: 'request file',
+    isVariant: true,
     uploads: 1,
     play: async (world) => {
       const { idempotencyKey, id } = world.plan('s3');
@@ -193,6 +196,7 @@ export const FLOWS: readonly Flow[] = [
   },
   {
     name: 'multipart output',
+    isVariant: true,
     uploads: 0,
     play: async (world) => [success(await request(world, VIDEO), 0.25)],
   },

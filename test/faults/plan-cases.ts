@@ -9,13 +9,17 @@ export function planCases(flow: string, recorded: readonly Call[]): readonly Cra
   const calls = recorded.filter(isPlanned);
   const last = new Map(calls.map((call) => [call.functionName, call]));
   return [
-    ...calls.flatMap((call) => [
-      { flow, call, place: 'undelivered' } as const,
-      { flow, call, place: 'unanswered' } as const,
-    ]),
+    ...calls.filter(isWrite).map((call) => ({ flow, call, place: 'undelivered' }) as const),
+    ...calls.map((call) => ({ flow, call, place: 'unanswered' }) as const),
     ...[...last.values()].map((call) => ({ flow, call, place: 'answered' }) as const),
   ];
 }
+
+/** A read leaves nothing behind: a process that dies in it leaves the same, delivered or not. */
+const isWrite = ({ operation }: Call): boolean => !READS.test(operation);
+
+const READS =
+  /^(DynamoDB\.(GetItem|BatchGetItem|Query)|S3\.(GetObject|HeadObject|List\w*)|SSM\.Get\w*|Wiro\.(Task|Tool)\/(Detail|List)|CDN\.(GET|HEAD))\b/;
 
 /** How often `reconcile` looks depends on the clock alone, and one look in vain is like the other. */
 const isPlanned = ({ functionName, ordinal }: Call): boolean => functionName !== 'reconcile' || ordinal <= 2;
