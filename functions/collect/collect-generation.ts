@@ -36,7 +36,7 @@ import { WiroError } from '../wiro/errors.ts';
 import { confirmHint } from '../wiro/search-task.ts';
 import type { Task } from '../wiro/types.ts';
 import { type ClaimDeps, type CollectDeps, moment } from './collect-deps.ts';
-import { copyInTurn, cutShort, inLine, isStillInLine } from './copy-in-turn.ts';
+import { copyInTurn, cutShort, inLine, isStillInLine, passTurn } from './copy-in-turn.ts';
 import {
   capital,
   chargeOf,
@@ -58,6 +58,7 @@ const EMPTY_READS = 3;
  */
 export async function collectGeneration(deps: CollectDeps, id: string): Promise<void> {
   const current = await deps.generations.get(id);
+  if (current === undefined || hasEnded(current)) await passTurn(deps, id);
   if (current === undefined) return;
   if (hasEnded(current)) {
     if (current.announcements.length > 0) await deps.announce(id);
@@ -86,6 +87,7 @@ export async function collectGeneration(deps: CollectDeps, id: string): Promise<
     await laterOrFail(claim, claimed.generation, setback, deps.durations.patience);
   } finally {
     await held.stop();
+    if (isWaitingToBeCopied(current) && !held.isLost()) await passTurn(deps, id);
   }
   // One that was turned away has not tried what killed those before it.
   if (deaths !== undefined && isTried && !held.isLost()) await noteLife(deps, claimed.generation);
@@ -232,7 +234,8 @@ async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<
     !copies.isLast &&
     !isPatienceOver(generation, code, durations.outputPatience, moment(deps))
   ) {
-    return await later(deps, { code, message });
+    await later(deps, { code, message });
+    return;
   }
   // What was copied is kept: it was paid for.
   if (!(await putOutputs(deps, generation, copies.outputs))) return;
@@ -249,7 +252,7 @@ async function collectClaimed(deps: ClaimDeps, generation: Collecting): Promise<
 
 async function waitInLine(deps: ClaimDeps, generation: Collecting, copyPlaces: CopyPlaces): Promise<void> {
   deps.onTurnedAway();
-  await later(deps, inLine(generation, copyPlaces));
+  if (!(await later(deps, inLine(generation, copyPlaces)))) return;
   if (await copyPlaces.join(generation)) deps.collectNext(deps.id);
 }
 
@@ -413,16 +416,22 @@ async function laterOrFail(
   setback: Setback,
   patienceMs: number,
 ): Promise<void> {
-  if (!isPatienceOver(generation, setback.code, patienceMs, moment(deps))) return await later(deps, setback);
+  if (!isPatienceOver(generation, setback.code, patienceMs, moment(deps))) {
+    await later(deps, setback);
+    return;
+  }
   await freeSlot(deps, generation);
   await finish(deps, (current) =>
     failed(current, deps.holder, endedWithTask(generation, setback), {}, moment(deps)),
   );
 }
 
-async function later({ holder, held, generations, ...deps }: ClaimDeps, setback: Setback): Promise<void> {
+/** @returns Whether it is let go of: otherwise it is another holder's. */
+async function later({ holder, held, generations, ...deps }: ClaimDeps, setback: Setback): Promise<boolean> {
   const released = await generations.update(await held.stop(), (current) =>
     collectingLater(current, holder, setback, moment(deps)),
   );
-  if (released.kind === 'written') logSetback('Collecting is tried again later', released.generation);
+  if (released.kind !== 'written') return false;
+  logSetback('Collecting is tried again later', released.generation);
+  return true;
 }

@@ -27,6 +27,17 @@ export async function isStillInLine(
   return !isLineTooLong(deps, generation) && !(await copyPlaces.join(generation));
 }
 
+/** Lets the next in line have the place that was kept for this one, where it was named and took none. */
+export async function passTurn(
+  { copyPlaces, collectNext }: Pick<CollectDeps, 'copyPlaces' | 'collectNext'>,
+  id: string,
+): Promise<void> {
+  const next = await copyPlaces
+    ?.leave(id)
+    .catch(logIgnored('the place is free in a minute', { generationId: id }));
+  if (next !== undefined) collectNext(next);
+}
+
 /** Over all rounds: Wiro keeps outputs for a limited time. */
 const isLineTooLong = (deps: Pick<CollectDeps, 'clock' | 'durations'>, generation: Generation): boolean =>
   isPatienceOver(generation, 'output_in_line', deps.durations.outputPatience, moment(deps));

@@ -13,15 +13,20 @@ import { isConditionFailed, type Table } from './dynamodb.ts';
 export interface CopyPlaces {
   readonly maximum: number;
   /**
-   * Takes a place, or the one that the generation has already.
+   * Takes a place, or the one that the generation has already, unless a later claim took that.
+   * @param generation - As it was claimed.
    * @param holder - Only this one gives the place back.
    * @param forMs - What is left of the function's time: then the place is free, whatever happened.
    * @returns Whether it has a place.
    */
-  take(generation: Pick<Generation, 'createdAt' | 'id'>, holder: string, forMs: number): Promise<boolean>;
+  take(
+    generation: Pick<Generation, 'createdAt' | 'id' | 'revision'>,
+    holder: string,
+    forMs: number,
+  ): Promise<boolean>;
   /**
    * Joins the line of those that had no place, once nobody works on it: from then on `leave` may name it. It must be due
-   * all the same: the line is short.
+   * all the same: the line is short, and an older one takes the place of the youngest in it.
    * @returns Whether there is room by now, and it is not in line.
    */
   join(generation: Pick<Generation, 'createdAt' | 'id'>): Promise<boolean>;
@@ -29,13 +34,16 @@ export interface CopyPlaces {
   leaveLine(generation: Pick<Generation, 'createdAt' | 'id'>): Promise<void>;
   /**
    * Gives the place back, whatever others do meanwhile.
+   * @param holder - Who took it. @default - nobody: it was named, and needed none
    * @returns Whom to collect now: the oldest in line, if there is room for it. It has a place, for a minute.
    */
-  leave(id: string, holder: string): Promise<string | undefined>;
+  leave(id: string, holder?: string): Promise<string | undefined>;
 }
 
 interface Place {
   readonly holder: string;
+  /** Of the generation as its holder has claimed it; an earlier release did not say. */
+  readonly revision?: number;
   readonly until: Timestamp;
 }
 
@@ -103,15 +111,17 @@ export function createCopyPlaces(
     seen: PlacesItem,
     expression: string,
     values: Readonly<Record<string, unknown>>,
+    condition?: string,
   ): Promise<boolean> {
     const names = new Set([...expression.matchAll(/#(\w+)/g)].map(([, name = '']) => name));
+    const isUnchanged = seen.revision === 0 ? 'attribute_not_exists(#revision)' : '#revision = :seen';
     try {
       await client.send(
         new UpdateItemCommand({
           TableName: tableName,
           Key,
           UpdateExpression: expression,
-          ConditionExpression: seen.revision === 0 ? 'attribute_not_exists(#revision)' : '#revision = :seen',
+          ConditionExpression: condition === undefined ? isUnchanged : `${isUnchanged} AND (${condition})`,
           ExpressionAttributeNames: Object.fromEntries(
             [...names, 'revision'].map((name) => [`#${name}`, name]),
           ),
@@ -153,14 +163,16 @@ export function createCopyPlaces(
     maximum,
 
     async take(generation, holder, forMs) {
-      const { id } = generation;
+      const { id, revision } = generation;
       const mine = queueKey(generation);
       for (let tries = 0; tries < MOST_TRIES; tries += 1) {
         const seen = await read();
         const taken = others(seen, id);
         if (Object.keys(taken).length >= maximum) return false;
+        // Who has its claim by now copies.
+        if ((seen.places[id]?.revision ?? 0) > revision) return false;
         const until = timestamp(clock().getTime() + forMs);
-        const places = { ...taken, [id]: { holder, until } };
+        const places = { ...taken, [id]: { holder, revision, until } };
         if (await replacePlaces(seen, places, seen.line.has(mine) ? mine : undefined)) return true;
         await pause(tries);
       }
@@ -172,9 +184,17 @@ export function createCopyPlaces(
       for (let tries = 0; tries < MOST_TRIES; tries += 1) {
         const seen = await read();
         if (Object.keys(others(seen, generation.id)).length < maximum) return true;
-        if (seen.line.has(mine) || seen.line.size >= MOST_IN_LINE) return false;
+        if (seen.line.has(mine)) return false;
+        if (seen.line.size >= MOST_IN_LINE) {
+          const youngest = [...seen.line].sort().at(-1) ?? '';
+          if (youngest < mine) return false;
+          await update(seen, 'DELETE #line :youngest', { ':youngest': new Set([youngest]) });
+          continue;
+        }
         // Not if somebody has just left: that one did not see it in line.
-        if (await update(seen, 'ADD #line :mine', { ':mine': new Set([mine]) })) return false;
+        const joining = { ':mine': new Set([mine]), ':most': MOST_IN_LINE };
+        const hasRoom = 'attribute_not_exists(#line) OR size(#line) < :most';
+        if (await update(seen, 'ADD #line :mine', joining, hasRoom)) return false;
         await pause(tries);
       }
       return false;
@@ -192,11 +212,13 @@ export function createCopyPlaces(
       );
     },
 
-    async leave(id, holder) {
+    async leave(id, holder = NOBODY) {
       let seen = await giveBack(id, holder);
       for (let tries = 0; seen !== undefined && tries < MOST_TRIES; tries += 1) {
         const taken = others(seen, id);
-        const [next] = Object.keys(taken).length < maximum ? [...seen.line].sort() : [];
+        if (Object.keys(taken).length >= maximum) return undefined;
+        // Not one that has a place already: it would lose it.
+        const next = [...seen.line].sort().find((key) => !Object.hasOwn(taken, idOfQueueKey(key)));
         if (next === undefined) return undefined;
         const named = idOfQueueKey(next);
         // Those who have just come do not get before it.

@@ -6,6 +6,7 @@ import { OutputUnavailableError } from '../../functions/outputs/errors.ts';
 import type { CopiedOutput, OutputToCopy } from '../../functions/outputs/types.ts';
 import { log } from '../../functions/runtime/log.ts';
 import { createCopyPlaces } from '../../functions/store/copy-places.ts';
+import { WiroError } from '../../functions/wiro/errors.ts';
 import type { Task } from '../../functions/wiro/types.ts';
 import { at } from '../generation/examples.ts';
 import { workWorld } from '../support/work-world.ts';
@@ -86,7 +87,7 @@ async function oneAtOnce() {
     collect: (id: string, given: Partial<CollectDeps> = {}) => collectGeneration({ ...deps, ...given }, id),
     /** Somebody else has the place for so many seconds. */
     occupy: (forSeconds: number) =>
-      copyPlaces.take({ id: 'another', createdAt: at(0) }, 'other', forSeconds * 1_000),
+      copyPlaces.take({ id: 'another', createdAt: at(0), revision: 1 }, 'other', forSeconds * 1_000),
     untilCopying: (id: string) => vi.waitUntil(() => copying.has(id)),
     waitingFor: async (id: string) =>
       waitingFor(await state(id), {
@@ -260,4 +261,76 @@ it('is not to blame for the time that it had in a function of others: it goes on
 
   await world.collect(A, soonOver);
   expect((await world.state(A)).trouble?.firstAt).toHaveProperty('output_unavailable');
+});
+
+it('hands on the place that it was named for in vain: it has ended otherwise', async () => {
+  const world = await oneAtOnce();
+  const C = 'c'.repeat(26);
+  await world.run(C, 'task-c');
+  const first = world.collect(A);
+  await world.untilCopying(A);
+  await world.collect(B);
+  world.pass(1);
+  await world.collect(C);
+  // Of a deployment that bounded nothing for a while.
+  const unbounded = world.collect(B, { copyPlaces: undefined });
+  await world.untilCopying(B);
+  world.copying.get(B)?.();
+  await unbounded;
+
+  world.copying.get(A)?.();
+  await first;
+  expect(world.next).toEqual([B]);
+  await world.collect(B);
+
+  expect(world.next).toEqual([B, C]);
+});
+
+it('hands on the place where its turn comes and Wiro does not answer', async () => {
+  const world = await oneAtOnce();
+  const C = 'c'.repeat(26);
+  await world.run(C, 'task-c');
+  const first = world.collect(A);
+  await world.untilCopying(A);
+  await world.collect(B);
+  world.pass(1);
+  await world.collect(C);
+  world.copying.get(A)?.();
+  await first;
+
+  await world.collect(B, {
+    wiro: {
+      task: () => Promise.reject(new WiroError('timeout', 'no answer')),
+      cancel: () => Promise.reject(),
+      kill: () => Promise.reject(),
+    },
+  });
+
+  expect(world.next).toEqual([B, C]);
+});
+
+it('takes no place once another has the claim: that one copies', async () => {
+  const world = await oneAtOnce();
+  const answers: (() => void)[] = [];
+  const frozen = world.collect(A, {
+    wiro: {
+      task: () => new Promise((resolve) => answers.push(() => resolve(ended('task-a')))),
+      cancel: () => Promise.reject(),
+      kill: () => Promise.reject(),
+    },
+  });
+  await vi.waitUntil(() => answers.length > 0);
+  world.pass(66);
+  const second = world.collect(A);
+  await world.untilCopying(A);
+  const places = () => world.items.get('copies copies')?.places;
+  const before = places();
+
+  answers[0]?.();
+  await frozen;
+
+  expect(places()).toEqual(before);
+  world.copying.get(A)?.();
+  await second;
+  expect(places()).toEqual({});
 });

@@ -22,7 +22,8 @@ async function placesWorld(maximum: number) {
     /** For one who is overtaken by others between any reading and its writing. */
     busy: placesIn(amongOthers(table)),
     item: () => item('copies', 'copies'),
-    take: (id: string, holder = `${id}'s`) => places.take({ id, createdAt: at(0) }, holder, 15 * MINUTE_MS),
+    take: (id: string, holder = `${id}'s`) =>
+      places.take({ id, createdAt: at(0), revision: 1 }, holder, 15 * MINUTE_MS),
     join: (id: string, createdAt = at(0)) => places.join({ id, createdAt }),
     leave: (id: string, holder = `${id}'s`) => places.leave(id, holder),
     pass: (more: number) => {
@@ -134,7 +135,7 @@ it('is not given its place back by one that has read it before', async () => {
   await take('a');
   const between = doFirst(table, 'UpdateItemCommand', () => leave('a'));
 
-  await places(between).take({ id: 'b', createdAt: at(0) }, "b's", 15 * MINUTE_MS);
+  await places(between).take({ id: 'b', createdAt: at(0), revision: 1 }, "b's", 15 * MINUTE_MS);
 
   expect(Object.keys((await item())?.places ?? {})).toEqual(['b']);
 });
@@ -169,4 +170,35 @@ it('keeps the item small, however many are in line', async () => {
   for (let index = 0; index < 60; index += 1) await join(`g${index}`);
 
   expect(await item()).toMatchObject({ line: expect.objectContaining({ size: 50 }) });
+});
+
+it('puts the oldest in line, also where the line is full of younger ones', async () => {
+  const { take, join, leave, item } = await placesWorld(1);
+  await take('a');
+  for (let index = 0; index < 50; index += 1) await join(`young${index}`, at(10 + index));
+
+  expect(await join('old', at(5))).toBe(false);
+  expect(await join('younger', at(100))).toBe(false);
+
+  expect(await item()).toMatchObject({ line: expect.objectContaining({ size: 50 }) });
+  expect(await leave('a')).toBe('old');
+});
+
+it('takes the place of nobody who copies, for one that came into line twice', async () => {
+  const { table, take, join, leave, item } = await placesWorld(2);
+  await take('a');
+  await take('b');
+  await join('c', at(1));
+  // Who was turned away says so late: by now another copies its outputs.
+  await table.client.send(
+    new UpdateItemCommand({
+      TableName: table.tableName,
+      Key: { pk: { S: 'copies' }, sk: { S: 'copies' } },
+      UpdateExpression: 'ADD line :b',
+      ExpressionAttributeValues: { ':b': { SS: [`${at(0)}#b`] } },
+    }),
+  );
+
+  expect(await leave('a')).toBe('c');
+  expect((await item())?.places).toMatchObject({ b: { holder: "b's" }, c: { holder: '' } });
 });

@@ -84,7 +84,7 @@ export async function putBesideGenerations(table: Table): Promise<void> {
   await deliveries.settle('an event', 'accepted');
   await deliveries.drop(['a bucket', 'a key'], { put: 'a put', at: new Date() });
   const places = createCopyPlaces(table, { maximum: 1, durations: DURATIONS });
-  await places.take({ id: 'a', createdAt: timestamp(new Date()) }, 'holder-9', 900_000);
+  await places.take({ id: 'a', createdAt: timestamp(new Date()), revision: 3 }, 'holder-9', 900_000);
   await places.join({ id: 'b', createdAt: timestamp(new Date()) });
   await createDailyLimit(table, { limit: 100 }).take(3, 'a request file');
 }
