@@ -189,7 +189,7 @@ describe('a request file', () => {
       parameters: [
         { id: 'prompt', type: 'textarea', required: true },
         { id: 'steps', type: 'number', required: true },
-        { id: 'image', type: 'fileinput', required: false },
+        { id: 'image', type: 'multifileinput', required: false },
       ],
     };
     const deps = {
