@@ -259,8 +259,8 @@ export function describeRooms(): string {
   const rows = Object.entries(ROOMS)
     .toReversed()
     .map(([name, { uses, types, packages = [] }]) => {
-      const brought = packages.map((one) => (one === 'node:' ? 'Node’s own' : `\`${one}\``)).join(', ');
+      const brought = packages.map((one) => `\`${one}\``).join(', ');
       return `| ${name} | ${list(uses)} | ${list(types)} | ${brought || '–'} |`;
     });
-  return ['| room | may import | types alone | packages |', '| --- | --- | --- | --- |', ...rows].join('\n');
+  return ['| room | may import | types only | packages |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }
