@@ -21,7 +21,7 @@ export interface SourceRules {
 
 const SCHEME = /^([a-z][a-z0-9+.-]*):/i;
 const LONGEST = 4_096;
-const PRESIGNED = /[?&]X-Amz-/i;
+const PRESIGNED = /[?&](?:X-(?:Amz|Goog)-|(?:Signature|sig)=)/i;
 
 /**
  * Reads `s3://bucket/key`, a bare key in the input bucket, or an `https://` URL.

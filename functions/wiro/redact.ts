@@ -1,9 +1,14 @@
 export type Redaction = (text: string) => string;
 
-/** In plain text and in JSON, where a slash may be `\/`. Always matches to the end: what is scanned once is not scanned again. */
-const URL_TEXT = /https?:(?:\\?\/){2}[^\s"'<>]*/gi;
-/** What is left of a presigned query where the URL is encoded, or not whole. */
-const PRESIGNED = /X-Amz-[^\s"'<>]*/gi;
+/**
+ * In plain text, in JSON, where a slash may be `\/` or `\u002F`, and encoded, also more than once. Always matches to the
+ * end: what is scanned once is not scanned again.
+ */
+const URL_TEXT = /https?(?::|%(?:25){0,3}3A)(?:\\{0,3}\/|\\{1,3}u002F|%(?:25){0,3}2F){2}[^\s"'<>]*/gi;
+/** Where its query or fragment begins. */
+const QUERY = /[?#]|%(?:25){0,3}(?:3F|23)/i;
+/** What is left of a presigned query where the URL is not whole. */
+const PRESIGNED = /(?:X-(?:Amz|Goog)-|(?<![a-z_-])(?:Signature|sig)(?:=|%(?:25){0,3}3D))[^\s"'<>]*/gi;
 /** Signatures of ours, whatever they are part of: of a callback, of a request to Wiro, of a presigned URL. */
 const SIGNATURE = /[0-9a-f]{64}/gi;
 const SIGNATURE_LENGTH = 64;
@@ -13,7 +18,7 @@ const ROOM = 4_096;
 /** The longest secret that is looked for whole. */
 const LONGEST = 1_024;
 /** Whoever knows the path of a result can read it. */
-const RESULT_HOST = /^https?:(?:\\?\/){2}cdn[a-z0-9-]{0,20}\.wiro\.ai(?=[\\/?#]|$)/i;
+const RESULT = /(cdn[a-z0-9-]{0,20}\.wiro\.ai)\.?(?::\d{1,5})?[\\/%][^\s"'<>]*/gi;
 
 /**
  * Makes text from outside fit for a message or a log line: Wiro may quote what it was sent. Takes out the given
@@ -29,6 +34,7 @@ export function createRedaction(secrets: readonly (string | undefined)[], maxLen
     let safe = text
       .slice(0, mostRead)
       .replace(URL_TEXT, withoutQuery)
+      .replace(RESULT, '$1/…')
       .replace(PRESIGNED, '…')
       .replace(SIGNATURE, '…');
     for (const secret of known) safe = withoutSecret(safe, secret);
@@ -39,9 +45,7 @@ export function createRedaction(secrets: readonly (string | undefined)[], maxLen
 }
 
 function withoutQuery(url: string): string {
-  const [host] = RESULT_HOST.exec(url) ?? [];
-  if (host !== undefined) return host.length < url.length ? `${host}/…` : url;
-  const query = url.search(/[?#]/);
+  const query = url.search(QUERY);
   return query < 0 ? url : `${url.slice(0, query)}?…`;
 }
 

@@ -31,6 +31,9 @@ describe('parseSource', () => {
     ['s3://photos/a.png?X-Amz-Signature=abc', 'invalid_parameter', 'presigned'],
     ['s3://photos?X-Amz-Signature=abc/a.png', 'invalid_parameter', 'presigned'],
     ['a.png?a=1&x-amz-credential=abc', 'invalid_parameter', 'presigned'],
+    ['a.png?Expires=1&Signature=abc&Key-Pair-Id=K', 'invalid_parameter', 'presigned'],
+    ['a.png?sv=2024&sig=abc', 'invalid_parameter', 'presigned'],
+    ['s3://photos/a.png?X-Goog-Signature=abc', 'invalid_parameter', 'presigned'],
     ['x'.repeat(1025), 'invalid_parameter', '1,024 bytes'],
   ])('refuses %s and says why', (text, code, part) => {
     expect(() => parse(text)).toThrow(

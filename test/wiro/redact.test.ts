@@ -68,3 +68,49 @@ it('takes out the queries of addresses that follow each other without a space', 
     'http://a.b/c,http://d.e/f?…',
   );
 });
+
+it('takes out the path of a result in whatever spelling its address has', () => {
+  const redact = createRedaction([]);
+
+  for (const text of [
+    'cdn1.wiro.ai/a1b2/out.png',
+    '//cdn1.wiro.ai/a1b2/out.png',
+    'HTTPS://CDN1.WIRO.AI/a1b2/out.png',
+    'https%3A%2F%2Fcdn1.wiro.ai%2Fa1b2%2Fout.png',
+    'https%253A%252F%252Fcdn1.wiro.ai%252Fa1b2%252Fout.png',
+    'https:\\u002F\\u002Fcdn1.wiro.ai\\u002Fa1b2\\u002Fout.png',
+    'https:\\\\/\\\\/cdn1.wiro.ai\\\\/a1b2\\\\/out.png',
+    'https://user@cdn1.wiro.ai:443/a1b2/out.png',
+    'https://proxy.example/https://cdn1.wiro.ai/a1b2/out.png',
+  ])
+    expect(redact(`Cannot read ${text} (404)`), text).toMatch(/^Cannot read .*cdn1\.wiro\.ai.*… \(404\)$/i);
+  for (const text of ['cdn1.wiro.ai/a1b2', 'cdn1.wiro.ai%2Fa1b2', 'https://user@cdn1.wiro.ai:443/a1b2'])
+    expect(redact(text)).not.toContain('a1b2');
+});
+
+it("takes out what signs a link, whoever's link it is, also where it is encoded or not whole", () => {
+  const redact = createRedaction([]);
+  const queries = [
+    'X-Goog-Credential=me&X-Goog-Signature=s3cret',
+    'Expires=1&Signature=s3cret&Key-Pair-Id=K',
+    'sv=2024&sig=s3cret',
+    'token=s3cret',
+  ];
+
+  for (const query of queries) {
+    const url = `https://b.example/a.png?${query}`;
+    for (const text of [
+      url,
+      encodeURIComponent(url),
+      encodeURIComponent(encodeURIComponent(url)),
+      url.replaceAll('/', '\\u002f'),
+    ])
+      expect(redact(`Cannot read ${text} (404)`), text).toMatch(/^Cannot read .*b\.example.*… \(404\)$/);
+  }
+  for (const query of queries.slice(0, 3))
+    for (const text of [`/a.png?${query}`, query, encodeURIComponent(query)])
+      expect(redact(text)).not.toContain('s3cret');
+  expect(redact('Signature failed, sig 9, design=1, see cdn1.wiro.ai: it is down')).toBe(
+    'Signature failed, sig 9, design=1, see cdn1.wiro.ai: it is down',
+  );
+});
