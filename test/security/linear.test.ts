@@ -3,10 +3,17 @@ import { answerRequest, type RoutesDeps } from '../../functions/api/routes.ts';
 import { parseHint } from '../../functions/callback/parse-hint.ts';
 import { parseCallbackPath, parseCallbackUrl } from '../../functions/generation/callback-url.ts';
 import { type AcceptDeps, checkRequest } from '../../functions/intake/accept-generation.ts';
+import { kindFromBytes } from '../../functions/intake/kind-from-bytes.ts';
+import { resultsKey } from '../../functions/intake/results-key.ts';
+import { keyBeside } from '../../functions/objects/key-beside.ts';
 import { decideContentType } from '../../functions/outputs/content-type.ts';
+import { readDataUrl } from '../../functions/outputs/data-url.ts';
+import { contentCodings } from '../../functions/outputs/decode-output.ts';
+import { judgeOutput } from '../../functions/outputs/judge-output.ts';
 import { checkOutputUrl } from '../../functions/outputs/output-hosts.ts';
 import { outputKey } from '../../functions/outputs/output-key.ts';
 import { checkAgainstSchema } from '../../functions/request/check-schema.ts';
+import { fileKind } from '../../functions/request/file-kind.ts';
 import { isGenerationId, requestHash } from '../../functions/request/identity.ts';
 import { parsePresets, readUploadKey } from '../../functions/request/preset.ts';
 import { readJson } from '../../functions/request/read-json.ts';
@@ -24,6 +31,7 @@ import { safeFileName } from '../../functions/wiro/multipart.ts';
 import { createRedaction } from '../../functions/wiro/redact.ts';
 import { meaningOf } from '../../functions/wiro/refusal.ts';
 import { readReply } from '../../functions/wiro/request.ts';
+import { spellRun } from '../../functions/wiro/spell-parameters.ts';
 
 // Whatever comes from outside is read in time in proportion to its size: a text that takes minutes would keep its
 // function from renewing its lease, or from answering anyone.
@@ -199,6 +207,22 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
     decideContentType({ head: Buffer.from(text), header: text, record: text, name: text }),
   'the address of an output': (text) =>
     checkOutputUrl(`https://a.b/${text}`, [{ kind: 'domain', host: 'a.b' }]),
+  'what an output shows to be': (text) =>
+    judgeOutput({ head: Buffer.from(`<!--${text}`), record: text, name: text }),
+  'the coding of an output': contentCodings,
+  'an output in its URL': (text) => readDataUrl(`data:${text}`),
+  'an output in its URL as base64': (text) => readDataUrl(`data:;base64,${text}`),
+  'the type of an output in its URL': (text) => readDataUrl(`data:${text},`),
+  'where an output lies beside another': (text) => keyBeside(text, 'f'.repeat(64)),
+  'the kind of an input': (text) => fileKind({ key: text, contentType: `application/${text}` }),
+  'the kind of an input by its bytes': (text) => kindFromBytes(Buffer.from(text)),
+  'the place of results': (text) => resultsKey(text, '2026-01-01T12:00:00.000Z', 'p'),
+  'what a Run is told': (text) =>
+    spellRun({
+      parameters: { [`callbackurl${text}`]: text },
+      files: { a: [{ url: text }, { url: text }] },
+      callbackUrl: text,
+    }),
   'the host of an output': (text) => checkOutputUrl(`https://${text}`, [{ kind: 'domain', host: 'a.b' }]),
 };
 
