@@ -256,6 +256,8 @@ async function leaveFile(
       { message: NO_LONGER_READ },
     );
   if (outcome !== 'accepted' && error !== undefined) await rejectFile(deps, put, [error]);
+  // A delivery before this one may have broken off after it had rejected the file.
+  if (error === undefined && delivery.tries > 1) await removeIfReplaced(deps, put);
 }
 
 async function giveUpRequestFile(deps: ReceiveObjectsDeps, put: Put, delivery: Delivery): Promise<void> {
@@ -312,11 +314,12 @@ async function rejectFile(
       if (!(error instanceof UnreadableJsonError)) throw error;
       await deps.rejections.write(ref, rejection, { kind: 'always' });
     });
-  // What replaced the file may have been accepted before this was written, and found nothing to remove.
-  if (
-    message === NOTHING_RAN &&
-    (await isReplaced(deps, put).catch(logIgnored('the rejection stands', { key: ref.request })))
-  )
+  if (message === NOTHING_RAN) await removeIfReplaced(deps, put);
+}
+
+/** What replaced the file may have been accepted before its rejection was written, and found nothing to remove. */
+async function removeIfReplaced(deps: ReceiveObjectsDeps, put: Put): Promise<void> {
+  if (await isReplaced(deps, put).catch(logIgnored('the rejection stands', { key: put.keys[0] })))
     await removeOlderRejection(deps, put);
 }
 

@@ -366,6 +366,24 @@ describe('a request file', () => {
     expect([...world.written.keys()]).toEqual([]);
   });
 
+  it('is not left rejected by a delivery that broke off, once what replaced it was accepted', async () => {
+    const world = doorWorld();
+    const event = world.put(FILE, '{"model":');
+    const { update, remove } = world.deps.rejections;
+    world.deps.rejections.update = async (ref, change) => {
+      world.deps.rejections.update = update;
+      await world.deliver(world.put(FILE, JSON.stringify(one())));
+      await update(ref, change);
+    };
+    world.deps.rejections.remove = () => Promise.reject(new Error('S3 is away'));
+
+    await expect(world.deliver(event)).rejects.toThrow('S3 is away');
+    world.deps.rejections.remove = remove;
+    await world.deliver(event);
+
+    expect([...world.written.keys()]).toEqual([]);
+  });
+
   it('that is rejected late leaves the rejection of what replaced it', async () => {
     const world = doorWorld();
     const event = world.put(FILE, '{"model":');
