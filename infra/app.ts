@@ -5,7 +5,7 @@ import { WiroStack } from './stack.ts';
 import { readStackSettings, SettingError } from './stack-settings.ts';
 
 try {
-  // Not by itself at the end: after a sentence about what is wrong, CDK would go on about what is half made.
+  // Automatic synthesis at exit would add errors about the incomplete app after our message.
   const app = new App({ autoSynth: false });
   const settings = readStackSettings((name) => app.node.tryGetContext(name));
   new WiroStack(app, settings, await bundleFunctions());

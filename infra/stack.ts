@@ -11,7 +11,7 @@ import type { StackSettings } from './stack-settings.ts';
 import { WiroCredentials } from './wiro-credentials.ts';
 import type { WiroGenerationsProps } from './wiro-generations-props.ts';
 
-/** The stack that `npx cdk deploy` brings into an account: one `WiroGenerations` and its addresses. */
+/** The repository's own stack, which `npx cdk deploy` deploys: one `WiroGenerations` and its addresses as outputs. */
 export class WiroStack extends Stack {
   constructor(scope: Construct, settings: StackSettings, code: WiroGenerationsProps['code']) {
     const {
@@ -27,7 +27,7 @@ export class WiroStack extends Stack {
     const { furtherInputBuckets, inputBucket, outputBucket, table, eventBus, alarmTopic, ...props } = rest;
     super(scope, stackName, {
       stackName,
-      description: 'Runs Wiro models: requests in, outputs in S3, records in DynamoDB.',
+      description: 'Runs Wiro models, copies their outputs to S3 and keeps records in DynamoDB.',
     });
     const credentials = secret
       ? WiroCredentials.fromSecret(findSecret(this, secret), { path: parameterPath })
@@ -51,8 +51,8 @@ export class WiroStack extends Stack {
         new SnsAction(sns.Topic.fromTopicArn(this, 'AlarmTopic', alarmTopic)),
       );
     const outputs = {
-      ApiUrl: [wiro.apiUrl, 'The HTTP API; requests are signed (AWS_IAM).'],
-      CallbackUrl: [wiro.callbackUrl, 'Where Wiro reports the end of a run.'],
+      ApiUrl: [wiro.apiUrl, 'The HTTP API. Sign requests with AWS_IAM.'],
+      CallbackUrl: [wiro.callbackUrl, 'The URL where Wiro reports the end of a task.'],
       InputBucketName: [wiro.inputBucket.bucketName, 'Put inputs here, and request files under requests/.'],
       OutputBucketName: [wiro.outputBucket.bucketName, 'Finished outputs.'],
       TableName: [wiro.table.tableName, 'Records of generations.'],

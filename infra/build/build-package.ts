@@ -7,8 +7,9 @@ import { SHIPPED } from '../construct/shipped-code.ts';
 import { bundleFunctions } from './bundle-functions.ts';
 import { thirdPartyLicenses } from './third-party-licenses.ts';
 
-// npm pack, npm publish: what other CDK apps install. Node strips no types under node_modules, so it is JavaScript
-// with declarations beside it; everything but CDK is bundled, so it brings no dependencies along.
+// Builds the package that other CDK apps install (npm pack, npm publish). Node does not strip types under
+// node_modules, so the package holds JavaScript and declarations. It bundles everything except CDK and therefore has
+// no dependencies.
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const DIST = path.join(ROOT, 'dist');
 const CDK = ['aws-cdk-lib', 'aws-cdk-lib/*', 'constructs'];
@@ -23,7 +24,7 @@ const OPTIONS = {
   define: { PACKAGED: 'true' },
 } as const satisfies esbuild.BuildOptions;
 
-/** CommonJS, as CDK's own: what `cdk init` makes requires it, and an ES module can import it. */
+/** Builds CommonJS, as CDK does: apps made by `cdk init` require it, and ES modules can import it. */
 const buildConstruct = () =>
   esbuild.build({
     ...OPTIONS,
@@ -51,9 +52,9 @@ async function buildDeclarations() {
   await promisify(execFile)(tsc, ['-p', 'infra/tsconfig.package.json', '--outDir', types], {
     cwd: ROOT,
   }).catch(({ stdout }) => {
-    throw new Error(`The declarations cannot be made:\n${stdout}`);
+    throw new Error(`Cannot generate the declarations: tsc reports\n${stdout}`);
   });
-  // TypeScript keeps the extensions of our sources in declarations, which not every compiler follows.
+  // TypeScript keeps our `.ts` extensions in declarations, and not every compiler resolves them.
   for await (const file of glob(path.join(types, '**/*.d.ts'))) {
     const text = await readFile(file, 'utf8');
     await writeFile(file, text.replace(/(\bfrom '\.{1,2}\/[^']+)\.ts'/g, "$1.js'"));
@@ -69,7 +70,7 @@ async function copyFunctions() {
 
 await rm(DIST, { recursive: true, force: true });
 await mkdir(DIST, { recursive: true });
-// Inside a package of ES modules, `dist` is one of CommonJS: JavaScript and declarations alike.
+// The package itself is ESM; this makes the JavaScript and the declarations in `dist` CommonJS.
 await writeFile(path.join(DIST, 'package.json'), '{"type":"commonjs"}\n');
 const [functions, construct, setup] = await Promise.all([
   copyFunctions(),

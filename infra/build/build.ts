@@ -1,7 +1,7 @@
 import { bundleFunctions } from './bundle-functions.ts';
 import { describeBundle, sizeByPackage } from './bundle-report.ts';
 
-// npm run build [-- --report]: the functions as they are deployed, and where their size comes from.
+// npm run build [-- --report]: builds the deployed bundles; the report lists what contributes to their size.
 const isReportWanted = process.argv.includes('--report');
 const kilobytes = (bytes: number) => `${(bytes / 1_000).toFixed(1)} kB`.padStart(10);
 
@@ -10,7 +10,7 @@ for (const [name, bundle] of Object.entries(await bundleFunctions())) {
   const atStart = files.filter(({ isLoadedAtStart }) => isLoadedAtStart);
   const size = (some: typeof files) => some.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   console.log(
-    `${name}: ${kilobytes(size(atStart)).trim()} at start, ${kilobytes(size(files)).trim()} in all`,
+    `${name}: ${kilobytes(size(atStart)).trim()} at start, ${kilobytes(size(files)).trim()} in total`,
   );
   console.log(`  ${bundle.directory}`);
   if (!isReportWanted) continue;

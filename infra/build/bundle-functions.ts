@@ -11,8 +11,8 @@ const BUNDLES = '.build/functions';
 const KEPT_MS = 7 * 24 * 3_600_000;
 
 /**
- * Bundles every function of `functions/functions.ts`. May run several times at once over the same directory.
- * @param outDir - Seen from the project's root.
+ * Bundles every function in `functions/functions.ts`. Several processes may bundle into the same directory at once.
+ * @param outDir - Relative to the project's root.
  */
 export async function bundleFunctions(outDir = BUNDLES): Promise<Record<FunctionName, Bundle>> {
   const entries = Object.entries(FUNCTIONS).map(async ([name, { entry }]) => {
@@ -24,14 +24,14 @@ export async function bundleFunctions(outDir = BUNDLES): Promise<Record<Function
 }
 
 /**
- * Bundles one file and whatever it imports.
+ * Bundles one file and its imports.
  *
- * What is imported lazily (`await import('../collect/collect.ts')`) becomes a file of its own, and so does what such files
- * share: every module exists once, so `instanceof` and module state hold across a lazy import. esbuild does this
- * for ES modules alone, and CommonJS loads faster, so each file is converted afterwards.
+ * A lazily imported module (`await import('../collect/collect.ts')`) gets a file of its own, and so do the modules
+ * that such files share. Every module therefore exists once, and `instanceof` and module state work across lazy
+ * imports. esbuild splits only ES modules, but CommonJS loads faster: each file is converted afterwards.
  *
- * Names of classes and functions are shortened: `error.constructor.name` means nothing in a bundle.
- * @param outDir - Gets one directory for each content.
+ * Minification shortens the names of classes and functions: do not rely on `error.constructor.name`.
+ * @param outDir - Receives one directory per distinct content.
  */
 export async function bundleEntry(entry: string, outDir: string): Promise<Bundle> {
   const { outputFiles, metafile } = await esbuild.build({
@@ -50,7 +50,7 @@ export async function bundleEntry(entry: string, outDir: string): Promise<Bundle
 
 const TARGET = { platform: 'node', target: 'node24', legalComments: 'none', logLevel: 'silent' } as const;
 
-/** How a function is bundled before it becomes CommonJS. */
+/** The esbuild options for the first step, before the conversion to CommonJS. */
 export function esModuleOptions(entry: string) {
   return {
     ...TARGET,
@@ -70,10 +70,10 @@ export function esModuleOptions(entry: string) {
 async function toCommonJs(code: string): Promise<string> {
   const converted = await esbuild.transform(code, {
     ...TARGET,
-    // The rest was made short before.
+    // The first step has already minified names and syntax.
     minifyWhitespace: true,
     format: 'cjs',
-    // `import()` in CommonJS would go through Node's ES module loader: as `require` it is faster.
+    // Compiles `import()` to `require`, which is faster than Node's ES module loader.
     supported: { 'dynamic-import': false },
   });
   return converted.code;
@@ -84,7 +84,7 @@ interface OutputFile {
   readonly code: string;
 }
 
-/** Puts `files` into a directory named after their content, whole or not at all. */
+/** Writes `files` atomically to a directory named after their content. */
 async function publish(files: readonly OutputFile[], outDir: string): Promise<string> {
   const all = [...files, { name: 'package.json', code: '{"type":"commonjs"}\n' }];
   const directory = path.join(outDir, contentHash(all));
@@ -94,7 +94,7 @@ async function publish(files: readonly OutputFile[], outDir: string): Promise<st
   try {
     await rename(unfinished, directory);
   } catch (error) {
-    // Somebody built the same before: it is complete, since it came by renaming too.
+    // Another build has published the same content. It is complete, because that build renamed it too.
     await rm(unfinished, { recursive: true });
     await stat(path.join(directory, 'index.js')).catch(() => {
       throw error;
@@ -112,11 +112,11 @@ function contentHash(files: readonly OutputFile[]): string {
   return hash.digest('hex').slice(0, 16);
 }
 
-/** Removes what was not built for a week: long after any process that still runs it. */
+/** Removes directories unused for a week. No process still runs code that old. */
 async function removeOld(outDir: string): Promise<void> {
   for (const name of await readdir(outDir)) {
     const directory = path.join(outDir, name);
-    // Another build may be faster at this.
+    // Another build may have removed it already.
     const modified = await stat(directory).catch(() => undefined);
     if (modified && Date.now() - modified.mtimeMs > KEPT_MS)
       await rm(directory, { recursive: true, force: true });

@@ -2,17 +2,17 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Bundle } from './bundle.ts';
 
-/** One file of a bundle, and what went into it. */
+/** One file of a bundle and the sources in it. */
 export interface BundleFile {
   readonly name: string;
   readonly sizeBytes: number;
-  /** Loaded with `index.js`, not by a lazy import later. */
+  /** Whether it loads together with `index.js`, not later by a lazy import. */
   readonly isLoadedAtStart: boolean;
-  /** Bytes of each source file in it, by its path from the project's root. */
+  /** Bytes from each source file, by path relative to the project's root. */
   readonly sources: Readonly<Record<string, number>>;
 }
 
-/** Looks into a bundle. `index.js` comes first. */
+/** Lists a bundle's files, `index.js` first, then those loaded at start, then the lazy ones. */
 export async function describeBundle({ directory, metafile }: Bundle): Promise<readonly BundleFile[]> {
   const outputs = new Map(Object.entries(metafile.outputs));
   const atStart = new Set<string>();
@@ -36,7 +36,7 @@ export async function describeBundle({ directory, metafile }: Bundle): Promise<r
   return (await Promise.all(files)).sort((a, b) => rank(a) - rank(b) || b.sizeBytes - a.sizeBytes);
 }
 
-/** Adds up sources by package, `ours` being what is no package. Largest first. */
+/** Sums the sources by package, largest first. `ours` stands for the project's own sources. */
 export function sizeByPackage(files: readonly BundleFile[]): readonly (readonly [string, number])[] {
   const sizes = new Map<string, number>();
   for (const { sources } of files)

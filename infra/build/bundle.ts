@@ -1,11 +1,11 @@
 import type * as esbuild from 'esbuild';
 
-/** One function's code, ready to be run: locally or as a Lambda asset. */
+/** One function's code, ready to run locally or as a Lambda asset. */
 export interface Bundle {
-  /** Holds `index.js` and what it loads, and nothing else. Named after its content: never written to again. */
+  /** Contains only `index.js` and the files it loads. Immutable: it is named after its content. */
   readonly directory: string;
-  /** As Lambda spells it: `index.handler`. */
+  /** Lambda's `Handler` setting: `index.handler`. */
   readonly handler: string;
-  /** What went into which file, as esbuild tells it. */
+  /** esbuild's record of the inputs of each output file. */
   readonly metafile: esbuild.Metafile;
 }

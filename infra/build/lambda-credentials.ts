@@ -1,7 +1,7 @@
 import { lambdaCredentials } from '../../functions/aws/credentials.ts';
 
 /**
- * Stands in for `@aws-sdk/credential-provider-node` in the bundles. That package looks for credentials in eight
- * places (SSO, profiles, processes, instance metadata…), and every client loads it; Lambda has but one.
+ * Replaces `@aws-sdk/credential-provider-node` in the bundles. Every client loads that package, which searches eight
+ * sources (SSO, profiles, processes, instance metadata…). Lambda needs only one.
  */
 export const defaultProvider = () => lambdaCredentials;

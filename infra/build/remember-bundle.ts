@@ -4,16 +4,16 @@ import path from 'node:path';
 import type { Bundle } from './bundle.ts';
 
 interface Remembered {
-  /** Whatever of the project's own went in, from its root. */
+  /** The project's own source files in the bundle, relative to the project's root. */
   readonly sources: readonly string[];
   readonly fingerprint: string;
-  /** Below the directory that remembers it. */
+  /** Relative to the bundle's output directory. */
   readonly directory: string;
   readonly handler: string;
   readonly metafile: Bundle['metafile'];
 }
 
-/** What decides on a bundle besides its sources: how it is made, and which packages are installed. */
+/** Inputs of every bundle besides its sources: the build itself and the installed packages. */
 const ALWAYS = [
   'infra/build/bundle-functions.ts',
   'infra/build/remember-bundle.ts',
@@ -22,8 +22,9 @@ const ALWAYS = [
 ];
 
 /**
- * The bundle that `build` made last, if it would make the same now: it takes a second, and test files ask often.
- * Goes by content; a package edited by hand under `node_modules` is not seen (remove `.build/`).
+ * Returns the last bundle if its inputs are unchanged, and builds it otherwise. A build takes a second, and many test
+ * files need one. Compares content, but not that of `node_modules`: after editing a package there by hand, remove
+ * `.build/`.
  */
 export async function rememberBundle(
   root: string,
@@ -34,19 +35,19 @@ export async function rememberBundle(
   const latest = await readLatest(file);
   if (latest !== undefined && latest.fingerprint === (await fingerprint(root, latest.sources))) {
     const directory = path.join(outDir, latest.directory);
-    // Counts as used, so that it is not tidied away. Missing if somebody removed it.
-    const stands = await utimes(directory, new Date(), new Date()).then(
+    // Marks it as used, so that `removeOld` keeps it. Fails if the directory no longer exists.
+    const exists = await utimes(directory, new Date(), new Date()).then(
       () => true,
       () => false,
     );
-    if (stands) return { directory, handler: latest.handler, metafile: latest.metafile };
+    if (exists) return { directory, handler: latest.handler, metafile: latest.metafile };
   }
   const startedAt = Date.now();
   const bundle = await build();
   const { directory, handler, metafile } = bundle;
   const sources = Object.keys(metafile.inputs).filter((source) => !source.includes('node_modules/'));
   const sum = await fingerprint(root, sources);
-  // A file saved meanwhile may have been read before or after: next time it is built again.
+  // A source saved during the build may be in the bundle or not. Do not remember such a bundle.
   if (sum !== undefined && (await newestOf(root, sources)) < startedAt) {
     const remembered: Remembered = {
       sources,
@@ -55,7 +56,7 @@ export async function rememberBundle(
       handler,
       metafile,
     };
-    await writeWhole(file, JSON.stringify(remembered));
+    await writeAtomically(file, JSON.stringify(remembered));
   }
   return bundle;
 }
@@ -64,12 +65,12 @@ async function readLatest(file: string): Promise<Remembered | undefined> {
   try {
     return JSON.parse(await readFile(file, 'utf8'));
   } catch {
-    // None yet, or not readable: then it is built, which is always right.
+    // Missing or unreadable: building again is always correct.
     return undefined;
   }
 }
 
-/** @returns `undefined` when a file is gone. */
+/** @returns `undefined` if a file no longer exists. */
 async function fingerprint(root: string, sources: readonly string[]): Promise<string | undefined> {
   const hash = createHash('sha256').update(process.version);
   try {
@@ -88,7 +89,7 @@ async function newestOf(root: string, sources: readonly string[]): Promise<numbe
   return Math.max(...times.map(({ mtimeMs }) => mtimeMs));
 }
 
-async function writeWhole(file: string, text: string): Promise<void> {
+async function writeAtomically(file: string, text: string): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true });
   const unfinished = `${file}.${randomUUID()}`;
   await writeFile(unfinished, text);

@@ -4,8 +4,8 @@ import path from 'node:path';
 const LICENSE = /^(licen[cs]e|notice)(\.(md|txt))?$/i;
 
 /**
- * The licences of the packages that a bundle contains: who passes their code on passes these on too.
- * @param files - What went into the bundle, seen from `root`.
+ * Collects the licences of the packages in a bundle. The licences require that copies of the code include them.
+ * @param files - The bundle's source files, relative to `root`.
  */
 export async function thirdPartyLicenses(root: string, files: readonly string[]): Promise<string> {
   const directories = new Set(
@@ -19,7 +19,7 @@ export async function thirdPartyLicenses(root: string, files: readonly string[])
     const texts = names.map((file) => readFile(path.join(root, directory, file), 'utf8'));
     return { title: `${name} ${version} (${license})`, text: (await Promise.all(texts)).join('\n').trim() };
   });
-  // Most share one text.
+  // Most packages share one text.
   const byText = new Map<string, string[]>();
   for (const { title, text } of await Promise.all(sections))
     byText.set(text, [...(byText.get(text) ?? []), title]);

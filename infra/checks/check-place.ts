@@ -3,10 +3,10 @@ import type { IConstruct } from 'constructs';
 import { ConfigurationError } from './configuration-error.ts';
 
 /**
- * Refuses a resource of another region or account: S3 and EventBridge start functions beside them alone, and the
- * functions look for everything in their own region. What is only known at deployment passes.
- * @param arn - Says more than `resource` for some that are imported.
- * @param kinds - What must be the same.
+ * Refuses a resource in another region or account. S3 and EventBridge only start functions in their own, and the
+ * functions call every service in their own region. A region or account that is only known at deployment passes.
+ * @param arn - The resource's ARN. For some imported resources only the ARN names the region and account.
+ * @param kinds - Which of the two must match the stack's.
  * @throws {ConfigurationError}
  */
 export function checkPlace(
@@ -20,11 +20,11 @@ export function checkPlace(
   for (const kind of kinds)
     for (const theirs of [env[kind], parts[kind]]) {
       const ours = Stack.of(scope)[kind];
-      // A bucket's ARN has neither.
+      // A bucket's ARN contains neither.
       if (theirs && Token.compareStrings(theirs, ours) === TokenComparison.DIFFERENT)
         throw new ConfigurationError(
           scope,
-          `${name} ${node.path} is in the ${kind} ${theirs}, the stack in ${ours}: give one of the stack's own ${kind}.`,
+          `${name} ${node.path} is in the ${kind} ${theirs}, but the stack is in ${ours}: use one in the stack's own ${kind}.`,
         );
     }
 }

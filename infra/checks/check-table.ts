@@ -6,7 +6,7 @@ import { ConfigurationError } from './configuration-error.ts';
 
 type Keys = readonly { readonly attributeName: string; readonly keyType: string }[];
 
-/** A table's L1 resource, as far as it is looked at. */
+/** The properties of a table's L1 resource that the check reads. */
 interface Described {
   readonly keySchema: Keys;
   readonly globalSecondaryIndexes?: readonly { readonly indexName: string; readonly keySchema: Keys }[];
@@ -14,8 +14,9 @@ interface Described {
 }
 
 /**
- * Refuses a table that generations cannot be kept in. An imported one shows nothing of itself and passes.
- * @throws {ConfigurationError} With everything that is missing.
+ * Refuses a table whose keys, indexes or time-to-live attribute differ from those that generations need. An imported
+ * table has no visible properties and passes.
+ * @throws {ConfigurationError} Lists everything that is missing.
  */
 export function checkTable(scope: IConstruct, table: dynamodb.ITable): void {
   const resource = table.node.defaultChild;
@@ -30,21 +31,21 @@ export function checkTable(scope: IConstruct, table: dynamodb.ITable): void {
   if (missing.length > 0)
     throw new ConfigurationError(
       scope,
-      `table ${table.node.path} lacks ${missing.join(', ')}: make it with \`new GenerationTable(…)\`, or leave it out.`,
+      `table ${table.node.path} lacks ${missing.join(', ')}: create it with \`new GenerationTable(…)\`, or omit table.`,
     );
 }
 
 function missingOf({ keySchema, globalSecondaryIndexes = [], timeToLiveSpecification }: Described) {
   const missing: string[] = [];
-  const demand = (what: string, has: Keys, partitionKey: string, sortKey: string) => {
-    const wanted = `${partitionKey} HASH, ${sortKey} RANGE`;
-    const given = has.map(({ attributeName, keyType }) => `${attributeName} ${keyType}`).join(', ');
-    if (given !== wanted) missing.push(`${what} (${wanted}; it has ${given || 'none'})`);
+  const requireKeys = (name: string, keys: Keys, partitionKey: string, sortKey: string) => {
+    const expected = `${partitionKey} HASH, ${sortKey} RANGE`;
+    const actual = keys.map(({ attributeName, keyType }) => `${attributeName} ${keyType}`).join(', ');
+    if (actual !== expected) missing.push(`${name} (${expected}; it has ${actual || 'none'})`);
   };
-  demand('the key', keySchema, TABLE.partitionKey, TABLE.sortKey);
+  requireKeys('the key', keySchema, TABLE.partitionKey, TABLE.sortKey);
   for (const [name, { partitionKey, sortKey }] of Object.entries(TABLE.indexes)) {
     const index = globalSecondaryIndexes.find(({ indexName }) => indexName === name);
-    demand(`the index "${name}"`, index?.keySchema ?? [], partitionKey, sortKey);
+    requireKeys(`the index "${name}"`, index?.keySchema ?? [], partitionKey, sortKey);
   }
   const { attributeName, enabled } = timeToLiveSpecification ?? {};
   if (!enabled || attributeName !== TABLE.ttlAttribute)

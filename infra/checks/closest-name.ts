@@ -1,12 +1,12 @@
-/** The one of `names` that `name` was probably meant to be; `undefined` when none is near. */
+/** Returns the entry of `names` closest to a misspelt `name`, or `undefined` if none is close. */
 export function closestName(name: string, names: readonly string[]): string | undefined {
-  const near = names
+  const closest = names
     .map((one) => ({ one, edits: countEdits(name.toLowerCase(), one.toLowerCase()) }))
     .sort((a, b) => a.edits - b.edits)[0];
-  return near !== undefined && near.edits <= Math.max(2, name.length / 4) ? near.one : undefined;
+  return closest !== undefined && closest.edits <= Math.max(2, name.length / 4) ? closest.one : undefined;
 }
 
-/** Insertions, deletions and replacements that make one text of the other (Levenshtein). */
+/** The Levenshtein distance: insertions, deletions and replacements that turn one text into the other. */
 function countEdits(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (const [i, letter] of [...from].entries()) {

@@ -1,12 +1,12 @@
 import type { IConstruct } from 'constructs';
 
-/** A construct that cannot be deployed as it is configured. Its message names the construct and the remedy. */
+/** A configuration that cannot be deployed. The message names the construct, the property and the remedy. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
 
   /**
-   * Refuses the construct.
-   * @param sentence - Begins with the property; ends with what to change.
+   * Creates the error for the construct.
+   * @param sentence - Begins with the property and ends with the remedy.
    */
   constructor({ node }: IConstruct, sentence: string) {
     super(`${node.path}: ${sentence}`);

@@ -4,9 +4,9 @@ import { PREFIX } from '../../functions/objects/prefix.ts';
 type Trigger = Pick<FunctionDescription, 'objectsCreated'>;
 
 /**
- * Refuses a deployment that would feed itself: whatever is written under a trigger's prefix starts a function again.
- * The output bucket counts too, since a deployment may be given one bucket for both.
- * @throws {Error} With the two prefixes, and what to change.
+ * Refuses a deployment that writes under a prefix that starts a function, because it would start itself in a loop.
+ * Includes the prefixes of the output bucket, which may be the same bucket as the input bucket.
+ * @throws {Error} Names both prefixes and the remedy.
  */
 export function refuseTriggerLoops(
   prefixes: Readonly<Record<keyof typeof PREFIX, string>> = PREFIX,
@@ -19,7 +19,7 @@ export function refuseTriggerLoops(
         if (prefix.startsWith(trigger.prefix) || trigger.prefix.startsWith(prefix))
           throw new Error(
             `The prefix "${prefix}" for ${kind} overlaps "${trigger.prefix}", which starts "${name}": ` +
-              'each object written there would start it again. Choose prefixes of which none begins with another.',
+              'each object written there would start the function again. Choose prefixes that do not overlap.',
           );
   }
 }

@@ -6,15 +6,15 @@ import type { Construct } from 'constructs';
 import type { TriggeringObjects } from './triggering-bucket.ts';
 
 /**
- * Starts functions for new objects of a bucket that somebody else made. Its notifications cannot be written where it
- * is made, so CDK's own function adds them during the deployment, beside whatever is there already.
+ * An input bucket that the app brings. Its new objects start functions. The bucket may be imported, so CDK's own
+ * function adds the notifications during the deployment and keeps the existing ones.
  */
 export class BroughtBucket implements TriggeringObjects {
   readonly bucket: s3.IBucket;
 
   constructor(scope: Construct, id: string, bucket: s3.IBucket) {
     const { bucketArn, encryptionKey } = bucket;
-    // CDK puts notifications into the bucket's own stack, which would then need ours, which needs it.
+    // CDK puts the notifications into the bucket's stack. An import keeps them in ours and avoids a cycle of stacks.
     const isElsewhere = Stack.of(bucket) !== Stack.of(scope);
     this.bucket = isElsewhere
       ? s3.Bucket.fromBucketAttributes(scope, id, { bucketArn, ...(encryptionKey && { encryptionKey }) })

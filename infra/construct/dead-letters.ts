@@ -5,12 +5,12 @@ import * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 
 /**
- * Where Lambda leaves what it has given up: an asynchronous invocation after its third try, with the error. Nobody
- * polls it, so it costs nothing while it is empty. Generations do not depend on it (`reconcile` takes them up); a
- * request that never became one, such as the event of a dropped file, is here and nowhere else.
+ * The dead letter queue for asynchronous invocations that failed three times, each with its error. No function polls
+ * the queue, so it costs nothing while empty. Generations do not depend on it, because `reconcile` continues them. A
+ * request that never became a generation, such as the event of a dropped file, exists only here.
  */
 export class DeadLetters extends sqs.Queue {
-  /** For the functions whose invocations it takes. CDK's own destination would let them read the queue's attributes too. */
+  /** The `onFailure` destination for functions. CDK's `SqsDestination` would also let them read the queue's attributes. */
   readonly destination: lambda.IDestination = {
     bind: (_scope, grantee) => {
       iam.Grant.addToPrincipal({ grantee, actions: ['sqs:SendMessage'], resourceArns: [this.queueArn] });
@@ -22,7 +22,7 @@ export class DeadLetters extends sqs.Queue {
     super(scope, id, {
       encryption: sqs.QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
-      // SQS's longest: time enough to look, mend and send again.
+      // SQS's maximum, to leave time to find the cause, fix it and send the messages again.
       retentionPeriod: Duration.days(14),
     });
   }

@@ -3,17 +3,20 @@ import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import type { Construct } from 'constructs';
 import { TABLE } from '../../functions/store/table.ts';
 
-/** How a table that an app makes for itself is kept. */
+/** Options for a table that an app creates itself. */
 export interface GenerationTableProps {
-  /** What becomes of the table, with all records, when its stack goes; RETAIN also protects it from deletion. @default RemovalPolicy.RETAIN */
+  /**
+   * Whether the table and its records are deleted with the stack. RETAIN also turns on deletion protection.
+   * @default RemovalPolicy.RETAIN
+   */
   readonly removalPolicy?: RemovalPolicy;
 }
 
-/** The one table that generations need, as `functions/store/table.ts` describes it. */
+/** The DynamoDB table that stores generations, with the schema from `functions/store/table.ts`. */
 export class GenerationTable extends dynamodb.Table {
   /**
-   * Makes the table, with its indexes and time-to-live attribute. Give it to a `WiroGenerations` as `table`.
-   * @param id - The table's construct id: another one is another table, which begins empty.
+   * Creates the table with its indexes and time-to-live attribute. Pass it to `WiroGenerations` as `table`.
+   * @param id - The construct id. Changing it creates a new, empty table.
    */
   constructor(
     scope: Construct,
@@ -27,7 +30,7 @@ export class GenerationTable extends dynamodb.Table {
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       timeToLiveAttribute: TABLE.ttlAttribute,
       removalPolicy,
-      // What is to outlive its stack is not deleted by a slip of the hand either.
+      // A table that outlives its stack must not be deleted by mistake either.
       deletionProtection: removalPolicy === RemovalPolicy.RETAIN,
     });
     for (const [indexName, { partitionKey, sortKey, projected }] of Object.entries(TABLE.indexes))

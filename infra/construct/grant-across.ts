@@ -9,16 +9,16 @@ export interface Rights {
   readonly actions: readonly string[];
   readonly resourceArns: readonly string[];
   readonly conditions?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  /** The bucket, bus or key that the rights are on. Its own policy has to admit principals of other accounts. */
+  /** The bucket, bus or key. Its resource policy must also allow principals from other accounts. */
   readonly resource: IResource;
-  /** How the resource's own policy names what the rights are on. @default - `resourceArns` */
+  /** The resources in the resource policy's statement. @default - `resourceArns` */
   readonly resourceSelfArns?: readonly string[];
 }
 
 /**
- * Gives rights on the principal's policy, and also on the resource's policy where the principal belongs to another
- * account or has no policy of its own: AWS then asks both.
- * @throws {ConfigurationError} When the resource's policy has to be changed and cannot be, since it is imported.
+ * Adds rights to the principal's policy. Also adds them to the resource policy if the principal belongs to another
+ * account, where AWS checks both policies, or has no policy that CDK can change.
+ * @throws {ConfigurationError} If the rights need the resource policy, and the resource is imported.
  */
 export function grantAcross(
   scope: IConstruct,
@@ -45,7 +45,7 @@ export function grantAcross(
   return onPrincipal.success ? onPrincipal.combine(onResource) : onResource;
 }
 
-/** `unknown`: one of them is only known at deployment, or the principal names no account. */
+/** @returns `unknown` if an account is only known at deployment or the principal has none. */
 function accountsOf(
   { grantPrincipal: { principalAccount } }: iam.IGrantable,
   { env }: IResource,
@@ -56,15 +56,18 @@ function accountsOf(
   return comparison === TokenComparison.ONE_UNRESOLVED ? 'unknown' : 'same';
 }
 
-/** A bus takes letters, digits, `-` and `_`. The same for the same rights in every synthesis. */
+/**
+ * Derives a statement id from the rights, so that every synthesis yields the same id. EventBridge allows only letters,
+ * digits, `-` and `_`.
+ */
 function sidOf(scope: IConstruct, { grantPrincipal }: iam.IGrantable, rights: readonly string[]): string {
   const whole = Stack.of(scope).resolve([grantPrincipal.policyFragment.principalJson, rights]);
   return `Wiro${createHash('sha256').update(JSON.stringify(whole)).digest('hex').slice(0, 16)}`;
 }
 
 /**
- * @param isNeeded - Whether the rights are void unless the resource's policy gives them: CDK lets an imported resource
- *   ignore a statement without a word.
+ * Wraps `resource` so that a policy statement it cannot take is an error. CDK's imported resources ignore it silently.
+ * @param isNeeded - Whether the rights have no effect without the resource policy's statement.
  */
 function withPolicy(
   scope: IConstruct,
@@ -73,7 +76,7 @@ function withPolicy(
   isNeeded: boolean,
 ): iam.IResourceWithPolicyV2 {
   const addToResourcePolicy = (statement: iam.PolicyStatement): iam.AddToResourcePolicyResult => {
-    // A bus has one policy resource for each id: the same rights given again change nothing.
+    // A bus has one policy resource per statement id. Granting the same rights twice is not an error.
     if (resource.node.tryFindChild(`cdk-${statement.sid}`))
       return { statementAdded: true, policyDependable: resource };
     const added = takesStatements(resource) ? resource.addToResourcePolicy(statement) : undefined;
@@ -81,7 +84,7 @@ function withPolicy(
       return { statementAdded: added?.statementAdded ?? false, policyDependable: resource };
     throw new ConfigurationError(
       scope,
-      `rights on ${resource.node.path} cannot be given to ${grantPrincipal}: it belongs to another account, or has no policy of its own, and ${resource.node.path} is imported, so this app cannot change its policy. Add the statement where it is made, or give the rights to a role of this account.`,
+      `cannot grant ${grantPrincipal} access to ${resource.node.path}: the principal belongs to another account or has no policy of its own, and ${resource.node.path} is imported, so this app cannot change its resource policy. Add the statement in the app that owns the resource, or grant a role in this account.`,
     );
   };
   return { env: resource.env, addToResourcePolicy };

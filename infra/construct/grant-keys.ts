@@ -1,10 +1,10 @@
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 
-/** What S3 asks of whoever reads and writes objects under a customer managed key. */
+/** Rights that S3 requires on a customer managed key to read and write objects. */
 export const OBJECT_KEY = ['kms:Decrypt', 'kms:GenerateDataKey'];
 
-/** What DynamoDB asks of whoever reads and writes a table under a customer managed key. */
+/** Rights that DynamoDB requires on a customer managed key to read and write a table. */
 export const TABLE_KEY = [
   'kms:Decrypt',
   'kms:DescribeKey',
@@ -14,7 +14,7 @@ export const TABLE_KEY = [
   'kms:ReEncryptTo',
 ];
 
-/** Lets each grantee use a key, where there is one: resources of ours have none that would need it. */
+/** Lets each grantee use `key`, if there is one. Only resources that the app brings have keys. */
 export function grantKey(
   key: kms.IKey | undefined,
   actions: readonly string[],

@@ -1,31 +1,31 @@
 import type { FunctionName } from '../../functions/functions.ts';
 
-/** What a right is given on. Places with one name in several buckets (`inputs`) stand for all of them. */
+/** The target of a right. `placesOf` maps each place to its ARNs, for example `inputs` to all buckets with inputs. */
 export type Place =
   | 'table'
   | 'dueIndex'
   | 'waitingIndex'
-  /** Our own, where answers to request files lie too. */
+  /** The deployment's own input bucket, which also holds the answers to request files. */
   | 'inputBucket'
-  /** The buckets that inputs come from, our own among them, and the objects in them. */
+  /** The input bucket and the further input buckets; `inputs` are the objects in them. */
   | 'inputBuckets'
   | 'inputs'
-  /** Request files and dropped files, where requests may not name them. */
+  /** Request files and dropped files, if `inputPrefixes` does not already cover them. */
   | 'received'
   /** Answers to request files, in the input bucket. */
   | 'results'
   | 'rejected'
   | 'outputBucket'
   | 'outputs'
-  /** What lies beside the outputs of dropped files. */
+  /** `result.json` beside the outputs of dropped files. */
   | 'folderResults'
-  /** Requests that the table has no room for, in the output bucket. */
+  /** Requests too large for a table item, in the output bucket. */
   | 'largeRequests'
   | 'eventBus'
   | 'parameters'
-  /** Without the callback secrets. */
+  /** The parameters that `api` reads: all except the callback secrets. */
   | 'apiParameters'
-  /** The credentials, where a deployment keeps them in Secrets Manager. */
+  /** The credentials, if the deployment stores them in Secrets Manager. */
   | 'secret';
 
 export interface Right {
@@ -33,27 +33,27 @@ export interface Right {
   readonly on: Place;
 }
 
-// With the right to list, a missing object is a 404; without it 403, as if it were forbidden.
+// Without the right to list, S3 answers 403 for a missing object instead of 404.
 const LIST = ['s3:ListBucket'];
-// An end is added to what the file holds already.
+// A file of results is read, extended and written back.
 const ADD_TO = ['s3:GetObject', 's3:PutObject'];
-// The generation itself, its outputs, the gate, the count of a day.
+// Generations, their outputs, the gate, the daily count.
 const CHANGE_ITEMS = ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:Query'];
-// Parameter Store decrypts with the key `aws/ssm`, whose own policy admits who may read the parameter: no right
-// on the key is needed. (A customer managed key would need kms:Decrypt.)
+// Parameter Store decrypts with the key `aws/ssm`. That key's policy allows everyone who may read the parameter, so no
+// right on the key is needed. (A customer managed key would need kms:Decrypt.)
 const READ_PARAMETERS = ['ssm:GetParameters'];
 const READ_SECRET = ['secretsmanager:GetSecretValue'];
 
-/** What each function may do, and nothing else: a new call to AWS needs its line here. */
+/** The complete rights of each function. A new AWS call needs a line here. */
 export const GRANTS: Readonly<Record<FunctionName, readonly Right[]>> = {
   api: [
     { actions: CHANGE_ITEMS, on: 'table' },
-    // How many wait before one in line.
+    // A generation's position in line.
     { actions: ['dynamodb:Query'], on: 'waitingIndex' },
     { actions: ['s3:GetObject'], on: 'inputs' },
     { actions: LIST, on: 'inputBuckets' },
     { actions: ['s3:GetObject', 's3:PutObject'], on: 'largeRequests' },
-    // The links to outputs that it signs carry its own rights.
+    // A presigned link to an output carries the rights of its signer.
     { actions: ['s3:GetObject'], on: 'outputs' },
     { actions: READ_PARAMETERS, on: 'apiParameters' },
     { actions: READ_SECRET, on: 'secret' },
@@ -66,7 +66,8 @@ export const GRANTS: Readonly<Record<FunctionName, readonly Right[]>> = {
     { actions: LIST, on: 'inputBuckets' },
     { actions: ['s3:GetObject', 's3:PutObject'], on: 'largeRequests' },
     { actions: ADD_TO, on: 'results' },
-    // One of an earlier put goes once a corrected file is accepted; whose it is, it says itself.
+    // Once a corrected request file is accepted, `submit` deletes the earlier rejection. It reads the rejection first
+    // to see which version it belongs to.
     { actions: [...ADD_TO, 's3:DeleteObject'], on: 'rejected' },
     { actions: ['s3:PutObject'], on: 'folderResults' },
     { actions: ['events:PutEvents'], on: 'eventBus' },
@@ -75,7 +76,7 @@ export const GRANTS: Readonly<Record<FunctionName, readonly Right[]>> = {
   ],
   callback: [
     { actions: CHANGE_ITEMS, on: 'table' },
-    // What stands at an output's place already is compared, and not replaced.
+    // An object that already exists at an output's key is compared, never replaced.
     { actions: ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload'], on: 'outputs' },
     { actions: [...LIST, 's3:ListBucketMultipartUploads'], on: 'outputBucket' },
     { actions: ['s3:GetObject'], on: 'largeRequests' },
@@ -97,7 +98,7 @@ export const GRANTS: Readonly<Record<FunctionName, readonly Right[]>> = {
   ],
 };
 
-/** Which functions each one starts, asynchronously and by name. */
+/** The functions that each one invokes asynchronously, by name. */
 export const INVOKES: Readonly<Record<FunctionName, readonly FunctionName[]>> = {
   api: ['submit', 'callback'],
   submit: ['submit', 'callback'],

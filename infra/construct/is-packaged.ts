@@ -1,11 +1,11 @@
-/** Put in its place when the package is built. */
+/** Defined by the package's build. */
 declare const PACKAGED: true | undefined;
 
 /**
- * Whether this code runs from the installed package, in an app of somebody else's, and not from the project's own
- * repository: what a sentence says to run or to look at must be there.
+ * Whether this code runs from the installed package rather than from the project's own repository. Messages must name
+ * commands and files that exist for their reader.
  */
 export const IS_PACKAGED = typeof PACKAGED !== 'undefined';
 
-/** How the secrets are set up here. */
+/** The command that stores the secrets. */
 export const SETUP = IS_PACKAGED ? 'npx wiro-serverless-setup' : 'npm run setup';

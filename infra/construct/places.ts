@@ -13,9 +13,9 @@ export interface PlacesOptions {
   readonly table: dynamodb.ITable;
   readonly inputBucketArn: string;
   readonly furtherInputBuckets: readonly s3.IBucket[];
-  /** By the buckets' names as `furtherInputBuckets` and the input bucket spell them. */
+  /** Keyed by bucket name, as in `furtherInputBuckets` and `inputBucketName`. */
   readonly inputPrefixes: InputPrefixes;
-  /** How `inputPrefixes` calls the input bucket. */
+  /** The input bucket's key in `inputPrefixes`. */
   readonly inputBucketName: string;
   readonly hasPresets: boolean;
   readonly outputBucket: s3.IBucket;
@@ -24,7 +24,7 @@ export interface PlacesOptions {
   readonly secret: secretsmanager.ISecret | undefined;
 }
 
-/** The ARNs that rights are given on. A place that a deployment does not have is empty. */
+/** Maps each place to its ARNs: none if the deployment does not have it. */
 export function placesOf(
   scope: IConstruct,
   options: PlacesOptions,
@@ -39,7 +39,7 @@ export function placesOf(
   const received = [PREFIX.requests, ...(options.hasPresets ? [PREFIX.uploads] : [])];
   const isRestricted = options.inputPrefixes.has(options.inputBucketName);
   const { callbackBaseUrl, callbackFunction } = PARAMETER;
-  // `GetParameters` is refused as a whole for one name too many: with a secret, functions ask for these alone.
+  // One name without permission makes `GetParameters` fail as a whole. With a secret, functions read only these two.
   const written: readonly string[] = [callbackBaseUrl, callbackFunction];
   const parameters = secret ? written : Object.values(PARAMETER);
   const apiParameters = secret ? API_PARAMETERS.filter((name) => written.includes(name)) : API_PARAMETERS;
@@ -56,7 +56,7 @@ export function placesOf(
     inputBucket: [inputBucketArn],
     inputBuckets: inputBuckets.map(({ arn }) => arn),
     inputs: inputBuckets.flatMap(({ name, arn }) => prefixesOf(name).map((prefix) => `${arn}/${prefix}*`)),
-    // Else among the inputs.
+    // Without a restriction, `inputs` covers them.
     received: isRestricted ? received.map((prefix) => `${inputBucketArn}/${prefix}*`) : [],
     results: [`${inputBucketArn}/${PREFIX.results}*`],
     rejected: [`${inputBucketArn}/${PREFIX.rejected}*`],
@@ -71,7 +71,7 @@ export function placesOf(
   };
 }
 
-/** One imported by name lacks the six characters that Secrets Manager ends an ARN with. */
+/** The ARN of a secret imported by name lacks the six random characters at its end. */
 function arnForRights({ secretFullArn, secretArn }: secretsmanager.ISecret): string {
   return secretFullArn ?? `${secretArn}-??????`;
 }

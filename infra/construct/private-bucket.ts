@@ -5,15 +5,15 @@ import type { Construct } from 'constructs';
 export interface PrivateBucketProps {
   /** `DESTROY` empties the bucket first. */
   readonly removalPolicy: RemovalPolicy;
-  /** @default - CloudFormation makes one up */
+  /** @default - CloudFormation generates a name */
   readonly bucketName?: string;
-  /** After how many days objects go. @default - never */
+  /** Objects expire after this time. @default - never */
   readonly retention?: Duration;
-  /** Which objects go then. @default - all */
+  /** Only objects under this prefix expire. @default - all objects */
   readonly retentionPrefix?: string;
 }
 
-/** A bucket that nobody outside the account reaches, and nobody without TLS. No CORS: no web page reaches it. */
+/** A bucket without public access that requires TLS. It has no CORS rules: web pages cannot access it. */
 export class PrivateBucket extends s3.Bucket {
   constructor(
     scope: Construct,
@@ -28,7 +28,7 @@ export class PrivateBucket extends s3.Bucket {
       encryption: s3.BucketEncryption.S3_MANAGED,
       lifecycleRules: [
         {
-          // The parts of an upload that died are billed and shown by no listing of objects.
+          // The parts of an abandoned upload are billed, and object listings do not show them.
           abortIncompleteMultipartUploadAfter: Duration.days(1),
           ...(retention && retentionPrefix === undefined && { expiration: retention }),
         },

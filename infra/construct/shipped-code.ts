@@ -6,12 +6,12 @@ import { ConfigurationError } from '../checks/configuration-error.ts';
 import type { FunctionCode } from '../wiro-generations-props.ts';
 import { IS_PACKAGED } from './is-packaged.ts';
 
-/** Where the package has its bundles, beside its JavaScript. */
+/** The package's folder of bundles, beside its JavaScript. */
 export const SHIPPED = 'lambda';
 
 /**
- * The functions' code as the package brings it.
- * @throws {ConfigurationError} In the project itself, whose code is bundled first.
+ * Returns the bundles that the package contains.
+ * @throws {ConfigurationError} If there are none, as in the project's own repository.
  */
 export function shippedCode(scope: IConstruct): Readonly<Record<FunctionName, FunctionCode>> {
   const code = (name: string) => {
@@ -20,8 +20,8 @@ export function shippedCode(scope: IConstruct): Readonly<Record<FunctionName, Fu
       throw new ConfigurationError(
         scope,
         IS_PACKAGED
-          ? `the functions' code is missing from the package (${directory}): install wiro-serverless again.`
-          : 'code is missing, and no bundles lie beside the construct: give `code: await bundleFunctions()`.',
+          ? `the functions' code is missing from the package (${directory}): reinstall wiro-serverless.`
+          : 'code is missing: the repository contains no bundles. Pass `code: await bundleFunctions()`.',
       );
     return [name, { directory, handler: 'index.handler' }];
   };

@@ -5,25 +5,25 @@ import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { PrivateBucket, type PrivateBucketProps } from './private-bucket.ts';
 
-/** Objects whose creation starts functions, wherever they lie. */
+/** An input bucket whose new objects start functions. */
 export interface TriggeringObjects {
   readonly bucket: s3.IBucket;
-  /** Name and ARN that functions and rights may speak of without waiting for the bucket. */
+  /** The name and the ARN without a CloudFormation dependency on the bucket. */
   readonly nameAhead: string;
   readonly arnAhead: string;
-  /** Starts `fn` for each object created whose key has this prefix and suffix. */
+  /** Starts `fn` for each new object whose key has this prefix and suffix. */
   startFor(objects: { readonly prefix: string; readonly suffix: string }, fn: lambda.Function): void;
 }
 
 /**
- * A bucket whose new objects start functions that use the bucket themselves.
+ * A bucket whose new objects start functions that use the same bucket.
  *
- * CloudFormation would see a circle: bucket → function (notification) → bucket (name and rights). CDK's way out is a
- * Lambda function of its own that runs during the deployment; ours is a name known before the bucket stands, which
- * functions and rights may speak of without waiting for it.
+ * A direct reference would be a cycle in CloudFormation: bucket → function (notification) → bucket (name and rights).
+ * CDK breaks such a cycle with a Lambda function that runs during the deployment. We instead choose the bucket's name
+ * ourselves, so that functions and rights can use the name without depending on the bucket.
  */
 export class TriggeringBucket extends Construct implements TriggeringObjects {
-  /** Waits for the functions it starts: they must use `nameAhead` and `arnAhead`. */
+  /** Depends on the functions that it starts. They must use `nameAhead` and `arnAhead` instead. */
   readonly bucket: s3.Bucket;
   readonly nameAhead: string;
   readonly arnAhead: string;
@@ -36,8 +36,8 @@ export class TriggeringBucket extends Construct implements TriggeringObjects {
     { bucketName, ...props }: PrivateBucketProps & { readonly bucketName: string },
   ) {
     super(scope, id);
-    // Part of the stack's own id makes it unique: a bucket that outlived its stack is in nobody's way. The first
-    // part, since the last one names the machine that made the id.
+    // A part of the stack id makes the name unique, even if a bucket of a deleted stack still exists. We use the first
+    // part, because the last one identifies the machine that generated the id.
     const stackUuid = Fn.select(2, Fn.split('/', Aws.STACK_ID));
     this.nameAhead = Fn.join('-', [bucketName, Fn.select(0, Fn.split('-', stackUuid))]);
     this.arnAhead = Stack.of(this).formatArn({
@@ -55,12 +55,12 @@ export class TriggeringBucket extends Construct implements TriggeringObjects {
   ): void {
     const resource = this.bucket.node.defaultChild;
     if (!(resource instanceof s3.CfnBucket)) throw new Error(`${this.node.path} has no bucket`);
-    // One right serves every prefix.
+    // One permission covers every prefix.
     if (fn.node.tryFindChild('RequestsTrigger') === undefined)
       fn.addPermission('RequestsTrigger', {
         principal: new iam.ServicePrincipal('s3.amazonaws.com'),
         sourceArn: this.arnAhead,
-        // A bucket's ARN names no account: whoever owned the name after us could start the function.
+        // A bucket's ARN contains no account. Without this, a later owner of the name could start the function.
         sourceAccount: Aws.ACCOUNT_ID,
       });
     this.notifications.push({
@@ -70,14 +70,14 @@ export class TriggeringBucket extends Construct implements TriggeringObjects {
         s3Key: {
           rules: [
             { name: 'prefix', value: prefix },
-            // A rule for any end would be one with an empty value.
+            // Without a rule, any suffix matches.
             ...(suffix === '' ? [] : [{ name: 'suffix', value: suffix }]),
           ],
         },
       },
     });
     resource.notificationConfiguration = { lambdaConfigurations: this.notifications };
-    // S3 tries whether it may start the function before it accepts the notification.
+    // S3 accepts the notification only if it may already invoke the function.
     resource.node.addDependency(fn.node.findChild('RequestsTrigger'));
   }
 }

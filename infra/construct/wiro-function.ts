@@ -9,29 +9,29 @@ import { type FunctionDescription, MOST_DELIVERIES } from '../../functions/funct
 import { ENV } from '../../functions/settings.ts';
 import type { FunctionCode } from '../wiro-generations-props.ts';
 
-/** Values of the settings that functions read; a function is told those that its description names. */
+/** Values for the functions' settings. Each function receives those that its description lists. */
 export type Environment = { readonly [name in keyof typeof ENV]?: string | undefined };
 
 export interface WiroFunctionProps {
   readonly describedBy: FunctionDescription;
   readonly code: FunctionCode;
   readonly environment: Environment;
-  /** How long an asynchronous invocation is tried. @default - 6 hours, Lambda's longest */
+  /** How long Lambda retries an asynchronous invocation. @default - 6 hours, Lambda's maximum */
   readonly maxEventAge?: Duration;
   /** @default logs.RetentionDays.ONE_MONTH */
   readonly logRetention?: logs.RetentionDays;
-  /** Where asynchronous invocations go that failed three times. @default - nowhere: what runs every minute needs none */
+  /** The destination for asynchronous invocations that failed three times. @default - none */
   readonly onFailure?: lambda.IDestination;
-  /** Concurrency that it has to itself. @default - it shares the account's */
+  /** Concurrency reserved for this function. @default - none: it shares the account's concurrency */
   readonly reservedConcurrency?: number;
   /** Whether X-Ray traces it. @default false */
   readonly isTraced?: boolean;
 }
 
-/** One function as `functions/functions.ts` describes it, with a role, a log group and triggers of its own. */
+/** One function from `functions/functions.ts` with its own role, log group and triggers. */
 export class WiroFunction extends Construct {
   readonly function: lambda.Function;
-  /** Its Function URL, where the description asks for one. */
+  /** The Function URL, if the description asks for one. */
   readonly url: lambda.FunctionUrl | undefined;
 
   constructor(scope: Construct, id: string, props: WiroFunctionProps) {
@@ -42,7 +42,7 @@ export class WiroFunction extends Construct {
       retention: logRetention ?? logs.RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    // Not the managed policy that CDK would attach: it may write to every log group of the account.
+    // The managed policy that CDK attaches by default may write to every log group in the account.
     const role = new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
     logGroup.grantWrite(role);
     this.function = new lambda.Function(this, 'Function', {
@@ -56,16 +56,16 @@ export class WiroFunction extends Construct {
       environment: pick(environment, describedBy.environment),
       role,
       logGroup,
-      // Lambda's own lines in JSON, like ours: one query reads both.
+      // Lambda writes its own lines as JSON too, so that one query reads both.
       loggingFormat: lambda.LoggingFormat.JSON,
-      // Two lines a minute that say nothing happened would cost more than what they tell of; two for each request of
-      // whoever finds a public URL, more than the request. What goes wrong is still said.
+      // Lambda's start and report lines would cost more than they tell: two a minute from a scheduled function, and
+      // two for each unwanted request to a public URL. Lambda still logs what goes wrong.
       ...((describedBy.everyMinute || describedBy.url === 'public') && {
         systemLogLevelV2: lambda.SystemLogLevel.WARN,
       }),
-      // Traced by Lambda alone: the X-Ray SDK would be loaded at every cold start.
+      // Only Lambda itself traces. The X-Ray SDK would lengthen every cold start.
       tracing: isTraced ? lambda.Tracing.ACTIVE : lambda.Tracing.DISABLED,
-      // What is scheduled comes again in a minute: trying the old one again would only do it twice.
+      // A scheduled function runs again in a minute, so a retry would only duplicate the work.
       retryAttempts: describedBy.everyMinute ? 0 : MOST_DELIVERIES - 1,
       maxEventAge: describedBy.everyMinute ? Duration.minutes(1) : (maxEventAge ?? Duration.hours(6)),
       ...(onFailure && { onFailure }),
@@ -86,18 +86,18 @@ export class WiroFunction extends Construct {
       });
   }
 
-  /** Adds a right to the function's role, in force before its first invocation. */
+  /** Adds a right to the function's role. It is in force before the first invocation. */
   allow(actions: readonly string[], resources: readonly string[]): void {
     this.function.addToRolePolicy(
       new iam.PolicyStatement({ actions: [...actions], resources: [...resources] }),
     );
   }
 
-  /** Lets the function start `others`, itself included. */
+  /** Lets the function invoke `others`, which may include itself. */
   allowInvoking(others: readonly WiroFunction[]): void {
     const role = this.function.role;
     if (!role) throw new Error(`${this.node.path} has no role`);
-    // A policy apart: a function waits for its role's own policy, which then could not speak of the function.
+    // A separate policy: the function depends on its role's default policy, which therefore cannot refer to it.
     new iam.Policy(this, 'Invokes', {
       roles: [role],
       statements: [

@@ -33,40 +33,46 @@ import { shippedCode } from './shipped-code.ts';
 import { TriggeringBucket } from './triggering-bucket.ts';
 import { type Environment, WiroFunction } from './wiro-function.ts';
 
-/** Functions that are invoked asynchronously: Lambda tries them three times. */
-const STARTED_LATER: ReadonlySet<FunctionName> = new Set(Object.values(INVOKES).flat());
-/** `source` of every event that generations put on the bus. */
+/** Functions that other functions invoke asynchronously. Lambda tries each invocation three times. */
+const INVOKED_ASYNC: ReadonlySet<FunctionName> = new Set(Object.values(INVOKES).flat());
+/** The `source` of the deployment's events. */
 const SOURCE = 'wiro.generations';
-/** Where whoever submits may put objects; elsewhere in the input bucket are answers. */
+/** The prefixes in the input bucket that `grantSubmit` allows writing to. The others hold answers. */
 const SUBMITTED = ['inputs/', PREFIX.requests, PREFIX.uploads];
 
-/** Generations on Wiro: requests in, finished outputs in a bucket, records in a table, outcomes on an event bus. */
+/** Runs generations on Wiro: takes requests, copies outputs to a bucket, keeps records in a table, and publishes events. */
 export class WiroGenerations<OutputBucket extends s3.IBucket = s3.Bucket> extends Construct {
-  /** Records of generations, and everything that is still to be done. */
+  /** The records of generations and the work that is due. */
   readonly table: dynamodb.ITable;
-  /** Inputs, request files under `requests/`, dropped files under `uploads/`; answers under `results/` and `rejected/`. */
+  /**
+   * The bucket for inputs. Request files go under `requests/`, dropped files under `uploads/`; the deployment writes
+   * answers under `results/` and `rejected/`.
+   */
   readonly inputBucket: s3.IBucket;
-  /** Finished outputs, under `outputs/`. As it was given; the one made here takes rules of yours, such as a lifecycle's. */
+  /** The bucket for finished outputs, under `outputs/`: the one in `props`, or a new one to which you can add rules. */
   readonly outputBucket: OutputBucket | s3.Bucket;
-  /** `Generation Requested` in; outcomes out. See `onSucceeded`, `onFailed` and `onCancelled`. */
+  /** Receives `Generation Requested` and publishes outcomes. See `onSucceeded`, `onFailed` and `onCancelled`. */
   readonly eventBus: events.IEventBus;
-  /** Part of every generation's id, callback URL and event. */
+  /** The deployment's name, which is part of every generation's id, callback URL and event. */
   readonly deployment: string;
-  /** The HTTP API, for requests signed by a principal with `grantSubmit` or `grantCallApi`. */
+  /** The URL of the HTTP API. Callers sign requests and need `grantSubmit` or `grantCallApi`. */
   readonly apiUrl: string;
-  /** Where Wiro reports ends, without a slash at the end. */
+  /** The URL where Wiro reports ended tasks, without a trailing slash. */
   readonly callbackUrl: string;
-  /** For settings that this construct has no word for. Their environment and rights are complete as they are. */
+  /** The Lambda functions, for settings that this construct does not offer. Their environment and rights are complete. */
   readonly functions: Readonly<Record<FunctionName, lambda.Function>>;
-  /** Asynchronous invocations and events that were given up. Generations do not depend on it; see docs/operations.md. */
+  /**
+   * The dead letter queue for asynchronous invocations and events that failed every try. Generations do not depend on
+   * it; see docs/operations.md.
+   */
   readonly deadLetters: sqs.Queue;
-  /** Alarms and dashboard; `undefined` with `observability: 'none'`. */
+  /** The alarms and the dashboard. `undefined` with `observability: 'none'`. */
   readonly observability: Observability | undefined;
 
   /**
-   * Makes the deployment: functions, rights, triggers, and whatever of table, buckets and bus was not given.
-   * @param id - The construct's id: another one replaces table and buckets, which begin empty.
-   * @throws {ConfigurationError} When the deployment cannot work as `props` have it: nothing is made halfway.
+   * Creates the deployment: functions, rights and triggers, and the table, buckets and bus that `props` does not bring.
+   * @param id - The construct id. Changing it replaces the table and the buckets with empty ones.
+   * @throws {ConfigurationError} If the deployment cannot work with these `props`.
    */
   constructor(scope: Construct, id: string, props: WiroGenerationsProps<OutputBucket>) {
     super(scope, id);
@@ -100,20 +106,20 @@ export class WiroGenerations<OutputBucket extends s3.IBucket = s3.Bucket> extend
       props.outputBucket ??
       new PrivateBucket(this, 'Outputs', {
         removalPolicy,
-        // Large requests beside them are a part of their records, which stay.
+        // Large requests in the same bucket belong to their records, which do not expire.
         ...(retention && { retention, retentionPrefix: PREFIX.outputs }),
       });
     const eventBus = props.eventBus ?? new events.EventBus(this, 'Events', { eventBusName: namePrefix });
     refuseTwins(this, {
       deployment,
-      credentials: parameterPath,
+      "the credentials' path": parameterPath,
       table: table.tableName,
       inputBucket: (props.inputBucket ?? inputs.bucket).bucketName,
       eventBus: eventBus.eventBusName,
       ...(!props.eventBus && { namePrefix }),
-      // Further names in one stack end alike.
+      // The stack id makes the name unique, but only across stacks.
       ...(!props.inputBucket && {
-        'namePrefix, as the input bucket spells it,': `${inputBucketName(namePrefix)} in ${Stack.of(this).node.path}`,
+        "the input bucket's name (from namePrefix)": `${inputBucketName(namePrefix)} in ${Stack.of(this).node.path}`,
       }),
     });
 
@@ -122,7 +128,7 @@ export class WiroGenerations<OutputBucket extends s3.IBucket = s3.Bucket> extend
       ...(props.deadline && { deadline: props.deadline.toMilliseconds() }),
       ...(props.maximumWait && { maximumWait: props.maximumWait.toMilliseconds() }),
     };
-    const told: Environment = {
+    const environment: Environment = {
       deployment,
       table: table.tableName,
       inputBucket: inputs.nameAhead,
@@ -150,37 +156,37 @@ export class WiroGenerations<OutputBucket extends s3.IBucket = s3.Bucket> extend
       const reservedConcurrency = props.reservedConcurrency?.[name];
       return reservedConcurrency === undefined ? {} : { reservedConcurrency };
     };
-    const add = (id: string, name: FunctionName, environment: Environment, maxEventAge?: Duration) =>
+    const add = (id: string, name: FunctionName, names: Environment, maxEventAge?: Duration) =>
       new WiroFunction(this, id, {
         describedBy: FUNCTIONS[name],
         code: code[name],
-        environment,
-        ...(STARTED_LATER.has(name) && { onFailure: deadLetters.destination }),
+        environment: { ...environment, ...names },
+        ...(INVOKED_ASYNC.has(name) && { onFailure: deadLetters.destination }),
         isTraced: observability !== 'none' && !FUNCTIONS[name].everyMinute,
         ...(maxEventAge && { maxEventAge }),
         ...reservedFor(name),
         ...(props.logRetention !== undefined && { logRetention: props.logRetention }),
       });
-    // Each is told the names of those before it alone: CloudFormation forbids circles. `submit` finds its own name
-    // in AWS_LAMBDA_FUNCTION_NAME and that of `callback` in a parameter.
-    const submit = add('Submit', 'submit', told);
-    const toldSubmit = { ...told, submitFunction: submit.function.functionName };
-    // Whatever `callback` starts later is due anyway: `reconcile` is there before a longer wait would end.
-    const callback = add('Callback', 'callback', toldSubmit, Duration.minutes(15));
-    const toldBoth = { ...toldSubmit, callbackFunction: callback.function.functionName };
-    const reconcile = add('Reconcile', 'reconcile', toldBoth);
-    const api = add('Api', 'api', toldBoth);
+    // CloudFormation forbids cycles, so each function receives only the names of those created before it. `submit`
+    // reads its own name from AWS_LAMBDA_FUNCTION_NAME, and that of `callback` from a parameter.
+    const submit = add('Submit', 'submit', {});
+    const submitFunction = submit.function.functionName;
+    // An invocation that collects need not be retried for longer: by then `reconcile` has found the generation due.
+    const callback = add('Callback', 'callback', { submitFunction }, Duration.minutes(15));
+    const names = { submitFunction, callbackFunction: callback.function.functionName };
+    const reconcile = add('Reconcile', 'reconcile', names);
+    const api = add('Api', 'api', names);
     const functions = { api, submit, callback, reconcile };
 
     const parameter = (name: string) => `${parameterPath}/${name}`;
     const callbackBaseUrl = withoutSlashAtEnd(props.callbackBaseUrl ?? withoutSlash(urlOf(callback)));
     new ssm.StringParameter(this, 'CallbackBaseUrl', {
-      description: 'Where Wiro reaches the callback function. Written by the stack.',
+      description: 'URL where Wiro calls the callback function. The stack writes it.',
       parameterName: parameter(PARAMETER.callbackBaseUrl),
       stringValue: callbackBaseUrl,
     });
     new ssm.StringParameter(this, 'CallbackFunction', {
-      description: 'Name of the callback function. Written by the stack.',
+      description: 'Name of the callback function. The stack writes it.',
       parameterName: parameter(PARAMETER.callbackFunction),
       stringValue: callback.function.functionName,
     });
@@ -206,7 +212,7 @@ export class WiroGenerations<OutputBucket extends s3.IBucket = s3.Bucket> extend
       const { eventsPut } = FUNCTIONS[name];
       if (eventsPut)
         new events.Rule(this, `${name}Requested`, {
-          description: `Starts ${name} for each ${eventsPut.join(', ')}.`,
+          description: `Starts ${name} for each event "${eventsPut.join('", "')}".`,
           eventBus,
           eventPattern: { detailType: [...eventsPut] },
           targets: [new targets.LambdaFunction(functions[name].function, { deadLetterQueue: deadLetters })],
@@ -246,10 +252,10 @@ export class WiroGenerations<OutputBucket extends s3.IBucket = s3.Bucket> extend
   }
 
   /**
-   * Lets `grantee` request generations in every way: signed calls of the API, objects put under `inputs/`,
-   * `requests/` and `uploads/` in the input bucket, `Generation Requested` put on the bus.
+   * Lets `grantee` request generations in every way: call the API, put objects under `inputs/`, `requests/` and
+   * `uploads/` in the input bucket, and put `Generation Requested` on the bus.
    *
-   * The API as a whole: a Function URL's rights know no paths, so this can read, cancel and retry too.
+   * This includes reading, cancelling and retrying through the API, because rights on a Function URL cover every path.
    */
   grantSubmit(grantee: iam.IGrantable): iam.Grant {
     this.grantKeyOf(this.inputBucket, OBJECT_KEY, grantee);
@@ -263,22 +269,21 @@ export class WiroGenerations<OutputBucket extends s3.IBucket = s3.Bucket> extend
       grantee,
       actions: ['events:PutEvents'],
       resourceArns: [this.eventBus.eventBusArn],
-      // On the same bus are the outcomes: nobody else announces one.
+      // Only the deployment itself may put outcomes on the bus.
       conditions: { StringEquals: { 'events:detail-type': 'Generation Requested' } },
       resource: this.eventBus,
     });
     return this.grantCallApi(grantee).combine(put).combine(request);
   }
 
-  /** Lets `grantee` call the API, all of it, with signed requests. */
+  /** Lets `grantee` call every endpoint of the API with signed requests. */
   grantCallApi(grantee: iam.IGrantable): iam.Grant {
     return this.functions.api.grantInvokeUrl(grantee);
   }
 
   /**
-   * Lets `grantee` read what came of generations: outputs, and the answers to request files, with the names of what
-   * lies in both buckets. Not the record, which the API alone answers (`grantCallApi`): an event and a `result.json`
-   * say the same of an end.
+   * Lets `grantee` read outputs and the answers to request files, and list both buckets. This does not include
+   * records, which only the API returns (`grantCallApi`). Events and `result.json` contain the same outcome.
    */
   grantRead(grantee: iam.IGrantable): iam.Grant {
     const answers = [PREFIX.results, PREFIX.rejected].map((prefix) =>
@@ -294,7 +299,7 @@ export class WiroGenerations<OutputBucket extends s3.IBucket = s3.Bucket> extend
       this.grantKeyOf(resource, ['kms:Decrypt'], grantee);
       return [
         grantAcross(this, { grantee, actions: ['s3:GetObject'], resourceArns, resource }),
-        // Without it, what is not there yet is answered as if it were forbidden.
+        // Without this right, S3 answers 403 for a missing object instead of 404.
         grantAcross(this, {
           grantee,
           actions: ['s3:ListBucket'],
@@ -307,65 +312,68 @@ export class WiroGenerations<OutputBucket extends s3.IBucket = s3.Bucket> extend
   }
 
   /**
-   * Does something for each generation that succeeded: its outputs are in the bucket by then.
+   * Adds a rule for generations that succeed. Their outputs are in the bucket before the event.
    *
-   * Events come at least once; `detail.eventId` is the same for every delivery.
-   * @param id - The rule's, in this construct.
-   * @returns The rule, for further targets.
+   * Events are delivered at least once; `detail.eventId` is the same for every delivery.
+   * @param id - The rule's construct id in this construct.
+   * @returns The rule, to which you can add targets.
    */
   onSucceeded(id: string, options: events.OnEventOptions = {}): events.Rule {
     return this.onEnd(id, 'Generation Succeeded', options);
   }
 
-  /** Like `onSucceeded`, for each generation that failed; `detail.error` says why and whether to try again. */
+  /** Like `onSucceeded`, for generations that fail. `detail.error` says why and whether a retry may succeed. */
   onFailed(id: string, options: events.OnEventOptions = {}): events.Rule {
     return this.onEnd(id, 'Generation Failed', options);
   }
 
-  /** Like `onSucceeded`, for each generation that was cancelled. */
+  /** Like `onSucceeded`, for generations that are cancelled. */
   onCancelled(id: string, options: events.OnEventOptions = {}): events.Rule {
     return this.onEnd(id, 'Generation Cancelled', options);
   }
 
-  /** Generations accepted, as a sum unless `options` say otherwise. No data with `observability: 'none'`, like all of these. */
+  /**
+   * The number of accepted generations. The default statistic is the sum. Like all metrics here, it has no data with
+   * `observability: 'none'`.
+   */
   metricAccepted(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric('Accepted', options);
   }
 
-  /** Generations that succeeded, as a sum unless `options` say otherwise. */
+  /** The number of generations that succeeded. The default statistic is the sum. */
   metricSucceeded(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric('Succeeded', options);
   }
 
-  /** Generations that failed, as a sum unless `options` say otherwise. Their codes are in the log: see docs/operations.md. */
+  /** The number of generations that failed. The default statistic is the sum. The log has their error codes: see docs/operations.md. */
   metricFailed(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric('Failed', options);
   }
 
-  /** Generations that were cancelled, as a sum unless `options` say otherwise. */
+  /** The number of generations that were cancelled. The default statistic is the sum. */
   metricCancelled(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric('Cancelled', options);
   }
 
-  /** What Wiro charged, in US dollars, as a sum unless `options` say otherwise. */
+  /** Wiro's charges in US dollars. The default statistic is the sum. */
   metricCostUsd(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric('CostUsd', options);
   }
 
-  /** Seconds from acceptance to copied outputs, the 90th percentile unless `options` say otherwise. */
+  /** Seconds from acceptance to copied outputs. The default statistic is the 90th percentile. */
   metricTimeToResult(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric('TimeToResult', options);
   }
 
   /**
-   * Seconds that the first in line for a slot at Wiro has been waiting, the maximum unless `options` say otherwise.
-   * Measured once a minute; 0 when nobody waits.
+   * Seconds that the first generation in line has waited for a slot at Wiro. The default statistic is the maximum.
+   * Measured once a minute; 0 if no generation waits.
    */
   metricOldestWaitingAge(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric('OldestWaitingAge', options);
   }
 
-  /** One of the deployment's metrics by its name, of which docs/operations.md has the list. */
+  /** Returns one of the deployment's metrics by name. docs/operations.md lists the names. */
   metric(name: MetricName, options?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return generationMetric(this.deployment, name, options);
   }
@@ -382,7 +390,7 @@ export class WiroGenerations<OutputBucket extends s3.IBucket = s3.Bucket> extend
       actions,
       resourceArns: [keyArn],
       resource: encryptionKey,
-      // A key's own policy speaks of that key alone.
+      // In a key policy, `*` stands for that key.
       resourceSelfArns: ['*'],
     });
   }
@@ -409,5 +417,5 @@ function urlOf({ url, node }: WiroFunction): string {
   return url.url;
 }
 
-/** A Function URL is `https://<host>/`; whether it ends in a slash cannot be seen before it is made. */
+/** A Function URL is `https://<host>/`. Its text is unknown at synthesis, so CloudFormation has to remove the slash. */
 const withoutSlash = (url: string) => `https://${Fn.select(2, Fn.split('/', url))}`;

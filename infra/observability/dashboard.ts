@@ -7,7 +7,7 @@ import { generationMetric } from './metrics.ts';
 const HALF = { width: 12, height: 6 } as const;
 const WHOLE = { width: 24, height: 6 } as const;
 
-/** What the dashboard shows, row by row: fewer than the 50 metrics that are free. */
+/** The dashboard's rows. They show fewer metrics than the 50 that are free. */
 export function dashboardRows(
   { deployment, functions, deadLetters }: Watched,
   alarms: readonly cloudwatch.IAlarm[],

@@ -1,13 +1,13 @@
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { METRIC_DIMENSION, METRIC_NAMESPACE, type MetricName } from '../../functions/runtime/metrics.ts';
 
-/** Counts and money are added up; of ages the worst counts. */
+/** Statistics other than the sum, which suits counts and charges. */
 const STATISTIC: Partial<Record<MetricName, string>> = {
   TimeToResult: cloudwatch.Stats.percentile(90),
   OldestWaitingAge: cloudwatch.Stats.MAXIMUM,
 };
 
-/** One of the metrics that the functions write into their logs, as CloudWatch has it. */
+/** Returns the CloudWatch metric that the functions write to their logs under this name. */
 export function generationMetric(
   deployment: string,
   name: MetricName,

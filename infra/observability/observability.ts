@@ -5,10 +5,10 @@ import { type AlarmRule, mathAlarms, plainAlarms, type Watched } from './alarms.
 import { dashboardRows } from './dashboard.ts';
 
 /**
- * How much of itself a deployment shows.
- * - `none`: logs and Lambda's own metrics; nothing that costs.
- * - `standard`: metrics, ten alarms, a dashboard and traces, within what CloudWatch gives an account for free.
- * - `full`: also alarms that compare metrics, and one over all that need a person at once: about $1.10 a month more.
+ * The amount of monitoring.
+ * - `none`: logs and Lambda's own metrics, at no cost.
+ * - `standard`: also metrics, ten alarms, a dashboard and traces, within an account's free tier of CloudWatch.
+ * - `full`: also alarms that compare metrics, and one alarm that combines all urgent ones: about $1.10 a month more.
  */
 export type ObservabilityLevel = 'none' | 'standard' | 'full';
 
@@ -16,7 +16,7 @@ export interface ObservabilityProps extends Watched {
   readonly level: Exclude<ObservabilityLevel, 'none'>;
 }
 
-/** What a person has to do something about, now. */
+/** Alarms that need a person at once. */
 const URGENT: ReadonlySet<string> = new Set([
   'SecondTask',
   'InsufficientBalance',
@@ -25,27 +25,27 @@ const URGENT: ReadonlySet<string> = new Set([
   'DeadLetters',
 ]);
 
-/** Alarms and dashboard of one deployment. */
+/** The alarms and the dashboard of one deployment. */
 export class Observability extends Construct {
-  /** Every alarm, so that actions can be added to them. */
+  /** All alarms, for example to add actions to single ones. */
   readonly alarms: readonly cloudwatch.AlarmBase[];
-  /** One page: what came in and out, what waits, what failed, and the alarms. */
+  /** One page with the alarms, throughput, waiting generations, failures and costs. */
   readonly dashboard: cloudwatch.Dashboard;
 
-  /** Made by `WiroGenerations` unless its `observability` is `none`: apps read it there. */
+  /** `WiroGenerations` creates this construct unless its `observability` is `none`. Apps use the property there. */
   constructor(scope: Construct, id: string, { level, ...watched }: ObservabilityProps) {
     super(scope, id);
     const rules = [...plainAlarms(watched), ...(level === 'full' ? mathAlarms(watched) : [])];
     const alarms = rules.map((rule) => this.#addAlarm(rule));
     this.alarms = level === 'full' ? [...alarms, this.#addUrgent(alarms)] : alarms;
     this.dashboard = new cloudwatch.Dashboard(this, 'Dashboard', {
-      // Dashboards are an account's, not a region's.
+      // Dashboard names are unique per account, not per region.
       dashboardName: `${watched.deployment}-${Stack.of(this).region}`,
       widgets: dashboardRows(watched, this.alarms),
     });
   }
 
-  /** Has `actions` taken when any of the alarms rings, and when it is over. */
+  /** Runs `actions` when any alarm goes off and when it returns to OK. */
   addAlarmAction(...actions: readonly cloudwatch.IAlarmAction[]): void {
     for (const alarm of this.alarms) {
       alarm.addAlarmAction(...actions);

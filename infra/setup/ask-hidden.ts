@@ -2,8 +2,8 @@ import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 
 /**
- * Asks on the terminal and shows nothing of what is typed.
- * @returns `undefined` when Ctrl-C or Ctrl-D was pressed instead.
+ * Asks a question on the terminal without echoing the answer.
+ * @returns The answer, or `undefined` after Ctrl-C or Ctrl-D.
  */
 export async function askHidden(question: string): Promise<string | undefined> {
   process.stderr.write(question);

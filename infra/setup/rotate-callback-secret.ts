@@ -17,23 +17,23 @@ export interface RotateDeps {
 }
 
 export interface RotateRequest {
-  /** Parameters lie under it, for example `/wiro/my-stack`. */
+  /** The path of the parameters, for example `/wiro/my-stack`. */
   readonly path: string;
-  /** Also while callbacks signed with the secret before may still come: those are then refused. */
+  /** Rotates even if callbacks signed with the previous secret may still arrive. `callback` then refuses them. */
   readonly isForced: boolean;
 }
 
 /**
- * How long after a rotation a callback signed with the secret before may come: `submit` signs with what it has kept,
- * and a task may run until its deadline and then be stopped.
+ * How long after a rotation callbacks signed with the previous secret may arrive: `submit` caches the secret, and a task
+ * may run until its deadline and then be stopped.
  */
 const OVERLAP_MS = DURATIONS.secrets + DURATIONS.deadline + DURATIONS.stopLimit;
 
 /**
- * Makes a new callback secret and keeps the one before, which stays accepted. May die anywhere and be repeated: at no
- * moment is a secret lost that callbacks under way are signed with.
- * @returns Until when callbacks signed with the secret before may come.
- * @throws {SetupError} When there is none yet, or the last rotation is too young.
+ * Creates a new callback secret and keeps the current one as the previous secret, which `callback` still accepts. Safe
+ * to repeat if it fails anywhere: a secret that signs callbacks under way is never lost.
+ * @returns The time until which callbacks signed with the previous secret may arrive.
+ * @throws {SetupError} If there is no callback secret yet, or the last rotation is too recent.
  */
 export async function rotateCallbackSecret(
   { ssm, newSecret, clock }: RotateDeps,
@@ -42,23 +42,23 @@ export async function rotateCallbackSecret(
   const { current, previous } = await readSecrets(ssm, path);
   if (current?.Value === undefined)
     throw new SetupError(`There is no callback secret under ${path} yet: run "${SETUP}" without --rotate.`);
-  // Both are one where a rotation was cut off between its two writes: then it is finished here.
-  const isCutOff = previous?.Value === current.Value;
+  // Both are equal if a rotation stopped between its two writes. This run completes it.
+  const isUnfinished = previous?.Value === current.Value;
   const lastEnds = overlapEnd(current);
-  if (previous !== undefined && !isCutOff && !isForced && clock() < lastEnds)
+  if (previous !== undefined && !isUnfinished && !isForced && clock() < lastEnds)
     throw new SetupError(
       `The callback secret was rotated at ${current.LastModifiedDate?.toISOString()}, and tasks may still call back ` +
-        `with the one before it. Rotate again after ${lastEnds.toISOString()}, or now with --force: such callbacks ` +
-        'are then refused, and their results come minutes later, by reconcile.',
+        `with the previous one. Rotate again after ${lastEnds.toISOString()}, or now with --force: the callback ` +
+        'function then refuses such callbacks, and reconcile collects their results some minutes later.',
     );
-  if (!isCutOff) await put(ssm, nameOf(path, 'previousCallbackSecret'), current.Value);
+  if (!isUnfinished) await put(ssm, nameOf(path, 'previousCallbackSecret'), current.Value);
   await put(ssm, nameOf(path, 'callbackSecret'), newSecret());
   return new Date(clock().getTime() + OVERLAP_MS);
 }
 
 /**
- * Removes the secret before the last rotation once no callback can be signed with it any more.
- * @returns Whether there was one to be removed.
+ * Removes the previous secret once no callback signed with it can arrive any more.
+ * @returns Whether it removed one.
  */
 export async function endRotation(
   { ssm, clock }: Pick<RotateDeps, 'ssm' | 'clock'>,
@@ -74,8 +74,8 @@ export async function endRotation(
   return true;
 }
 
-type Kept = 'callbackSecret' | 'previousCallbackSecret';
-const nameOf = (path: string, secret: Kept) => `${path}/${PARAMETER[secret]}`;
+type CallbackSecret = 'callbackSecret' | 'previousCallbackSecret';
+const nameOf = (path: string, secret: CallbackSecret) => `${path}/${PARAMETER[secret]}`;
 
 async function readSecrets(
   ssm: RotateDeps['ssm'],
@@ -87,7 +87,7 @@ async function readSecrets(
   return { current, previous };
 }
 
-/** The overlap begins when the current secret became the current one. */
+/** The overlap begins with the write of the current secret. */
 const overlapEnd = ({ LastModifiedDate = new Date() }: Parameter) =>
   new Date(LastModifiedDate.getTime() + OVERLAP_MS);
 

@@ -7,20 +7,20 @@ import { askHidden } from './ask-hidden.ts';
 import { endRotation, rotateCallbackSecret } from './rotate-callback-secret.ts';
 import { type SecretName, SetupError, type StoredAs, storeSecrets } from './store-secrets.ts';
 
-/** With room for options. */
+/** The command, ready for options. */
 const COMMAND = IS_PACKAGED ? SETUP : `${SETUP} --`;
 const WHERE = '--stack NAME | --path /wiro/NAME';
 const HELP = `${COMMAND} ${IS_PACKAGED ? `(${WHERE})` : `[${WHERE}]`} [--key-only | --rotate [--force]]
 
-Stores the secrets of a deployment in AWS Systems Manager (Parameter Store), encrypted, before its first
-"npx cdk deploy". The Wiro API key and secret come from WIRO_API_KEY and WIRO_API_SECRET or are asked for; the
-secret that signs callbacks is made here. May be run again: what is stored stays, unless another value is given.
+Stores the secrets of a deployment, encrypted, in AWS Systems Manager Parameter Store. Run it before the first
+"npx cdk deploy". It reads the Wiro API key and secret from WIRO_API_KEY and WIRO_API_SECRET or asks for them, and
+generates the secret that signs callbacks. You can run it again: it only replaces values that you give.
 
-  --stack NAME   the stack the secrets are for${IS_PACKAGED ? '' : ' (WiroServerless)'}
-  --path PATH    where they lie, if ${IS_PACKAGED ? 'the app says so: WiroCredentials.fromParameters({ path })' : 'the stack has another parameterPath'}
-  --key-only     the Wiro project has a key and no secret
-  --rotate       replaces the secret that signs callbacks, and nothing else; the one before stays accepted
-  --force        rotates although tasks may still call back with the secret before the current one
+  --stack NAME   the stack that uses the secrets${IS_PACKAGED ? '' : ' (default: WiroServerless)'}
+  --path PATH    the path of the parameters, if ${IS_PACKAGED ? 'the app sets one: WiroCredentials.fromParameters({ path })' : 'the stack has another parameterPath'}
+  --key-only     the Wiro project has an API key and no secret
+  --rotate       only replaces the secret that signs callbacks; the previous one stays valid for now
+  --force        rotates even if tasks may still call back with the previous secret
 `;
 
 const NAMES: Readonly<Record<SecretName, string>> = {
@@ -30,42 +30,42 @@ const NAMES: Readonly<Record<SecretName, string>> = {
 };
 const WORDS: Readonly<Record<StoredAs, string>> = {
   written: 'stored',
-  kept: 'kept as it is',
+  kept: 'unchanged',
   removed: 'removed',
   none: 'none (key-only project)',
 };
 
-interface Place {
+interface Arguments {
   readonly path: string;
-  /** What is run next: it must look there. */
+  /** The command to deploy the stack that reads these secrets. */
   readonly deploy: string;
   readonly isKeyOnly: boolean;
   readonly isRotation: boolean;
   readonly isForced: boolean;
 }
 
-/** @returns `undefined` when help is all that was asked for. */
-function readArguments(): Place | undefined {
+/** @returns `undefined` for `--help`. */
+function readArguments(): Arguments | undefined {
   const options = parseOptions();
   const { help, stack, path, 'key-only': isKeyOnly = false } = options;
   const { rotate: isRotation = false, force: isForced = false } = options;
   if (help) return undefined;
-  if (isForced && !isRotation) throw new SetupError('--force says something about --rotate alone: add it.');
+  if (isForced && !isRotation) throw new SetupError('--force only works with --rotate: add --rotate.');
   if (isKeyOnly && isRotation)
-    throw new SetupError('--rotate changes the callback secret alone: leave out --key-only.');
-  // The repository's stack has a name by default; in another app nobody would read what lies under it.
+    throw new SetupError('--rotate only replaces the callback secret: omit --key-only.');
+  // Only the repository's own stack has a default name.
   if (IS_PACKAGED && !stack && !path)
     throw new SetupError(
-      'Which stack? Give --stack and the name of yours, or --path where its credentials have one (WiroCredentials.fromParameters({ path })).',
+      'The stack is missing: add --stack NAME, or --path PATH if the app sets one with WiroCredentials.fromParameters({ path }).',
     );
-  // The stack's own reading: its defaults are ours, and what it refuses is refused before a secret lies there.
+  // Applies the stack's own defaults and checks, so that the stack accepts the path that the secrets are stored under.
   const given: Readonly<Record<string, unknown>> = { stackName: stack, parameterPath: path };
   const { parameterPath } = readStackSettings((name) => given[name]);
   return { path: parameterPath, deploy: deployCommand(stack, path), isKeyOnly, isRotation, isForced };
 }
 
 function deployCommand(stack: string | undefined, path: string | undefined): string {
-  // Another app names its stacks itself, and the path in its code.
+  // Other apps set the stack's name and the path in code.
   if (IS_PACKAGED) return stack ? `npx cdk deploy ${stack}` : 'npx cdk deploy';
   const flags = { stackName: stack, parameterPath: path };
   const given = Object.entries(flags).flatMap(([name, value]) => (value ? [` -c ${name}=${value}`] : []));
@@ -88,18 +88,18 @@ function parseOptions() {
   }
 }
 
-/** Turns what the SDK says of a missing or refused account into what to do about it. */
+/** Describes an error and its remedy, also for missing or refused AWS credentials. */
 function explain(error: unknown, path: string): string {
   if (error instanceof SetupError || error instanceof SettingError) return error.message;
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   if (/Region is missing/i.test(message))
-    return 'AWS needs a region: set AWS_REGION, for example AWS_REGION=eu-central-1.';
+    return 'The AWS region is missing: set AWS_REGION, for example AWS_REGION=eu-central-1.';
   if (name === 'CredentialsProviderError')
-    return 'No AWS credentials were found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.';
+    return 'Found no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.';
   if (/ExpiredToken|UnrecognizedClient|InvalidClientTokenId|InvalidSignature|TokenRefresh/.test(name))
-    return `AWS does not accept these credentials (${name}): sign in again.`;
+    return `AWS rejected the credentials (${name}): sign in again.`;
   if (name === 'AccessDeniedException')
-    return `AWS refused: these credentials need ssm:GetParameters, ssm:PutParameter and ssm:DeleteParameter on parameter${path}/*.`;
+    return `AWS denied access: allow ssm:GetParameters, ssm:PutParameter and ssm:DeleteParameter on parameter${path}/*.`;
   return `Cannot store the secrets under ${path}: ${message || name}`;
 }
 
@@ -112,7 +112,7 @@ function connect() {
   };
 }
 
-async function setup({ path, deploy, isKeyOnly }: Place): Promise<void> {
+async function setup({ path, deploy, isKeyOnly }: Arguments): Promise<void> {
   const aws = connect();
   const result = await storeSecrets(
     {
@@ -120,7 +120,7 @@ async function setup({ path, deploy, isKeyOnly }: Place): Promise<void> {
       ask: process.stdin.isTTY
         ? async (question) => {
             const answer = await askHidden(question);
-            if (answer === undefined) throw new SetupError('Stopped: nothing was stored.');
+            if (answer === undefined) throw new SetupError('Cancelled: nothing was stored.');
             return answer;
           }
         : undefined,
@@ -135,24 +135,24 @@ async function setup({ path, deploy, isKeyOnly }: Place): Promise<void> {
   console.log(`Under ${path}:`);
   for (const [name, word] of Object.entries(result) as [SecretName, StoredAs][])
     console.log(`  ${NAMES[name]}: ${WORDS[word]}`);
-  if (await endRotation(aws, path)) console.log('  callback secret before the last rotation: removed');
-  console.log(`\nNext: ${deploy}\n(once in each account and region before that: npx cdk bootstrap)`);
+  if (await endRotation(aws, path)) console.log('  previous callback secret: removed');
+  console.log(`\nNext: ${deploy}\n(before the first deployment in an account and region: npx cdk bootstrap)`);
 }
 
-async function rotate({ path, isForced }: Place): Promise<void> {
-  const comeUntil = await rotateCallbackSecret(connect(), { path, isForced });
-  console.log(`Under ${path}: the callback secret is a new one, which the functions use within five minutes.
+async function rotate({ path, isForced }: Arguments): Promise<void> {
+  const overlapEnd = await rotateCallbackSecret(connect(), { path, isForced });
+  console.log(`Under ${path}: the callback secret is replaced. The functions use the new one within five minutes.
 
-Callbacks signed with the one before stay accepted. They may come until ${comeUntil.toISOString()}
-(later where the stack's deadline is longer than six hours); "${SETUP}" after that removes it.`);
+The previous secret stays valid. Callbacks signed with it may arrive until ${overlapEnd.toISOString()}
+(later if the stack's deadline is longer than six hours). Run "${SETUP}" after that to remove it.`);
 }
 
-let place: Place | undefined;
+let args: Arguments | undefined;
 try {
-  place = readArguments();
-  if (place === undefined) process.stdout.write(HELP);
-  else await (place.isRotation ? rotate(place) : setup(place));
+  args = readArguments();
+  if (args === undefined) process.stdout.write(HELP);
+  else await (args.isRotation ? rotate(args) : setup(args));
 } catch (error) {
-  console.error(explain(error, place?.path ?? ''));
+  console.error(explain(error, args?.path ?? ''));
   process.exitCode = 1;
 }

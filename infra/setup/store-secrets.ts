@@ -10,34 +10,34 @@ import { PARAMETER } from '../../functions/settings.ts';
 
 export interface StoreSecretsDeps {
   readonly ssm: Pick<SSMClient, 'send'>;
-  /** Asks a person, without showing what is typed; `undefined` when nobody is there to ask. */
+  /** Asks the user without echoing the answer. `undefined` if there is no terminal. */
   readonly ask: ((question: string) => Promise<string>) | undefined;
   readonly newSecret: () => string;
 }
 
 export interface StoreSecretsRequest {
-  /** Parameters lie under it, for example `/wiro/my-stack`. */
+  /** The path of the parameters, for example `/wiro/my-stack`. */
   readonly path: string;
-  /** From the environment. Empty is not given. */
+  /** From the environment; an empty text counts as missing. */
   readonly apiKey?: string | undefined;
   readonly apiSecret?: string | undefined;
-  /** The Wiro project has no secret; one that is stored is removed. */
+  /** The Wiro project has no API secret. A stored one is removed. */
   readonly isKeyOnly: boolean;
 }
 
 export type StoredAs = 'written' | 'kept' | 'removed' | 'none';
 export type SecretName = 'apiKey' | 'apiSecret' | 'callbackSecret';
 
-/** What is missing, in words for whoever runs the set-up. */
+/** A problem that the user of the setup command can solve. The message names the remedy. */
 export class SetupError extends Error {
   override readonly name = 'SetupError';
 }
 
 /**
- * Puts a deployment's secrets where its functions read them. Safe to repeat: what is stored stays, unless another
- * value is given; the callback secret is made once, since tasks under way were given URLs signed with it.
- * @returns What became of each, never a value.
- * @throws {SetupError} When something is needed that nobody gave.
+ * Stores a deployment's secrets for its functions. Safe to repeat: it only replaces values that are given. It generates
+ * the callback secret once, because the callback URLs of tasks under way are signed with it.
+ * @returns What happened to each secret, never a value.
+ * @throws {SetupError} If a required value is missing.
  */
 export async function storeSecrets(
   { ssm, ask, newSecret }: StoreSecretsDeps,
@@ -45,14 +45,14 @@ export async function storeSecrets(
 ): Promise<Readonly<Record<SecretName, StoredAs>>> {
   if (isKeyOnly && apiSecret)
     throw new SetupError(
-      'WIRO_API_SECRET is set, and --key-only says that there is none: leave one of them out.',
+      'WIRO_API_SECRET is set, but --key-only says that the project has no secret: remove one of the two.',
     );
   const nameOf = (secret: SecretName) => `${path}/${PARAMETER[secret]}`;
   const stored = await readNames(ssm, (['apiKey', 'apiSecret', 'callbackSecret'] as const).map(nameOf));
   const isStored = (secret: SecretName) => stored.has(nameOf(secret));
 
   const key = apiKey || (isStored('apiKey') ? undefined : await required(ask, 'apiKey'));
-  // Key and secret are a pair: with a new key, the stored secret says nothing.
+  // Key and secret are a pair: a new key makes the stored secret invalid.
   const secret = isKeyOnly
     ? undefined
     : apiSecret || (key === undefined ? undefined : await required(ask, 'apiSecret'));
@@ -64,7 +64,7 @@ export async function storeSecrets(
   };
   if (!isStored('callbackSecret'))
     result.callbackSecret = await putNew(ssm, nameOf('callbackSecret'), newSecret());
-  // The secret first: should the key fail after it, the next run asks for both again or keeps the old key.
+  // Writes the secret before the key. If the key then fails, the next run asks for both again or keeps the old key.
   if (secret !== undefined && secret !== '') {
     await put(ssm, nameOf('apiSecret'), secret);
     result.apiSecret = 'written';
@@ -90,11 +90,14 @@ const QUESTION = {
 
 async function required(ask: StoreSecretsDeps['ask'], secret: keyof typeof QUESTION): Promise<string> {
   const { text, variable, isOptional } = QUESTION[secret];
-  const orKeyOnly = isOptional ? ', or --key-only for a project without a secret' : '';
+  const orKeyOnly = isOptional ? ', or add --key-only for a project without a secret' : '';
   if (!ask)
-    throw new SetupError(`${variable} is not set, and there is no terminal to ask on: set it${orKeyOnly}.`);
+    throw new SetupError(`${variable} is missing, and there is no terminal to ask on: set it${orKeyOnly}.`);
   const answer = (await ask(text)).trim();
-  if (answer === '' && !isOptional) throw new SetupError(`Nothing was typed: nothing was stored.`);
+  if (answer === '' && !isOptional)
+    throw new SetupError(
+      'The API key is empty: nothing was stored. Run the command again and enter the key.',
+    );
   return answer;
 }
 
@@ -102,7 +105,7 @@ async function readNames(
   ssm: StoreSecretsDeps['ssm'],
   names: readonly string[],
 ): Promise<ReadonlySet<string>> {
-  // Not decrypted: whether there is one is all that counts.
+  // Only the names matter, so nothing is decrypted.
   const { Parameters = [] } = await ssm.send(
     new GetParametersCommand({ Names: [...names], WithDecryption: false }),
   );
@@ -118,7 +121,7 @@ async function putNew(ssm: StoreSecretsDeps['ssm'], Name: string, Value: string)
     await ssm.send(new PutParameterCommand({ Name, Value, Type: 'SecureString', Overwrite: false }));
     return 'written';
   } catch (error) {
-    // Another set-up was faster, or the answer to our own try was lost: either way one stands.
+    // Another setup stored one first, or the response to our own attempt was lost. Either way a secret exists.
     if (error instanceof ParameterAlreadyExists) return 'kept';
     throw error;
   }

@@ -66,9 +66,9 @@ export async function openAccount(endpoint: string | undefined): Promise<Account
 function explain(error: unknown, endpoint: string | undefined): string {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   if (/Region is missing/i.test(message))
-    return 'AWS needs a region: set AWS_REGION, for example AWS_REGION=eu-central-1.';
+    return 'The AWS region is missing: set AWS_REGION, for example AWS_REGION=eu-central-1.';
   if (/CredentialsProviderError|TokenProviderError/.test(name))
-    return 'No AWS credentials were found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (any will do for an emulator).';
+    return 'Found no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (any will do for an emulator).';
   if (/ExpiredToken|UnrecognizedClient|InvalidClientTokenId|InvalidSignature|TokenRefresh/.test(name))
     return `AWS does not accept these credentials (${name}): sign in again.`;
   if (name === 'AccessDeniedException')

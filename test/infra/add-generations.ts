@@ -7,11 +7,11 @@ import type { WiroGenerationsProps } from '../../infra/wiro-generations-props.ts
 import { listed } from './construct/policies.ts';
 import { ALL_CODE, createApp, resourcesOf, written } from './synthesize.ts';
 
-/** A stack of somebody's own app. */
+/** The stack of an app that uses the construct. */
 export const createStack = (env?: Environment): Stack =>
   new Stack(createApp(), 'Shop', { ...(env && { env }) });
 
-/** The construct in it, with what every test would give alike. */
+/** Adds the construct with the properties that every test needs. */
 export const addGenerations = (stack: Stack, props: Partial<WiroGenerationsProps> = {}, id = 'Wiro') =>
   new WiroGenerations(stack, id, {
     code: ALL_CODE,
@@ -19,14 +19,14 @@ export const addGenerations = (stack: Stack, props: Partial<WiroGenerationsProps
     ...props,
   });
 
-/** A template with the construct alone. */
+/** The template of a stack that contains only the construct. */
 export function templateWith(props: Partial<WiroGenerationsProps> = {}): Template {
   const stack = createStack();
   addGenerations(stack, props);
   return Template.fromStack(stack);
 }
 
-/** What a role of its own is given by `grant`, as `action on resource`. */
+/** The rights that `grant` gives to a new role, as `action on resource`. */
 export function rightsGivenBy(stack: Stack, grant: (grantee: iam.IGrantable) => void): readonly string[] {
   const role = new iam.Role(stack, 'Caller', { assumedBy: new iam.AccountRootPrincipal() });
   grant(role);
@@ -39,7 +39,7 @@ interface Statement {
   readonly Condition?: unknown;
 }
 
-/** Every right of the roles whose logical id looks like this, sorted, as `action on resource`. */
+/** Every right of the roles whose logical id matches `role`, sorted, as `action on resource`. */
 export function rightsOfRole(template: Template, role: RegExp): readonly string[] {
   return resourcesOf(template, 'AWS::IAM::Policy')
     .filter(([, { Properties }]) => listed(Properties.Roles).some((one) => role.test(written(one).slice(1))))

@@ -27,7 +27,7 @@ afterAll(async () => {
   await rm(home, { recursive: true });
 });
 
-/** Runs a program as somebody without an AWS account would, unless `env` says otherwise. */
+/** Runs a program without an AWS account, unless `env` sets one. */
 function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
   const { PATH, NODE_COMPILE_CACHE } = process.env;
   const bare = { PATH, NODE_COMPILE_CACHE, HOME: home, AWS_EC2_METADATA_DISABLED: 'true', ...env };
@@ -61,10 +61,10 @@ describe('cdk synth', () => {
         'generation has run. Give a longer retention or a shorter deadline.\n',
     ],
   ])(
-    'answers the bad settings %j with one sentence',
+    'refuses the settings %j with one sentence',
     async (settings, sentence) => {
       const ended = await run(process.execPath, ['infra/app.ts'], {
-        // As the CLI starts it.
+        // The CDK CLI passes the settings and the output folder like this.
         CDK_CONTEXT_JSON: JSON.stringify(settings),
         CDK_OUTDIR: path.join(home, 'refused'),
       });
@@ -85,7 +85,7 @@ describe('npm run setup', () => {
   const setup = (args: readonly string[], env: NodeJS.ProcessEnv) =>
     run(process.execPath, ['infra/setup/setup.ts', ...args], env);
 
-  it('says what it stored where and what comes next, and shows no secret', async () => {
+  it('prints what it stored, where, and the next command, but no secret', async () => {
     const given = { WIRO_API_KEY: 'canary-key', WIRO_API_SECRET: 'canary-secret' };
 
     const { code, stdout, stderr } = await setup(['--stack', 'Blue'], { ...account(), ...given });
@@ -98,15 +98,15 @@ describe('npm run setup', () => {
   }, 60_000);
 
   it.each([
-    ['no region', { AWS_REGION: undefined, WIRO_API_KEY: 'k' }, [], /AWS needs a region: set AWS_REGION/],
+    ['no region', { AWS_REGION: undefined, WIRO_API_KEY: 'k' }, [], /AWS region is missing: set AWS_REGION/],
     [
       'no credentials',
       { AWS_ACCESS_KEY_ID: undefined, WIRO_API_KEY: 'k' },
       [],
-      /No AWS credentials were found: set AWS_PROFILE/,
+      /Found no AWS credentials: set AWS_PROFILE/,
     ],
-    ['credentials that AWS refuses', { AWS_ACCESS_KEY_ID: 'other' }, [], /does not accept these credentials/],
-    ['nobody to ask', {}, ['--stack', 'Empty'], /WIRO_API_KEY is not set/],
+    ['credentials that AWS refuses', { AWS_ACCESS_KEY_ID: 'other' }, [], /AWS rejected the credentials/],
+    ['no terminal', {}, ['--stack', 'Empty'], /WIRO_API_KEY is missing/],
     ['an unknown option', {}, ['--nope'], /Unknown option '--nope'/],
     ['a path that SSM refuses', {}, ['--path', '/aws/x'], /parameterPath is "\/aws\/x"/],
   ])(

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import * as exported from '../../infra/index.ts';
 import { resourcesOf, synthesize } from './synthesize.ts';
 
-// Changing one of these replaces the resource in every deployed stack. A table and buckets hold data; a bus carries
-// other people's rules; callbacks under way know a Function URL; a parameter with the same name cannot be made before
-// the old one is gone. So a change here is a new major version, with a way to move (docs/construct.md).
+// Changing one of these ids replaces the resource in every deployed stack. The table and the buckets hold data, the bus
+// has rules of other apps, callbacks under way use the Function URL, and CloudFormation cannot create a parameter while
+// an old one has the same name. Therefore a change here needs a new major version and a migration (docs/construct.md).
 const LOGICAL_IDS = {
   'AWS::DynamoDB::Table': ['WiroTableD097676D'],
   'AWS::S3::Bucket': ['WiroInputsBucket16D08E2C', 'WiroOutputs3A085BAD'],
@@ -26,8 +26,8 @@ const LOGICAL_IDS = {
   'AWS::SSM::Parameter': ['WiroCallbackBaseUrlACC0D77F', 'WiroCallbackFunction42411A77'],
 };
 
-describe('what must stay as it is from version to version', () => {
-  it('are the logical ids of what holds data or has an address', () => {
+describe('the contract across versions', () => {
+  it('fixes the logical ids of resources that hold data or have an address', () => {
     const template = synthesize();
 
     const ids = Object.keys(LOGICAL_IDS).map((type) => [
@@ -39,7 +39,7 @@ describe('what must stay as it is from version to version', () => {
     expect(Object.fromEntries(ids)).toEqual(LOGICAL_IDS);
   });
 
-  it('are the names that the package exports', () => {
+  it('fixes the names that the package exports', () => {
     expect(Object.keys(exported).sort()).toEqual([
       'ConfigurationError',
       'GenerationTable',

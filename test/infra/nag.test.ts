@@ -7,57 +7,56 @@ import { readStackSettings } from '../../infra/stack-settings.ts';
 import { ALL_CODE, createApp } from './synthesize.ts';
 
 interface Explanation {
-  /** One rule, and what of it: as cdk-nag names its finding. */
+  /** cdk-nag's name of the finding. */
   readonly finding: RegExp;
-  /** Where; elsewhere it is not explained. */
+  /** The resources that the explanation covers. */
   readonly at: RegExp;
   readonly because: string;
 }
 
-/** Findings of cdk-nag's AwsSolutions that we have looked at, each with what a security review is told. */
+/** Findings of cdk-nag's AwsSolutions that we accept, each with the reason for a security review. */
 const EXPLAINED: readonly Explanation[] = [
   {
     finding: /^S1$/,
     at: /^WiroServerless\/Wiro\/(Inputs\/Bucket|Outputs)\/Resource$/,
     because:
-      'Server access logs come late and incompletely, by S3’s own account, and need a third bucket that grows while nothing happens. Only the four roles and whoever is granted it reach these buckets, over TLS. Whoever needs an audit trail turns on CloudTrail’s data events for them, or brings buckets with access logs (`inputBucket`, `outputBucket`).',
+      'S3 delivers server access logs late and does not guarantee completeness, and the logs need a third bucket. Only the four roles and granted principals can reach these buckets, over TLS. For an audit trail, turn on CloudTrail data events or bring buckets with access logs (`inputBucket`, `outputBucket`).',
   },
   {
     finding: /^SQS3$/,
     at: /\/DeadLetters\/Resource$/,
-    because: 'It is the dead-letter queue itself: nothing consumes it that could fail.',
+    because: 'This is the dead-letter queue itself. It has no consumer that could fail.',
   },
   {
     finding: /^IAM5\[Resource::\*\]$/,
     at: /\/(Api|Submit|Callback)\/Role\/DefaultPolicy\/Resource$/,
     because:
-      'X-Ray knows no resources: PutTraceSegments and PutTelemetryRecords can only be given on all. least-privilege.test.ts sees to it that no other right is.',
+      'X-Ray has no resources, so PutTraceSegments and PutTelemetryRecords need `*`. least-privilege.test.ts checks that no other right has it.',
   },
   {
     finding: /^IAM5\[Resource::arn:<AWS::Partition>:s3:::wiroserverless-input-[^/]*\/"?[^/]*\/\*\]$/,
     at: /\/(Api|Submit)\/Role\/DefaultPolicy\/Resource$/,
-    because:
-      'Read alone: a request may name any object of the input bucket as its input, that is what the bucket is for.',
+    because: 'Read-only. A request may name any object in the input bucket as its input.',
   },
   {
     finding: /^IAM5\[Resource::arn:<AWS::Partition>:s3:::wiroserverless-input-.*\/(results|rejected)\/\*\]$/,
     at: /\/(Submit|Callback|Reconcile)\/Role\/DefaultPolicy\/Resource$/,
-    because: 'Objects under one prefix: each answer is named after the request file that it answers.',
+    because: 'Objects under one prefix. Each answer has the name of its request file.',
   },
   {
     finding: /^IAM5\[Resource::<WiroOutputs\w+\.Arn>\/large-requests\/\*\]$/,
     at: /\/(Api|Submit|Callback|Reconcile)\/Role\/DefaultPolicy\/Resource$/,
-    because: 'Objects under one prefix: each is named after its generation.',
+    because: 'Objects under one prefix. Each has the name of its generation.',
   },
   {
     finding: /^IAM5\[Resource::<WiroOutputs\w+\.Arn>\/outputs\/\*(\/result\.json)?\]$/,
     at: /\/(Api|Submit|Callback|Reconcile)\/Role\/DefaultPolicy\/Resource$/,
     because:
-      'Objects under one prefix: each output is named after its generation. `callback` alone writes them, `api` alone reads them, for the links that it signs; the others write `result.json` and nothing else.',
+      'Objects under one prefix. Each output has the name of its generation. Only `callback` writes outputs, and `api` reads them for the links that it signs; the others only write `result.json`.',
   },
 ];
 
-/** What AwsSolutions finds in a stack, as `finding at place`. */
+/** The findings of AwsSolutions in a stack. */
 function findings(stack: Stack): readonly { readonly finding: string; readonly at: string }[] {
   const { violations } = new AwsSolutionsChecks(stack).validateScope(stack);
   return violations.flatMap(({ ruleName, violatingResources }) =>
@@ -80,11 +79,11 @@ function createStack(settings: Readonly<Record<string, string>> = {}): WiroStack
   );
 }
 
-it('finds nothing in the default stack that is not explained', () => {
+it('finds nothing unexplained in the default stack', () => {
   expect(findings(createStack()).filter((found) => !isExplained(found))).toEqual([]);
 });
 
-it('finds no more with everything turned on', () => {
+it('finds nothing unexplained with every option turned on', () => {
   const stack = createStack({
     presets: JSON.stringify({ portraits: { model: 'wiro/image-to-image', fileParameter: 'inputImage' } }),
     secret: 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:wiro-AbCdEf',
@@ -96,7 +95,7 @@ it('finds no more with everything turned on', () => {
   expect(findings(stack).filter((found) => !isExplained(found))).toEqual([]);
 });
 
-it('has no explanation for what is not found any more', () => {
+it('has no explanation without a finding', () => {
   const found = findings(createStack());
 
   const stale = EXPLAINED.filter(
@@ -105,7 +104,7 @@ it('has no explanation for what is not found any more', () => {
   expect(stale.map(({ finding }) => finding.source)).toEqual([]);
 });
 
-it('would find what nobody has explained', () => {
+it('detects an unexplained finding', () => {
   const stack = createStack();
   new s3.Bucket(stack, 'Open');
 

@@ -8,7 +8,7 @@ beforeAll(() => {
   template = synthesize();
 }, 60_000);
 
-/** The resource that a function's description belongs to. */
+/** Finds a function's resource by its description. */
 function functionOf(name: keyof typeof FUNCTIONS, of = template): readonly [string, Resource] {
   const found = resourcesOf(of, 'AWS::Lambda::Function').find(
     ([, { Properties }]) => Properties.Description === FUNCTIONS[name].description,
@@ -28,12 +28,12 @@ const types = (of: Template) =>
   new Set(Object.values(of.toJSON().Resources as Record<string, Resource>).map(({ Type }) => Type));
 
 describe('functions', () => {
-  it('are the four of functions/functions.ts and no more: nothing runs only to deploy', () => {
+  it('are only the four in functions/functions.ts: no custom resource runs during the deployment', () => {
     template.resourceCountIs('AWS::Lambda::Function', 4);
     expect([...types(template)].filter((type) => type.startsWith('Custom::'))).toEqual([]);
   });
 
-  it('run on Node 24 and arm64, with the memory and time-out of their description', () => {
+  it('run on Node 24 and arm64, with the memory and timeout from their description', () => {
     const sizes = (['api', 'submit', 'callback', 'reconcile'] as const).map((name) => {
       const { Runtime, Architectures, MemorySize, Timeout, Handler } = functionOf(name)[1].Properties;
       return [name, Runtime, Architectures, MemorySize, Timeout, Handler];
@@ -47,13 +47,13 @@ describe('functions', () => {
     ]);
   });
 
-  it('reserve no concurrency: in a new account that would roll the stack back', () => {
+  it('reserve no concurrency, which would fail the deployment in a new account', () => {
     template.allResourcesProperties('AWS::Lambda::Function', {
       ReservedConcurrentExecutions: Match.absent(),
     });
   });
 
-  it('are told what their description names', () => {
+  it('receive the environment variables that their description lists', () => {
     const [submitId] = functionOf('submit');
     const [callbackId] = functionOf('callback');
 
@@ -72,14 +72,14 @@ describe('functions', () => {
     expect(environmentOf('callback')).not.toHaveProperty('DURATIONS');
   });
 
-  it('are never told their own name: CloudFormation would see a circle', () => {
+  it('never receive their own name, which would be a cycle in CloudFormation', () => {
     for (const name of ['api', 'submit', 'callback', 'reconcile'] as const) {
       const [id] = functionOf(name);
       expect(Object.values(environmentOf(name)), name).not.toContain(`<${id}>`);
     }
   });
 
-  it('keep their logs for a month, each in a group of its own', () => {
+  it('keep their logs for a month, each in its own log group', () => {
     template.resourceCountIs('AWS::Logs::LogGroup', 4);
     template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
     const groups = resourcesOf(template, 'AWS::Lambda::Function').map(([, { Properties }]) =>
@@ -88,7 +88,7 @@ describe('functions', () => {
     expect(new Set(groups).size).toBe(4);
   });
 
-  it('are tried three times when started asynchronously; the scheduled one comes again by itself', () => {
+  it('get three tries when invoked asynchronously, but one if a schedule repeats them', () => {
     const retries = resourcesOf(template, 'AWS::Lambda::EventInvokeConfig').map(([, { Properties }]) => [
       written(Properties.FunctionName),
       Properties.MaximumRetryAttempts,
@@ -107,8 +107,8 @@ describe('functions', () => {
   });
 });
 
-describe('what starts them', () => {
-  it('opens the callback URL to everyone, with both rights that Lambda asks for', () => {
+describe('triggers', () => {
+  it('make the callback URL public, with both permissions that Lambda requires', () => {
     const [id] = functionOf('callback');
 
     template.hasResourceProperties('AWS::Lambda::Url', {
@@ -129,7 +129,7 @@ describe('what starts them', () => {
     });
   });
 
-  it('lets nobody call the API without a signature, and opens no other function to everyone', () => {
+  it('require a signature for the API, and make no other function public', () => {
     template.resourceCountIs('AWS::Lambda::Url', 2);
     template.hasResourceProperties('AWS::Lambda::Url', {
       AuthType: 'AWS_IAM',
@@ -141,7 +141,7 @@ describe('what starts them', () => {
     expect(new Set(open)).toEqual(new Set([`<${functionOf('callback')[0]}.Arn>`]));
   });
 
-  it('starts submit for request files, and lets no other account do so', () => {
+  it('start submit for request files, but not for a bucket of another account', () => {
     const [submit] = functionOf('submit');
 
     template.hasResourceProperties('AWS::S3::Bucket', {
@@ -171,7 +171,7 @@ describe('what starts them', () => {
     });
   });
 
-  it('names the input bucket after the stack and its id, so that one left behind is in nobody’s way', () => {
+  it('name the input bucket after the stack and its id, so that a retained bucket does not block a new stack', () => {
     const [, inputs] =
       resourcesOf(template, 'AWS::S3::Bucket').find(
         ([, { Properties }]) => Properties.NotificationConfiguration,
@@ -183,7 +183,7 @@ describe('what starts them', () => {
     expect(environmentOf('submit').INPUT_BUCKET).toBe(written(inputs?.Properties.BucketName));
   });
 
-  it('starts reconcile every minute', () => {
+  it('start reconcile every minute', () => {
     template.resourcePropertiesCountIs('AWS::Events::Rule', { ScheduleExpression: Match.anyValue() }, 1);
     template.hasResourceProperties('AWS::Events::Rule', {
       ScheduleExpression: 'rate(1 minute)',
@@ -193,8 +193,8 @@ describe('what starts them', () => {
   });
 });
 
-describe('what they keep', () => {
-  it('is one table with its three indexes, paid by use, recoverable, tidied by TTL', () => {
+describe('storage', () => {
+  it('is one table with three indexes, on-demand billing, point-in-time recovery and TTL', () => {
     template.resourceCountIs('AWS::DynamoDB::Table', 1);
     template.hasResourceProperties('AWS::DynamoDB::Table', {
       BillingMode: 'PAY_PER_REQUEST',
@@ -236,7 +236,7 @@ describe('what they keep', () => {
     });
   });
 
-  it('is two private, encrypted buckets that forget uploads which died', () => {
+  it('is two private, encrypted buckets that abort incomplete uploads', () => {
     template.resourceCountIs('AWS::S3::Bucket', 2);
     template.allResourcesProperties('AWS::S3::Bucket', {
       PublicAccessBlockConfiguration: {
@@ -255,7 +255,7 @@ describe('what they keep', () => {
     });
   });
 
-  it('is reached over TLS alone', () => {
+  it('requires TLS', () => {
     template.resourceCountIs('AWS::S3::BucketPolicy', 2);
     template.allResourcesProperties('AWS::S3::BucketPolicy', {
       PolicyDocument: {
@@ -270,12 +270,12 @@ describe('what they keep', () => {
     });
   });
 
-  it('is reached by no web page, and the table encrypted with AWS’s own key, which costs nothing', () => {
+  it('has no CORS rules, and encrypts the table with the AWS owned key, which is free', () => {
     template.allResourcesProperties('AWS::S3::Bucket', { CorsConfiguration: Match.absent() });
     template.allResourcesProperties('AWS::DynamoDB::Table', { SSESpecification: Match.absent() });
   });
 
-  it('stays when the stack goes', () => {
+  it('is retained when the stack is deleted', () => {
     const kept = ['AWS::DynamoDB::Table', 'AWS::S3::Bucket'].flatMap((type) => resourcesOf(template, type));
 
     expect(kept.map(([, { DeletionPolicy, UpdateReplacePolicy }]) => [DeletionPolicy, UpdateReplacePolicy]))
@@ -287,7 +287,7 @@ describe('what they keep', () => {
       ]);
   });
 
-  it('keeps its table from being deleted by hand, unless the stack is a test', () => {
+  it('protects its table from deletion, unless the stack is a test', () => {
     const isProtected = (of: Template) =>
       resourcesOf(of, 'AWS::DynamoDB::Table').map(
         ([, { Properties }]) => Properties.DeletionProtectionEnabled,
@@ -307,29 +307,29 @@ describe('parameters and outputs', () => {
       ]),
     );
 
-  it('tells by parameters what no function can be told: where callbacks go and who takes them', () => {
+  it('put the callback’s URL and function into parameters, because environment variables would be a cycle', () => {
     const [url] =
       resourcesOf(template, 'AWS::Lambda::Url').find(
         ([, { Properties }]) => Properties.AuthType === 'NONE',
       ) ?? [];
 
     expect(parameters(template)).toEqual({
-      // https://<id>.lambda-url.<region>.on.aws/ without its last slash.
+      // https://<id>.lambda-url.<region>.on.aws/ without its trailing slash.
       '/wiro/WiroServerless/callback-base-url': `https://select(2, split("/", <${url}.FunctionUrl>))`,
       '/wiro/WiroServerless/callback-function': `<${functionOf('callback')[0]}>`,
     });
   });
 
-  it('writes no secret: CloudFormation could not encrypt it', () => {
+  it('contain no secret, which CloudFormation cannot encrypt', () => {
     template.allResourcesProperties('AWS::SSM::Parameter', { Type: 'String' });
     template.resourceCountIs('AWS::SecretsManager::Secret', 0);
   });
 
-  it('has an event bus of its own', () => {
+  it('include an event bus', () => {
     template.hasResourceProperties('AWS::Events::EventBus', { Name: 'WiroServerless' });
   });
 
-  it('has the outputs that the README and its commands speak of', () => {
+  it('include the outputs that the README uses', () => {
     expect(Object.keys(template.findOutputs('*')).sort()).toEqual([
       'ApiUrl',
       'CallbackUrl',
@@ -340,7 +340,7 @@ describe('parameters and outputs', () => {
     ]);
   });
 
-  it('follows its settings', () => {
+  it('follow the settings', () => {
     const changed = synthesize({
       stackName: 'Blue',
       deployment: 'blue-2',
@@ -369,7 +369,7 @@ describe('parameters and outputs', () => {
     });
   }, 60_000);
 
-  it('uses what is there already', () => {
+  it('use existing resources', () => {
     const changed = synthesize({
       secret: 'shop/wiro',
       inputBucket: 'shop-photos',
@@ -396,13 +396,13 @@ describe('parameters and outputs', () => {
       changed.resourceCountIs(type, 0);
   }, 60_000);
 
-  it('expires inputs and outputs after its retention', () => {
+  it('expire inputs and outputs after the retention', () => {
     synthesize({ retentionDays: '30' }).allResourcesProperties('AWS::S3::Bucket', {
       LifecycleConfiguration: { Rules: Match.arrayWith([Match.objectLike({ ExpirationInDays: 30 })]) },
     });
   }, 60_000);
 
-  it('goes with all it holds when it is a test', () => {
+  it('delete the table and the buckets with a test stack', () => {
     const test = synthesize({ test: 'true' });
 
     const held = ['AWS::DynamoDB::Table', 'AWS::S3::Bucket'].flatMap((type) => resourcesOf(test, type));

@@ -10,25 +10,25 @@ import { readStackSettings } from '../../infra/stack-settings.ts';
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const { context: FLAGS } = JSON.parse(readFileSync(path.join(ROOT, 'cdk.json'), 'utf8'));
 const CODE = { directory: path.join(import.meta.dirname, 'fixtures/code'), handler: 'index.handler' };
-/** Code that stands for every function's. */
+/** Placeholder code for every function. */
 export const ALL_CODE = { api: CODE, submit: CODE, callback: CODE, reconcile: CODE };
 
-// CDK's own validation of templates takes seconds to load, in each test file. `cdk synth` (commands.long.test.ts), circles
-// and an app that uses the package (package.long.test.ts) go through it.
+// CDK's own validation of templates takes seconds to load in each test file. These tests use it: commands.long.test.ts
+// (`cdk synth`), cycles.test.ts and package.long.test.ts.
 process.env.CDK_VALIDATION = 'false';
 
-// One for each test file that imports this.
+// One folder per test file.
 const OUT = mkdtempSync(path.join(tmpdir(), 'wiro-synth-'));
 afterAll(() => rmSync(OUT, { recursive: true }));
 let apps = 0;
 
-/** An app with the flags of cdk.json, and settings as `-c name=value` gives them. */
+/** Creates an app with the flags from cdk.json and with `settings` as if given by `-c name=value`. */
 export function createApp(settings: Readonly<Record<string, string>> = {}): App {
   apps += 1;
   return new App({ context: { ...FLAGS, ...settings }, outdir: path.join(OUT, String(apps)) });
 }
 
-/** The template that `cdk synth` would write. */
+/** Returns the template that `cdk synth` would write. */
 export function synthesize(settings: Readonly<Record<string, string>> = {}): Template {
   const app = createApp(settings);
   return Template.fromStack(
@@ -48,13 +48,13 @@ export interface Resource {
   readonly UpdateReplacePolicy?: string;
 }
 
-/** Resources of one type by their logical id. */
+/** Lists the resources of one type with their logical ids. */
 export function resourcesOf(template: Template, type: string): readonly (readonly [string, Resource])[] {
   return Object.entries(template.findResources(type)) as unknown as [string, Resource][];
 }
 
 /**
- * An intrinsic function or a value as text that can be compared: `{Ref: X}` is `<X>`, `{Fn::GetAtt: [X, Arn]}` is
+ * Writes an intrinsic function or a value as comparable text: `{Ref: X}` as `<X>`, `{Fn::GetAtt: [X, Arn]}` as
  * `<X.Arn>`.
  */
 export function written(value: unknown): string {

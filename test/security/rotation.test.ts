@@ -70,7 +70,7 @@ it('loses no callback over a rotation, of before it or of after it', async () =>
 
   const second = await system.parameter('callback-secret');
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  expect(stdout).toContain('Under /wiro/local: the callback secret is a new one');
+  expect(stdout).toContain('Under /wiro/local: the callback secret is replaced');
   expect([stdout.includes(first), stdout.includes(second), second === first]).toEqual([false, false, false]);
 
   const after = await submitted(lost);

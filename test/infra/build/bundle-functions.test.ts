@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(() => rm(outDir, { recursive: true }));
 
 describe('a bundled function', () => {
-  it('loads what it imports lazily from a file of its own', async () => {
+  it('loads a lazily imported module from a separate file', async () => {
     const files = await describeBundle(bundle);
 
     const atStart = sources(files.filter(({ isLoadedAtStart }) => isLoadedAtStart));
@@ -34,15 +34,15 @@ describe('a bundled function', () => {
     expect(later).toContain('client-s3');
   });
 
-  it('knows a class across a lazy import: every module exists once', async () => {
+  it('recognizes a class across a lazy import, because every module exists once', async () => {
     expect(await ask('instanceof across a lazy import')).toBe(true);
   });
 
-  it('reads the default export of a CommonJS file that is imported lazily', async () => {
+  it('reads the default export of a lazily imported CommonJS file', async () => {
     expect(await ask('default export of a CommonJS file')).toBe('hello');
   });
 
-  it("takes credentials from Lambda's environment, and has no code for other places", async () => {
+  it("takes credentials from Lambda's environment, and has no code for other sources", async () => {
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKID');
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret');
     vi.stubEnv('AWS_SESSION_TOKEN', 'token');
@@ -58,7 +58,7 @@ describe('a bundled function', () => {
     expect(sources(await describeBundle(bundle))).not.toMatch(/credential-provider|nested-clients/);
   });
 
-  it('is CommonJS whatever the folders around it say, and carries no source maps', async () => {
+  it('is CommonJS regardless of the surrounding folders, and contains no source maps', async () => {
     const files = await readdir(bundle.directory);
 
     expect(require(path.join(bundle.directory, 'package.json'))).toEqual({ type: 'commonjs' });
@@ -67,7 +67,7 @@ describe('a bundled function', () => {
 });
 
 describe('bundling', () => {
-  it('leaves one whole directory when several processes bundle the same at once', async () => {
+  it('leaves one complete directory when several processes bundle the same code at once', async () => {
     const directory = await mkdtemp(path.join(tmpdir(), 'wiro-bundle-'));
 
     const bundles = await Promise.all([1, 2, 3].map(() => bundleEntry(ENTRY, directory)));
@@ -77,7 +77,7 @@ describe('bundling', () => {
     await rm(directory, { recursive: true });
   }, 60_000);
 
-  it('removes what was not built for a week, and nothing younger', async () => {
+  it('removes only bundles that were not built for a week', async () => {
     const directory = await mkdtemp(path.join(tmpdir(), 'wiro-bundle-'));
     const { directory: current } = await bundleEntry(ENTRY, directory);
     const entry = path.join(import.meta.dirname, 'fixtures/lazy/not-found.ts');
@@ -91,7 +91,7 @@ describe('bundling', () => {
     await rm(directory, { recursive: true });
   }, 60_000);
 
-  it('fails with the name of the file that cannot be found', async () => {
+  it('fails with the name of the missing file', async () => {
     await expect(bundleEntry('/no/such/handler.ts', outDir)).rejects.toThrow('/no/such/handler.ts');
   });
 });

@@ -14,8 +14,8 @@ beforeAll(async () => {
 
 const indexOf = ({ directory }: Bundle) => path.join(directory, 'index.js');
 
-describe('the functions as they are deployed', () => {
-  it('load in a fresh process, with nothing but the settings they are described with', async () => {
+describe('the deployed functions', () => {
+  it('load in a new process with only the settings that their description lists', async () => {
     const loaded = Object.entries(bundles).map(([name, bundle]) => ({ name, modules: [indexOf(bundle)] }));
 
     await expect(measureLoadTimes(loaded, 1)).resolves.toHaveProperty('size', loaded.length);
@@ -36,7 +36,7 @@ describe('the functions as they are deployed', () => {
     }
   });
 
-  it('have a handler where Lambda looks for it', () => {
+  it('have their handler where Lambda expects it', () => {
     const require = createRequire(import.meta.url);
     const { directory, handler } = bundles.callback;
 
@@ -49,7 +49,7 @@ describe('the functions as they are deployed', () => {
 
     const medians = await measureLoadTimes([UNBUNDLED_SDK, callback], 9);
 
-    // The processor's time: other tests run beside this one.
+    // Compares processor time, because other tests run at the same time.
     const [unbundled, ours] = [medians.get(UNBUNDLED_SDK.name), medians.get('callback')];
     expect((ours?.processorMs ?? Number.NaN) / (unbundled?.processorMs ?? Number.NaN)).toBeLessThan(0.5);
   }, 120_000);

@@ -11,7 +11,7 @@ import { startSsm } from '../../../local/aws/ssm.ts';
 const ROOT = path.resolve(import.meta.dirname, '../../..');
 const INSTALLED = path.join(ROOT, 'node_modules');
 
-/** Somebody's CDK app, as `cdk init` makes it: CommonJS. */
+/** A CDK app as `cdk init` creates it, in CommonJS. */
 const APP = `
 import { App, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
@@ -40,7 +40,7 @@ const role = new iam.Role(stack, 'Backend', { assumedBy: new iam.AccountRootPrin
 wiro.grantSubmit(role);
 wiro.grantRead(role);
 
-// And one with everything that the construct makes, for principals of another account.
+// A second deployment with every resource that the construct creates, for principals of another account.
 const own = new WiroGenerations(new Stack(app, 'Own'), 'Wiro', {
   credentials: WiroCredentials.fromParameters(),
   retention: Duration.days(30),
@@ -48,12 +48,12 @@ const own = new WiroGenerations(new Stack(app, 'Own'), 'Wiro', {
   observability: 'full',
   presets,
 });
-// Made here, it is a whole bucket, without a cast: one that was given is what was given.
+// A bucket that the construct creates has the type \`Bucket\`, without a cast. One that the app brings keeps its type.
 own.outputBucket.addLifecycleRule({ expiration: Duration.days(3), prefix: 'outputs/drafts/' });
 own.grantSubmit(new iam.AccountPrincipal('222222222222'));
 own.grantRead(new iam.AccountPrincipal('222222222222'));
 
-// Declarations that did not resolve would be \`any\`, and accept all of these.
+// Declarations that do not resolve would be \`any\` and accept all of these.
 // @ts-expect-error
 new WiroGenerations(stack, 'A', {});
 // @ts-expect-error
@@ -65,7 +65,7 @@ wiro.functions.nothing;
 // @ts-expect-error
 wiro.outputBucket.addLifecycleRule({});
 `
-  // What must not compile must not run either.
+  // Exits before the code that must not compile.
   .replace('// Declarations', 'app.synth(); process.exit(0);\n// Declarations');
 
 const TSCONFIG = {
@@ -89,7 +89,7 @@ const execute = promisify(execFile);
 let folder: string;
 let installed: string;
 
-/** Runs Node in the app's folder, without anything of ours in its environment but what saves it compiling CDK. */
+/** Runs Node in the app's folder. Its environment only shares our compile cache, which saves compiling CDK again. */
 const run = (args: readonly string[], more: NodeJS.ProcessEnv = {}): Promise<Ended> => {
   const { PATH, NODE_COMPILE_CACHE } = process.env;
   const env = { PATH, NODE_COMPILE_CACHE, HOME: folder, CDK_OUTDIR: path.join(folder, 'cdk.out'), ...more };
@@ -99,7 +99,7 @@ const run = (args: readonly string[], more: NodeJS.ProcessEnv = {}): Promise<End
   );
 };
 
-/** What a template makes, but for functions of CDK's own, which change with its versions. */
+/** Reads a template's resources, except CDK's own functions, which differ between its versions. */
 async function resourcesIn(out: string, stack: string): Promise<Readonly<Record<string, unknown>>> {
   const text = await readFile(path.join(out, `${stack}.template.json`), 'utf8');
   const { Resources } = JSON.parse(text.replace(/\b[0-9a-f]{64}\b/g, 'hash'));
@@ -114,7 +114,7 @@ beforeAll(async () => {
   installed = path.join(folder, 'node_modules/wiro-serverless');
   await execute('npm', ['pack', '--pack-destination', folder, '--loglevel', 'error'], { cwd: ROOT });
   const { version } = JSON.parse(await readFile(path.join(ROOT, 'package.json'), 'utf8'));
-  // What `npm install` of the tarball comes to, from what is installed here: the package needs nothing but CDK.
+  // Does what `npm install` of the tarball would do, but links CDK, the package's only dependency.
   await execute('tar', ['-xzf', `wiro-serverless-${version}.tgz`], { cwd: folder });
   await mkdir(path.join(folder, 'node_modules/@types'), { recursive: true });
   await rename(path.join(folder, 'package'), installed);
@@ -127,7 +127,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('the package, installed in another CDK app', () => {
-  it('needs CDK alone, and brings no sources, tests or secrets along', async () => {
+  it('only needs CDK, and contains no sources, tests or secrets', async () => {
     const manifest = JSON.parse(await readFile(path.join(installed, 'package.json'), 'utf8'));
     const { stdout } = await execute('find', ['.', '-type', 'f'], { cwd: installed });
 
@@ -164,14 +164,14 @@ describe('the package, installed in another CDK app', () => {
       .filter(({ Type }) => Type === 'AWS::Lambda::Function')
       .map(({ Properties }) => Properties.Description);
     expect(functions).toContain('Accepts generations and answers their records.');
-    // The four bundles are assets of this app, each with its own content.
+    // Each of the four bundles is an asset of this app.
     const folders = Object.values<{ source: { path: string } }>(assets.files).map(
       ({ source }) => source.path,
     );
     expect(folders.filter((asset) => asset.startsWith('asset.')).length).toBeGreaterThanOrEqual(4);
   }, 120_000);
 
-  it('makes the same with the oldest CDK that its peers allow', async () => {
+  it('creates the same resources with the oldest CDK that its peer dependencies allow', async () => {
     const { peerDependencies } = JSON.parse(await readFile(path.join(installed, 'package.json'), 'utf8'));
     const oldest = { 'aws-cdk-lib': 'aws-cdk-lib-floor', constructs: 'constructs-floor' };
     for (const [peer, floor] of Object.entries(oldest)) {
@@ -181,7 +181,7 @@ describe('the package, installed in another CDK app', () => {
       await symlink(path.join(INSTALLED, floor), path.join(folder, 'node_modules', peer), 'junction');
     }
     try {
-      // Each looks for the other beside itself, as where npm installs them.
+      // The two packages find each other through the symlinks' folder, where npm would install them.
       const compiled = await run([path.join(INSTALLED, 'typescript/bin/tsc'), '--preserveSymlinks']);
       const out = path.join(folder, 'cdk.floor');
       const options = ['--preserve-symlinks', '--preserve-symlinks-main'];
@@ -199,7 +199,7 @@ describe('the package, installed in another CDK app', () => {
     }
   }, 120_000);
 
-  it('names JavaScript in its declarations, as compilers older than ours expect', async () => {
+  it('imports JavaScript files in its declarations, as older compilers expect', async () => {
     const { types } = JSON.parse(await readFile(path.join(installed, 'package.json'), 'utf8'));
 
     const declarations = await readFile(path.join(installed, types), 'utf8');
@@ -207,7 +207,7 @@ describe('the package, installed in another CDK app', () => {
     expect(declarations).not.toMatch(/\.ts'/);
   });
 
-  it('names no file that it does not bring: no link of its pages leads nowhere', async () => {
+  it('has no dead link in its documentation', async () => {
     const dead: string[] = [];
     for await (const page of glob('{docs/**/*.md,CHANGELOG.md}', { cwd: installed })) {
       const text = await readFile(path.join(installed, page), 'utf8');
@@ -219,7 +219,7 @@ describe('the package, installed in another CDK app', () => {
     expect(existsSync(path.join(installed, 'dist/types/functions/settings.d.ts'))).toBe(true);
   });
 
-  it('says what to do where its own code is missing: not how the repository bundles it', async () => {
+  it('explains how to reinstall if its own code is missing, not how the repository bundles it', async () => {
     const script =
       "const { App, Stack } = require('aws-cdk-lib'); const { WiroCredentials, WiroGenerations } = require('wiro-serverless');" +
       "new WiroGenerations(new Stack(new App(), 'S'), 'W', { credentials: WiroCredentials.fromParameters() })";
@@ -228,9 +228,7 @@ describe('the package, installed in another CDK app', () => {
     try {
       const { said } = await run(['--eval', script]);
 
-      expect(said).toMatch(
-        /the functions' code is missing from the package .*: install wiro-serverless again\./,
-      );
+      expect(said).toMatch(/the functions' code is missing from the package .*: reinstall wiro-serverless\./);
       expect(said).not.toContain('bundleFunctions');
     } finally {
       await rename(`${lambda}-away`, lambda);
@@ -245,7 +243,7 @@ describe('the package, installed in another CDK app', () => {
     expect(said.trim()).toBe('WiroGenerations');
   });
 
-  it('brings the set-up of the secrets as a command', async () => {
+  it('provides the setup of the secrets as a command', async () => {
     const { bin } = JSON.parse(await readFile(path.join(installed, 'package.json'), 'utf8'));
     const command = path.join(installed, bin['wiro-serverless-setup']);
     const ssm = await startSsm({ region: LOCAL_REGION });
@@ -266,15 +264,18 @@ describe('the package, installed in another CDK app', () => {
       );
       expect(setUp.said).toMatch(/Under \/wiro\/Shop:\n {2}Wiro API key: stored/);
       expect(setUp.code).toBe(0);
-      // The app of somebody else: its stacks have their own names, and no `-c stackName`.
+      // Other apps name their stacks in code and have no `-c stackName`.
       expect(setUp.said).toContain('Next: npx cdk deploy Shop\n');
       const nowhere = await run([command, '--key-only'], { ...account, WIRO_API_KEY: 'k' });
-      expect(nowhere).toMatchObject({ code: 1, said: expect.stringMatching(/^Which stack\? Give --stack/) });
+      expect(nowhere).toMatchObject({
+        code: 1,
+        said: expect.stringMatching(/^The stack is missing: add --stack/),
+      });
       const rotated = await run([command, '--path', '/wiro/None', '--rotate'], account);
       expect(rotated.said).toContain('run "npx wiro-serverless-setup" without --rotate');
       for (const { said } of [help, setUp, nowhere, rotated])
         expect(said).not.toMatch(/npm run|WiroServerless|parameterPath|-c \w+=|\.ts\b/);
-      // How npm starts it.
+      // npm starts the command by this line.
       expect(await readFile(command, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
     } finally {
       await ssm.stop();

@@ -13,7 +13,7 @@ let root: string;
 let outDir: string;
 let built: number;
 
-/** Writes a file as if it had been there for long. */
+/** Writes a file with an old modification time. */
 async function put(file: string, content: string): Promise<void> {
   const where = path.join(root, file);
   await mkdir(path.dirname(where), { recursive: true });
@@ -47,7 +47,7 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true }));
 
 describe('a remembered bundle', () => {
-  it('is not built again while nothing has changed', async () => {
+  it('is not built again if nothing has changed', async () => {
     const first = await bundle();
     const second = await bundle();
 
@@ -58,9 +58,9 @@ describe('a remembered bundle', () => {
   it.each([
     ['a source', 'functions/b.ts'],
     ['a package', LOCK],
-    ['the way of bundling', 'infra/build/bundle-functions.ts'],
+    ['the bundling code', 'infra/build/bundle-functions.ts'],
     ['the compiler’s settings', 'tsconfig.json'],
-  ])('is built again when %s changes, even with the old time of change', async (_, file) => {
+  ])('is built again if %s changes, even with the old modification time', async (_, file) => {
     await bundle();
     await put(file, 'other');
 
@@ -69,7 +69,7 @@ describe('a remembered bundle', () => {
     expect(directory).toBe(path.join(outDir, 'bundle-2'));
   });
 
-  it('is built again when somebody removed it, or one of its sources', async () => {
+  it('is built again if it or one of its sources was removed', async () => {
     const { directory } = await bundle();
     await rm(directory, { recursive: true });
     await bundle();
@@ -80,7 +80,7 @@ describe('a remembered bundle', () => {
     expect(built).toBe(3);
   });
 
-  it('is built again when a source was saved while it was built', async () => {
+  it('is built again if a source was saved during the build', async () => {
     await rememberBundle(root, outDir, async () => {
       await writeFile(path.join(root, 'functions/a.ts'), 'saved');
       await utimes(
@@ -95,7 +95,7 @@ describe('a remembered bundle', () => {
     expect(built).toBe(2);
   });
 
-  it('is built again when what was remembered cannot be read', async () => {
+  it('is built again if its record cannot be read', async () => {
     await bundle();
     await writeFile(path.join(outDir, 'latest.json'), '{');
 

@@ -6,7 +6,7 @@ import { resourcesOf, synthesize } from '../synthesize.ts';
 const GOOD = { portraits: { model: 'wiro/x', parameters: { prompt: 'p' }, fileParameter: 'inputImage' } };
 
 describe('checkPresets', () => {
-  it('answers presets that can be deployed', () => {
+  it('returns presets that can be deployed', () => {
     expect(
       checkPresets({ ...GOOD, pair: { ...GOOD.portraits, inputs: { other: 's3://any/a.png' } } }),
     ).toHaveProperty('pair');
@@ -21,12 +21,12 @@ describe('checkPresets', () => {
     [{ a: { ...GOOD.portraits, prompt: 'x' } }, 'presets.a.prompt'],
     [{ a: { ...GOOD.portraits, parameters: { inputImage: 1 } } }, 'inputImage'],
     [{ a: { ...GOOD.portraits, inputs: { other: 'http://x/y' } } }, 'https://'],
-    [{ a: { ...GOOD.portraits, parameters: { prompt: 'x'.repeat(3_000) } } }, 'at most 3000'],
-  ])('refuses %j and names what is wrong', (presets, part) => {
+    [{ a: { ...GOOD.portraits, parameters: { prompt: 'x'.repeat(3_000) } } }, 'room for 3000'],
+  ])('refuses %j and names the fault', (presets, part) => {
     expect(() => checkPresets(presets)).toThrow(part);
   });
 
-  it('is what the stack reads its settings by', () => {
+  it('checks the presets in the stack’s settings', () => {
     const read = (presets: unknown) =>
       readStackSettings((name) => (name === 'presets' ? presets : undefined));
 
@@ -35,7 +35,7 @@ describe('checkPresets', () => {
   });
 });
 
-it('starts submit for uploads/ only in a deployment that has presets', () => {
+it('starts submit for uploads/ only in a deployment with presets', () => {
   const prefixes = (context: Record<string, string>) =>
     resourcesOf(synthesize(context), 'AWS::S3::Bucket').flatMap(([, { Properties }]) =>
       JSON.stringify(Properties.NotificationConfiguration ?? {}).match(/"Name":"prefix","Value":"[^"]*"/g),

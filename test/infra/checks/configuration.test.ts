@@ -328,8 +328,8 @@ describe('a construct that cannot work is refused when it is synthesized', () =>
     [
       'a bus in another region',
       (stack) => ({ eventBus: busAt(stack, 'us-east-1') }),
-      'eventBus Shop/Bus is in the region us-east-1, the stack in eu-central-1',
-      /give one of the stack's own region/,
+      'eventBus Shop/Bus is in the region us-east-1, but the stack is in eu-central-1',
+      /use one in the stack's own region/,
     ],
     [
       'a bus of another account',
@@ -379,7 +379,7 @@ describe('a construct that cannot work is refused when it is synthesized', () =>
         }),
       }),
       'table Shop/Orders lacks the key (pk HASH, sk RANGE; it has order HASH)',
-      /the index "due".*the index "waiting".*the index "history".*time-to-live attribute expiresAtSeconds: make it with `new GenerationTable/,
+      /the index "due".*the index "waiting".*the index "history".*time-to-live attribute expiresAtSeconds: create it with `new GenerationTable/,
     ],
     [
       'a global table without the indexes',
@@ -428,14 +428,14 @@ describe('a construct that cannot work is refused when it is synthesized', () =>
   });
 
   it.each<[string, Props, string]>([
-    ['the deployment', {}, 'deployment is that of Shop/First too: their generations'],
-    ['the path', { deployment: 'two' }, 'credentials is that of Shop/First too: both write'],
-    ['the table', TWO, 'table is that of Shop/First too: each would take up'],
-    ['the input bucket', { ...TWO, table: undefined }, 'inputBucket is that of Shop/First too: each file'],
+    ['the deployment', {}, 'deployment is also used by Shop/First: their generations'],
+    ['the path', { deployment: 'two' }, "the credentials' path is also used by Shop/First: both would write"],
+    ['the table', TWO, 'table is also used by Shop/First: each would run'],
+    ['the input bucket', { ...TWO, table: undefined }, 'inputBucket is also used by Shop/First: each file'],
     [
       'the bus',
       { ...TWO, table: undefined, inputBucket: undefined },
-      'eventBus is that of Shop/First too: each "Generation Requested" would be run, and charged, twice',
+      'eventBus is also used by Shop/First: each "Generation Requested" would be run, and charged, twice',
     ],
   ])('two that share %s', (_, own, sentence) => {
     const stack = createStack();
@@ -450,6 +450,6 @@ describe('a construct that cannot work is refused when it is synthesized', () =>
     const message = refusalOf(() => addGenerations(stack, { ...shared, ...own }, 'Second'));
 
     expect(message).toContain(`Shop/Second: ${sentence}`);
-    expect(message).toMatch(/Give each one of its own\.$/);
+    expect(message).toMatch(/Give each deployment its own\.$/);
   });
 });

@@ -21,22 +21,22 @@ function galleryTemplate(): Template {
   return Template.fromStack(stack);
 }
 
-it('hears of every generation that succeeds, and of nothing else', () => {
+it('receives only the events of generations that succeed', () => {
   const template = galleryTemplate();
   const [gallery, ...others] = resourcesOf(template, 'AWS::Events::Rule').filter(([id]) =>
     /Gallery/.test(id),
   );
   const pattern = gallery?.[1].Properties.EventPattern as Record<string, unknown>;
 
-  const heard = ['running', 'succeeded', 'failed', 'cancelled', 'rejected', 'requested'].filter((kind) =>
+  const received = ['running', 'succeeded', 'failed', 'cancelled', 'rejected', 'requested'].filter((kind) =>
     matches(pattern, JSON.parse(readFileSync(path.join(EVENTS, `generation-${kind}.json`), 'utf8'))),
   );
 
   expect(others).toEqual([]);
-  expect(heard).toEqual(['succeeded']);
+  expect(received).toEqual(['succeeded']);
 });
 
-it('may read outputs and put entries, and not write where outputs are', () => {
+it('may read outputs and put entries, but not write outputs', () => {
   const template = galleryTemplate();
   const [, policy] =
     resourcesOf(template, 'AWS::IAM::Policy').find(([id]) => id.startsWith('GalleryAdd')) ?? [];
@@ -53,7 +53,7 @@ it('may read outputs and put entries, and not write where outputs are', () => {
   ]);
 });
 
-/** EventBridge's matching, as far as the rule uses it: each list names what may stand there. */
+/** The part of EventBridge's matching that the rule uses: each list contains the accepted values. */
 function matches(pattern: unknown, value: unknown): boolean {
   if (Array.isArray(pattern)) return pattern.includes(value);
   return Object.entries(pattern as Record<string, unknown>).every(

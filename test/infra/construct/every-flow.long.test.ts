@@ -18,49 +18,49 @@ import { covers, grantedRights } from './granted-rights.ts';
 
 const NAMES = Object.keys(FUNCTIONS) as FunctionName[];
 const MOST_A_DAY = 1_000;
-const TOLD_BESIDES = {
+const MORE_SETTINGS = {
   [ENV.furtherInputBuckets]: FURTHER_BUCKET,
   [ENV.inputPrefixes]: JSON.stringify([INPUT_PREFIX]),
 };
 
-/** Rights that no call of the run uses: Lambda does for a function, or the embedded services lack what they are for. */
+/** Rights that no call in the run uses. Lambda itself uses them, or the embedded services lack the feature. */
 const NOT_SEEN = [
   {
     right: /^s3:GetObjectVersion on /,
-    for: 'reading inputs where a bucket keeps versions: the embedded S3 keeps none',
+    for: 'reading inputs from a bucket with versions, which the embedded S3 does not support',
   },
-  { right: /^logs:(CreateLogStream|PutLogEvents) on logs of \w+$/, for: 'writing what the function logs' },
-  // X-Ray knows no resources.
+  { right: /^logs:(CreateLogStream|PutLogEvents) on logs of \w+$/, for: 'writing logs' },
+  // X-Ray has no resources.
   { right: /^xray:Put(TraceSegments|TelemetryRecords) on \*$/, for: 'tracing' },
-  // SendMessage alone is used; CDK's `SqsDestination` grants the three together. The others change nothing.
+  // Only SendMessage is used. CDK's `SqsDestination` also grants the other two, which change nothing.
   {
     right: /^sqs:(SendMessage|GetQueueAttributes|GetQueueUrl) on queue \w*DeadLetters\w*$/,
-    for: 'keeping events that failed for good',
+    for: 'keeping events that failed every try',
   },
 ];
 
 const rights = recordRights(LOCAL_REGION);
 afterAll(() => rights.stop());
-/** What the functions were told, all together. */
+/** The environment variables of all functions. */
 const told: Record<string, string> = {};
-/** Rights without which AWS answers otherwise, and a function does the same. */
+/** Missing rights that change AWS's answer but not what the function does. */
 const DISPENSABLE = [
-  // Whether an output stands already: to `callback`, 403 means what 404 does.
+  // `callback` treats 403 like 404 when it checks whether an output exists.
   { of: 'callback', right: /^s3:ListBucket on \S+-outputs$/ },
 ];
 
 const system = await startSystem({
   presets: PRESETS,
-  // Never met, but counted.
+  // Never reached, but the functions count towards it.
   maximumGenerationsPerDay: MOST_A_DAY,
-  // Each is a process that has to start; side by side, nothing more would be called.
+  // Each environment is a process that takes time to start. More of them would make no other calls.
   maximumEnvironments: 1,
   scheduleMs: 1_000,
-  // The line moves when a task ends, not because somebody tries whether there is more room.
+  // The line only moves when a task ends, not because a probe tries for more room.
   durations: { limitProbe: 600_000 },
   endpointOverrides: async (name, environment) => {
     Object.assign(told, environment);
-    return { ...TOLD_BESIDES, ...(await rights.endpointOverrides(name, environment)) };
+    return { ...MORE_SETTINGS, ...(await rights.endpointOverrides(name, environment)) };
   },
 });
 const SETTINGS = {
@@ -68,7 +68,7 @@ const SETTINGS = {
   presets: JSON.stringify(PRESETS),
   maximumGenerationsPerDay: String(MOST_A_DAY),
 };
-// Whatever lies under the prefix may be named in both: the functions call the same.
+// All inputs of the run lie under the prefix, so the functions make the same calls with both templates.
 const TEMPLATES = [
   ['with inputs from anywhere', synthesize(SETTINGS)],
   ['with inputs from one prefix', synthesize({ ...SETTINGS, inputPrefixes: INPUT_PREFIX })],
@@ -78,65 +78,62 @@ beforeAll(() => playEveryFlow(system, rights), 120_000);
 
 const shown = ({ action, resource }: Right) => `${action} on ${resource}`;
 
-describe.each(TEMPLATES)(
-  'the rights of each function, in everything that the system does, %s',
-  (_, template) => {
-    const granted = (name: FunctionName) => grantedRights(template, name, told, LOCAL_REGION);
+describe.each(TEMPLATES)('the rights of each function, %s', (_, template) => {
+  const granted = (name: FunctionName) => grantedRights(template, name, told, LOCAL_REGION);
 
-    it('are known for every call that was made', () => {
-      expect(rights.problems()).toEqual([]);
-    });
+  it('are known for every call in the run', () => {
+    expect(rights.problems()).toEqual([]);
+  });
 
-    it.each(NAMES)('allow every call of %s', (name) => {
-      const given = granted(name);
-      const denied = rights.of(name).filter((needed) => !given.some((right) => covers(right, needed)));
+  it.each(NAMES)('allow every call of %s', (name) => {
+    const given = granted(name);
+    const denied = rights.of(name).filter((needed) => !given.some((right) => covers(right, needed)));
 
-      const isDispensable = (line: string) =>
-        DISPENSABLE.some(({ of, right }) => of === name && right.test(line));
-      expect(denied.map(shown).filter((line) => !isDispensable(line))).toEqual([]);
-    });
+    const isDispensable = (line: string) =>
+      DISPENSABLE.some(({ of, right }) => of === name && right.test(line));
+    expect(denied.map(shown).filter((line) => !isDispensable(line))).toEqual([]);
+  });
 
-    it.each(NAMES)('are all used by %s, but for those that a run cannot show', (name) => {
-      const used = rights.of(name);
-      const unused = granted(name).filter((right) => !used.some((needed) => covers(right, needed)));
+  it.each(NAMES)('are all used by %s, except those that a run cannot show', (name) => {
+    const used = rights.of(name);
+    const unused = granted(name).filter((right) => !used.some((needed) => covers(right, needed)));
 
-      expect(unused.map(shown).filter((one) => !NOT_SEEN.some(({ right }) => right.test(one)))).toEqual([]);
-    });
+    expect(unused.map(shown).filter((one) => !NOT_SEEN.some(({ right }) => right.test(one)))).toEqual([]);
+  });
 
-    it('have no exception that nobody needs any more', () => {
-      const all = NAMES.flatMap(granted).map(shown);
+  it('have no unused exception', () => {
+    const all = NAMES.flatMap(granted).map(shown);
 
-      expect(NOT_SEEN.filter(({ right }) => !all.some((one) => right.test(one)))).toEqual([]);
-    });
-  },
-);
+    expect(NOT_SEEN.filter(({ right }) => !all.some((one) => right.test(one)))).toEqual([]);
+  });
+});
 
-describe('the events on the bus, in everything that the system does', () => {
+describe('the events on the bus', () => {
   const events = () => system.environment.events();
   const ofType = (type: string) => events().filter((event) => event['detail-type'] === type);
 
-  it('are as they are documented, with nothing that is not', () => {
+  it('match their schemas and contain nothing undocumented', () => {
     const check = createEventCheck({ isStrict: true });
     const wrong = events().flatMap((event) =>
       check(event).map((problem) => `${event['detail-type']}: ${problem}`),
     );
 
-    // Of the two requests that cannot be accepted, the other lacks a parameter that only its model asks for.
+    // Two requests cannot be accepted. The schema accepts the other one, whose missing parameter only its model requires.
     expect([...new Set(wrong)].sort()).toEqual([
       `Generation Requested: /detail must NOT have additional properties {"additionalProperty":"unknown"}`,
     ]);
   });
 
-  it.each([...EVENT_SCHEMAS])('show every property that is documented of %s', (type, schema) => {
+  it.each([...EVENT_SCHEMAS])('show every documented property of %s', (type, schema) => {
     const shown = new Set(ofType(type).flatMap((event) => propertiesOf(event)));
 
     const hidden = documentedProperties(schema).filter((property) => !shown.has(property));
-    // They take hundreds of outputs, and one that differs: test/events and test/system/task-ends show them.
+    // These need hundreds of outputs or one that differs. test/events and test/system/task-ends cover them.
     const rare = /^detail\.(outputsTotal|outputs\[\]\.differsFrom(\..*)?)$/;
     expect(hidden.filter((property) => !rare.test(property))).toEqual([]);
   });
 
-  it('answer every request: accepted ones by their ends, the others by the id of the request', () => {
+  it('answer every request: accepted ones with an end, the others with the request event’s id', () => {
     const rejected = new Set(ofType('Generation Rejected').map(({ detail }) => detail.requestEventId));
     const ended = new Set(events().map(({ detail }) => detail.id));
 
@@ -150,7 +147,7 @@ describe('the events on the bus, in everything that the system does', () => {
     expect(unanswered).toEqual([]);
   });
 
-  it('say what their own attempt came to, also where the next had begun by the time they were told', () => {
+  it('describe their own attempt, even if the next one has begun before they are published', () => {
     const failed = ofType('Generation Failed').map(({ detail }) => detail);
     const [late] = failed.filter(({ id, attempt }) =>
       events().some((other) => other.detail.id === id && Number(other.detail.attempt) > Number(attempt)),

@@ -6,8 +6,8 @@ import { resourcesOf, written } from '../synthesize.ts';
 import { idsOf, listed, statementsOf } from './policies.ts';
 
 /**
- * Every right of a function's role in the template, on the resources that the functions were really told of.
- * @param told - Environment variables of functions that ran; the template's own say which resource each one names.
+ * Lists every right of a function's role in the template, with the real names of the resources.
+ * @param told - Environment variables of functions that ran. The template's environment maps each one to a resource.
  */
 export function grantedRights(
   template: Template,
@@ -26,7 +26,7 @@ export function grantedRights(
   });
 }
 
-/** Whether a policy's right covers a needed one: `*` is any text, `?` any character. */
+/** Whether a granted right covers a needed one. `*` matches any text, `?` any character. */
 export function covers(granted: Right, needed: Right): boolean {
   const pattern = granted.resource
     .replace(/[.+^${}()|[\]\\]/g, '\\$&')
@@ -68,12 +68,12 @@ function nameResources(
   addArns('AWS::Lambda::Function', (fn) => regional('lambda', `function:${fn}`));
   for (const [id] of resourcesOf(template, 'AWS::SQS::Queue')) arns.set(`<${id}.Arn>`, `queue ${id}`);
   for (const name of functions) arns.set(`<${logGroupOf(template, name)}.Arn>`, `logs of ${name}`);
-  // The longest first: the name of a bucket may begin with what another name is in whole.
+  // Replaces the longest first, because one name may be the beginning of another.
   const all = [...arns, ...names].filter(([text]) => text.includes('<') || text.startsWith('/'));
   all.sort(([a], [b]) => b.length - a.length);
   return (resource) => {
     const real = all.reduce((text, [from, to]) => text.replaceAll(from, to), resource);
-    if (real.includes('<')) throw new Error(`No function was told of ${resource}`);
+    if (real.includes('<')) throw new Error(`No environment variable names ${resource}`);
     return real;
   };
 }

@@ -16,8 +16,8 @@ const ROLE = 'arn:aws:iam::999988887777:role/backend';
 const ROOT = 'arn:aws:iam::999988887777:root';
 
 /**
- * Everything that policies of resources admit a principal to, as `action on resource`; conditions behind it. Another
- * account's request needs this besides the rights that its own account gives.
+ * Lists what resource policies allow a principal, as `action on resource` and conditions. A request from another
+ * account needs this in addition to the rights in its own account.
  */
 function admitted(template: Template, principal: string): readonly string[] {
   const said = (principals: unknown, action: unknown, resources: unknown, condition: unknown) =>
@@ -65,7 +65,7 @@ describe('rights given to another account', () => {
   it.each([
     ['a role', (stack: Stack) => iam.Role.fromRoleArn(stack, 'Theirs', ROLE), ROLE],
     ['the account', () => new iam.AccountPrincipal('999988887777'), ROOT],
-  ] as const)('to submit: every resource admits %s', (_, granteeIn, principal) => {
+  ] as const)('to submit are in the policy of every resource, for %s', (_, granteeIn, principal) => {
     const { stack, wiro } = deployed();
 
     wiro.grantSubmit(granteeIn(stack));
@@ -87,7 +87,7 @@ describe('rights given to another account', () => {
     ]);
   });
 
-  it('to read: both buckets admit it, and the keys that they are encrypted with', () => {
+  it('to read are in the policies of both buckets and their encryption keys', () => {
     const stack = createStack(HOME);
     const encryptionKey = new kms.Key(stack, 'Key');
     const outputBucket = new s3.Bucket(stack, 'Renders', { encryptionKey });
@@ -109,7 +109,7 @@ describe('rights given to another account', () => {
     );
   });
 
-  it('both sides are written where a role of another account is made in the same app', () => {
+  it('are added to both policies if the app also creates the other account’s role', () => {
     const app = new App();
     const theirs = new Stack(app, 'Theirs', { env: { account: '999988887777', region: 'eu-central-1' } });
     const stack = new Stack(app, 'Shop', { env: HOME });
@@ -146,7 +146,7 @@ describe('rights given to another account', () => {
     expect(resource).toEqual(identity);
   });
 
-  it('the same twice is given once', () => {
+  it('are added once if granted twice', () => {
     const { stack, wiro } = deployed();
     const role = iam.Role.fromRoleArn(stack, 'Theirs', ROLE);
 
@@ -162,17 +162,17 @@ describe('rights given to another account', () => {
       'grantSubmit',
       { eventBus: (stack: Stack) => events.EventBus.fromEventBusName(stack, 'Bus', 'shop-bus') },
     ],
-  ] as const)('%s is refused where an imported resource would have to admit it', (method, made) => {
+  ] as const)('are refused by %s if an imported resource would need a policy statement', (method, made) => {
     const stack = createStack(HOME);
     const [[name, make] = ['', () => undefined]] = Object.entries(made);
     const wiro = addGenerations(stack, { [name]: make(stack) });
 
     expect(() => wiro[method](iam.Role.fromRoleArn(stack, 'Theirs', ROLE))).toThrow(
-      /Shop\/Wiro: rights on Shop\/(Out|Bus) cannot be given to .* is imported.*Add the statement where it is made/,
+      /Shop\/Wiro: cannot grant .* access to Shop\/(Out|Bus): .* is imported.*Add the statement in the app that owns/,
     );
   });
 
-  it('a role of the same account needs no policy of a resource, imported ones included', () => {
+  it('need no resource policy for a role of the same account, even on imported resources', () => {
     const stack = createStack(HOME);
     const wiro = addGenerations(stack, {
       outputBucket: s3.Bucket.fromBucketName(stack, 'Out', 'shop-renders'),

@@ -7,8 +7,7 @@ import { startSystem } from '../../support/system.ts';
 import { synthesize } from '../synthesize.ts';
 import { covers, grantedRights } from './granted-rights.ts';
 
-// A deployment with its credentials in Secrets Manager: what `every-flow.long.test.ts` sees with SecureStrings, for what is
-// different here.
+// Repeats the checks of `every-flow.long.test.ts`, which uses SecureStrings, for credentials in Secrets Manager.
 const rights = recordRights(LOCAL_REGION);
 afterAll(() => rights.stop());
 const told: Record<string, string> = {};
@@ -31,7 +30,7 @@ beforeAll(async () => {
 const isOfCredentials = ({ action }: Right) => /^(ssm|secretsmanager|kms):/.test(action);
 
 it.each<FunctionName>(['api', 'submit', 'callback'])(
-  'lets %s read the secret and those parameters that it needs of the two that the stack writes, and nothing else',
+  'lets %s read only the secret and the stack’s parameters that it needs',
   (name) => {
     const used = rights.of(name).filter(isOfCredentials);
     const granted = grantedRights(template, name, told, LOCAL_REGION).filter(isOfCredentials);
@@ -48,7 +47,7 @@ it.each<FunctionName>(['api', 'submit', 'callback'])(
   },
 );
 
-it('lets reconcile read none of it', () => {
+it('lets reconcile read neither', () => {
   const granted = grantedRights(template, 'reconcile', told, LOCAL_REGION);
 
   expect(granted.filter(isOfCredentials)).toEqual([]);

@@ -19,7 +19,7 @@ function rightsOf(name: FunctionName, from = template): readonly string[] {
   );
 }
 
-/** Names resources as the stack's reader knows them. */
+/** Replaces ARNs with short names. */
 function readable(resource: string, template: Template): string {
   const names = new Map<string, string>();
   for (const [id, { Properties }] of resourcesOf(template, 'AWS::S3::Bucket')) {
@@ -38,7 +38,7 @@ function readable(resource: string, template: Template): string {
 }
 
 describe('the role of each function', () => {
-  it('is its own, and nobody but Lambda may take it', () => {
+  it('is its own, and only Lambda may assume it', () => {
     const roles = (Object.keys(FUNCTIONS) as FunctionName[]).map((name) => idsOf(template, name).roleId);
 
     expect(new Set(roles).size).toBe(4);
@@ -52,30 +52,30 @@ describe('the role of each function', () => {
     });
   });
 
-  it('carries no managed policy: AWS’s own for logs speaks of every log group', () => {
+  it('has no managed policy, because AWS’s policy for logs covers every log group', () => {
     for (const [id, { Properties }] of resourcesOf(template, 'AWS::IAM::Role'))
       expect(Properties, id).not.toHaveProperty('ManagedPolicyArns');
   });
 
   it.each(Object.keys(FUNCTIONS) as FunctionName[])(
-    'of %s names every action, and no resource by * alone',
+    'of %s lists every action, and has no right on every resource',
     (name) => {
       const rights = rightsOf(name);
 
       expect(rights.length).toBeGreaterThan(5);
       const wild = rights.filter((right) => /\*.* on /.test(right) || / on \*$/.test(right));
-      // X-Ray knows no resources: a right to it is on all or none.
+      // X-Ray has no resources.
       expect(wild.filter((right) => !/^xray:Put(TraceSegments|TelemetryRecords) on \*$/.test(right))).toEqual(
         [],
       );
       expect(
         rights.filter((right) => /dynamodb:(Scan|DeleteTable|Batch\w*Write)|s3:Delete/.test(right)),
-        // What an earlier put of a request file was refused for.
+        // `submit` deletes the rejection of a request file's earlier version.
       ).toEqual(name === 'submit' ? ['s3:DeleteObject on input/rejected/*'] : []);
     },
   );
 
-  it('lets each function write where it has to, and nowhere else', () => {
+  it('lets each function write only where it must', () => {
     const writes = (name: FunctionName) =>
       rightsOf(name)
         .filter((right) => right.startsWith('s3:Put'))
@@ -98,7 +98,7 @@ describe('the role of each function', () => {
     ]);
   });
 
-  it('lets submit read and remove rejections, also where requests may name only what lies under a prefix', () => {
+  it('lets submit read and remove rejections, even if inputPrefixes restricts inputs', () => {
     const closed = synthesize({ inputPrefixes: 'photos/' });
     const onRejections = rightsOf('submit', closed).filter((right) => right.endsWith(' on input/rejected/*'));
 
@@ -109,12 +109,12 @@ describe('the role of each function', () => {
     ]);
   });
 
-  it('lets nobody write where a trigger looks', () => {
+  it('lets no function write under a prefix that starts one', () => {
     for (const name of Object.keys(FUNCTIONS) as FunctionName[])
       expect(rightsOf(name).filter((right) => /s3:Put.* on input\/(requests|\*)/.test(right))).toEqual([]);
   });
 
-  it('lets inputs be read from the further buckets too, and tells a missing one from a forbidden one', () => {
+  it('lets submit read inputs from the further buckets, and tell missing inputs from forbidden ones', () => {
     expect(rightsOf('submit')).toEqual(
       expect.arrayContaining([
         's3:GetObject on input/*',
@@ -127,7 +127,7 @@ describe('the role of each function', () => {
     );
   });
 
-  it('lets two functions read the six parameters by name, in one call, and `api` none of the callback secrets', () => {
+  it('lets two functions read all six parameters, and `api` none of the callback secrets', () => {
     const parameters = (name: FunctionName) => rightsOf(name).filter((right) => right.startsWith('ssm:'));
 
     expect(parameters('callback')).toEqual([
@@ -147,7 +147,7 @@ describe('the role of each function', () => {
     expect(parameters('reconcile')).toEqual([]);
   });
 
-  it('lets each function start those that it hands work to', () => {
+  it('lets each function invoke those that it hands work to', () => {
     const starts = (name: FunctionName) =>
       rightsOf(name)
         .filter((right) => right.startsWith('lambda:'))
@@ -157,7 +157,7 @@ describe('the role of each function', () => {
       expect(starts(name)).toEqual(['lambda:InvokeFunction on callback', 'lambda:InvokeFunction on submit']);
   });
 
-  it('lets reconcile alone look for what is due', () => {
+  it('lets only reconcile query what is due', () => {
     const looking = (Object.keys(FUNCTIONS) as FunctionName[]).filter((name) =>
       rightsOf(name).includes('dynamodb:Query on table/index/due'),
     );
@@ -166,7 +166,7 @@ describe('the role of each function', () => {
   });
 });
 
-describe('a right that a policy grants', () => {
+describe('a granted right', () => {
   const needed = { action: 's3:PutObject', resource: 'arn:aws:s3:::b/outputs/a/1/0-x.png' };
   const granted = (resource: string, action = needed.action) => covers({ action, resource }, needed);
 
@@ -183,8 +183,8 @@ describe('a right that a policy grants', () => {
     expect(granted('arn:aws:s3:::b/outputs/a/1/0-xXpng')).toBe(false);
   });
 
-  it('refuses to speak of a resource whose real name nobody knows', () => {
+  it('cannot be listed if the real name of its resource is unknown', () => {
     for (const name of Object.keys(FUNCTIONS) as FunctionName[])
-      expect(() => grantedRights(template, name, {}, 'us-east-1')).toThrow(/No function was told of/);
+      expect(() => grantedRights(template, name, {}, 'us-east-1')).toThrow(/No environment variable names/);
   });
 });

@@ -2,7 +2,7 @@ import type { Template } from 'aws-cdk-lib/assertions';
 import { FUNCTIONS, type FunctionName } from '../../../functions/functions.ts';
 import { resourcesOf, written } from '../synthesize.ts';
 
-/** One statement of a policy, as the template has it. */
+/** One policy statement in the template. */
 export interface Statement {
   readonly Effect: string;
   readonly Action: string | readonly string[];
@@ -11,7 +11,7 @@ export interface Statement {
 
 export const listed = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [value]);
 
-/** Logical ids of a function and of its role. */
+/** Finds the logical ids of a function and its role. */
 export function idsOf(
   template: Template,
   name: FunctionName,
@@ -24,7 +24,7 @@ export function idsOf(
   return { functionId, roleId };
 }
 
-/** Every statement of the policies of a function's role. */
+/** Lists all policy statements of a function's role. */
 export function statementsOf(template: Template, name: FunctionName): readonly Statement[] {
   const role = `<${idsOf(template, name).roleId}>`;
   return resourcesOf(template, 'AWS::IAM::Policy')

@@ -33,7 +33,7 @@ const toldTo = (name: FunctionName, template: Template) => {
   return Object.fromEntries(Object.entries(Variables).map(([key, value]) => [key, written(value)]));
 };
 
-describe('brought along', () => {
+describe('resources that the app brings', () => {
   const imported = (stack: Stack) => ({
     inputBucket: s3.Bucket.fromBucketName(stack, 'In', 'shop-photos'),
     outputBucket: s3.Bucket.fromBucketName(stack, 'Out', 'shop-renders'),
@@ -41,7 +41,7 @@ describe('brought along', () => {
     eventBus: events.EventBus.fromEventBusName(stack, 'Bus', 'shop-bus'),
   });
 
-  it('imported buckets, table and bus are used, and none is made', () => {
+  it('replace those that the construct would create', () => {
     const stack = createStack();
     const wiro = addGenerations(stack, imported(stack));
     const template = Template.fromStack(stack);
@@ -66,7 +66,7 @@ describe('brought along', () => {
     });
   });
 
-  it('an imported input bucket keeps the notifications that it has, and starts submit', () => {
+  it('include an input bucket, which keeps its notifications and starts submit', () => {
     const stack = createStack();
     addGenerations(stack, { ...imported(stack), presets: PORTRAITS });
     const template = Template.fromStack(stack);
@@ -102,12 +102,12 @@ describe('brought along', () => {
     });
   });
 
-  it('resources of the same stack make no circle', () => {
+  it('cause no cycle if they are in the same stack', () => {
     const app = createApp();
     const stack = new Stack(app, 'Shop');
     const bucket = new s3.Bucket(stack, 'Photos');
     addGenerations(stack, {
-      // One bucket for both.
+      // One bucket for inputs and outputs.
       inputBucket: bucket,
       outputBucket: bucket,
       table: new GenerationTable(stack, 'Records'),
@@ -118,7 +118,7 @@ describe('brought along', () => {
     Template.fromStack(stack).resourceCountIs('AWS::S3::Bucket', 1);
   });
 
-  it('resources of another stack make no circle of stacks', () => {
+  it('cause no cycle of stacks if they are in another stack', () => {
     const app = createApp();
     const data = new Stack(app, 'Data');
     const stack = new Stack(app, 'Shop');
@@ -134,7 +134,7 @@ describe('brought along', () => {
     Template.fromStack(stack).resourceCountIs('Custom::S3BucketNotifications', 1);
   });
 
-  it('what is encrypted with keys of one’s own can be read and written', () => {
+  it('may be encrypted with customer managed keys, which the functions may use', () => {
     const stack = createStack();
     const key = (name: string) =>
       kms.Key.fromKeyArn(stack, name, `arn:aws:kms:eu-central-1:111122223333:key/${name}`);
@@ -179,7 +179,7 @@ describe('input prefixes', () => {
       .filter((right) => /^s3:GetObject on .*(?:-input-|further)/.test(right))
       .map((right) => /\/[a-z]*\/?\*$/.exec(right)?.[0]);
 
-  it('close the input bucket to requests but for them, and leave further buckets open', () => {
+  it('restrict the input bucket, but not further buckets without a prefix', () => {
     const stack = createStack();
     addGenerations(stack, {
       inputPrefixes: ['inputs/', 'shared/'],
@@ -191,11 +191,11 @@ describe('input prefixes', () => {
     expect(toldTo('api', template)).toMatchObject({ INPUT_PREFIXES: '["inputs/","shared/"]' });
     expect(toldTo('submit', template)).toMatchObject({ INPUT_PREFIXES: '["inputs/","shared/"]' });
     expect(objects(template, /^WiroApiRole/).toSorted()).toEqual(['/*', '/inputs/*', '/shared/*']);
-    // What makes generations without being named.
+    // Request files and uploads start generations although requests may not name them.
     expect(objects(template, /^WiroSubmitRole/).toSorted()).toEqual([
       '/*',
       '/inputs/*',
-      // Whose they are, they say themselves.
+      // `submit` reads rejections to see which version they belong to.
       '/rejected/*',
       '/requests/*',
       '/results/*',
@@ -204,7 +204,7 @@ describe('input prefixes', () => {
     ]);
   });
 
-  it('speak of a bucket that is only known once it is deployed', () => {
+  it('may name a bucket whose name is only known at deployment', () => {
     const stack = createStack();
     const photos = new s3.Bucket(stack, 'Photos');
     addGenerations(stack, {
@@ -223,7 +223,7 @@ describe('input prefixes', () => {
   });
 });
 
-it('reserves concurrency for those functions that are named, and bounds copies, only where it is asked to', () => {
+it('reserves concurrency and limits concurrent copies only if the properties say so', () => {
   const reserved = (template: Template) =>
     resourcesOf(template, 'AWS::Lambda::Function').flatMap(([id, { Properties }]) =>
       Properties.ReservedConcurrentExecutions === undefined
@@ -243,7 +243,7 @@ it('reserves concurrency for those functions that are named, and bounds copies, 
 });
 
 describe('credentials', () => {
-  it('lie where the path says', () => {
+  it('are parameters under the given path', () => {
     const template = templateWith({ credentials: WiroCredentials.fromParameters({ path: '/shop/wiro' }) });
 
     expect(toldTo('callback', template)).toMatchObject({ PARAMETER_PATH: '/shop/wiro' });
@@ -253,7 +253,7 @@ describe('credentials', () => {
     expect(rights).not.toContain('secretsmanager');
   });
 
-  it('are read from a secret, and then from no encrypted parameter', () => {
+  it('are read from a secret instead of encrypted parameters', () => {
     const stack = createStack();
     const secret = new secretsmanager.Secret(stack, 'Credentials');
     addGenerations(stack, { credentials: WiroCredentials.fromSecret(secret) });
@@ -275,7 +275,7 @@ describe('credentials', () => {
     expect(rightsOfRole(template, /^WiroReconcileRole/).join()).not.toContain('secretsmanager');
   });
 
-  it('may be a secret that is imported by name, and one with a key of its own', () => {
+  it('may be a secret imported by name, or one with a customer managed key', () => {
     const stack = createStack();
     const named = secretsmanager.Secret.fromSecretNameV2(stack, 'Named', 'shop/wiro');
     addGenerations(stack, { credentials: WiroCredentials.fromSecret(named) });
@@ -289,7 +289,7 @@ describe('credentials', () => {
     });
 
     const rights = (of: Stack) => rightsOfRole(Template.fromStack(of), /^WiroCallbackRole/).join('\n');
-    // Secrets Manager adds six characters to a name, which nobody knows before.
+    // Secrets Manager appends six random characters to the name.
     expect(rights(stack)).toMatch(/secretsmanager:GetSecretValue on .*:secret:shop\/wiro-\?\?\?\?\?\?\n/);
     expect(rights(other)).toContain(`secretsmanager:GetSecretValue on ${secretCompleteArn}\n`);
     expect(rights(other)).toContain(`kms:Decrypt on ${KEY_ARN}`);
@@ -333,7 +333,7 @@ describe('settings', () => {
       expect(Properties.RetentionInDays).toBe(90);
   });
 
-  it('expire inputs and outputs after the retention, but no large request: its record stays; and nothing without one', () => {
+  it('expire inputs and outputs after the retention, but not the large requests of records', () => {
     const rules = (template: Template) =>
       resourcesOf(template, 'AWS::S3::Bucket').map(
         ([, { Properties }]) => (Properties.LifecycleConfiguration as { Rules: unknown[] }).Rules,
@@ -347,12 +347,12 @@ describe('settings', () => {
     expect(rules(templateWith())).toEqual([[abort], [abort]]);
   });
 
-  it('are the package’s own code where none is given, which the project itself has not', () => {
+  it('require code in the project’s own repository, which contains no bundles', () => {
     expect(() => templateWith({ code: undefined })).toThrow(/code is missing.*bundleFunctions/);
   });
 });
 
-describe('names of what is made', () => {
+describe('names of created resources', () => {
   const namesIn = (template: Template) => ({
     bus: resourcesOf(template, 'AWS::Events::EventBus').map(([, { Properties }]) => Properties.Name),
     inputBucket: resourcesOf(template, 'AWS::S3::Bucket').flatMap(([, { Properties }]) =>
@@ -361,14 +361,14 @@ describe('names of what is made', () => {
   });
   const ending = 'select(0, split("-", select(2, split("/", <AWS::StackId>))))';
 
-  it('begin with the deployment, as they always have', () => {
+  it('begin with the deployment', () => {
     expect(namesIn(templateWith({ deployment: 'Photos' }))).toEqual({
       bus: ['Photos'],
       inputBucket: [`photos-input-${ending}`],
     });
   });
 
-  it('stay as they are when the deployment changes and namePrefix keeps the old name', () => {
+  it('stay the same if the deployment changes and namePrefix keeps the old name', () => {
     const before = templateWith({ deployment: 'Photos' });
     const after = templateWith({ deployment: 'Pictures', namePrefix: 'Photos' });
 
@@ -380,11 +380,11 @@ describe('names of what is made', () => {
     [{ namePrefix: 'no spaces' }, /namePrefix is "no spaces": use letters/],
     [{ namePrefix: 'x'.repeat(65) }, /namePrefix is "x+": use letters, digits and "-", at most 64/],
     [{ deployment: 'default' }, /namePrefix is "default", as is the bus that every account has/],
-  ])('%j cannot be', (props, sentence) => {
+  ])('cannot come from %j', (props, sentence) => {
     expect(() => templateWith(props)).toThrow(sentence);
   });
 
-  it('are asked for where the name of the stack is too long for a deployment', () => {
+  it('need a deployment if the stack’s name is too long for one', () => {
     const stack = new Stack(createApp(), 'S'.repeat(65));
     const short = new Stack(createApp(), 'S'.repeat(128));
 
@@ -395,8 +395,8 @@ describe('names of what is made', () => {
   });
 });
 
-describe('rights given to others', () => {
-  it('to submit: the API, the three prefixes, and one kind of event', () => {
+describe('granted rights', () => {
+  it('to submit include the API, three prefixes and one type of event', () => {
     const stack = createStack();
     const wiro = addGenerations(stack);
 
@@ -417,7 +417,7 @@ describe('rights given to others', () => {
     ]);
   });
 
-  it('to read: outputs and answers, no requests, no table, no API', () => {
+  it('to read include outputs and answers, but not requests, the table or the API', () => {
     const stack = createStack();
     const wiro = addGenerations(stack);
 
@@ -437,7 +437,7 @@ describe('rights given to others', () => {
     );
   });
 
-  it('to call the API alone', () => {
+  it('to call the API include nothing else', () => {
     const stack = createStack();
     const wiro = addGenerations(stack);
 
@@ -449,7 +449,7 @@ describe('rights given to others', () => {
     ]);
   });
 
-  it('reach into buckets with keys of one’s own', () => {
+  it('include the customer managed keys of buckets', () => {
     const stack = createStack();
     const encryptionKey = kms.Key.fromKeyArn(stack, 'Key', KEY_ARN);
     const inputBucket = s3.Bucket.fromBucketAttributes(stack, 'In', { bucketName: 'inputs', encryptionKey });
@@ -461,12 +461,12 @@ describe('rights given to others', () => {
   });
 });
 
-describe('rules for what came of generations', () => {
+describe('rules for outcomes', () => {
   it.each([
     ['onSucceeded', 'Generation Succeeded'],
     ['onFailed', 'Generation Failed'],
     ['onCancelled', 'Generation Cancelled'],
-  ] as const)('%s matches this deployment’s "%s" and hands it to its target', (method, detailType) => {
+  ] as const)('created by %s send this deployment’s "%s" to the target', (method, detailType) => {
     const stack = createStack();
     const wiro = addGenerations(stack);
     const queue = new sqs.Queue(stack, 'Queue');
@@ -485,7 +485,7 @@ describe('rules for what came of generations', () => {
     });
   });
 
-  it('narrow further by a pattern, and take targets later', () => {
+  it('accept an additional pattern, and targets later', () => {
     const stack = createStack();
     const wiro = addGenerations(stack);
 
@@ -506,7 +506,7 @@ describe('rules for what came of generations', () => {
 });
 
 describe('several deployments', () => {
-  it('stand side by side in one stack, each with names of its own', () => {
+  it('may share one stack, each with its own names', () => {
     const stack = createStack();
     addGenerations(stack, {}, 'One');
     addGenerations(
@@ -518,7 +518,7 @@ describe('several deployments', () => {
     Template.fromStack(stack).resourceCountIs('AWS::Lambda::Function', 8);
   });
 
-  it('of one stack whose buckets or buses would have the same name are refused, naming namePrefix', () => {
+  it('in one stack are refused if their buckets or buses would have the same name', () => {
     const twins = (one: object, two: object) => () => {
       const stack = createStack();
       addGenerations(stack, { deployment: 'one', ...one }, 'One');
@@ -527,15 +527,17 @@ describe('several deployments', () => {
     };
     const long = 'a-name-that-is-longer-than-forty-characters';
 
-    expect(twins({ namePrefix: 'shop' }, { namePrefix: 'shop' })).toThrow(/Shop\/Two: namePrefix is that of/);
+    expect(twins({ namePrefix: 'shop' }, { namePrefix: 'shop' })).toThrow(
+      /Shop\/Two: namePrefix is also used by/,
+    );
     expect(twins({ deployment: 'Shop' }, { deployment: 'shop' })).toThrow(
-      /namePrefix, as the input bucket spells it, is that of Shop\/One too/,
+      /the input bucket's name \(from namePrefix\) is also used by Shop\/One/,
     );
     expect(twins({ deployment: `${long}-1` }, { deployment: `${long}-2` })).toThrow(/namePrefix/);
     expect(twins({}, {})).not.toThrow();
   });
 
-  it('may share names in stacks that may be in different accounts', () => {
+  it('may share names if their stacks may be in different accounts', () => {
     const app = new App();
     for (const name of ['Test', 'Live']) {
       const stack = new Stack(app, name);

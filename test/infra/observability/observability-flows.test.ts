@@ -43,7 +43,7 @@ interface Embedded {
   }[];
 }
 
-/** What CloudWatch would make of the log: each value with its metric's name, unit and dimensions. */
+/** The metrics that CloudWatch would extract from the log, each with name, unit, value and dimensions. */
 function measured() {
   return environment.logs().flatMap(
     ({ facts = {} }) =>
@@ -60,7 +60,7 @@ function measured() {
   );
 }
 
-/** What was measured of one generation, by metric, added up: a sum of 2 is one counted twice. */
+/** The sums of one generation's values by metric. A sum of 2 shows that it was counted twice. */
 function measuredOf(id: string): Record<string, number> {
   const sums: Record<string, number> = {};
   for (const one of measured()) {
@@ -74,7 +74,7 @@ const isMeasured = (id: string, name: string) =>
   eventually(`${name} of ${id}`, () => measuredOf(id)[name] !== undefined && measuredOf(id));
 
 describe('the metrics in the log', () => {
-  it('count a generation that succeeds, what it cost and how long it took', async () => {
+  it('count a generation that succeeds, with its cost and duration', async () => {
     const id = await submitted();
     await system.ended(id);
 
@@ -88,7 +88,7 @@ describe('the metrics in the log', () => {
     expect(measuredOf(id).TimeToResult).toBeLessThan(60);
   });
 
-  it('count one that fails, with the code on the same line and nowhere among the dimensions', async () => {
+  it('count a generation that fails, with the code on the same line but not as a dimension', async () => {
     const id = await submitted({ operation: 'task', fault: { kind: 'fails' } });
     await system.ended(id);
 
@@ -97,7 +97,7 @@ describe('the metrics in the log', () => {
     expect(line).toMatchObject({ dimensions: 'Deployment=local', facts: { code: 'model_failed' } });
   });
 
-  it('count one that Wiro refuses for want of balance twice: as failed, and as that', async () => {
+  it('count a generation without balance at Wiro as Failed and as InsufficientBalance', async () => {
     simulator.set({ balanceUsd: 0.2 });
     const id = await submitted();
     await system.ended(id);
@@ -106,7 +106,7 @@ describe('the metrics in the log', () => {
     expect(measuredOf(id)).toEqual({ Accepted: 1, Failed: 1, InsufficientBalance: 1 });
   });
 
-  it('count the same request only once, however often it comes', async () => {
+  it('count a repeated request only once', async () => {
     const idempotencyKey = randomUUID();
     const request = { model: MODEL, parameters: PARAMETERS, idempotencyKey };
     const { id } = await system.submit(request);
@@ -117,7 +117,7 @@ describe('the metrics in the log', () => {
     expect(measuredOf(id)).toMatchObject({ Accepted: 1, Succeeded: 1 });
   });
 
-  it('show how old the first in line is, and count those that are cancelled in line and at Wiro', async () => {
+  it('show the age of the first in line, and count cancellations in line and at Wiro', async () => {
     simulator.set({ concurrencyLimit: 1 });
     const first = await submitted({ operation: 'task', fault: { kind: 'stuck' } });
     await system.reached(first, ({ status }) => status === 'running');
@@ -131,10 +131,10 @@ describe('the metrics in the log', () => {
     simulator.set({ concurrencyLimit: null });
 
     expect([measuredOf(first).Cancelled, measuredOf(second).Cancelled]).toEqual([1, 1]);
-    await eventually('nobody in line', () => age() === 0);
+    await eventually('an empty line', () => age() === 0);
   });
 
-  it('count looks of which nothing comes, from the twentieth on', async () => {
+  it('count fruitless looks from the twentieth on', async () => {
     const id = generationId('local', 'api', randomUUID());
     const given = {
       id,
@@ -151,7 +151,7 @@ describe('the metrics in the log', () => {
   });
 
   it('count a second task for one attempt', async () => {
-    // The answer takes three seconds, and no callback comes before it: the task would be adopted.
+    // The answer takes three seconds. No callback may come first, because it would adopt the task.
     const id = await submitted(
       { operation: 'Run', times: 1, fault: { kind: 'slow', delayMs: 300_000 } },
       { operation: 'task', fault: { kind: 'stuck' } },
@@ -165,7 +165,7 @@ describe('the metrics in the log', () => {
   });
 });
 
-describe('the alarms on metrics of ours', () => {
+describe('the alarms on our own metrics', () => {
   let alarms: readonly (readonly [id: string, metric: string, dimensions: string])[];
   beforeAll(() => {
     alarms = resourcesOf(synthesize({ deployment: 'local' }), 'AWS::CloudWatch::Alarm').flatMap(
@@ -183,14 +183,14 @@ describe('the alarms on metrics of ours', () => {
     );
   });
 
-  it('watch what the functions were seen to measure, by name and dimension', () => {
+  it('watch metrics that the functions have written, by name and dimension', () => {
     const seen = new Set(measured().map(({ metric, dimensions }) => `${metric} ${dimensions}`));
 
     expect(alarms).toHaveLength(6);
     for (const [id, metric, dimensions] of alarms) expect(seen, id).toContain(`${metric} ${dimensions}`);
   });
 
-  it('watch ages in seconds and the rest as counts', () => {
+  it('watch metrics with the expected units', () => {
     const units = new Map(measured().map(({ metric, unit }) => [metric.split(' ')[1], unit]));
 
     expect(Object.fromEntries(units)).toEqual({
@@ -208,7 +208,7 @@ describe('the alarms on metrics of ours', () => {
   });
 });
 
-it('every line is JSON, and whatever is about a generation names it', () => {
+it('every line is JSON, and every line about a generation names it', () => {
   const lines = environment.logs();
 
   expect(lines.filter(({ facts }) => facts === undefined)).toEqual([]);

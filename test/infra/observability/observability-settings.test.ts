@@ -10,7 +10,7 @@ const toldBy = (settings: Readonly<Record<string, string>>) =>
   });
 
 describe('settings of the stack', () => {
-  it('hand inputs over as Wiro takes them, unless told how', () => {
+  it('choose how inputs reach Wiro, by default automatically', () => {
     expect(toldBy({})).toEqual([
       ['Submit', 'auto'],
       ['Api', 'auto'],
@@ -21,7 +21,7 @@ describe('settings of the stack', () => {
     ]);
   });
 
-  it('are refused with what to give instead', () => {
+  it('are refused with the accepted values', () => {
     expect(() => synthesize({ inputHandover: 'email' })).toThrow(
       'inputHandover is "email": give one of auto, upload, presigned.',
     );

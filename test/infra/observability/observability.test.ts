@@ -19,7 +19,7 @@ beforeAll(() => {
 }, 60_000);
 
 const HANDBOOK = readFileSync(path.resolve(import.meta.dirname, '../../../docs/operations.md'), 'utf8');
-/** What the handbook has about each alarm, by its name. */
+/** The handbook's section about each alarm, by heading. */
 const SECTIONS = new Map(
   HANDBOOK.split(/^### /m)
     .slice(1)
@@ -28,7 +28,7 @@ const SECTIONS = new Map(
 
 const ALARMS = ['AWS::CloudWatch::Alarm', 'AWS::CloudWatch::CompositeAlarm'];
 const alarmsOf = (template: Template) => ALARMS.flatMap((type) => resourcesOf(template, type));
-/** The name of the section that an alarm's description refers to. */
+/** The anchor of the section that an alarm's description links to. */
 const sectionOf = ({ Properties }: Resource) =>
   /docs\/operations\.md#([a-z]+)$/.exec(String(Properties.AlarmDescription))?.[1];
 
@@ -54,18 +54,18 @@ describe('the handbook', () => {
       expect(id.toLowerCase(), 'its construct id is its heading').toContain(sectionOf(alarm));
   });
 
-  it('tells of each what it means, why it rings when it does, where to look and what to do', () => {
+  it('explains each alarm’s meaning, threshold, where to look, and remedy', () => {
     for (const [heading, section] of SECTIONS)
       for (const part of ['**Meaning.**', '**Threshold.**', '**Where to look.**', '**Remedy.**'])
         expect(section, heading).toContain(part);
   });
 
-  it('is not needed to know what to do: the description of each alarm says it', () => {
+  it('is not needed for the remedy, which each alarm’s description contains', () => {
     for (const [id, { Properties }] of alarmsOf(full)) {
       const description = String(Properties.AlarmDescription);
       const [, remedy = ''] = /^[^.]+\. (.+) More: docs\/operations\.md#[a-z]+$/.exec(description) ?? [];
       expect(remedy, id).toMatch(/\b(?:look|add|cancel|ask|mend|retry|read|invoke|give|do)\b/i);
-      // CloudWatch takes no more.
+      // CloudWatch's limit.
       expect(description.length, id).toBeLessThanOrEqual(1_024);
       expect(description, id).not.toMatch(/npm run|\.ts\b/);
     }
@@ -77,7 +77,7 @@ describe('the handbook', () => {
 });
 
 describe('observability: standard', () => {
-  it('stays within what is free: ten alarms on one plain metric each, one dashboard, ten metrics and a rare one', () => {
+  it('stays within the free tier: ten alarms on one metric each, one dashboard, ten metrics and a rare one', () => {
     const alarms = resourcesOf(standard, 'AWS::CloudWatch::Alarm');
 
     expect(alarms).toHaveLength(10);
@@ -87,12 +87,12 @@ describe('observability: standard', () => {
     }
     standard.resourceCountIs('AWS::CloudWatch::CompositeAlarm', 0);
     standard.resourceCountIs('AWS::CloudWatch::Dashboard', 1);
-    // Measured once a day at most: CloudWatch bills a metric for the hours in which it is measured.
+    // Written at most once a day. CloudWatch bills a metric only for the hours in which it has values.
     const rare: MetricName = 'UploadsRefused';
     expect(Object.keys(METRICS).filter((name) => name !== rare)).toHaveLength(10);
   });
 
-  it('shows fewer than the fifty metrics that a free dashboard has', () => {
+  it('shows fewer metrics than a free dashboard’s fifty', () => {
     const [dashboard] = resourcesOf(standard, 'AWS::CloudWatch::Dashboard');
     const { widgets } = JSON.parse(written(dashboard?.[1].Properties.DashboardBody)) as {
       widgets: readonly { properties: { metrics?: readonly unknown[] } }[];
@@ -103,7 +103,7 @@ describe('observability: standard', () => {
     expect(shown.length).toBeLessThan(50);
   });
 
-  it('watches functions and queue of its own by AWS’s metrics', () => {
+  it('watches its functions and its queue through AWS’s metrics', () => {
     const queue = resourcesOf(standard, 'AWS::SQS::Queue')[0]?.[0];
     const watched = resourcesOf(standard, 'AWS::CloudWatch::Alarm').flatMap(([, { Properties }]) => {
       const {
@@ -129,7 +129,7 @@ describe('observability: standard', () => {
     );
   });
 
-  it('rings for a missing measurement only where measuring itself is what is watched', () => {
+  it('treats missing data as a problem only for the alarm that watches reconcile itself', () => {
     const ringing = resourcesOf(standard, 'AWS::CloudWatch::Alarm').filter(
       ([, { Properties }]) => Properties.TreatMissingData !== 'notBreaching',
     );
@@ -137,7 +137,7 @@ describe('observability: standard', () => {
     expect(ringing.map(([, alarm]) => sectionOf(alarm))).toEqual(['reconcilestopped']);
   });
 
-  it('traces what people and Wiro wait for, and not what runs every minute', () => {
+  it('traces functions that callers and Wiro wait for, not the scheduled one', () => {
     const traced = NAMES.filter(
       (name) => functionOf(standard, name)[1].Properties.TracingConfig !== undefined,
     );
@@ -147,7 +147,7 @@ describe('observability: standard', () => {
       expect(functionOf(standard, name)[1].Properties.TracingConfig).toEqual({ Mode: 'Active' });
   });
 
-  it('tells the functions where their measurements go, under the name that alarms look for', () => {
+  it('gives the functions the metric namespace and dimension that alarms use', () => {
     for (const name of NAMES)
       expect(functionOf(standard, name)[1].Properties.Environment).toMatchObject({
         Variables: { METRICS_NAMESPACE: 'WiroGenerations', DEPLOYMENT: 'WiroServerless' },
@@ -159,7 +159,7 @@ describe('observability: standard', () => {
     });
   });
 
-  it('has its alarms told to a topic that is given', () => {
+  it('sends its alarms to the given topic', () => {
     const alarmTopic = 'arn:aws:sns:us-east-1:123456789012:on-call';
 
     const told = alarmsOf(synthesize({ alarmTopic, observability: 'full' }));
@@ -171,7 +171,7 @@ describe('observability: standard', () => {
 });
 
 describe('observability: full', () => {
-  it('also compares metrics, and rings once for whatever needs a person now', () => {
+  it('also compares metrics, and combines all urgent alarms into one', () => {
     const more = alarmsOf(full).filter(([, { Properties }]) => !('MetricName' in Properties));
 
     expect(more.map(([, alarm]) => sectionOf(alarm))).toEqual(['failurerate', 'functionerrors', 'urgent']);
@@ -184,7 +184,7 @@ describe('observability: full', () => {
 });
 
 describe('observability: none', () => {
-  it('has no alarm, dashboard, measurement or trace', () => {
+  it('has no alarm, dashboard, metric or trace', () => {
     expect(alarmsOf(none)).toEqual([]);
     none.resourceCountIs('AWS::CloudWatch::Dashboard', 0);
     for (const name of NAMES) {
@@ -194,13 +194,13 @@ describe('observability: none', () => {
     }
   });
 
-  it('keeps dead letters all the same', () => {
+  it('still keeps dead letters', () => {
     none.resourceCountIs('AWS::SQS::Queue', 1);
   });
 });
 
 describe('dead letters', () => {
-  it('lie encrypted for two weeks in a queue that is reached by TLS alone', () => {
+  it('stay encrypted for two weeks in a queue that requires TLS', () => {
     standard.hasResourceProperties('AWS::SQS::Queue', {
       SqsManagedSseEnabled: true,
       MessageRetentionPeriod: 1_209_600,
@@ -214,7 +214,7 @@ describe('dead letters', () => {
     });
   });
 
-  it('come from what is invoked asynchronously, which may send there and nowhere else', () => {
+  it('come from functions that are invoked asynchronously, which may send to no other queue', () => {
     const [queue = ''] = resourcesOf(standard, 'AWS::SQS::Queue').map(([id]) => id);
     const sending = resourcesOf(standard, 'AWS::Lambda::EventInvokeConfig').flatMap(([, { Properties }]) => {
       const { FunctionName: name, DestinationConfig } = Properties;
@@ -240,7 +240,7 @@ describe('dead letters', () => {
     ]);
   });
 
-  it('take events that the bus could not deliver', () => {
+  it('include events that the bus could not deliver', () => {
     const [queue = ''] = resourcesOf(standard, 'AWS::SQS::Queue').map(([id]) => id);
 
     standard.hasResourceProperties('AWS::Events::Rule', {
@@ -251,7 +251,7 @@ describe('dead letters', () => {
 });
 
 describe('logs', () => {
-  it('are JSON, Lambda’s own lines too; of what runs every minute and of what strangers can start only those that warn', () => {
+  it('are JSON, and omit Lambda’s info lines for the scheduled and the public function', () => {
     const configured = NAMES.map((name) => {
       const { LogFormat, SystemLogLevel } = functionOf(standard, name)[1].Properties.LoggingConfig as Record<
         string,
@@ -277,7 +277,7 @@ describe('the metrics of a `WiroGenerations`', () => {
       deployment: 'shop',
     });
 
-  it('are offered by name, each with the statistic that makes sense of it', () => {
+  it('are available by name, each with a fitting statistic', () => {
     const wiro = inStack();
 
     const offered = {
@@ -305,7 +305,7 @@ describe('the metrics of a `WiroGenerations`', () => {
     ]);
   });
 
-  it('take options like every metric of CDK', () => {
+  it('accept options like every CDK metric', () => {
     expect(inStack().metricTimeToResult({ statistic: 'p50', label: 'median' })).toMatchObject({
       statistic: 'p50',
       label: 'median',

@@ -4,7 +4,7 @@ import { storeSecrets } from '../../../infra/setup/store-secrets.ts';
 import { type ParameterStore, startParameterStore } from '../../support/parameter-store.ts';
 
 const PATH = '/wiro/Test';
-const nobody = undefined;
+const noTerminal = undefined;
 
 let ssm: SSMClient;
 let stored: ParameterStore['stored'];
@@ -12,8 +12,8 @@ beforeEach(async () => {
   ({ ssm, stored } = await startParameterStore(PATH));
 });
 
-/** Answers questions in turn, and notes them. */
-function person(...answers: string[]) {
+/** A terminal that gives `answers` in order and records the questions. */
+function terminal(...answers: string[]) {
   const questions: string[] = [];
   const ask = async (question: string) => {
     questions.push(question);
@@ -28,9 +28,9 @@ const secrets = () => {
 };
 
 describe('storing secrets', () => {
-  it('stores what the environment gives and makes a callback secret, all encrypted', async () => {
+  it('stores the values from the environment and a new callback secret, all encrypted', async () => {
     const result = await storeSecrets(
-      { ssm, ask: nobody, newSecret: secrets() },
+      { ssm, ask: noTerminal, newSecret: secrets() },
       { path: PATH, apiKey: 'key', apiSecret: 'secret', isKeyOnly: false },
     );
 
@@ -42,9 +42,9 @@ describe('storing secrets', () => {
     });
   });
 
-  it('asks for what the environment does not give, once', async () => {
-    const first = person(' key ', 'secret');
-    const again = person();
+  it('asks once for values that the environment does not contain', async () => {
+    const first = terminal(' key ', 'secret');
+    const again = terminal();
 
     await storeSecrets({ ssm, ask: first.ask, newSecret: secrets() }, { path: PATH, isKeyOnly: false });
     const result = await storeSecrets(
@@ -61,12 +61,12 @@ describe('storing secrets', () => {
     });
   });
 
-  it('never replaces the callback secret: tasks under way were given URLs signed with it', async () => {
+  it('never replaces the callback secret, which signs the URLs of tasks under way', async () => {
     const newSecret = secrets();
     const request = { path: PATH, apiKey: 'key', apiSecret: 'secret', isKeyOnly: false };
 
-    await storeSecrets({ ssm, ask: nobody, newSecret }, request);
-    await storeSecrets({ ssm, ask: nobody, newSecret }, { ...request, apiKey: 'new-key' });
+    await storeSecrets({ ssm, ask: noTerminal, newSecret }, request);
+    await storeSecrets({ ssm, ask: noTerminal, newSecret }, { ...request, apiKey: 'new-key' });
 
     expect(await stored()).toMatchObject({
       'api-key': 'SecureString new-key',
@@ -74,7 +74,7 @@ describe('storing secrets', () => {
     });
   });
 
-  it('keeps the callback secret of another set-up that was faster', async () => {
+  it('keeps the callback secret of a concurrent setup', async () => {
     const newSecret = () => 'ours';
     const theirs = new PutParameterCommand({
       Name: `${PATH}/callback-secret`,
@@ -95,12 +95,12 @@ describe('storing secrets', () => {
     expect(await stored()).toMatchObject({ 'callback-secret': 'SecureString theirs' });
   });
 
-  it('takes a project without a secret, and forgets an older one', async () => {
+  it('accepts a project without a secret, and removes a stored one', async () => {
     const both = { path: PATH, apiKey: 'key', apiSecret: 'secret', isKeyOnly: false };
-    await storeSecrets({ ssm, ask: nobody, newSecret: secrets() }, both);
+    await storeSecrets({ ssm, ask: noTerminal, newSecret: secrets() }, both);
 
     const result = await storeSecrets(
-      { ssm, ask: nobody, newSecret: secrets() },
+      { ssm, ask: noTerminal, newSecret: secrets() },
       { path: PATH, apiKey: 'other', isKeyOnly: true },
     );
 
@@ -108,43 +108,43 @@ describe('storing secrets', () => {
     expect(await stored()).not.toHaveProperty('api-secret');
   });
 
-  it('takes an empty answer for a project without a secret', async () => {
-    const { ask } = person('key', '');
+  it('accepts an empty answer for a project without a secret', async () => {
+    const { ask } = terminal('key', '');
 
     const result = await storeSecrets({ ssm, ask, newSecret: secrets() }, { path: PATH, isKeyOnly: false });
 
     expect(result).toMatchObject({ apiKey: 'written', apiSecret: 'none' });
   });
 
-  it('does not pair a new key with the stored secret of another', async () => {
+  it('does not pair a new key with the stored secret of the old one', async () => {
     const both = { path: PATH, apiKey: 'key', apiSecret: 'secret', isKeyOnly: false };
-    await storeSecrets({ ssm, ask: nobody, newSecret: secrets() }, both);
+    await storeSecrets({ ssm, ask: noTerminal, newSecret: secrets() }, both);
 
     const newKeyAlone = storeSecrets(
-      { ssm, ask: nobody, newSecret: secrets() },
+      { ssm, ask: noTerminal, newSecret: secrets() },
       { path: PATH, apiKey: 'new-key', isKeyOnly: false },
     );
 
-    await expect(newKeyAlone).rejects.toThrow(/WIRO_API_SECRET is not set.*--key-only/);
+    await expect(newKeyAlone).rejects.toThrow(/WIRO_API_SECRET is missing.*--key-only/);
     expect(await stored()).toMatchObject({ 'api-key': 'SecureString key' });
   });
 
-  it('says what is missing when nobody is there to ask, and stores nothing', async () => {
+  it('names a missing value if there is no terminal, and stores nothing', async () => {
     const unasked = storeSecrets(
-      { ssm, ask: nobody, newSecret: secrets() },
+      { ssm, ask: noTerminal, newSecret: secrets() },
       { path: PATH, isKeyOnly: false },
     );
 
-    await expect(unasked).rejects.toThrow(/WIRO_API_KEY is not set/);
+    await expect(unasked).rejects.toThrow(/WIRO_API_KEY is missing/);
     expect(await stored()).toEqual({});
   });
 
   it('refuses a secret together with --key-only', async () => {
     const both = storeSecrets(
-      { ssm, ask: nobody, newSecret: secrets() },
+      { ssm, ask: noTerminal, newSecret: secrets() },
       { path: PATH, apiKey: 'key', apiSecret: 'secret', isKeyOnly: true },
     );
 
-    await expect(both).rejects.toThrow(/leave one of them out/);
+    await expect(both).rejects.toThrow(/remove one of the two/);
   });
 });

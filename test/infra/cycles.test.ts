@@ -4,11 +4,11 @@ import { WiroStack } from '../../infra/stack.ts';
 import { readStackSettings } from '../../infra/stack-settings.ts';
 import { ALL_CODE, createApp } from './synthesize.ts';
 
-// CDK's own validation is what refuses them.
+// Turns on CDK's own validation, which refuses cycles.
 delete process.env.CDK_VALIDATION;
 
 describe('synthesizing with the flags of cdk.json', () => {
-  it('accepts the stack with the checks that refuse circles', () => {
+  it('accepts the stack with the checks that refuse cycles', () => {
     const app = createApp();
     new WiroStack(
       app,
@@ -19,14 +19,14 @@ describe('synthesizing with the flags of cdk.json', () => {
     expect(() => app.synth()).not.toThrow();
   }, 60_000);
 
-  it('refuses a circle', () => {
+  it('refuses a cycle', () => {
     const app = createApp();
     const stack = new WiroStack(
       app,
       readStackSettings(() => undefined),
       ALL_CODE,
     );
-    // What `fn.grantInvoke(fn)` would come to: the function waits for a policy that speaks of it.
+    // `fn.grantInvoke(fn)` would do the same: the function depends on a policy that refers to it.
     const fn = stack.node.findChild('Wiro').node.findChild('Submit').node.findChild('Function')
       .node.defaultChild;
     const role = stack.node.findChild('Wiro').node.findChild('Submit').node.findChild('Invokes')
