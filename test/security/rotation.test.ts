@@ -86,7 +86,7 @@ it('loses no callback over a rotation, of before it or of after it', async () =>
     expect(await system.ended(id)).toMatchObject({ status: 'succeeded', outputs: [{ name: '0.png' }] });
 });
 
-it('refuses to rotate again while callbacks signed with the secret before may come', async () => {
+it('refuses to rotate again while callbacks signed with the previous secret may come', async () => {
   const secret = await system.parameter('callback-secret');
 
   const [{ code, stdout, stderr }, keyOnly] = await Promise.all([rotate(), rotate('--key-only')]);
@@ -95,7 +95,7 @@ it('refuses to rotate again while callbacks signed with the secret before may co
   expect(keyOnly).toEqual({
     code: 1,
     stdout: '',
-    stderr: '--rotate changes the callback secret alone: leave out --key-only.\n',
+    stderr: '--rotate only replaces the callback secret: omit --key-only.\n',
   });
   expect(stderr).toMatch(/^The callback secret was rotated at .*--force/s);
   expect(await system.parameter('callback-secret')).toBe(secret);
