@@ -98,93 +98,93 @@ export const SECRET_FIELD = {
 
 /** Every duration of the system, in milliseconds, with its default. */
 export const DURATIONS = {
-  /** How long a claim of `submitting` or `collecting` holds without being renewed. */
+  /** How long a claim of `submitting` or `collecting` holds without renewal. */
   lease: 60_000,
   /** How long a holder waits before it renews its claim. */
   leaseRenewal: 20_000,
   /** How far two clocks may differ. */
   clockSkew: 5_000,
-  /** Lease that the write-ahead mark of a Run sets. */
+  /** The lease that the mark before a Run sets. */
   markLease: 90_000,
-  /** One Run, from before the mark to the end of its answer. */
+  /** The limit of one Run, from before the mark to the end of its answer. */
   runLimit: 30_000,
-  /** What a Run's limit and its mark's lease grow by for each megabyte (1,048,576 bytes) begun of files in its body. */
+  /** What each begun megabyte (1,048,576 bytes) of files in a Run's body adds to its limit and its mark's lease. */
   runPerMegabyte: 1_000,
-  /** A Run is not sent when this much has passed since before the mark. */
+  /** A Run is not sent if this much time has passed since before the mark. */
   runSendLimit: 10_000,
-  /** How far before the mark a search for a lost Run looks: Wiro's clock is not ours. */
+  /** How far before the mark a search for a lost Run looks, because Wiro's clock may differ. */
   searchMargin: 300_000,
-  /** Between two complete searches that found nothing, before a Run may be repeated. */
+  /** The time between the two complete searches without result that allow another Run. */
   searchGap: 60_000,
-  /** After this a Run whose task is still searched for gives its slot at the gate back; the search goes on. */
+  /** When a Run whose task is still searched for releases its slot at the gate. The search goes on. */
   searchLimit: 3_600_000,
-  /** First look at a running task when no callback came; doubles up to `lookMax`. */
+  /** When a running task without a callback is first looked at. Doubles up to `lookMax`. */
   look: 60_000,
   /** The longest wait between two looks at a running task. */
   lookMax: 900_000,
-  /** First wait after a failed step that may succeed later; doubles up to `retryMax`. */
+  /** The first wait after a failed step that may succeed later. Doubles up to `retryMax`. */
   retry: 5_000,
   /** The longest wait after a failed step that may succeed later. */
   retryMax: 300_000,
-  /** How long Wiro may be unreachable or refuse for passing reasons before a generation fails. */
+  /** How long Wiro may be unreachable, or refuse temporarily, before a generation fails. */
   patience: 21_600_000,
-  /** How long a wrong key (401) is tried again: it may just have been replaced. */
+  /** How long a refused key (401) is tried again, because it may just have been replaced. */
   unauthorizedPatience: 30_000,
-  /** Between the three readings of an end with `pexit` 0 and no outputs. */
+  /** The time between the three readings of an end with `pexit` 0 and no outputs. */
   emptyOutputsGap: 20_000,
   /**
-   * How long outputs may be unavailable before the generation fails; also how long they may wait for their turn to be
-   * copied, from when they first did.
+   * How long outputs may be unavailable before the generation fails. Also how long they may wait in line to be copied,
+   * counted from when they first joined it.
    */
   outputPatience: 21_600_000,
-  /** Between two reads of an output that differs from what Wiro's record says of it, before the difference is kept. */
+  /** The time between two readings of an output that differs from Wiro's record, before the difference is accepted. */
   outputRecheck: 600_000,
-  /** How long a task may stand at `task_error`, which is no end, before it is stopped. */
+  /** How long a task may stay at `task_error`, which is not an end, before it is stopped. */
   taskErrorLimit: 900_000,
-  /** Over how long Wiro must give the same undocumented refusal of a Run before it is believed to be permanent. */
+  /** How long Wiro must repeat the same undocumented refusal of a Run before it counts as permanent. */
   refusalPatience: 1_800_000,
-  /** How long an event or a results file is tried again that cannot be written; then an alarm tells, and it is given up. */
+  /** How long a failed event or results file is tried again. Then an alarm rings, and it is given up. */
   announcePatience: 86_400_000,
   /**
-   * From Run to the wish that the task be stopped. Also from the first Run that Wiro did not answer to the end of
-   * searching and trying again.
+   * The time from a Run until its task is stopped. Also the time from the first Run without an answer until searching
+   * and repeating it end.
    */
   deadline: 21_600_000,
-  /** Between Cancel and Kill, and between their repetitions. */
+  /** The time between Cancel and Kill, and between their repetitions. */
   stopRepeat: 15_000,
-  /** After Kill, how long an end is waited for. */
+  /** How long an end is awaited after Kill. */
   stopLimit: 900_000,
-  /** How long an attempt may wait in line for a slot, from when it joined the line, before it fails. */
+  /** How long an attempt may wait in line for a slot, counted from when it joined, before it fails. */
   maximumWait: 604_800_000,
-  /** How long the gate stays shut after a code 96 that says more tasks run than we know of. */
+  /** How long the gate stays shut after a code 96 that reports more running tasks than are known. */
   gatePause: 5_000,
-  /** After this, a known limit is tried by one more task: a balance may have grown. */
+  /** When a known limit is tested with one more task, because the balance may have grown. */
   limitProbe: 60_000,
-  /** After this without a code 96, the limit counts as unknown again. */
+  /** How long after the last code 96 the limit counts as unknown again. */
   limitForget: 3_600_000,
-  /** An uploaded input is used again for this long: Wiro keeps files for "a limited time". */
+  /** How long an uploaded input is reused. Wiro keeps files for "a limited time". */
   uploadReuse: 86_400_000,
-  /** How long a deployment remembers that its Wiro project refuses uploads. */
+  /** How long a deployment remembers that Wiro refuses uploads for its project. */
   uploadsRefused: 86_400_000,
-  /** The same bytes put under the same key again within this time, by the events' own clocks, are the same drop. */
+  /** Within this time, by the events' clocks, the same bytes put under the same key are the same drop. */
   sameDrop: 300_000,
-  /** Between two looks at an upload that somebody else is at. */
+  /** The time between two looks at another generation's upload of the same input. */
   uploadPoll: 250,
-  /** How long the model's schema is kept. */
+  /** How long a model's schema is cached. */
   modelCache: 600_000,
-  /** How long acceptance waits for the model's schema. */
+  /** How long acceptance waits for a model's schema. */
   modelLimit: 2_000,
-  /** How long secrets are kept before they are read again. */
+  /** How long secrets are cached. */
   secrets: 300_000,
-  /** Between two readings of the secrets because a callback is signed with none that is known. */
+  /** The least time between two readings of the secrets after callbacks with an unknown signature. */
   secretsRenewal: 10_000,
-  /** How long a connection to Wiro's API may take to open. */
+  /** How long opening a connection to Wiro's API may take. */
   connect: 5_000,
-  /** From sending a call to Wiro to the first byte of its answer. */
+  /** The time from sending a call to Wiro to the first byte of its answer. */
   headers: 20_000,
-  /** From the first byte of an answer of Wiro to the last one. */
+  /** The time from the first to the last byte of Wiro's answer. */
   body: 20_000,
-  /** An upload to Wiro or a copy of an output fails when nothing moves for this long. */
+  /** An upload to Wiro or a copy of an output fails if nothing moves for this long. */
   stall: 30_000,
 } as const;
 

@@ -2,8 +2,8 @@ import type { Declaration, Doc, Member } from './declarations.ts';
 
 const HEAD = `# API reference of the package
 
-What \`wiro-serverless\` exports, with what each says of itself. Written from the declarations by \`npm run generate\`: do
-not edit. [docs/construct.md](../construct.md) shows how it is used.
+All exports of \`wiro-serverless\`. \`npm run generate\` writes this page from the docstrings: do not edit it.
+[docs/construct.md](../construct.md) shows how to use them.
 `;
 
 /** The page of all exports. */

@@ -2,15 +2,15 @@ import { RequestError } from '../generation/errors.ts';
 import { type GenerationRequest, isRecord, parseRequest } from './request.ts';
 import type { SourceRules } from './source.ts';
 
-/** What each object put under `uploads/<name>/` becomes: one run of a model, with the object as one parameter. */
+/** The run of a model that each object put under `uploads/<name>/` starts. */
 export interface Preset {
   /** `owner/project`. */
   readonly model: string;
   /** Fixed parameters of the model, as in a request. @default - none: the model's own defaults */
   readonly parameters?: Readonly<Record<string, unknown>>;
-  /** The parameter that the object is given to, for example `inputImage`. */
+  /** The parameter that receives the object, for example `inputImage`. */
   readonly fileParameter: string;
-  /** Fixed inputs, for models that take more than the object, as in a request. @default - the object alone */
+  /** Fixed inputs besides the object, as in a request. @default - none */
   readonly inputs?: Readonly<Record<string, string | readonly string[]>>;
 }
 
