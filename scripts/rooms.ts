@@ -230,7 +230,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'local/aws',
     ],
     types: ['functions/request'],
-    packages: ['node:', S3, '@aws-sdk/client-ssm', DYNAMODB, LAMBDA],
+    packages: ['node:', S3, '@aws-sdk/client-ssm', DYNAMODB, LAMBDA, 'classic-level'],
   },
   'local/demo': {
     files: ['local/demo.ts', 'local/demo/'],
