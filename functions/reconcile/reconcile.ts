@@ -236,7 +236,8 @@ async function tendGate(deps: ReconcileDeps): Promise<Timestamp | null> {
 async function tendHolder({ gate, generations, submit }: ReconcileDeps, id: string): Promise<void> {
   const generation = await generations.get(id);
   if (generation === undefined) await gate.free({ id, revision: Number.MAX_SAFE_INTEGER }, 'ended');
-  else if (hasEnded(generation)) await gate.free(generation, 'ended');
+  // The task of one whose outputs wait to be copied has ended, and nobody collects it until its turn comes.
+  else if (hasEnded(generation) || isWaitingToBeCopied(generation)) await gate.free(generation, 'ended');
   // Its submission never came after it was admitted, or was killed before it gave the slot back. It is not taken from
   // it: it may begin to run this very moment. Its submission uses the slot, or gives it back.
   else if (generation.status === 'queued') await submit(id);

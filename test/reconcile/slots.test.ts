@@ -1,6 +1,12 @@
 import { beforeEach, expect, it, vi } from 'vitest';
 import type { Generation } from '../../functions/generation/generation.ts';
-import { claimToSubmit, marked, withTask } from '../../functions/generation/transitions.ts';
+import {
+  claimToCollect,
+  claimToSubmit,
+  collectingLater,
+  marked,
+  withTask,
+} from '../../functions/generation/transitions.ts';
 import { reconcile } from '../../functions/reconcile/reconcile.ts';
 import { createStepOver } from '../../functions/reconcile/step-over.ts';
 import { log } from '../../functions/runtime/log.ts';
@@ -89,4 +95,18 @@ it('reconcile has the slot used of one whose submission never came', async () =>
 
   expect(submitted).toEqual(['first']);
   expect([isRunning, await gate.holders()]).toEqual([true, ['first']]);
+});
+
+it('reconcile takes the slot back of one whose task has ended: its outputs may wait in line for hours', async () => {
+  const { gate, first, second, run, reconcile, generations, shared } = await oneAdmitted();
+  await run(first);
+  const moment = { now: shared.clock().toISOString(), durations: shared.durations };
+  const inLine = { code: 'output_in_line', message: 'Its outputs wait.' } as const;
+  await generations.update('first', (current) => claimToCollect(current, 'me', moment));
+  await generations.update('first', (current) => collectingLater(current, 'me', inLine, moment));
+
+  await reconcile(generations.get);
+
+  expect(await gate.holders()).toEqual([]);
+  expect(await run(second)).toBe(true);
 });
