@@ -12,7 +12,7 @@ import type { StepOver } from './step-over.ts';
 export interface ReconcileDeps {
   readonly generations: Pick<GenerationStore, 'due' | 'get' | 'update' | 'waiting'>;
   readonly notes: Pick<AttemptNotesStore, 'joinedLine' | 'read'>;
-  readonly gate: Pick<Gate, 'admit' | 'free' | 'holders' | 'wait'>;
+  readonly gate: Pick<Gate, 'admit' | 'free' | 'holders' | 'joinLine'>;
   readonly submit: (id: string) => Promise<void>;
   readonly collect: (id: string) => Promise<void>;
   readonly announce: (id: string) => Promise<void>;
@@ -223,7 +223,7 @@ async function tendGate(deps: ReconcileDeps): Promise<Timestamp | null> {
   const first = await firstInLine(deps);
   if (first !== undefined)
     await gate
-      .wait(first)
+      .joinLine(first)
       .catch(logIgnored('it is put in line again in a minute', { generationId: first.id }));
   await mapLimited(await gate.admit(MOST_STARTED), AT_ONCE, (id) =>
     submit(id).catch(logIgnored('it is started again in a minute', { generationId: id })),

@@ -1,51 +1,55 @@
 import { type AttributeValue, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import { type Generation, idOfQueueKey, queueKey } from '../generation/generation.ts';
+import { type Generation, idOfQueueKey, queueKey, type Submitting } from '../generation/generation.ts';
 import { type Clock, type Timestamp, timestamp } from '../generation/time.ts';
 import type { Durations } from '../settings.ts';
 import { isConditionFailed, type Table } from './dynamodb.ts';
 
 /**
- * Of whose slot something is said: the generation as it was read or written last. A retry, or another try, takes a slot
- * of its own: what a holder that froze says late of an earlier one changes nothing of it.
+ * The generation that a message about a slot comes from, as it was last read or written. A retry, or another try, takes
+ * a slot of its own. A late message of an earlier holder, which froze, leaves that slot alone.
  */
 export type SlotOwner = Pick<Generation, 'id' | 'revision'>;
 
 /**
- * Wiro's concurrency limit, as one item: who may run now. Without a known limit it only bounds the Runs that are
- * not answered yet; a refusal with code 96 names the limit, and from then on slots are counted.
+ * Wiro's concurrency limit, as one item: which generations may run now. While the limit is unknown, the gate bounds only
+ * the Runs under way. A refusal with code 96 names the limit. From then on the gate counts slots.
  *
- * Those who wait are in line by `queueKey`. Whoever is admitted has its slot from that moment, so that no two
- * admissions hand out the same room, and nobody younger comes between.
+ * Generations wait in a line ordered by `queueKey`. An admitted generation has its slot at once. So two admissions never
+ * give away the same room, and a younger generation never gets in between.
  */
 export interface Gate {
   /**
-   * Takes a slot for a Run, where there is one and nobody older waits; or keeps the one it was admitted to.
-   * @param isAgain - Whether another holder may have had it in this attempt. @default false
-   * @returns Whether it holds a slot now; if not, `wait` in line.
+   * Takes a slot for a Run if one is free and no older generation waits, or keeps the slot of an admission.
+   * @param isAgain - Whether another holder may have had the slot in this attempt. @default false
+   * @returns Whether the generation holds a slot now. If not, it must join the line.
    */
   take(generation: Generation, isAgain?: boolean): Promise<boolean>;
-  /** The Run was answered: it made a task, which keeps the slot until its end. */
-  ran(of: SlotOwner): Promise<void>;
+  /** The Run is no longer under way. Its task, if there is one, keeps the slot until the task ends. */
+  noteRunEnd(owner: SlotOwner): Promise<void>;
   /**
-   * Gives a slot back: the task ended, or there is none. Whoever frees one has the line served next.
-   * @returns Whether there is room for somebody in line.
+   * Gives a slot back: the task ended, or there is none. The caller has the line served next.
+   * @returns Whether the line has a generation that there is room for.
    */
-  free(of: SlotOwner, why: 'ended' | 'notRun'): Promise<boolean>;
-  /** Wiro refused a Run with code 96: learns the limit and shuts the gate until a task of ours ends. */
-  refused(of: SlotOwner, limit: number | undefined): Promise<void>;
-  /** Joins the line: younger ones are kept back until it was admitted. Repeating it does no harm. */
-  wait(generation: Pick<Generation, 'createdAt' | 'id'>): Promise<void>;
+  free(owner: SlotOwner, why: 'ended' | 'notRun'): Promise<boolean>;
   /**
-   * Gives slots to the oldest waiting ones, as far as there are any.
-   * @param most - Whoever is admitted holds a slot until somebody submits it: no more than are submitted at once.
-   * @param joining - One that has just joined the line, which the index may not show yet.
-   * @returns Whom to submit now, oldest first. Nobody else will.
+   * Wiro refused a Run with code 96. Learns the limit, gives the slot back, and shuts the gate until a task of ours ends,
+   * unless one has ended since the Run was sent.
+   * @param limit - As the refusal names it; `undefined` if the refusal names none.
+   */
+  noteRefusal(owner: SlotOwner & Pick<Submitting, 'run'>, limit: number | undefined): Promise<void>;
+  /** Puts a generation in line. Younger ones stay behind until it is admitted. Safe to repeat. */
+  joinLine(generation: Pick<Generation, 'createdAt' | 'id'>): Promise<void>;
+  /**
+   * Gives slots to the generations that have waited longest.
+   * @param most - The caller submits this many at once. More would hold their slots idle.
+   * @param joining - A generation that has just joined the line. The index may not show it yet.
+   * @returns The ids to submit now, oldest first. Only the caller submits them.
    */
   admit(most: number, joining?: Pick<Generation, 'createdAt' | 'id'>): Promise<readonly string[]>;
-  /** Whether there is room for somebody in line. */
+  /** Whether the line has a generation that there is room for. */
   isAwaited(): Promise<boolean>;
-  /** Ids that hold a slot, for `reconcile` to compare with what they really do. */
+  /** Ids that hold a slot. `reconcile` compares them with the generations. */
   holders(): Promise<readonly string[]>;
 }
 
@@ -53,37 +57,66 @@ interface GateItem {
   readonly limit?: number;
   readonly limitSeenAt?: Timestamp;
   readonly probedAt?: Timestamp;
+  /** The id that runs one more than the limit allows. */
   readonly probe?: string;
   readonly slots: ReadonlySet<string>;
+  /** Ids whose Run is under way. */
   readonly unanswered: ReadonlySet<string>;
   readonly pausedUntil?: Timestamp;
-  /** The `queueKey` of the oldest one in line that was not admitted yet. */
+  /** When a task of ours ended last. */
+  readonly endedAt?: Timestamp;
+  /** The `queueKey` of the first in line. */
   readonly waitingSince?: string;
   /**
-   * By id, the revision of the generation that has taken the slot, where an earlier one may have had it. An attribute for
-   * each, beside the sets of ids that every release reads.
+   * By id, the revision that took the slot, if an earlier holder may have had one. Each is an attribute of its own, so
+   * that the sets stay as every release reads them.
    */
   readonly takenAt: ReadonlyMap<string, number>;
 }
 
 export interface GateDeps extends Table {
-  /** Who waits, oldest first, from a `queueKey` on; may lag. */
+  /** The line from a `queueKey` on, oldest first. May lag. */
   readonly waiting: (
     limit: number,
     from: string,
   ) => Promise<readonly { readonly id: string; readonly queueKey: string }[]>;
   readonly durations: Durations;
-  /** Tasks of ours at once, whatever Wiro would take. @default - as many as Wiro takes */
+  /** The most tasks of ours at once, even if Wiro would run more. @default - as many as Wiro runs */
   readonly maximum?: number | undefined;
   readonly clock?: Clock;
 }
 
-/** Runs under way at once while no limit is known. */
+/** Runs under way at once while the limit is unknown. */
 const MOST_UNANSWERED = 20;
-/** Wiro's limits end far below: beyond this many an account has none, and the item stays small. */
+/** Wiro's limits are far lower. An account that runs more has none, and the item stays small. */
 const MOST_TRACKED = 60;
-/** Whoever fails to move the line was overtaken by one who did: so many at once there never are. */
+/** A failed write means that another one succeeded. 100 concurrent writers never occur. */
 const MOST_TRIES = 100;
+
+// Conditions on the stored item. Each is one group, and groups stand side by side: dynalite needs a second for nested ones.
+
+const anyOf = (...conditions: readonly string[]) => `(${conditions.join(' OR ')})`;
+const allOf = (...groups: readonly string[]) => groups.join(' AND ');
+/** DynamoDB stores no empty set. */
+const hasFewer = (set: 'slots' | 'unanswered', than: string) =>
+  `attribute_not_exists(#${set}) OR size(#${set}) < ${than}`;
+const hasAtMost = (set: 'slots' | 'unanswered', most: string) =>
+  `attribute_not_exists(#${set}) OR size(#${set}) <= ${most}`;
+
+/** A refusal shuts the gate only while a slot is held: the end of that holder's task opens it. */
+const IS_OPEN = anyOf(
+  'attribute_not_exists(#pausedUntil)',
+  '#pausedUntil <= :now',
+  'attribute_not_exists(#slots)',
+);
+const IS_FIRST_IN_LINE = 'attribute_not_exists(#waitingSince) OR #waitingSince > :queueKey';
+/** `limit` and `limitSeenAt` are written together. */
+const HAS_LIMIT = '#limitSeenAt > :forget';
+const HAS_NO_LIMIT = 'attribute_not_exists(#limitSeenAt) OR #limitSeenAt <= :forget';
+const HOLDS_SLOT = 'contains(#slots, :me)';
+/** No later owner has taken the slot. */
+const isLatest = (owner: SlotOwner) =>
+  anyOf(`attribute_not_exists(#${takenBy(owner)})`, `#${takenBy(owner)} <= :revision`);
 
 export function createGate({
   client,
@@ -96,6 +129,7 @@ export function createGate({
   const Key = marshall({ pk: 'gate', sk: 'gate' });
   const now = () => timestamp(clock());
   const ago = (milliseconds: number) => timestamp(clock().getTime() - milliseconds);
+  const isBounded = Number.isFinite(maximum);
 
   async function read(): Promise<GateItem> {
     const { Item = {} } = await client.send(
@@ -104,7 +138,7 @@ export function createGate({
     return toGate(Item);
   }
 
-  /** @returns What stands then; `undefined` when the condition is not met. */
+  /** @returns The item after the write; `undefined` if the condition is not met. */
   async function update(
     expression: string,
     values: Record<string, unknown>,
@@ -132,7 +166,9 @@ export function createGate({
     }
   }
 
-  const isLimitKnown = (gate: GateItem) =>
+  // --- what a gate that was read says ---------------------------------------------------------------------------
+
+  const hasLimit = (gate: GateItem) =>
     gate.limit !== undefined &&
     gate.limitSeenAt !== undefined &&
     gate.limitSeenAt > ago(durations.limitForget);
@@ -141,231 +177,291 @@ export function createGate({
   const isPaused = ({ pausedUntil, slots }: GateItem) =>
     pausedUntil !== undefined && pausedUntil > now() && slots.size > 0;
 
-  const holds = ({ slots, unanswered }: GateItem, id: string) => slots.has(id) || unanswered.has(id);
+  const isHolder = ({ slots, unanswered }: GateItem, id: string) => slots.has(id) || unanswered.has(id);
 
-  const isLater = ({ takenAt }: GateItem, { id, revision }: SlotOwner) => (takenAt.get(id) ?? 0) > revision;
+  const hasLaterOwner = ({ takenAt }: GateItem, { id, revision }: SlotOwner) =>
+    (takenAt.get(id) ?? 0) > revision;
 
-  /** How many may pass now; the one more than the known limit is a probe. */
+  /** How many may pass now. A probe is one more than the limit allows. */
   function room(gate: GateItem): { readonly free: number; readonly isProbe: boolean } {
     const allowed = maximum - gate.slots.size;
     if (isPaused(gate) || allowed <= 0) return { free: 0, isProbe: false };
-    if (!isLimitKnown(gate))
+    if (!hasLimit(gate))
       return { free: Math.min(MOST_UNANSWERED - gate.unanswered.size, allowed), isProbe: false };
     const free = (gate.limit ?? 0) - gate.slots.size;
-    // More than the limit run already: one more is certain to be refused.
+    // If more than the limit run already, Wiro is certain to refuse one more.
     const isProbe = free === 0 && isProbeDue(gate);
     return { free: isProbe ? 1 : Math.min(free, allowed), isProbe };
   }
 
   const isAwaited = (gate: GateItem) => gate.waitingSince !== undefined && room(gate).free > 0;
 
-  // Shut only while somebody holds a slot: it is their end that opens it.
-  const OPEN = '(attribute_not_exists(#pausedUntil) OR #pausedUntil <= :now OR attribute_not_exists(#slots))';
-  const MY_TURN = 'attribute_not_exists(#waitingSince) OR #waitingSince > :queueKey';
-  // A limit and when it was seen are written together.
-  const KNOWN = '#limitSeenAt > :forget';
-  const UNKNOWN = 'attribute_not_exists(#limitSeenAt) OR #limitSeenAt <= :forget';
+  // --- parts of a write -----------------------------------------------------------------------------------------
 
-  /** Not taken by a later one. */
-  const notLater = (of: SlotOwner) => `attribute_not_exists(#${takenBy(of)}) OR #${takenBy(of)} <= :revision`;
-  /** Said with the slot alone, so that there are never more of these than slots; the first to take it need not. */
-  const signing = ({ attempt, trouble, ...of }: Generation, isAgain: boolean) =>
-    isAgain || attempt > 1 || trouble !== undefined ? [`#${takenBy(of)} = :revision`] : [];
-  const valuesOf = ({ id, revision }: SlotOwner) => ({ ':id': new Set([id]), ':revision': revision });
+  const ownerValues = ({ id, revision }: SlotOwner) => ({ ':id': new Set([id]), ':revision': revision });
 
-  const isBounded = Number.isFinite(maximum);
+  /**
+   * Signs a slot with the revision that takes it. The first holder of an attempt need not sign. Always written together
+   * with the slot, so that there are never more signatures than slots.
+   */
+  const signature = ({ attempt, trouble, ...owner }: Generation, isAgain: boolean) =>
+    isAgain || attempt > 1 || trouble !== undefined ? [`#${takenBy(owner)} = :revision`] : [];
 
-  /** Adds to the slots on condition that there is room for all of them. */
+  /** Parts of a write that gives slots to all of `ids`, on condition that there still is room for all of them. */
   function grant(gate: GateItem, ids: readonly string[]) {
     const { isProbe } = room(gate);
-    const open = isBounded ? `${OPEN} AND (attribute_not_exists(#slots) OR size(#slots) <= :mostHeld)` : OPEN;
+    const isWithinMaximum = isBounded ? [anyOf(hasAtMost('slots', ':mostHeld'))] : [];
     const values = {
       ':ids': new Set(ids),
       ':now': now(),
       ':forget': ago(durations.limitForget),
       ...(isBounded && { ':mostHeld': maximum - ids.length }),
     };
-    if (!isLimitKnown(gate)) {
-      // So many run that the account has no limit: count only what is not answered.
+    if (!hasLimit(gate)) {
+      // The account has no limit if so many run. Then only the Runs under way are counted.
       const isTracked = isBounded || gate.slots.size + ids.length <= MOST_TRACKED;
       return {
         isTracked,
         set: [],
         add: isTracked ? 'ADD #slots :ids, #unanswered :ids' : 'ADD #unanswered :ids',
-        condition: `${open} AND (${UNKNOWN}) AND (attribute_not_exists(#unanswered) OR size(#unanswered) <= :most)`,
+        condition: allOf(
+          IS_OPEN,
+          ...isWithinMaximum,
+          anyOf(HAS_NO_LIMIT),
+          anyOf(hasAtMost('unanswered', ':most')),
+        ),
         values: { ...values, ':most': MOST_UNANSWERED - ids.length },
       };
     }
-    // One more than the known limit, now and then: balances grow. A refusal costs nothing and names the limit.
+    const limit = gate.limit ?? 0;
+    // Limits grow with the balance. So one more than the limit is tried now and then. A refusal costs nothing.
     return {
       isTracked: true,
       set: isProbe ? ['#limit = :more', '#probedAt = :now', '#probe = :probe'] : [],
       add: 'ADD #slots :ids, #unanswered :ids',
-      condition: `${open} AND ${KNOWN} AND #limit = :limit AND (attribute_not_exists(#slots) OR size(#slots) <= :most)`,
+      condition: allOf(
+        IS_OPEN,
+        ...isWithinMaximum,
+        HAS_LIMIT,
+        '#limit = :limit',
+        anyOf(hasAtMost('slots', ':most')),
+      ),
       values: {
         ...values,
-        ':limit': gate.limit,
-        ':most': (gate.limit ?? 0) + (isProbe ? 1 : 0) - ids.length,
-        ...(isProbe && { ':more': (gate.limit ?? 0) + 1, ':probe': ids[0] }),
+        ':limit': limit,
+        ':most': limit + (isProbe ? 1 : 0) - ids.length,
+        ...(isProbe && { ':more': limit + 1, ':probe': ids[0] }),
       },
     };
   }
 
-  /** Lets go of a slot, unless a later one has taken it. */
-  const giveBack = (of: SlotOwner, alsoRemove: readonly string[] = []) =>
+  /** Gives a slot back, unless a later owner has taken it. */
+  const giveBack = (owner: SlotOwner) =>
     update(
-      `DELETE #slots :id, #unanswered :id REMOVE ${[`#${takenBy(of)}`, ...alsoRemove].join(', ')}`,
-      valuesOf(of),
-      notLater(of),
+      `DELETE #slots :id, #unanswered :id REMOVE #${takenBy(owner)}`,
+      ownerValues(owner),
+      isLatest(owner),
     );
 
-  /** Signs the slot that an admission has given. */
-  async function keep({ slots }: GateItem, generation: Generation, isAgain: boolean): Promise<boolean> {
-    const signed = slots.has(generation.id) ? signing(generation, isAgain) : [];
-    if (signed.length === 0) return true;
-    const isMine = `contains(#slots, :me) AND (${notLater(generation)})`;
-    const values = { ':me': generation.id, ':revision': generation.revision };
-    return (await update(setting(signed).join(), values, isMine)) !== undefined;
+  /** Gives back the slot of a task that ended. That leaves room at Wiro, so the pause is over. */
+  async function giveBackEnded(owner: SlotOwner): Promise<GateItem | undefined> {
+    const expression = `DELETE #slots :id, #unanswered :id REMOVE #${takenBy(owner)}, #pausedUntil`;
+    const isNewest = anyOf('attribute_not_exists(#endedAt)', '#endedAt < :now');
+    return (
+      (await update(
+        `${expression} SET #endedAt = :now`,
+        { ...ownerValues(owner), ':now': now() },
+        allOf(isLatest(owner), isNewest),
+      )) ??
+      // Another end has come first, with a later time: that one stands.
+      (await update(expression, ownerValues(owner), isLatest(owner)))
+    );
   }
 
-  async function wait(generation: Pick<Generation, 'createdAt' | 'id'>): Promise<void> {
-    await update(
-      'SET #waitingSince = :queueKey',
-      { ':queueKey': queueKey(generation) },
-      'attribute_not_exists(#waitingSince) OR #waitingSince > :queueKey',
+  // --- taking a slot --------------------------------------------------------------------------------------------
+  //
+  // There are two ways, tried in this order.
+  //  1. `takeAtOnce` is one write. DynamoDB judges its condition on the item as it stands at that instant. It is the
+  //     usual way, takes one request, and cannot fail because another wrote in between.
+  //  2. `takeAfterReading` reads, decides, and writes. It covers what one condition cannot express: the probe, which
+  //     raises the limit; Runs beyond `MOST_TRACKED`, which get no slot; holders that keep one of those; and an
+  //     admitted generation that finds the gate shut and must give its slot back. Its write fails if the limit has
+  //     changed since the read. Used alone, this way would turn generations away although there is room. They would
+  //     wait in line, and sometimes nothing would come to serve them while a slot is idle.
+
+  /** @returns Whether the generation holds a slot now. `false` also stands for "not decided". */
+  async function takeAtOnce(generation: Generation, isAgain: boolean): Promise<boolean> {
+    // A holder keeps its slot whatever the numbers say.
+    const conditions = {
+      isOpen: IS_OPEN,
+      isLatest: isLatest(generation),
+      isNextInLine: anyOf(HOLDS_SLOT, IS_FIRST_IN_LINE),
+      isWithinLimit: anyOf(HOLDS_SLOT, HAS_NO_LIMIT, hasFewer('slots', '#limit')),
+      isWithinUnanswered: anyOf(HOLDS_SLOT, HAS_LIMIT, hasFewer('unanswered', ':mostUnanswered')),
+      isWithinMaximum: isBounded
+        ? anyOf(HOLDS_SLOT, hasFewer('slots', ':mostHeld'))
+        : anyOf(HOLDS_SLOT, HAS_LIMIT, hasFewer('slots', ':mostHeld')),
+    };
+    const taken = await update(
+      [...setting(signature(generation, isAgain)), 'ADD #slots :id, #unanswered :id'].join(' '),
+      {
+        ...ownerValues(generation),
+        ':me': generation.id,
+        ':now': now(),
+        ':queueKey': queueKey(generation),
+        ':forget': ago(durations.limitForget),
+        ':mostUnanswered': MOST_UNANSWERED,
+        ':mostHeld': isBounded ? maximum : MOST_TRACKED,
+      },
+      allOf(...Object.values(conditions)),
     );
+    return taken !== undefined;
+  }
+
+  async function takeAfterReading(generation: Generation, isAgain: boolean): Promise<boolean> {
+    const gate = await read();
+    // This owner's claim is long over.
+    if (hasLaterOwner(gate, generation)) return false;
+    if (isHolder(gate, generation.id)) {
+      if (!isPaused(gate)) return await keep(gate, generation, isAgain);
+      // A refusal has shut the gate since the admission: back in line, without the slot.
+      await giveBack(generation);
+      return false;
+    }
+    const isFirst = gate.waitingSince === undefined || gate.waitingSince > queueKey(generation);
+    return isFirst && room(gate).free > 0 && (await takeGranted(gate, generation, isAgain));
+  }
+
+  /** Keeps the slot of an admission, and signs it. */
+  async function keep({ slots }: GateItem, generation: Generation, isAgain: boolean): Promise<boolean> {
+    const signed = slots.has(generation.id) ? signature(generation, isAgain) : [];
+    if (signed.length === 0) return true;
+    const values = { ':me': generation.id, ':revision': generation.revision };
+    const kept = await update(setting(signed).join(), values, allOf(HOLDS_SLOT, isLatest(generation)));
+    return kept !== undefined;
+  }
+
+  async function takeGranted(gate: GateItem, generation: Generation, isAgain: boolean): Promise<boolean> {
+    const { set, add, condition, values, isTracked } = grant(gate, [generation.id]);
+    const signed = isTracked ? signature(generation, isAgain) : [];
+    const taken = await update(
+      [...setting([...set, ...signed]), add].join(' '),
+      { ...values, ':queueKey': queueKey(generation), ':revision': generation.revision },
+      allOf(anyOf(IS_FIRST_IN_LINE), isLatest(generation), condition),
+    );
+    return taken !== undefined;
+  }
+
+  // --- the line -------------------------------------------------------------------------------------------------
+
+  async function joinLine(generation: Pick<Generation, 'createdAt' | 'id'>): Promise<void> {
+    await update('SET #waitingSince = :queueKey', { ':queueKey': queueKey(generation) }, IS_FIRST_IN_LINE);
+  }
+
+  /** Gives slots to the `free` oldest of a line, and makes the next one first. */
+  async function admitFrom(
+    gate: GateItem,
+    line: readonly string[],
+    free: number,
+  ): Promise<readonly string[] | undefined> {
+    const admitted = line.slice(0, free).map(idOfQueueKey);
+    const next = line[free];
+    const { set, add, condition, values } = grant(gate, admitted);
+    const removed = [
+      ...(next === undefined ? ['#waitingSince'] : []),
+      // No slot is held, so no finishing task will clear the pause. The new slots must not shut the gate again.
+      ...(gate.slots.size === 0 ? ['#pausedUntil'] : []),
+    ];
+    const isLineUnchanged =
+      gate.waitingSince === undefined ? 'attribute_not_exists(#waitingSince)' : '#waitingSince = :first';
+    const written = await update(
+      [
+        ...setting([...set, ...(next === undefined ? [] : ['#waitingSince = :next'])]),
+        ...(removed.length > 0 ? [`REMOVE ${removed.join(', ')}`] : []),
+        add,
+      ].join(' '),
+      {
+        ...values,
+        ...(next !== undefined && { ':next': next }),
+        ...(gate.waitingSince !== undefined && { ':first': gate.waitingSince }),
+      },
+      allOf(isLineUnchanged, condition),
+    );
+    return written && admitted;
   }
 
   return {
-    async take(generation, isAgain = false) {
-      const { id, revision } = generation;
-      const mine = queueKey(generation);
-      const isTakenAtOnce = await update(
-        [...setting(signing(generation, isAgain)), 'ADD #slots :id, #unanswered :id'].join(' '),
-        {
-          ...valuesOf(generation),
-          ':me': id,
-          ':now': now(),
-          ':queueKey': mine,
-          ':forget': ago(durations.limitForget),
-          ':mostUnanswered': MOST_UNANSWERED,
-          ':mostTracked': isBounded ? maximum : MOST_TRACKED,
-          ...(isBounded && { ':mostHeld': maximum }),
-        },
-        // Whoever holds a slot keeps it. Parentheses side by side, not nested: dynalite takes a second for nested ones.
-        [
-          OPEN,
-          `(${notLater(generation)})`,
-          `(contains(#slots, :me) OR ${MY_TURN})`,
-          `(contains(#slots, :me) OR ${UNKNOWN} OR attribute_not_exists(#slots) OR size(#slots) < #limit)`,
-          `(contains(#slots, :me) OR ${KNOWN} OR attribute_not_exists(#unanswered) OR size(#unanswered) < :mostUnanswered)`,
-          `(contains(#slots, :me) OR ${KNOWN} OR attribute_not_exists(#slots) OR size(#slots) < :mostTracked)`,
-          ...(isBounded
-            ? ['(contains(#slots, :me) OR attribute_not_exists(#slots) OR size(#slots) < :mostHeld)']
-            : []),
-        ].join(' AND '),
+    take: async (generation, isAgain = false) =>
+      (await takeAtOnce(generation, isAgain)) || (await takeAfterReading(generation, isAgain)),
+
+    async noteRunEnd(owner) {
+      const values = { ...ownerValues(owner), ':me': owner.id };
+      const isNoProbe = anyOf('attribute_not_exists(#probe)', '#probe <> :me');
+      if (await update('DELETE #unanswered :id', values, allOf(isNoProbe, isLatest(owner)))) return;
+      // The probe ran, so the limit has grown. The next may try one more at once.
+      const isProbe = '#probe = :me';
+      await update(
+        'DELETE #unanswered :id REMOVE #probe, #probedAt',
+        values,
+        allOf(isProbe, isLatest(owner)),
       );
-      if (isTakenAtOnce) return true;
-      const gate = await read();
-      // This one was given up long ago.
-      if (isLater(gate, generation)) return false;
-      if (!isPaused(gate) && holds(gate, id)) return await keep(gate, generation, isAgain);
-      const isMyTurn = gate.waitingSince === undefined || gate.waitingSince > mine;
-      if (isMyTurn && room(gate).free > 0) {
-        const { set, add, condition, values, isTracked } = grant(gate, [id]);
-        const expression = [
-          ...setting([...set, ...(isTracked ? signing(generation, isAgain) : [])]),
-          add,
-        ].join(' ');
-        const isTaken = await update(
-          expression,
-          { ...values, ':queueKey': mine, ':revision': revision },
-          `(${MY_TURN}) AND (${notLater(generation)}) AND ${condition}`,
-        );
-        if (isTaken) return true;
-      }
-      // Admitted, but refusals have shut the gate meanwhile: back in line, without the slot.
-      if (holds(gate, id)) await giveBack(generation);
-      return false;
     },
 
-    async ran(of) {
-      const mine = { ...valuesOf(of), ':me': of.id };
-      const isNoProbe = 'attribute_not_exists(#probe) OR #probe <> :me';
-      if (await update('DELETE #unanswered :id', mine, `(${isNoProbe}) AND (${notLater(of)})`)) return;
-      // The limit has grown: the next may try one more at once.
-      const isProbe = `#probe = :me AND (${notLater(of)})`;
-      await update('DELETE #unanswered :id REMOVE #probe, #probedAt', mine, isProbe);
-    },
-
-    async free(of, why) {
-      // A task of ours that ended leaves its place at Wiro: no need to wait for the pause to pass.
-      const gate = await giveBack(of, why === 'ended' ? ['#pausedUntil'] : []);
+    async free(owner, why) {
+      const gate = await (why === 'ended' ? giveBackEnded(owner) : giveBack(owner));
       return gate !== undefined && isAwaited(gate);
     },
 
-    async refused(of, limit) {
-      // Without a number in the message: as many as hold a slot besides the refused one.
-      const known = limit ?? Math.max(1, [...(await read()).slots].filter((one) => one !== of.id).length);
-      const learn =
-        'SET #limit = :limit, #limitSeenAt = :now, #pausedUntil = :until REMOVE #probe, #probedAt';
-      const learned = {
-        ':now': now(),
-        ':until': timestamp(clock().getTime() + durations.gatePause),
-        ':limit': known,
+    async noteRefusal(owner, limit) {
+      // If the refusal names no limit, as many as hold a slot beside the refused one.
+      const learnedLimit =
+        limit ?? Math.max(1, [...(await read()).slots].filter((id) => id !== owner.id).length);
+      // A task that has ended since has left room at Wiro. A pause would leave that room idle.
+      const isFullSince = owner.run && {
+        condition: anyOf('attribute_not_exists(#endedAt)', '#endedAt < :sentAt'),
+        values: { ':sentAt': owner.run.startedAt },
       };
-      const isGiven = await update(
-        `${learn}, #${takenBy(of)} DELETE #slots :id, #unanswered :id`,
-        { ...learned, ...valuesOf(of) },
-        notLater(of),
+      // The pause comes before the slot is given back, so that none is taken in between.
+      await update(
+        'SET #pausedUntil = :until',
+        { ':until': timestamp(clock().getTime() + durations.gatePause), ...isFullSince?.values },
+        isFullSince?.condition,
       );
-      // The limit is as true when a late one learns it.
-      if (!isGiven) await update(learn, learned);
+      const learn = 'SET #limit = :limit, #limitSeenAt = :now REMOVE #probe, #probedAt';
+      const learned = { ':now': now(), ':limit': learnedLimit };
+      const written = await update(
+        `${learn}, #${takenBy(owner)} DELETE #slots :id, #unanswered :id`,
+        { ...learned, ...ownerValues(owner) },
+        isLatest(owner),
+      );
+      // The slot belongs to a later owner. The limit is true all the same.
+      if (written === undefined) await update(learn, learned);
     },
 
-    wait,
+    joinLine,
 
     async admit(most, joining) {
       for (let tries = 0; tries < MOST_TRIES; tries += 1) {
         const gate = await read();
-        const seen = gate.waitingSince;
-        const joined = joining && !holds(gate, joining.id) ? queueKey(joining) : undefined;
-        const from = [seen, joined].filter((key) => key !== undefined).sort()[0];
-        if (from === undefined) return [];
+        const first = gate.waitingSince;
+        const joined = joining && !isHolder(gate, joining.id) ? queueKey(joining) : undefined;
+        // The index may not show these two yet.
+        const certain = [first, joined].filter((key) => key !== undefined).toSorted();
+        const [oldest] = certain;
+        if (oldest === undefined) return [];
         const free = Math.min(room(gate).free, most);
         if (free <= 0) {
-          if (joining === undefined || from === seen) return [];
-          // Somebody served the line to its end and did not see the one that joins it.
-          await wait(joining);
+          if (joining === undefined || oldest === first) return [];
+          // Another has served the line to its end and did not see the one that joins: it is first now.
+          await joinLine(joining);
           continue;
         }
-        const line = new Set((await waiting(free + 1, from)).map((one) => one.queueKey));
-        // The index may not show them yet.
-        for (const key of [seen, joined]) if (key !== undefined) line.add(key);
-        const oldest = [...line].sort();
-        const admitted = oldest.slice(0, free).map(idOfQueueKey);
-        const next = oldest[free];
-        const { set, add, condition, values } = grant(gate, admitted);
-        const assigned = [...set, ...(next === undefined ? [] : ['#waitingSince = :next'])];
-        const removed = [
-          ...(next === undefined ? ['#waitingSince'] : []),
-          // Nobody's end was left to open it: it must not shut again behind those who are admitted now.
-          ...(gate.slots.size === 0 ? ['#pausedUntil'] : []),
-        ];
-        const isAdmitted = await update(
-          [...setting(assigned), ...(removed.length > 0 ? [`REMOVE ${removed.join(', ')}`] : []), add].join(
-            ' ',
-          ),
-          {
-            ...values,
-            ...(next !== undefined && { ':next': next }),
-            ...(seen !== undefined && { ':seen': seen }),
-          },
-          `${seen === undefined ? 'attribute_not_exists(#waitingSince)' : '#waitingSince = :seen'} AND ${condition}`,
-        );
-        if (isAdmitted) return admitted;
+        const shown = await waiting(free + 1, oldest);
+        const line = new Set([...shown.map((one) => one.queueKey), ...certain]);
+        const admitted = await admitFrom(gate, [...line].toSorted(), free);
+        if (admitted !== undefined) return admitted;
       }
-      // Lost to a hundred others: they have moved the line, and `reconcile` serves what they left.
+      // 100 others have moved the line meanwhile. `reconcile` serves what they left.
       return [];
     },
 
@@ -373,13 +469,13 @@ export function createGate({
 
     async holders() {
       const { slots, unanswered, takenAt } = await read();
-      // An earlier release leaves what it knows nothing of.
+      // An earlier release gives slots back and leaves their signatures.
       return [...new Set([...slots, ...unanswered, ...takenAt.keys()])];
     },
   };
 }
 
-/** What the names of the attributes begin with that say who has taken a slot. */
+/** The names of the attributes that sign slots begin with this. */
 const TAKEN = 'taken_';
 const takenBy = ({ id }: Pick<SlotOwner, 'id'>) => `${TAKEN}${id}`;
 

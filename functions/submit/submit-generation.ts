@@ -256,7 +256,7 @@ async function bringAndRun(deps: ClaimDeps, generation: Submitting): Promise<Sub
       // The mark stands: once its lease is over, whoever looks searches. The slot is kept, for the task may exist.
       log.warn('A Run was not answered', { generationId: id, why: outcome.message });
       if (outcome.refusal !== undefined) await noteRefused(deps, mark.generation, run, outcome.refusal);
-      await gate.ran(generation).catch(logIgnored('reconcile clears what is over'));
+      await gate.noteRunEnd(generation).catch(logIgnored('reconcile clears what is over'));
       return { kind: 'later' };
     case 'notRun':
       return await notRun(deps, mark.generation, outcome);
@@ -355,7 +355,7 @@ async function notRun(
   const { id, gate } = deps;
   log.info('A Run was refused', { generationId: id, reason: outcome.reason });
   if (outcome.reason === 'concurrencyLimit') {
-    await gate.refused(generation, outcome.limit);
+    await gate.noteRefusal(generation, outcome.limit);
     return await wait(deps, generation, { wasRefused: true });
   }
   const failing = (code: GenerationError['code'], message: string, retryable: boolean) =>
@@ -424,7 +424,7 @@ async function recordTask(
     return { kind: 'elsewhere' };
   }
   log.info('A task runs', { generationId: id, taskId: task.id });
-  await gate.ran(recorded.generation).catch(logIgnored('reconcile clears what is over'));
+  await gate.noteRunEnd(recorded.generation).catch(logIgnored('reconcile clears what is over'));
   if (recorded.generation.callback !== undefined)
     await deps.collect(id).catch(logIgnored('reconcile collects what is due'));
   await deps.announce(id).catch(logIgnored('reconcile announces what is due'));
@@ -467,7 +467,7 @@ async function wait(
     return away.kind === 'refused' && away.generation.cancelRequestedAt !== undefined
       ? await cancelNow(deps)
       : { kind: 'elsewhere' };
-  await gate.wait(away.generation);
+  await gate.joinLine(away.generation);
   return { kind: 'waiting', generation: away.generation, wasRefused };
 }
 

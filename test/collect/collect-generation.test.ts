@@ -51,12 +51,12 @@ async function collecting({
     state: () => world.generations.get(ID),
     /** Another one in line, behind a limit that the first fills. */
     queueUp: async () => {
-      await world.gate.refused({ id: 'other', revision: 1 }, 1);
+      await world.gate.noteRefusal({ id: 'other', revision: 1 }, 1);
       world.pass(10);
       await world.accept(NEXT);
       const next = await world.generations.get(NEXT);
       if (next === undefined) throw new Error('It was not accepted');
-      await world.gate.wait(next);
+      await world.gate.joinLine(next);
     },
   };
 }

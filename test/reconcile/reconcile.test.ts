@@ -103,7 +103,7 @@ function reconcileWorld(
             await note(`free (${why})`)(id);
             return false;
           },
-          wait: async ({ id }) => note('line up')(id),
+          joinLine: async ({ id }) => note('line up')(id),
         },
         submit: note('submit'),
         collect: note('collect'),

@@ -37,7 +37,7 @@ async function oneAdmitted() {
     return accepted;
   };
   const [first, second] = [await accept('first'), await accept('second')];
-  await gate.wait(first);
+  await gate.joinLine(first);
   await gate.admit(1);
   const moment = () => ({ now: shared.clock().toISOString(), durations: shared.durations });
   return {
@@ -54,7 +54,7 @@ async function oneAdmitted() {
       const run = mark.kind === 'written' ? mark.generation.run : undefined;
       if (run === undefined) throw new Error(`${id} was not marked`);
       await generations.update(id, (g) => withTask(g, run, 1, { id: `task-${id}` }, moment()));
-      await gate.ran(generation);
+      await gate.noteRunEnd(generation);
       return true;
     },
     reconcile: (get: (id: string) => Promise<Generation | undefined>) =>

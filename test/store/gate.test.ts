@@ -43,12 +43,12 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       async join(...numbers: number[]) {
         for (const n of numbers) {
           line.add(n);
-          await gate.wait(nth(n));
+          await gate.joinLine(nth(n));
         }
       },
       /** The limit is known from then on, and the gate is not shut. */
       async learn(limit: number) {
-        await gate.refused(OTHER, limit);
+        await gate.noteRefusal(OTHER, limit);
         await gate.free(OTHER, 'ended');
       },
       /** Tasks of the nth to the mth run, started as many at once as may be. */
@@ -57,7 +57,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
         for (let first = from; first <= to; first += 20) {
           const some = all(first, Math.min(first + 19, to));
           results.push(...(await Promise.all(some.map((generation) => gate.take(generation)))));
-          await Promise.all(some.map((generation) => gate.ran(generation)));
+          await Promise.all(some.map((generation) => gate.noteRunEnd(generation)));
         }
         return results;
       },
@@ -83,7 +83,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       const { gate } = await gateWorld();
       for (const generation of all(1, 20)) await gate.take(generation);
 
-      await gate.ran(nth(3));
+      await gate.noteRunEnd(nth(3));
       await gate.free(nth(4), 'notRun');
 
       const results = [];
@@ -129,7 +129,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       const { gate, item } = await gateWorld();
       for (const generation of all(1, 3)) await gate.take(generation);
 
-      await gate.refused(nth(3), 5);
+      await gate.noteRefusal(nth(3), 5);
 
       expect(await item()).toMatchObject({ limit: 5, pausedUntil: at(1_005), slots: new Set(ids(1, 2)) });
       expect(await gate.take(nth(4))).toBe(false);
@@ -138,7 +138,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
     it('shuts it for five seconds', async () => {
       const { gate, pass } = await gateWorld();
       for (const generation of all(1, 3)) await gate.take(generation);
-      await gate.refused(nth(3), 5);
+      await gate.noteRefusal(nth(3), 5);
 
       pass(4_999);
       const before = await gate.take(nth(4));
@@ -151,7 +151,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
     it('shuts it until a task of ours ends, but not for a Run that was none', async () => {
       const { gate } = await gateWorld();
       for (const generation of all(1, 4)) await gate.take(generation);
-      await gate.refused(nth(4), 5);
+      await gate.noteRefusal(nth(4), 5);
 
       await gate.free(nth(1), 'notRun');
       const before = await gate.take(nth(5));
@@ -165,7 +165,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       const { gate } = await gateWorld();
       await gate.take(nth(1));
 
-      await gate.refused(nth(1), 1);
+      await gate.noteRefusal(nth(1), 1);
 
       expect(await gate.take(nth(2))).toBe(true);
     });
@@ -174,7 +174,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       const { gate, join } = await gateWorld();
       for (const generation of all(1, 2)) await gate.take(generation);
       await gate.free(nth(1), 'ended');
-      await gate.refused(nth(2), 3);
+      await gate.noteRefusal(nth(2), 3);
       await join(2, 3, 4, 5);
 
       const admitted = await gate.admit(25);
@@ -185,10 +185,45 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect(taken).toEqual([true, true, true]);
     });
 
+    it('does not shut it if a task of ours has ended since the Run was sent: that one has left room', async () => {
+      const { gate, join, pass } = await gateWorld();
+      for (const generation of all(1, 3)) await gate.take(generation);
+      const sent = (seconds: number) => ({
+        run: { startedAt: at(seconds), reusedUploads: false, searches: 0 },
+      });
+      pass(1_000);
+      await gate.free(nth(1), 'ended');
+      await join(3, 4);
+
+      await gate.noteRefusal({ ...nth(3), ...sent(1_000) }, 2);
+      const admitted = await gate.admit(25);
+      await gate.noteRefusal({ ...nth(3), ...sent(1_002) }, 2);
+
+      expect([admitted, await gate.admit(25)]).toEqual([ids(3, 3), []]);
+    });
+
+    it('keeps to the latest end, though an earlier one is written after it', async () => {
+      const { table, gate, open, join, pass, item } = await gateWorld();
+      for (const generation of all(1, 4)) await gate.take(generation);
+      // Before the write of the first end, another ends.
+      const overtaken = doFirst(table, 'UpdateItemCommand', async () => {
+        pass(2_000);
+        await gate.free(nth(2), 'ended');
+      });
+      await open(overtaken).free(nth(1), 'ended');
+      await join(4);
+
+      const run = { startedAt: at(1_001), reusedUploads: false, searches: 0 };
+      await gate.noteRefusal({ ...nth(4), run }, 2);
+
+      expect(await item()).toMatchObject({ endedAt: at(1_002), slots: new Set([nth(3).id]) });
+      expect(await gate.admit(25)).toEqual(ids(4, 4));
+    });
+
     it('opens it with the last slot that is given back, however that came', async () => {
       const { gate, join } = await gateWorld();
       for (const generation of all(1, 2)) await gate.take(generation);
-      await gate.refused(nth(2), 1);
+      await gate.noteRefusal(nth(2), 1);
       await join(2);
 
       await gate.free(nth(1), 'notRun');
@@ -202,7 +237,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       await gate.take(nth(1));
       await join(2);
       expect(await gate.admit(25)).toEqual(ids(2, 2));
-      await gate.refused(OTHER, 1);
+      await gate.noteRefusal(OTHER, 1);
 
       expect(await gate.take(nth(2))).toBe(false);
       expect(await holders()).toEqual(ids(1, 1));
@@ -212,11 +247,11 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       const { gate, item } = await gateWorld();
       for (const generation of all(1, 6)) await gate.take(generation);
 
-      await gate.refused(nth(6), undefined);
+      await gate.noteRefusal(nth(6), undefined);
       const many = await item();
       for (const generation of all(1, 5)) await gate.free(generation, 'ended');
       await gate.take(nth(7));
-      await gate.refused(nth(7), undefined);
+      await gate.noteRefusal(nth(7), undefined);
 
       expect([many?.limit, (await item())?.limit]).toEqual([5, 1]);
     });
@@ -238,7 +273,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       await learn(2);
       for (const generation of all(1, 2)) {
         await gate.take(generation);
-        await gate.ran(generation);
+        await gate.noteRunEnd(generation);
       }
 
       const full = await gate.take(nth(3));
@@ -272,7 +307,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       pass(1);
       const probe = await gate.take(nth(3));
       const meanwhile = await gate.take(nth(4));
-      await gate.ran(nth(3));
+      await gate.noteRunEnd(nth(3));
       const next = await gate.take(nth(4));
 
       expect([early, probe, meanwhile, next]).toEqual([false, true, false, true]);
@@ -286,7 +321,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       pass(60_000);
       await gate.take(nth(3));
 
-      await gate.refused(nth(3), 2);
+      await gate.noteRefusal(nth(3), 2);
       const limit = (await item())?.limit;
       pass(59_999);
       const early = await gate.take(nth(4));
@@ -325,7 +360,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       const { gate, learn, pass } = await gateWorld();
       await learn(1);
       await gate.take(nth(1));
-      await gate.ran(nth(1));
+      await gate.noteRunEnd(nth(1));
       pass(3_600_000);
 
       const results = [];
@@ -416,7 +451,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       const { gate, learn } = await gateWorld();
       await learn(1);
       await gate.take(nth(1));
-      await gate.wait(nth(2));
+      await gate.joinLine(nth(2));
       await gate.free(nth(1), 'ended');
 
       expect(await gate.admit(25)).toEqual(ids(2, 2));
@@ -426,7 +461,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       const { gate, learn, join } = await gateWorld();
       await learn(2);
       await join(2);
-      await gate.wait(nth(3));
+      await gate.joinLine(nth(3));
       // Somebody else serves the line, and does not see the third.
       expect(await gate.admit(25)).toEqual(ids(2, 2));
 
@@ -437,7 +472,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       const { gate, learn, join } = await gateWorld();
       await learn(1);
       await join(2);
-      await gate.wait(nth(3));
+      await gate.joinLine(nth(3));
       expect(await gate.admit(25)).toEqual(ids(2, 2));
 
       const none = await gate.admit(25, nth(3));
@@ -499,7 +534,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       await learn(2);
       await gate.take(nth(1));
       await join(2);
-      await gate.refused(OTHER, 2);
+      await gate.noteRefusal(OTHER, 2);
 
       const shut = await gate.isAwaited();
       pass(5_000);
@@ -537,9 +572,9 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
 
       const isRoom = await gate.free(stale, 'ended');
       await gate.free(stale, 'notRun');
-      await gate.ran(stale);
+      await gate.noteRunEnd(stale);
       const isTakenByStale = await gate.take(stale);
-      await gate.refused(stale, 3);
+      await gate.noteRefusal(stale, 3);
 
       expect([isTaken, isRoom, isTakenByStale]).toEqual([true, false, false]);
       expect(await item()).toMatchObject({
@@ -570,7 +605,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       await run(1, 60);
 
       const isTaken = await gate.take({ ...nth(61), attempt: 2, revision: 9 });
-      await gate.ran({ ...nth(61), revision: 11 });
+      await gate.noteRunEnd({ ...nth(61), revision: 11 });
 
       expect(isTaken).toBe(true);
       expect(JSON.stringify(await item())).not.toContain(nth(61).id);
@@ -603,7 +638,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
 
       const results = [];
       for (const generation of all(1, 4)) results.push(await gate.take(generation));
-      await Promise.all(all(1, 3).map((generation) => gate.ran(generation)));
+      await Promise.all(all(1, 3).map((generation) => gate.noteRunEnd(generation)));
       results.push(await gate.take(nth(5)));
 
       expect([results, await holders()]).toEqual([[true, true, true, false, false], ids(1, 3)]);

@@ -1,4 +1,5 @@
 import {
+  type AttributeValue,
   ConditionalCheckFailedException,
   DeleteItemCommand,
   type DynamoDBClient,
@@ -25,11 +26,20 @@ export function createMemoryTable(
   items = new Map<string, Item>(),
 ): Table {
   const nameOf = (key: Item) => `${key.pk} ${key.sk}`;
+  // Simulations read each item many times: it is converted once.
+  const stored = new WeakMap<Item, Record<string, AttributeValue>>();
+  function toStored(item: Item): Record<string, AttributeValue> {
+    const known = stored.get(item);
+    if (known !== undefined) return known;
+    const converted = marshall(item);
+    stored.set(item, converted);
+    return converted;
+  }
 
   function answer(command: unknown): object {
     if (command instanceof GetItemCommand) {
       const item = items.get(nameOf(unmarshall(command.input.Key ?? {})));
-      return item === undefined ? {} : { Item: marshall(item) };
+      return item === undefined ? {} : { Item: toStored(item) };
     }
     if (command instanceof PutItemCommand) {
       const { Item: given = {}, ConditionExpression, ExpressionAttributeValues = {} } = command.input;
@@ -38,6 +48,7 @@ export function createMemoryTable(
       expression.require(ConditionExpression, items.get(nameOf(item)) ?? {});
       expression.finish();
       items.set(nameOf(item), item);
+      stored.set(item, given);
       return {};
     }
     if (command instanceof DeleteItemCommand) {
@@ -60,8 +71,8 @@ export function createMemoryTable(
       expression.finish();
       const before = items.get(nameOf(key));
       items.set(nameOf(key), next);
-      if (ReturnValues === 'ALL_OLD') return before === undefined ? {} : { Attributes: marshall(before) };
-      return ReturnValues === 'ALL_NEW' ? { Attributes: marshall(next) } : {};
+      if (ReturnValues === 'ALL_OLD') return before === undefined ? {} : { Attributes: toStored(before) };
+      return ReturnValues === 'ALL_NEW' ? { Attributes: toStored(next) } : {};
     }
     if (command instanceof QueryCommand) {
       const { IndexName, KeyConditionExpression = '', ExpressionAttributeValues = {}, Limit } = command.input;
@@ -101,7 +112,10 @@ export function createMemoryTable(
 
 /** Condition and update expressions, as far as the store uses them. */
 class Expression {
-  #tokens: string[] = [];
+  /** By text: the store has few expressions and asks them often. */
+  static readonly #tokensOf = new Map<string, readonly string[]>();
+  #tokens: readonly string[] = [];
+  #position = 0;
   readonly #names: Readonly<Record<string, string>>;
   readonly #values: Item;
   readonly #used = new Set<string>();
@@ -125,7 +139,8 @@ class Expression {
   holds(condition: string, item: Item): boolean {
     this.#read(condition);
     const result = this.#or(item);
-    if (this.#tokens.length > 0) throw new Error(`Not understood: ${this.#tokens.join(' ')}`);
+    if (this.#peek() !== undefined)
+      throw new Error(`Not understood: ${this.#tokens.slice(this.#position).join(' ')}`);
     return result;
   }
 
@@ -133,8 +148,8 @@ class Expression {
     this.#read(expression);
     const next: Record<string, unknown> = { ...item };
     let clause = '';
-    while (this.#tokens.length > 0) {
-      if (/^(SET|REMOVE|ADD|DELETE)$/.test(this.#tokens[0] ?? '')) clause = this.#next();
+    while (this.#peek() !== undefined) {
+      if (/^(SET|REMOVE|ADD|DELETE)$/.test(this.#peek() ?? '')) clause = this.#next();
       const name = this.#name();
       if (clause === 'SET') {
         this.#expect('=');
@@ -145,7 +160,7 @@ class Expression {
         const number = this.#number(clause, item);
         if (number !== undefined) {
           next[name] = Number(item[name] ?? 0) + number;
-          if (this.#tokens[0] === ',') this.#next();
+          if (this.#peek() === ',') this.#next();
           continue;
         }
         const before = (item[name] ?? new Set()) as Set<string>;
@@ -157,13 +172,13 @@ class Expression {
         if (after.size > 0) next[name] = after;
         else delete next[name];
       }
-      if (this.#tokens[0] === ',') this.#next();
+      if (this.#peek() === ',') this.#next();
     }
     return next;
   }
 
   #assigned(item: Item): unknown {
-    if (this.#tokens[0] !== 'if_not_exists') return this.#value(item);
+    if (this.#peek() !== 'if_not_exists') return this.#value(item);
     this.#next();
     this.#expect('(');
     const standing = item[this.#name()];
@@ -175,7 +190,7 @@ class Expression {
 
   #or(item: Item): boolean {
     let result = this.#and(item);
-    while (this.#tokens[0] === 'OR') {
+    while (this.#peek() === 'OR') {
       this.#next();
       const other = this.#and(item);
       result ||= other;
@@ -185,7 +200,7 @@ class Expression {
 
   #and(item: Item): boolean {
     let result = this.#one(item);
-    while (this.#tokens[0] === 'AND') {
+    while (this.#peek() === 'AND') {
       this.#next();
       const other = this.#one(item);
       result &&= other;
@@ -194,7 +209,7 @@ class Expression {
   }
 
   #one(item: Item): boolean {
-    const token = this.#tokens[0];
+    const token = this.#peek();
     if (token === '(') {
       this.#next();
       const result = this.#or(item);
@@ -227,7 +242,7 @@ class Expression {
   }
 
   #value(item: Item): unknown {
-    const token = this.#tokens[0] ?? '';
+    const token = this.#peek() ?? '';
     if (token === 'size') {
       this.#next();
       this.#expect('(');
@@ -243,7 +258,7 @@ class Expression {
 
   /** What `ADD` adds, where that is a number. */
   #number(clause: string, item: Item): number | undefined {
-    const given = this.#values[this.#tokens[0] ?? ''];
+    const given = this.#values[this.#peek() ?? ''];
     return clause === 'ADD' && typeof given === 'number' ? Number(this.#value(item)) : undefined;
   }
 
@@ -264,11 +279,20 @@ class Expression {
   }
 
   #read(text: string): void {
-    this.#tokens = text.match(/[#:]?\w+(?:\.#?\w+)*|<=|>=|<>|[=<>(),]/g) ?? [];
+    const tokens =
+      Expression.#tokensOf.get(text) ?? text.match(/[#:]?\w+(?:\.#?\w+)*|<=|>=|<>|[=<>(),]/g) ?? [];
+    Expression.#tokensOf.set(text, tokens);
+    this.#tokens = tokens;
+    this.#position = 0;
+  }
+
+  #peek(): string | undefined {
+    return this.#tokens[this.#position];
   }
 
   #next(): string {
-    return this.#tokens.shift() ?? '';
+    this.#position += 1;
+    return this.#tokens[this.#position - 1] ?? '';
   }
 
   #expect(token: string): void {

@@ -44,6 +44,9 @@ interface Invocation {
   isDead: boolean;
 }
 
+/** Every invocation has gone on to its next request: no promise is left to settle. Cheaper than a turn of the event loop. */
+const untilAllWait = () => new Promise<void>((resolve) => process.nextTick(resolve));
+
 const MINUTE = 60_000;
 // Renewals are timers of the real clock: none comes in the time of a test.
 const durations = { ...DURATIONS, leaseRenewal: 2_000_000_000 };
@@ -119,8 +122,7 @@ export class Simulation {
 
   async #untilNothingMoves(): Promise<void> {
     for (;;) {
-      // Whoever had its turn goes on until its next request.
-      await new Promise((resolve) => setImmediate(resolve));
+      await untilAllWait();
       const moves: (() => void)[] = [];
       const { requests, arrivals, endPercent } = this.#pace;
       for (
@@ -140,13 +142,15 @@ export class Simulation {
         moves.push(() => this.#step());
       if (moves.length === 0) {
         if (this.#alive === 0) return;
-        // Somebody waits before it tries again.
+        // An invocation waits for a timer before it tries again.
         await new Promise((resolve) => setTimeout(resolve, 1));
         continue;
       }
       const before = this.gate();
+      // Time passes a little with everything that happens, so that one can be seen to come before the other.
+      this.#now += 1;
       moves[this.#dice(moves.length)]?.();
-      await new Promise((resolve) => setImmediate(resolve));
+      await untilAllWait();
       this.#checkGate(before, this.gate());
     }
   }

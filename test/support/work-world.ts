@@ -63,7 +63,7 @@ export function workWorld() {
         (current: typeof queued) => withTask(current, run, 1, { id: taskId }, moment()),
       ])
         await generations.update(id, step);
-      await gate.ran({ id, revision: 4 });
+      await gate.noteRunEnd({ id, revision: 4 });
     },
     shared: {
       generations,

@@ -238,14 +238,14 @@ export const STORIES = {
       ({ id: idOf(name), createdAt: FIRST, attempt: 1, revision: 2 }) as Generation;
     for (const name of ['running', 'collecting']) {
       await gate.take(at(name));
-      await gate.ran(at(name));
+      await gate.noteRunEnd(at(name));
     }
     await gate.take(at('marked'));
-    await gate.refused(at('waiting'), 3);
+    await gate.noteRefusal(at('waiting'), 3);
     pass(61);
     // One more than the limit, as a probe.
     await gate.take(at('marked-ran'));
-    await gate.wait(at('waiting'));
+    await gate.joinLine(at('waiting'));
     await uploads.noteContent({ ...INPUT, etag: ETAG }, SHA256);
     const upload = { sha256: SHA256, extension: 'png' };
     await uploads.claim(upload, 'holder-1', FIRST);
