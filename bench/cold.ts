@@ -111,9 +111,9 @@ function describe(candidates: readonly Candidate[], medians: ReadonlyMap<string,
   });
   return `# Loading the functions
 
-Median of ${runs} fresh processes each, measured in turn around \`require\` (or \`import\`), Node ${process.versions.node},
+Medians of ${runs} fresh processes each, measured in turn around \`require\` (or \`import\`), Node ${process.versions.node},
 ${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown processor'}, ${new Date().toISOString().slice(0, 10)}. Ratios are
-to the first row. With 512 MB, Lambda gives a third of a processor: there the processor's time is what is waited for.
+to the first row. With 512 MB, Lambda gives a third of a processor, so processor time decides how long a start takes.
 
 | what is loaded | ms | ratio | processor ms | ratio | kB at start | kB in all |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: |

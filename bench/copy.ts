@@ -171,13 +171,13 @@ const table = [
 ].join('\n');
 const report = `# Copying one output of ${options.size} MiB from its host to S3
 
-Medians of ${runs} runs in turn, each in processes of its own, host and S3 local and in one other process;
+Medians of ${runs} runs in turn, each in its own processes, with host and S3 together in one local process;
 Node ${process.version}, ${availableParallelism()} cores, load ${loadBefore.toFixed(1)} before it began. \`npm run bench:copy\` makes this file.
 
 ${table}
 
-Only the first row digests the whole (SHA-256) for the record; its memory is that of Node, the SDK, and
-buffers that do not grow with the output.${hasCurl ? '' : '\ncurl is not installed here: its row is missing.'}
+Only the first row computes the SHA-256 of the whole for the record. Its memory is Node's, the SDK's and buffers that
+do not grow with the output.${hasCurl ? '' : '\ncurl is not installed here: its row is missing.'}
 `;
 console.log(`\n${table}`);
 if (!hasCurl) console.log('curl is not installed here: its row is missing.');

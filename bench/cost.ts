@@ -44,8 +44,8 @@ const number = (value: number) =>
 const results = `# What a generation uses
 
 ${CONDITIONS}
-Averages of one generation: two inputs of 2 MB each that were never uploaded before, two outputs; \`reconcile\` for one
-run with nothing to do.
+Averages per generation with two inputs of 2 MB that were not uploaded before, and two outputs. \`reconcile\`: one run with
+nothing due.
 
 ## Inputs uploaded
 

@@ -58,12 +58,12 @@ if (values.only === undefined) {
   const report = `# A full line
 
 \`npm run bench:drain\`: ${generations} generations of ${taskMs / 1_000} s each, accepted as fast as the API takes them, against Wiro's limit of
-${limit} tasks at once, which nobody tells the deployment. The real bundles in real processes and the simulator share
-${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown processor'}. Nothing is scaled: what a place stands empty between two tasks is the
-system's own time here, where every Lambda, DynamoDB and Wiro are on the same processors. ${new Date().toISOString().slice(0, 10)}.
+${limit} tasks at once, which the deployment must find out. The real bundles in real processes and the simulator share
+${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown processor'}. Times are not scaled: the gap between two tasks in a
+slot is the system's own time, with every Lambda, DynamoDB and Wiro on the same processors. ${new Date().toISOString().slice(0, 10)}.
 
-Ideal is generations × duration / limit, with every place taken from the first Run to the last end. *Overtaken* is the
-most places by which a task stood further back in line than one that started after it.
+*Ideal* is generations × duration / limit, with every slot taken from the first Run to the last end. *Overtaken* is the
+most places that a task had advanced in line past one that started after it.
 
 ${sections.join('\n\n')}
 `;
