@@ -18,6 +18,7 @@ const SHARED = { isolate: false, setupFiles: ['test/support/fresh-modules.ts'] }
 
 export default defineConfig({
   test: {
+    globalSetup: ['test/support/build-bundles.ts'],
     // Real servers and processes, on two busy cores: slow is not wrong, hanging is.
     testTimeout: 60_000,
     hookTimeout: 60_000,

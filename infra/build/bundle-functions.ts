@@ -4,7 +4,6 @@ import path from 'node:path';
 import * as esbuild from 'esbuild';
 import { FUNCTIONS, type FunctionName } from '../../functions/functions.ts';
 import type { Bundle } from './bundle.ts';
-import { rememberBundle } from './remember-bundle.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const BUNDLES = '.build/functions';
@@ -16,9 +15,8 @@ const KEPT_MS = 7 * 24 * 3_600_000;
  */
 export async function bundleFunctions(outDir = BUNDLES): Promise<Record<FunctionName, Bundle>> {
   const entries = Object.entries(FUNCTIONS).map(async ([name, { entry }]) => {
-    const directory = path.resolve(ROOT, outDir, name);
-    const build = () => bundleEntry(path.join(ROOT, 'functions', entry), directory);
-    return [name, await rememberBundle(ROOT, directory, build)];
+    const bundle = await bundleEntry(path.join(ROOT, 'functions', entry), path.resolve(ROOT, outDir, name));
+    return [name, bundle];
   });
   return Object.fromEntries(await Promise.all(entries));
 }

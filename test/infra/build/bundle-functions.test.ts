@@ -8,6 +8,8 @@ import { bundleEntry } from '../../../infra/build/bundle-functions.ts';
 import { describeBundle } from '../../../infra/build/bundle-report.ts';
 
 const ENTRY = path.join(import.meta.dirname, 'fixtures/lazy/handler.ts');
+/** Quickly bundled: two files and no package. */
+const SMALL = path.join(import.meta.dirname, 'fixtures/small/handler.ts');
 const require = createRequire(import.meta.url);
 const sources = (files: readonly { sources: Readonly<Record<string, number>> }[]) =>
   files.flatMap((file) => Object.keys(file.sources)).join('\n');
@@ -70,22 +72,24 @@ describe('bundling', () => {
   it('leaves one complete directory when several processes bundle the same code at once', async () => {
     const directory = await mkdtemp(path.join(tmpdir(), 'wiro-bundle-'));
 
-    const bundles = await Promise.all([1, 2, 3].map(() => bundleEntry(ENTRY, directory)));
+    const bundles = await Promise.all([1, 2, 3].map(() => bundleEntry(SMALL, directory)));
 
     expect(new Set(bundles.map((each) => each.directory)).size).toBe(1);
-    expect(await readdir(directory)).toEqual([path.basename(bundle.directory)]);
+    const [standing = ''] = await readdir(directory);
+    expect(await readdir(directory)).toEqual([path.basename(bundles[0]?.directory ?? '')]);
+    expect(await readdir(path.join(directory, standing))).toHaveLength(3);
     await rm(directory, { recursive: true });
   }, 60_000);
 
   it('removes only bundles that were not built for a week', async () => {
     const directory = await mkdtemp(path.join(tmpdir(), 'wiro-bundle-'));
-    const { directory: current } = await bundleEntry(ENTRY, directory);
+    const { directory: current } = await bundleEntry(SMALL, directory);
     const entry = path.join(import.meta.dirname, 'fixtures/lazy/not-found.ts');
     const other = await bundleEntry(entry, directory);
     const twoWeeksAgo = new Date(Date.now() - 14 * 24 * 3_600_000);
     await utimes(other.directory, twoWeeksAgo, twoWeeksAgo);
 
-    await bundleEntry(ENTRY, directory);
+    await bundleEntry(SMALL, directory);
 
     expect(await readdir(directory)).toEqual([path.basename(current)]);
     await rm(directory, { recursive: true });

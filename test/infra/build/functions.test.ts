@@ -4,12 +4,12 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { measureLoadTimes, UNBUNDLED_SDK } from '../../../bench/load-time.ts';
 import type { FunctionName } from '../../../functions/functions.ts';
 import type { Bundle } from '../../../infra/build/bundle.ts';
-import { bundleFunctions } from '../../../infra/build/bundle-functions.ts';
 import { describeBundle } from '../../../infra/build/bundle-report.ts';
+import { bundlesOnce } from '../../support/bundles.ts';
 
-let bundles: Record<FunctionName, Bundle>;
+let bundles: Readonly<Record<FunctionName, Bundle>>;
 beforeAll(async () => {
-  bundles = await bundleFunctions();
+  bundles = await bundlesOnce();
 }, 60_000);
 
 const indexOf = ({ directory }: Bundle) => path.join(directory, 'index.js');
@@ -47,7 +47,7 @@ describe('the deployed functions', () => {
   it('load `callback` in less than half the time of the unbundled S3 and DynamoDB clients', async () => {
     const callback = { name: 'callback', modules: [indexOf(bundles.callback)] };
 
-    const medians = await measureLoadTimes([UNBUNDLED_SDK, callback], 9);
+    const medians = await measureLoadTimes([UNBUNDLED_SDK, callback], 5);
 
     // Compares processor time, because other tests run at the same time.
     const [unbundled, ours] = [medians.get(UNBUNDLED_SDK.name), medians.get('callback')];
