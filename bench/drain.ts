@@ -63,7 +63,7 @@ ${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown processor'}. Times a
 slot is the system's own time, with every Lambda, DynamoDB and Wiro on the same processors. ${new Date().toISOString().slice(0, 10)}.
 
 *Ideal* is generations × duration / limit, with every slot taken from the first Run to the last end. *Overtaken* is the
-most places that a task had advanced in line past one that started after it.
+most places by which a task stood in line behind another that started after it.
 
 ${sections.join('\n\n')}
 `;
