@@ -57,7 +57,9 @@ function importError(file: string, { target, isPackage, isTypeOnly }: Import): s
 /** The same for the whole tree. */
 export async function importErrors(root: string): Promise<readonly string[]> {
   const errors: string[] = [];
-  for await (const found of glob('{functions,infra,local,scripts,examples}/**/*.{ts,mjs,cjs}', { cwd: root }))
+  for await (const found of glob('{client,functions,infra,local,scripts,examples}/**/*.{ts,mjs,cjs}', {
+    cwd: root,
+  }))
     errors.push(...errorsIn(found.split(path.sep).join('/'), await readFile(path.join(root, found), 'utf8')));
   return errors.sort();
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describeApi, undocumented } from './api-reference.ts';
+import { clientTypes } from './client-types.ts';
 import { exportedDeclarations } from './declarations.ts';
 import { describeRooms } from './rooms.ts';
 
@@ -13,6 +14,7 @@ export async function generatedFiles(root: string): Promise<ReadonlyMap<string, 
   return new Map([
     ['CONTRIBUTING.md', between('rooms', contributing, describeRooms())],
     ['docs/reference/README.md', describeApi(declarations)],
+    ['client/api-types.ts', await clientTypes(root)],
   ]);
 }
 

@@ -212,7 +212,9 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     uses: ['functions/settings.ts', 'infra/construct', 'infra'],
     packages: ['node:', '@aws-sdk/client-ssm'],
   },
-  scripts: { packages: ['node:'] },
+  // Runs in browsers too: nothing of Node, and the signer only where requests are signed.
+  client: { packages: ['aws4fetch'] },
+  scripts: { packages: ['node:', 'json-schema-to-typescript', 'yaml'] },
   'local/simulator': { packages: ['node:', 'sharp', 'ws'] },
   'local/aws': {
     uses: ['functions/store'],

@@ -12,6 +12,7 @@ import { thirdPartyLicenses } from './third-party-licenses.ts';
 // no dependencies.
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const DIST = path.join(ROOT, 'dist');
+const CLIENT = path.join(DIST, 'client');
 const CDK = ['aws-cdk-lib', 'aws-cdk-lib/*', 'constructs'];
 
 const OPTIONS = {
@@ -46,16 +47,26 @@ const buildSetup = () =>
     banner: { js: '#!/usr/bin/env node' },
   });
 
-async function buildDeclarations() {
-  const types = path.join(DIST, 'types');
-  const tsc = path.join(ROOT, 'node_modules/.bin/tsc');
-  await promisify(execFile)(tsc, ['-p', 'infra/tsconfig.package.json', '--outDir', types], {
-    cwd: ROOT,
-  }).catch(({ stdout }) => {
-    throw new Error(`Cannot generate the declarations: tsc reports\n${stdout}`);
+/** For browsers too. The signer is a file of its own, which loads only where requests are signed. */
+const buildClient = () =>
+  esbuild.build({
+    ...OPTIONS,
+    platform: 'neutral',
+    entryPoints: ['client/index.ts'],
+    outdir: CLIENT,
+    format: 'esm',
+    splitting: true,
+    minify: true,
+    mainFields: ['module', 'main'],
   });
-  // TypeScript keeps our `.ts` extensions in declarations, and not every compiler resolves them.
-  for await (const file of glob(path.join(types, '**/*.d.ts'))) {
+
+async function buildDeclarations(project: string, folder: string) {
+  const tsc = path.join(ROOT, 'node_modules/.bin/tsc');
+  await promisify(execFile)(tsc, ['-p', project, '--outDir', folder], { cwd: ROOT }).catch(({ stdout }) => {
+    throw new Error(`The declarations cannot be made:\n${stdout}`);
+  });
+  // TypeScript keeps the extensions of our sources in declarations, which not every compiler follows.
+  for await (const file of glob(path.join(folder, '**/*.d.ts'))) {
     const text = await readFile(file, 'utf8');
     await writeFile(file, text.replace(/(\bfrom '\.{1,2}\/[^']+)\.ts'/g, "$1.js'"));
   }
@@ -72,11 +83,17 @@ await rm(DIST, { recursive: true, force: true });
 await mkdir(DIST, { recursive: true });
 // The package itself is ESM; this makes the JavaScript and the declarations in `dist` CommonJS.
 await writeFile(path.join(DIST, 'package.json'), '{"type":"commonjs"}\n');
-const [functions, construct, setup] = await Promise.all([
+await mkdir(CLIENT);
+await writeFile(path.join(CLIENT, 'package.json'), '{"type":"module"}\n');
+const [functions, construct, setup, client] = await Promise.all([
   copyFunctions(),
   buildConstruct(),
   buildSetup(),
-  buildDeclarations(),
+  buildClient(),
+  buildDeclarations('infra/tsconfig.package.json', path.join(DIST, 'types')),
+  buildDeclarations('client/tsconfig.package.json', CLIENT),
 ]);
-const bundled = [...functions, construct, setup].flatMap(({ metafile }) => Object.keys(metafile.inputs));
+const bundled = [...functions, construct, setup, client].flatMap(({ metafile }) =>
+  Object.keys(metafile.inputs),
+);
 await writeFile(path.join(DIST, 'THIRD-PARTY-LICENSES.txt'), await thirdPartyLicenses(ROOT, bundled));

@@ -91,7 +91,7 @@ describe('the table of rooms', () => {
     const used = new Map(
       NAMES.map((name) => [name, { uses: new Set(), types: new Set(), packages: new Set() }]),
     );
-    for await (const file of glob('{functions,infra,local,scripts,examples}/**/*.{ts,mjs,cjs}', {
+    for await (const file of glob('{client,functions,infra,local,scripts,examples}/**/*.{ts,mjs,cjs}', {
       cwd: ROOT,
     }))
       for (const { target, isPackage, isTypeOnly } of importsOf(

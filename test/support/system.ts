@@ -13,6 +13,7 @@ import { type Environment, type EnvironmentOptions, startEnvironment } from '../
 import type { FaultRule } from '../../local/simulator/fault-rules.ts';
 import type { Simulator } from '../../local/simulator/simulator.ts';
 import type { TaskState } from '../../local/simulator/state.ts';
+import { answerFaults, operationOf } from './api-contract.ts';
 import { bundlesOnce } from './bundles.ts';
 import { eventually } from './eventually.ts';
 
@@ -180,7 +181,12 @@ export async function startClient(options: EnvironmentOptions): Promise<SystemCl
       ...(body !== undefined && { body, headers: { 'content-type': contentType } }),
     });
     const text = await response.text();
-    return { status: response.status, headers: response.headers, body: parse(text) };
+    const answer = { status: response.status, headers: response.headers, body: parse(text) };
+    const operation = operationOf(method, path);
+    const faults = operation === undefined ? [] : answerFaults(operation, answer);
+    if (faults.length > 0)
+      throw new Error(`docs/openapi.yaml does not allow this answer:\n${faults.join('\n')}`);
+    return answer;
   };
 
   const post = (request: unknown) => call('POST', '/generations', JSON.stringify(request));

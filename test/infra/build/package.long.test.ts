@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { glob, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { glob, mkdir, mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -67,6 +67,32 @@ wiro.outputBucket.addLifecycleRule({});
 `
   // Exits before the code that must not compile.
   .replace('// Declarations', 'app.synth(); process.exit(0);\n// Declarations');
+
+/** Somebody's backend, which talks to a deployment. */
+const CLIENT_APP = `
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createClient, type Generation, WiroServerlessError } from 'wiro-serverless/client';
+
+let signature = '';
+const server = createServer((request, response) => {
+  signature = String(request.headers.authorization).split(' ')[0] ?? '';
+  response.writeHead(418).end();
+}).listen(0, '127.0.0.1', async () => {
+  const { port } = server.address() as AddressInfo;
+  const wiro = createClient({
+    url: 'http://127.0.0.1:' + port,
+    region: 'eu-central-1',
+    credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+  });
+  // @ts-expect-error
+  wiro.submit({ parameters: {} }).catch(() => {});
+  const generation: Generation | WiroServerlessError = await wiro.get('x').catch((error) => error);
+  if (generation instanceof WiroServerlessError) console.log(generation.code, signature);
+  server.closeAllConnections();
+  server.close();
+});
+`;
 
 const TSCONFIG = {
   compilerOptions: {
@@ -233,6 +259,26 @@ describe('the package, installed in another CDK app', () => {
     } finally {
       await rename(`${lambda}-away`, lambda);
     }
+  });
+
+  it('brings a client of under 10 kB, which loads its signer only to sign', async () => {
+    await writeFile(path.join(folder, 'client.mts'), CLIENT_APP);
+    const client = path.join(installed, 'dist/client');
+    const text = await readFile(path.join(client, 'index.js'), 'utf8');
+    const options = '--module nodenext --target es2022 --strict --types node --skipLibCheck';
+
+    const compiled = await run([
+      path.join(INSTALLED, 'typescript/bin/tsc'),
+      '--ignoreConfig',
+      ...options.split(' '),
+      'client.mts',
+    ]);
+    const ran = await run(['client.mjs']);
+
+    expect(compiled).toEqual({ code: 0, said: '' });
+    expect(ran).toEqual({ code: 0, said: 'http_418 AWS4-HMAC-SHA256\n' });
+    expect((await stat(path.join(client, 'index.js'))).size).toBeLessThan(10_000);
+    expect(text).not.toMatch(/AWS4-HMAC|node:|\brequire\(/);
   });
 
   it('can be imported from an ES module', async () => {

@@ -1,0 +1,225 @@
+// `npm run generate` writes this file from docs/openapi.yaml: change that file instead.
+
+/**
+ * `s3://bucket/key`, a key in the input bucket, or an `https://` URL
+ */
+export type Source = string;
+export type Status =
+  'queued' | 'submitting' | 'running' | 'collecting' | 'succeeded' | 'failed' | 'cancelled';
+/**
+ * UTC, in milliseconds
+ */
+export type Timestamp = string;
+export type ErrorCode =
+  | 'invalid_request'
+  | 'invalid_parameter'
+  | 'request_too_large'
+  | 'model_not_found'
+  | 'model_not_supported'
+  | 'input_not_found'
+  | 'input_not_allowed'
+  | 'input_empty'
+  | 'input_too_large'
+  | 'input_changed'
+  | 'input_archived'
+  | 'input_unreadable'
+  | 'input_unsupported'
+  | 'idempotency_conflict'
+  | 'daily_limit_reached'
+  | 'not_retryable'
+  | 'not_found'
+  | 'method_not_allowed'
+  | 'not_configured'
+  | 'insufficient_balance'
+  | 'upstream_unauthorized'
+  | 'upstream_refused'
+  | 'upstream_unavailable'
+  | 'submission_unknown'
+  | 'waited_too_long'
+  | 'function_killed'
+  | 'model_failed'
+  | 'task_not_found'
+  | 'task_unreadable'
+  | 'deadline_exceeded'
+  | 'cancelled'
+  | 'cancel_unconfirmed'
+  | 'output_unavailable'
+  | 'output_refused'
+  | 'output_in_line'
+  | 'internal_error';
+
+export interface Schemas {
+  GenerationRequest: GenerationRequest;
+  Source: Source;
+  Status: Status;
+  Timestamp: Timestamp;
+  Generation: Generation;
+  WaitingFor: WaitingFor;
+  Output: Output;
+  ErrorAnswer: ErrorAnswer;
+  GenerationError: GenerationError;
+  ErrorCode: ErrorCode;
+}
+export interface GenerationRequest {
+  /**
+   * `owner/project`, as in the address of the model at Wiro
+   */
+  model: string;
+  /**
+   * The model's own parameters
+   */
+  parameters?: {
+    [k: string]: unknown;
+  };
+  /**
+   * Sources by file parameter, at most 200 in all
+   */
+  inputs?: {
+    [k: string]: Source | Source[];
+  };
+  /**
+   * Makes a repeat of the request the same generation
+   */
+  idempotencyKey?: string;
+  /**
+   * Texts of the caller's own, in the record and in every event
+   */
+  labels?: {
+    [k: string]: string;
+  };
+}
+export interface Generation {
+  id: string;
+  model: string;
+  status: Status;
+  /**
+   * 1, and one more with every retry
+   */
+  attempt: number;
+  parameters: {
+    [k: string]: unknown;
+  };
+  inputs: {
+    [k: string]: string | string[];
+  };
+  labels?: {
+    [k: string]: string;
+  };
+  /**
+   * The request was over 64 KB and its object was deleted from S3
+   */
+  requestGone?: true;
+  /**
+   * How inputs reached Wiro while it refuses uploads
+   */
+  inputHandover?: {
+    by: 'multipart' | 'presigned';
+    /**
+     * Whether a replaced input would have been noticed
+     */
+    pinned: boolean;
+  };
+  /**
+   * Wiro's task
+   */
+  taskId?: string;
+  /**
+   * A task that a signed callback named after the attempt had ended
+   */
+  calledBackTaskId?: string;
+  waitingFor?: WaitingFor;
+  /**
+   * Where to follow a running task. The token is a capability.
+   */
+  progress?: {
+    socketUrl: string;
+    token: string;
+  };
+  /**
+   * @maxItems 1000
+   */
+  outputs: Output[];
+  /**
+   * The number of outputs, where more exist than are listed
+   */
+  outputsTotal?: number;
+  costUsd?: number;
+  elapsedSeconds?: number;
+  error?: GenerationError;
+  cancelRequestedAt?: Timestamp;
+  /**
+   * @maxItems 20
+   */
+  pastAttempts?: {
+    attempt: number;
+    taskId?: string;
+    endedAt: Timestamp;
+    code: ErrorCode;
+    message: string;
+  }[];
+  createdAt: Timestamp;
+  updatedAt: Timestamp;
+  endedAt?: Timestamp;
+}
+/**
+ * Why a generation has not ended
+ */
+export interface WaitingFor {
+  /**
+   * `slot`: its turn at Wiro. `retry`: the next try of a step before the run. `search`: whether a run whose
+   * answer was lost made a task. `task`: the end of the task. `outputs`: copies of the outputs.
+   *
+   */
+  what: 'slot' | 'retry' | 'search' | 'task' | 'outputs';
+  code?: ErrorCode;
+  message: string;
+  since: Timestamp;
+  tries: number;
+  nextTryAt: Timestamp;
+  /**
+   * Generations before it in line. 1,000 stands for 1,000 or more.
+   */
+  ahead?: number;
+}
+export interface Output {
+  name: string;
+  bucket: string;
+  key: string;
+  contentType: string;
+  sizeBytes: number;
+  sha256: string;
+  /**
+   * What Wiro's record says otherwise
+   */
+  differsFrom?: {
+    sizeBytes?: number;
+    contentType?: string;
+  };
+  /**
+   * A language model's answer of up to 4 KB
+   */
+  content?: unknown;
+  /**
+   * Presigned. Anyone who has it can read the output until `urlExpiresAt`.
+   */
+  url: string;
+  urlExpiresAt: Timestamp;
+}
+export interface GenerationError {
+  code: ErrorCode;
+  /**
+   * What happened, what it means for money, and what to do
+   */
+  message: string;
+  /**
+   * What it concerns, as a path into the request
+   */
+  field?: string;
+  /**
+   * Whether the same request can succeed later
+   */
+  retryable: boolean;
+}
+export interface ErrorAnswer {
+  error: GenerationError;
+}

@@ -1,0 +1,146 @@
+import { WiroServerlessError } from './api-error.ts';
+import type { GenerationError } from './api-types.ts';
+
+/** AWS credentials, as `@aws-sdk/credential-providers` gives them. */
+export interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string | undefined;
+}
+
+export interface HttpOptions {
+  /** The API's URL: the stack's `ApiUrl` output, or the address that `npm start` prints. */
+  readonly url: string | URL;
+  /**
+   * Signs every request with AWS Signature Version 4. A function is called for each request, so that it can renew
+   * what expires.
+   * @default - requests are not signed, as the local environment and a proxy of your own expect
+   */
+  readonly credentials?: Credentials | (() => Promise<Credentials>);
+  /** The deployment's AWS Region. @default - read from the URL of a Lambda function */
+  readonly region?: string;
+  /** @default - the global `fetch` */
+  readonly fetch?: typeof fetch;
+  /** Tries of a request that is safe to repeat. @default 5 */
+  readonly maximumTries?: number;
+  /** The time that one try may take, in milliseconds. @default 30_000 */
+  readonly timeoutMs?: number;
+}
+
+export interface ApiCall {
+  readonly method: 'GET' | 'POST';
+  /** Path and query, from `/` on. */
+  readonly path: string;
+  readonly body?: unknown;
+  /** Whether the API does the same once when it hears the request twice. */
+  readonly isRepeatable: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The pause before the first repeat, in milliseconds. It doubles with each. */
+const FIRST_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 5_000;
+const PASSING: ReadonlySet<number> = new Set([429, 500, 502, 503, 504]);
+
+/** Sends requests to the API: signed where there are credentials, and repeated where that is safe. */
+export function createHttp(options: HttpOptions): (call: ApiCall) => Promise<unknown> {
+  const { fetch: send = fetch, maximumTries = 5, timeoutMs = 30_000 } = options;
+  const base = String(options.url).replace(/\/+$/, '');
+  if (options.credentials !== undefined) regionOf(options);
+
+  async function once({ method, path, body, signal }: ApiCall): Promise<Response> {
+    const limit = AbortSignal.timeout(timeoutMs);
+    const request = await signed(options, `${base}${path}`, {
+      method,
+      ...(body !== undefined && {
+        body: JSON.stringify(body),
+        headers: { 'content-type': 'application/json' },
+      }),
+    });
+    return send(request, { signal: signal ? AbortSignal.any([signal, limit]) : limit });
+  }
+
+  return async (call) => {
+    for (let tries = 1; ; tries += 1) {
+      const isLast = tries >= maximumTries || !call.isRepeatable;
+      try {
+        const response = await once(call);
+        const text = await response.text();
+        if (response.ok) return JSON.parse(text);
+        const error = readError(response.status, text);
+        if (isLast || !PASSING.has(response.status) || !error.retryable || isLimitOfDay(error)) throw error;
+      } catch (error) {
+        call.signal?.throwIfAborted();
+        if (isLast || error instanceof WiroServerlessError) throw error;
+      }
+      await pause(Math.min(FIRST_PAUSE_MS * 2 ** (tries - 1), LONGEST_PAUSE_MS), call.signal);
+    }
+  };
+}
+
+/** It opens again tomorrow. */
+const isLimitOfDay = ({ code }: WiroServerlessError): boolean => code === 'daily_limit_reached';
+
+/** Loaded only where requests are signed: it is larger than the rest of the client. */
+async function signed(options: HttpOptions, url: string, init: RequestInit): Promise<Request> {
+  const { credentials } = options;
+  if (credentials === undefined) return new Request(url, init);
+  const [{ AwsClient }, keys] = await Promise.all([
+    import('aws4fetch'),
+    typeof credentials === 'function' ? credentials() : credentials,
+  ]);
+  const { accessKeyId, secretAccessKey, sessionToken } = keys;
+  const signer = new AwsClient({
+    accessKeyId,
+    secretAccessKey,
+    ...(sessionToken !== undefined && { sessionToken }),
+    service: 'lambda',
+    region: regionOf(options),
+  });
+  return signer.sign(url, init);
+}
+
+function regionOf({ region, url }: HttpOptions): string {
+  const { hostname, origin } = new URL(url);
+  const place = region ?? /\.lambda-url\.([a-z0-9-]+)\.on\.aws$/.exec(hostname)?.[1];
+  if (place !== undefined) return place;
+  throw new TypeError(`The region cannot be read from ${origin}: pass \`region\`.`);
+}
+
+function readError(status: number, text: string): WiroServerlessError {
+  const error = errorIn(text);
+  if (error !== undefined) return new WiroServerlessError(error, { status });
+  const remedy =
+    status === 403
+      ? 'check the credentials, the region, and that the caller may invoke the function (lambda:InvokeFunctionUrl)'
+      : 'the answer is not one of this API: check the URL, and what stands between';
+  return new WiroServerlessError(
+    { code: `http_${status}`, message: `HTTP ${status}: ${remedy}.`, retryable: PASSING.has(status) },
+    { status },
+  );
+}
+
+function errorIn(text: string): GenerationError | undefined {
+  try {
+    const { error } = JSON.parse(text) as { readonly error?: GenerationError };
+    return typeof error?.code === 'string' && typeof error.message === 'string' ? error : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws The reason of `signal` once it aborts. */
+export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const abort = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', abort);
+      resolve();
+    }, ms);
+    signal?.addEventListener('abort', abort, { once: true });
+  });
+}

@@ -1,0 +1,16 @@
+export { type Problem, WiroServerlessError } from './api-error.ts';
+export type {
+  ErrorCode,
+  Generation,
+  GenerationError,
+  GenerationRequest,
+  Output,
+  Source,
+  Status,
+  WaitingFor,
+} from './api-types.ts';
+export { type CallOptions, type Client, type ClientOptions, createClient } from './client.ts';
+export { ChecksumError } from './download.ts';
+export type { Credentials } from './http.ts';
+export type { Segment, TaskMessage, TaskStage } from './task-message.ts';
+export { hasEnded, type WaitOptions } from './wait.ts';

@@ -1,0 +1,240 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { ChecksumError, createClient, WiroServerlessError } from '../../client/index.ts';
+import { type Answer, serveAnswers } from './api-server.ts';
+
+const REQUEST = { model: 'wiro/text-to-image', parameters: { prompt: 'A hill' } };
+const queued = { status: 202, body: { id: 'g1', status: 'queued' } };
+const away: Answer = {
+  status: 503,
+  body: { error: { code: 'internal_error', message: 'Away.', retryable: true } },
+};
+const refusal = (status: number, code: string, more: object = {}): Answer => ({
+  status,
+  body: { error: { code, message: `It is ${code}.`, retryable: false, ...more } },
+});
+
+async function caught(promise: Promise<unknown>): Promise<WiroServerlessError> {
+  return promise.then(
+    () => expect.fail('It was answered'),
+    (error: unknown) => error as WiroServerlessError,
+  );
+}
+
+describe('submit', () => {
+  it('repeats a request whose answer was lost with the same key, so that it stays one generation', async () => {
+    const { url, heard } = await serveAnswers('reset', away, queued);
+
+    const generation = await createClient({ url }).submit(REQUEST);
+
+    expect(generation.id).toBe('g1');
+    expect(heard).toHaveLength(3);
+    expect(new Set(heard.map(({ body }) => (body as { idempotencyKey: string }).idempotencyKey)).size).toBe(
+      1,
+    );
+    expect(heard[0]).toMatchObject({
+      method: 'POST',
+      path: '/generations',
+      body: { ...REQUEST, idempotencyKey: expect.stringMatching(/^[0-9a-f-]{36}$/) },
+    });
+  });
+
+  it('keeps the key of the caller', async () => {
+    const { url, heard } = await serveAnswers(queued);
+
+    await createClient({ url: `${url}/` }).submit({ ...REQUEST, idempotencyKey: 'order-17' });
+
+    expect(heard[0]?.body).toEqual({ ...REQUEST, idempotencyKey: 'order-17' });
+  });
+
+  it('gives up after the tries that it may make', async () => {
+    const { url, heard } = await serveAnswers(away);
+
+    const error = await caught(createClient({ url, maximumTries: 3 }).submit(REQUEST));
+
+    expect(error).toMatchObject({ code: 'internal_error', status: 503, retryable: true });
+    expect(heard).toHaveLength(3);
+  });
+
+  it.each([
+    ['a refusal', refusal(400, 'invalid_parameter', { field: 'parameters.prompt' })],
+    ['a conflict', refusal(409, 'idempotency_conflict')],
+    ['the limit of the day, which opens tomorrow', refusal(429, 'daily_limit_reached', { retryable: true })],
+    ['a refusal of AWS', { status: 403, body: { Message: 'Forbidden' } }],
+  ])('does not repeat %s', async (_, answer) => {
+    const { url, heard } = await serveAnswers(answer as Answer, queued);
+
+    const error = await caught(createClient({ url }).submit(REQUEST));
+
+    expect(error).toBeInstanceOf(WiroServerlessError);
+    expect(heard).toHaveLength(1);
+  });
+
+  it('names every problem, the field and the remedy', async () => {
+    const problems = [
+      { code: 'invalid_parameter', message: 'parameters.width is 1.', field: 'parameters.width' },
+      { code: 'input_not_found', message: 'inputs.a is not there.', field: 'inputs.a' },
+    ];
+    const { url } = await serveAnswers(
+      refusal(400, 'invalid_parameter', { field: 'parameters.width', problems }),
+    );
+
+    const error = await caught(createClient({ url }).submit(REQUEST));
+
+    expect(error).toMatchObject({ field: 'parameters.width', message: 'It is invalid_parameter.', problems });
+  });
+
+  it('says what to check where the answer is not of this API', async () => {
+    const { url } = await serveAnswers({ status: 404, text: '<html>nginx</html>' });
+
+    const error = await caught(createClient({ url }).submit(REQUEST));
+
+    expect(error).toMatchObject({ code: 'http_404', message: expect.stringMatching(/check the URL/) });
+  });
+
+  it('stops at once when it is told to', async () => {
+    const { url, heard } = await serveAnswers(away);
+    const stop = new AbortController();
+    const submitted = createClient({ url }).submit(REQUEST, { signal: stop.signal });
+    stop.abort(new Error('Enough'));
+
+    expect((await caught(submitted)).message).toBe('Enough');
+    expect(heard.length).toBeLessThanOrEqual(1);
+  });
+});
+
+describe('retry', () => {
+  it('is never repeated by itself: each may start a run', async () => {
+    const { url, heard } = await serveAnswers('reset', queued);
+
+    await caught(createClient({ url }).retry('g1', { force: true }));
+
+    expect(heard).toHaveLength(1);
+    expect(heard[0]).toMatchObject({ method: 'POST', path: '/generations/g1/retry', body: { force: true } });
+  });
+});
+
+describe('signed requests', () => {
+  const credentials = { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'secret', sessionToken: 'session' };
+
+  it('are signed for the function in its region, afresh with each try', async () => {
+    const { url, heard } = await serveAnswers(away, queued);
+    let renewals = 0;
+
+    await createClient({
+      url,
+      region: 'eu-central-1',
+      credentials: async () => {
+        renewals += 1;
+        return credentials;
+      },
+    }).submit(REQUEST);
+
+    expect(renewals).toBe(2);
+    expect(heard[1]?.headers.authorization).toMatch(
+      /^AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE\/\d{8}\/eu-central-1\/lambda\/aws4_request, SignedHeaders=\S*host\S*, Signature=[0-9a-f]{64}$/,
+    );
+    expect(heard[1]?.headers['x-amz-security-token']).toBe('session');
+    expect(heard[1]?.body).toMatchObject(REQUEST);
+  });
+
+  it('need a region that can be read from the URL, or is given', () => {
+    expect(() => createClient({ url: 'http://127.0.0.1:1', credentials })).toThrow(/pass `region`/);
+  });
+
+  it('take the region from the URL of a function', async () => {
+    const asked: Request[] = [];
+    const client = createClient({
+      url: 'https://abc.lambda-url.us-west-2.on.aws/',
+      credentials,
+      fetch: async (request) => {
+        asked.push(request as Request);
+        return Response.json({ id: 'g1' });
+      },
+    });
+
+    await client.get('g/1');
+
+    expect(asked[0]?.url).toBe('https://abc.lambda-url.us-west-2.on.aws/generations/g%2F1');
+    expect(asked[0]?.headers.get('authorization')).toContain('/us-west-2/lambda/aws4_request');
+  });
+});
+
+describe('run', () => {
+  it('waits for the outputs', async () => {
+    const done = { status: 200, body: { id: 'g1', status: 'succeeded', outputs: [{ name: '0.png' }] } };
+    const { url } = await serveAnswers(queued, { status: 200, body: { id: 'g1', status: 'running' } }, done);
+
+    const { outputs } = await createClient({ url }).run(REQUEST);
+
+    expect(outputs).toEqual([{ name: '0.png' }]);
+  });
+
+  it('throws the reason of a generation that fails', async () => {
+    const error = { code: 'model_failed', message: 'The model failed: no face.', retryable: true };
+    const failed = { status: 200, body: { id: 'g1', status: 'failed', error } };
+    const { url } = await serveAnswers(queued, failed);
+
+    expect(await caught(createClient({ url }).run(REQUEST))).toMatchObject({
+      code: 'model_failed',
+      message: 'The model failed: no face.',
+      retryable: true,
+      status: undefined,
+    });
+  });
+
+  it('throws when it was cancelled', async () => {
+    const { url } = await serveAnswers(queued, { status: 200, body: { id: 'g1', status: 'cancelled' } });
+
+    expect(await caught(createClient({ url }).run(REQUEST))).toMatchObject({ code: 'cancelled' });
+  });
+});
+
+describe('wait', () => {
+  it('shows every record, and stops when it is told to', async () => {
+    const { url } = await serveAnswers({ status: 200, body: { id: 'g1', status: 'running' } });
+    const stop = new AbortController();
+    const seen: string[] = [];
+
+    const waited = createClient({ url }).wait('g1', {
+      signal: stop.signal,
+      onRecord: ({ status }) => {
+        seen.push(status);
+        if (seen.length === 2) stop.abort(new Error('Seen enough'));
+      },
+    });
+
+    expect((await caught(waited)).message).toBe('Seen enough');
+    expect(seen).toEqual(['running', 'running']);
+  });
+});
+
+describe('download', () => {
+  const bytes = Buffer.from('a picture');
+  const output = (url: string, sha256: string) =>
+    ({ name: '0.png', contentType: 'image/png', url, sha256 }) as never;
+
+  it('gives the bytes that the record names', async () => {
+    const { url } = await serveAnswers({ status: 200, bytes });
+
+    const blob = await createClient({ url }).download(
+      output(url, createHash('sha256').update(bytes).digest('hex')),
+    );
+
+    expect([Buffer.from(await blob.arrayBuffer()).toString(), blob.type]).toEqual(['a picture', 'image/png']);
+  });
+
+  it('refuses other bytes', async () => {
+    const { url } = await serveAnswers({ status: 200, bytes });
+
+    await expect(createClient({ url }).download(output(url, '0'.repeat(64)))).rejects.toThrow(ChecksumError);
+  });
+
+  it('says what to do about a link that has expired', async () => {
+    const { url } = await serveAnswers({ status: 403, text: '<Error/>' });
+
+    await expect(createClient({ url }).download(output(url, ''))).rejects.toThrow(
+      /Read the generation again/,
+    );
+  });
+});
