@@ -2,7 +2,15 @@ import { createOutputSources } from './answers/output-sources.ts';
 import { parseUploadedFile } from './answers/parse-file.ts';
 import { parseModel } from './answers/parse-model.ts';
 import { parseTask } from './answers/parse-task.ts';
-import { amountOf, type Fields, fieldOf, filledTextOf, isFields, listOf, present } from './answers/values.ts';
+import {
+  amountOf,
+  type Fields,
+  fieldOf,
+  filledTextOf,
+  isFields,
+  listOf,
+  omitUndefined,
+} from './answers/values.ts';
 import { WiroError } from './errors.ts';
 import { openMultipart } from './multipart.ts';
 import {
@@ -22,17 +30,17 @@ export interface WiroClientDeps extends RequestDeps {
 
 export interface WiroTimeouts {
   readonly connectMs: number;
-  /** Until an answer begins. */
+  /** From the sent request to the first byte of the answer. */
   readonly headersMs: number;
-  /** For the whole body of an answer. */
+  /** From the first byte of the answer to the last. */
   readonly bodyMs: number;
-  /** An upload fails when nothing moves for this long, whatever it takes altogether. */
+  /** An upload fails after this long without progress. Its total time is unlimited. */
   readonly stallMs: number;
 }
 
 /**
- * A client of Wiro's API. Every call has a connection of its own, and none is repeated here.
- * @throws {Error} When `apiUrl` is no http or https URL.
+ * Creates a client of Wiro's API. Every call opens its own connection, and the client never retries.
+ * @throws {Error} If `apiUrl` is not an http or https URL.
  * @see https://wiro.ai/docs
  */
 export function createWiroClient({ timeouts, ...deps }: WiroClientDeps): WiroClient {
@@ -50,7 +58,7 @@ export function createWiroClient({ timeouts, ...deps }: WiroClientDeps): WiroCli
   }
 
   async function stop(path: string, taskId: string, taskToken?: string): Promise<StopOutcome> {
-    // Documentation and client name the task differently: every name is sent.
+    // Wiro's documentation and its own client use different names for the token, so both are sent.
     const token = taskToken ? { tasktoken: taskToken, socketaccesstoken: taskToken } : {};
     const reply = await ask(path, { taskid: taskId, ...token }, { secrets: [taskToken] });
     if (reply.kind === 'accepted') return { kind: 'stopped' };
@@ -69,7 +77,7 @@ export function createWiroClient({ timeouts, ...deps }: WiroClientDeps): WiroCli
       const reply = await ask(path, payload, {
         secrets: [token],
         endsAt: endOf(timeoutMs),
-        // Its log may be of any size, and it was paid for.
+        // A task's log may have any size, and the task is paid for.
         large: { createTrimmer: async () => (await loadTrimmer()).ofDetail() },
       });
       if (reply.kind === 'refused' && reply.error.code === 1) return undefined;
@@ -79,8 +87,7 @@ export function createWiroClient({ timeouts, ...deps }: WiroClientDeps): WiroCli
       const task = rows
         .map((row, index) => parseTask(row, reply.secrets, sources(index)))
         .find((row) => row && ('taskId' in ref ? row.id === ref.taskId : (row.token ?? token) === token));
-      if (task === undefined)
-        throw badAnswer(path, 'it shows another task than the one asked for, or none readable');
+      if (task === undefined) throw badAnswer(path, 'no row in it is the requested task and readable');
       return task;
     },
 
@@ -96,11 +103,11 @@ export function createWiroClient({ timeouts, ...deps }: WiroClientDeps): WiroCli
       const reply = await ask(path, payload, {
         large: {
           createTrimmer: async () => (await loadTrimmer()).ofList(),
-          // Two rows are the least that prove anything, by the one that the next page repeats.
+          // Two rows are the minimum: the next page repeats one of them, which proves that no row is missing.
           ...(limit > 2 && { mostBytes: LARGEST_PAGE_BYTES }),
         },
       });
-      // "There is no task yet." is an empty list; any other no proves nothing about what is on the list.
+      // "There is no task yet." means an empty list. Any other refusal says nothing about the list.
       if (reply.kind === 'refused' && reply.error.code === 1 && /there is no task/i.test(reply.error.message))
         return { tasks: [], rows: 0 };
       const fields = accepted(reply);
@@ -108,7 +115,7 @@ export function createWiroClient({ timeouts, ...deps }: WiroClientDeps): WiroCli
       return {
         tasks: rows.map((row) => parseTask(row, reply.secrets)).filter((task) => task !== undefined),
         rows: rows.length,
-        ...present({ total: amountOf(fieldOf(fields, 'total')) }),
+        ...omitUndefined({ total: amountOf(fieldOf(fields, 'total')) }),
       };
     },
 
@@ -122,27 +129,27 @@ export function createWiroClient({ timeouts, ...deps }: WiroClientDeps): WiroCli
 
     async createFolder(name, parentId) {
       const path = 'File/FolderCreate';
-      const fields = accepted(await ask(path, { name, ...present({ parentid: parentId }) }));
+      const fields = accepted(await ask(path, { name, ...omitUndefined({ parentid: parentId }) }));
       const [folder] = rowsOf(fields, 'list', path);
       const id = isFields(folder) ? filledTextOf(fieldOf(folder, 'id')) : undefined;
-      if (id === undefined) throw badAnswer(path, 'it shows no folder');
+      if (id === undefined) throw badAnswer(path, 'it contains no folder');
       return { id };
     },
 
-    /** Besides `WiroError` it throws what reading the file threw, as it is. */
+    /** Rethrows errors of the file's stream unchanged, so not only `WiroError`. */
     async upload(file, folderId) {
       const path = 'File/Upload';
       const request = await signRequest(path);
       const folder = folderId === undefined ? [] : [{ name: 'folderid', value: folderId }];
       const body = await openMultipart([...folder, { name: 'file', file }]);
       try {
-        // The answer too may take as long as an upload may stall: Wiro stores the file before it answers.
+        // Wiro stores the file before it answers, so the answer may take as long as an upload may stall.
         const patient = { connectMs, headersMs: stallMs, bodyMs: stallMs };
         const result = await request.send(body, body.contentType, patient);
         if (result.kind === 'failed' && body.fileError() !== undefined) throw body.fileError();
         const [row] = rowsOf(accepted(readReply(result, path, request.redact)), 'list', path);
         const uploaded = parseUploadedFile(row, file.name);
-        if (uploaded === undefined) throw badAnswer(path, 'it shows no file with an address');
+        if (uploaded === undefined) throw badAnswer(path, 'it contains no file with a URL');
         return uploaded;
       } finally {
         body.close();
@@ -171,13 +178,13 @@ export function createWiroClient({ timeouts, ...deps }: WiroClientDeps): WiroCli
       const [row] = rowsOf(accepted(reply), 'tool', path);
       if (row === undefined) return undefined;
       const model = parseModel(isFields(row) ? { slugowner, slugproject, ...row } : row);
-      if (model === undefined) throw badAnswer(path, 'it shows no model');
+      if (model === undefined) throw badAnswer(path, 'it contains no model');
       return model;
     },
   };
 }
 
-/** Half as many rows come sooner than more than this. */
+/** Above this size, asking again for half as many rows is faster. */
 const LARGEST_PAGE_BYTES = 32 * 1024 * 1024;
 
 async function loadTrimmer() {
@@ -193,12 +200,12 @@ function accepted(reply: Reply): Fields {
   return reply.fields;
 }
 
-/** A list that is missing is not an empty one: that would be a guess, and could cost money. */
+/** Rejects an answer without the list. Reading it as an empty list would be a guess that could cost money. */
 function rowsOf(fields: Fields, name: string, path: string): readonly unknown[] {
   const rows = listOf(fieldOf(fields, name));
-  if (rows === undefined) throw badAnswer(path, `it has no list "${name}"`);
+  if (rows === undefined) throw badAnswer(path, `it contains no list "${name}"`);
   return rows;
 }
 
 const badAnswer = (path: string, what: string) =>
-  new WiroError('badAnswer', `Cannot use what Wiro's ${path} answered: ${what}`, { why: what });
+  new WiroError('badAnswer', `Cannot use the answer of Wiro's ${path}: ${what}`, { why: what });

@@ -1,8 +1,19 @@
 /**
- * Why a call of Wiro has no answer that means something: `unreachable` nothing was sent, `cutOff` the connection
- * broke, `badAnswer` not what the API describes, `tooLarge` the answer, `status` an unexpected HTTP status,
- * `busy` 429, `unauthorized` 401 or codes 98 and 99, `notFound` code 1, `invalid` a known validation text,
- * `wrongSize` the file to send had more or fewer bytes than it was said to have, `refused` any other code.
+ * Why a call to Wiro failed.
+ * - `unreachable`: nothing was sent.
+ * - `timeout`: the call exceeded a time limit.
+ * - `cutOff`: the connection broke.
+ * - `badAnswer`: the answer is not what the API documents.
+ * - `tooLarge`: the answer exceeds the size limit.
+ * - `status`: an unexpected HTTP status.
+ * - `busy`: HTTP 429.
+ * - `unauthorized`: HTTP 401, or code 98 or 99.
+ * - `notFound`: code 1.
+ * - `concurrencyLimit`: code 96.
+ * - `insufficientBalance`: code 97.
+ * - `invalid`: a known validation text.
+ * - `wrongSize`: the file to send has more or fewer bytes than declared.
+ * - `refused`: any other code.
  */
 export type WiroErrorKind =
   | 'unreachable'
@@ -20,21 +31,21 @@ export type WiroErrorKind =
   | 'wrongSize'
   | 'refused';
 
-/** A call of Wiro that failed. Its message holds no key, secret, signature, token or query of a URL. */
+/** A failed call to Wiro. Its message contains no key, secret, signature, token or URL query. */
 export class WiroError extends Error {
   override readonly name = 'WiroError';
   readonly kind: WiroErrorKind;
-  /** What is known, without what was attempted: for sentences that say that themselves. */
+  /** The cause alone, for a sentence that already says what was attempted. */
   readonly why: string;
   /** Whether the same call may succeed later. */
   readonly retryable: boolean;
-  /** The HTTP status, where it is not 200. */
+  /** The HTTP status, unless it is 200. */
   readonly status: number | undefined;
-  /** Wiro's code, where the answer had one. */
+  /** Wiro's error code, if the answer has one. */
   readonly code: number | undefined;
   /** The parameter that a validation text names. */
   readonly field: string | undefined;
-  /** Whether Wiro itself, in an answer of its API, refuses what was sent: not the caller, its balance or the moment. */
+  /** Whether Wiro's API rejects the content sent, and not the credentials, the balance or the current load. */
   readonly isRefusal: boolean;
 
   constructor(kind: WiroErrorKind, message: string, details: WiroErrorDetails = {}) {
@@ -58,7 +69,7 @@ export interface WiroErrorDetails {
   readonly why?: string;
   /** @default false */
   readonly isRefusal?: boolean;
-  /** @default - as the kind usually is */
+  /** @default - depends on the kind */
   readonly retryable?: boolean;
 }
 

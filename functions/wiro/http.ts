@@ -8,30 +8,30 @@ import { openSocket } from './open-socket.ts';
 export interface PostRequest {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  /** A stream must give exactly `sizeBytes`; it is destroyed when the call is over. */
+  /** A stream must yield exactly `sizeBytes`. It is destroyed when the call ends. */
   readonly body: string | { readonly stream: Readable; readonly sizeBytes: number };
   readonly timeouts: PostTimeouts;
-  /** When the whole call must be over, on the clock of `performance.now()`. */
+  /** The deadline of the whole call, on the clock of `performance.now()`. */
   readonly endsAt?: number;
-  /** Given, an answer of any size is read, and what is not needed is left out of a large one. */
+  /** How to read an answer larger than 4 MB. Without it, such an answer fails with `tooLarge`. */
   readonly large?: LargeAnswer;
 }
 
 export interface LargeAnswer {
-  /** Loads what reads it: only those who meet a large answer pay for that. */
+  /** Loads the trimmer. Only a large answer needs it, so it is loaded on demand. */
   readonly createTrimmer: () => Promise<Trimmer>;
-  /** @default - of any size */
+  /** @default - no limit */
   readonly mostBytes?: number;
 }
 
 export interface PostTimeouts {
   /** DNS, TCP and TLS together. */
   readonly connectMs: number;
-  /** Until the answer begins, counted anew with every piece of the body sent. */
+  /** Until the answer begins. Restarts with every chunk of the request body sent. */
   readonly headersMs: number;
   /**
-   * The whole body of the answer: a trickle does not prolong it. Of a large one, each 4 MB; and twelve times as long
-   * for all of it.
+   * For the whole body of the answer: received data does not extend it. For a large answer it applies to each 4 MB,
+   * and the whole answer may take twelve times as long.
    */
   readonly bodyMs: number;
 }
@@ -41,22 +41,24 @@ export type PostResult =
   | {
       readonly kind: 'failed';
       readonly failure: 'unreachable' | 'timeout' | 'cutOff' | 'tooLarge';
-      /** `false` only when certainly not one byte of the request went out: no connection was established. */
+      /** `false` only if no connection was established, so that certainly no byte of the request was sent. */
       readonly isSent: boolean;
       readonly message: string;
       readonly cause?: unknown;
     };
 
-/** An answer beyond this is not held whole in memory: it is trimmed, or a fault. */
+/** A larger answer is trimmed while it is read, or fails with `tooLarge`. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 const LARGE_BODY_TIMES = 12;
 
 /**
- * Sends one POST on a connection of its own and reads its answer; never repeats anything. Kept sockets would
- * save little (the TLS session is resumed) and cost much: one that went stale while the container was frozen
- * leaves open whether the request arrived.
+ * Sends one POST on its own connection and reads the answer. Never retries.
  *
- * The time-outs are ours: undici's own count in steps of about a second and per chunk.
+ * Connections are not kept alive. Resuming the TLS session already makes a new one cheap, and a socket that went
+ * stale while Lambda froze the container would leave it open whether the request arrived.
+ *
+ * This function sets its own timers, because undici's timeouts have a resolution of about a second and restart with
+ * every chunk.
  */
 export async function post({
   url,
@@ -80,20 +82,20 @@ export async function post({
     let largeLimit: NodeJS.Timeout | undefined;
 
     const end = (result: PostResult) => {
-      if (isOver) return; // what tearing down brings up comes too late
+      if (isOver) return; // destroying the client below raises further errors
       isOver = true;
       clearTimeout(phase);
       clearTimeout(limit);
       clearTimeout(largeLimit);
       if (typeof body !== 'string') body.stream.destroy();
-      client.destroy().catch(() => {}); // the call is over, whatever becomes of its socket
+      client.destroy().catch(() => {}); // the result is final, even if closing the socket fails
       socket?.destroy();
       resolve(result);
     };
     const fail = (failure: 'timeout' | 'cutOff' | 'tooLarge', message: string, cause?: unknown) =>
       end({ kind: 'failed', failure: isSent ? failure : 'unreachable', isSent, message, cause });
     const isTimeUp = () => endsAt !== undefined && performance.now() >= endsAt;
-    const failTimeUp = () => fail('timeout', 'the time for the whole call was up');
+    const failTimeUp = () => fail('timeout', 'the time for the whole call ran out');
     const startPhase = (milliseconds: number, message: string) => {
       clearTimeout(phase);
       if (!isOver) phase = setTimeout(() => fail('timeout', message), Math.min(milliseconds, MAX_TIMER_MS));
@@ -110,7 +112,7 @@ export async function post({
       }
     }
 
-    /** From here on nothing is held that is not needed, and what counts is that it moves. */
+    /** Switches to a large answer: keeps only the needed parts, and limits the time for each 4 MB. */
     async function beginTrimming(createTrimmer: () => Promise<Trimmer>, resume: () => void): Promise<void> {
       const allMs = LARGE_BODY_TIMES * timeouts.bodyMs;
       const failLarge = () =>
@@ -120,20 +122,20 @@ export async function post({
       try {
         trimmer = await createTrimmer();
       } catch (error) {
-        return fail('cutOff', 'what reads large answers could not be loaded', error);
+        return fail('cutOff', 'the code that reads large answers could not be loaded', error);
       }
       if (isOver) return;
       for (const chunk of chunks.splice(0)) trim(chunk);
       resume();
     }
 
-    // undici connects again where it thinks nothing was lost. Here one call is one connection.
+    // undici reconnects if it believes that nothing was sent. Refuse that: one call is one connection.
     const connectOnce: buildConnector.connector = (target, callback) => {
       if (socket !== undefined) return callback(new Error('the connection was closed'), null);
       const opening = openSocket(target, () => {
-        // A timer may be late where the event loop was busy; a request is not sent late.
+        // A busy event loop delays the timer. Check the clock too, so that no request is sent late.
         if (isTimeUp()) return failTimeUp();
-        isSent = true; // from here on undici writes
+        isSent = true; // undici starts writing after the callback
         startPhase(timeouts.headersMs, `no answer came within ${timeouts.headersMs} ms`);
         callback(null, opening);
       });
@@ -147,9 +149,9 @@ export async function post({
     if (isTimeUp()) return failTimeUp();
     if (endsAt !== undefined)
       limit = setTimeout(failTimeUp, Math.min(endsAt - performance.now(), MAX_TIMER_MS));
-    startPhase(timeouts.connectMs, `no connection within ${timeouts.connectMs} ms`);
+    startPhase(timeouts.connectMs, `no connection was established within ${timeouts.connectMs} ms`);
     const isStream = typeof body !== 'string';
-    if (isStream) body.stream.on('error', () => {}); // it is reported through `onResponseError`
+    if (isStream) body.stream.on('error', () => {}); // undici reports it through `onResponseError`
     client.dispatch(
       {
         method: 'POST',
@@ -164,7 +166,7 @@ export async function post({
       {
         onRequestStart() {},
         onBodySent: () =>
-          startPhase(timeouts.headersMs, `for ${timeouts.headersMs} ms nothing moved, and no answer came`),
+          startPhase(timeouts.headersMs, `no data moved for ${timeouts.headersMs} ms, and no answer came`),
         onResponseStart(_, statusCode) {
           if (statusCode < 200) return;
           status = statusCode;
@@ -174,7 +176,7 @@ export async function post({
           const piecesBefore = Math.floor(sizeBytes / MAX_ANSWER_BYTES);
           sizeBytes += chunk.length;
           if (sizeBytes <= MAX_ANSWER_BYTES) return void chunks.push(chunk);
-          // Of an error the status says enough.
+          // The status of an error is enough.
           if (status > 299) return end({ kind: 'answered', status, text: '' });
           if (large === undefined) return tooLarge(MAX_ANSWER_BYTES);
           if (large.mostBytes !== undefined && sizeBytes > large.mostBytes) return tooLarge(large.mostBytes);
@@ -197,7 +199,7 @@ export async function post({
             text: trimmer === undefined ? Buffer.concat(chunks).toString('utf8') : trimmer.end(),
           }),
         onResponseError: (_, error) =>
-          // Of an error the status says enough, however its page breaks off.
+          // The status of an error is enough, even if its page is incomplete.
           status > 299
             ? end({ kind: 'answered', status, text: Buffer.concat(chunks).toString('utf8') })
             : fail('cutOff', describe(error), causeOf(error)),
@@ -210,7 +212,7 @@ type CreateClient = (origin: string, connect: buildConnector.connector) => Clien
 
 let createClient: Promise<CreateClient> | undefined;
 
-/** Loads undici with the first call, not with this file: who never calls does not pay for it. */
+/** Loads undici on the first call, so that a function that never calls Wiro starts faster. */
 export function loadHttp(): Promise<CreateClient> {
   createClient ??= import('undici/lib/dispatcher/client.js').then(
     ({ default: UndiciClient }) =>
@@ -220,11 +222,11 @@ export function loadHttp(): Promise<CreateClient> {
   return createClient;
 }
 
-/** A code such as `ECONNRESET`, or the message where there is none. Neither holds anything of the request. */
+/** Returns a code such as `ECONNRESET`, or else the message. Neither contains any part of the request. */
 function describe(error: Error): string {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
   return code === undefined || code.startsWith('UND_ERR') ? error.message || 'the connection failed' : code;
 }
 
-/** A parser's error carries the answer that it could not parse, which may hold a token. */
+/** Drops a parser's error: it carries the answer that it could not parse, which may contain a token. */
 const causeOf = (error: Error): Error | undefined => ('data' in error ? undefined : error);

@@ -6,18 +6,18 @@ import type { FileToSend } from './types.ts';
 
 export interface MultipartBody {
   readonly contentType: string;
-  /** Exact: boundaries and headers of all parts included. */
+  /** The exact size, with all boundaries and part headers. */
   readonly sizeBytes: number;
   readonly stream: Readable;
-  /** What went wrong with a file while it was read, apart from what went wrong with the connection. */
+  /** Returns the error of reading a file, if one occurred. Connection errors are not among them. */
   readonly fileError: () => unknown;
-  /** Lets go of the files, however far they were read. */
+  /** Closes the files, even if they were not read to the end. */
   readonly close: () => void;
 }
 
 /**
- * Opens the files and lays out a multipart body around them, which streams: no file is ever whole in memory.
- * @throws What `open` of a file throws, as it is; the files opened before are closed.
+ * Opens the files and builds a multipart body that streams them: no file is ever held whole in memory.
+ * @throws The error of a file's `open`, unchanged, after closing the files opened before it.
  */
 export async function openMultipart(fields: readonly (RunField | FileField)[]): Promise<MultipartBody> {
   const boundary = `wiro-serverless-${randomUUID()}`;
@@ -30,7 +30,7 @@ export async function openMultipart(fields: readonly (RunField | FileField)[]): 
     for (const field of fields) {
       if ('file' in field) {
         const source = await field.file.open();
-        source.on('error', () => {}); // it may break before its turn to be read has come; the reading meets it
+        source.on('error', () => {}); // a stream may fail before it is read: reading it reports the error
         opened.push(source);
         pieces.push(
           Buffer.from(fileHeader(boundary, field)),
@@ -75,7 +75,10 @@ interface OpenedFile {
   readonly source: Readable;
 }
 
-/** A byte too many or too few would shift everything behind it: what was announced is sent, or nothing more. */
+/**
+ * Reads a file that must have exactly the declared size.
+ * @throws {WiroError} If it does not. A wrong size would contradict the Content-Length and shift the parts that follow.
+ */
 async function* readExactly({ file, source }: OpenedFile): AsyncGenerator<Uint8Array> {
   let sizeBytes = 0;
   for await (const chunk of source) {
@@ -87,7 +90,7 @@ async function* readExactly({ file, source }: OpenedFile): AsyncGenerator<Uint8A
   if (sizeBytes !== file.sizeBytes)
     throw new WiroError(
       'wrongSize',
-      `Cannot send "${safeFileName(file.name)}" to Wiro: it should have ${file.sizeBytes} bytes, and has ` +
+      `Cannot send "${safeFileName(file.name)}" to Wiro: ${file.sizeBytes} bytes were declared, and it has ` +
         `${sizeBytes > file.sizeBytes ? 'more' : sizeBytes}`,
     );
 }
@@ -104,10 +107,10 @@ function spelled(value: unknown): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
-/** As browsers write it. */
+/** Escapes a field name as browsers do. */
 const quoted = (name: string) => name.replaceAll('"', '%22').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
 
-/** Only what no parser of headers, shell or path takes for more than a name; the extension is kept. */
+/** Returns the name without any character that is special in a header, a shell or a path. Keeps the extension. */
 export function safeFileName(name: string): string {
   const last = name.split(/[/\\]/).at(-1) ?? '';
   const plain = last

@@ -4,22 +4,21 @@ import tls from 'node:tls';
 export interface SocketTarget {
   readonly protocol: string;
   readonly hostname: string;
-  /** `''` for the protocol's own. */
+  /** `''` for the protocol's default port. */
   readonly port: string;
 }
 
-/** The latest TLS session by host: a new connection that resumes it is established sooner. */
+/** The latest TLS session by host and port. Resuming it makes the next handshake faster. */
 const sessions = new Map<string, Buffer>();
 
 /**
- * Opens a connection for HTTP/1.1.
- * @param onOpen - Called once connected and, for `https:`, after the server's certificate was found valid.
- * Errors come as the socket's `error` event.
+ * Opens a connection for HTTP/1.1. The socket's `error` event reports failures.
+ * @param onOpen - Called once the connection is open and, for `https:`, the server's certificate is verified.
  */
 export function openSocket({ protocol, hostname, port }: SocketTarget, onOpen: () => void): net.Socket {
   if (protocol !== 'https:') {
     const socket = net.connect({ host: hostname, port: Number(port || 80), noDelay: true });
-    return hearingToTheEnd(socket).once('connect', onOpen);
+    return delayWriteErrors(socket).once('connect', onOpen);
   }
   const authority = `${hostname}:${port}`;
   const session = sessions.get(authority);
@@ -30,25 +29,25 @@ export function openSocket({ protocol, hostname, port }: SocketTarget, onOpen: (
     ...(net.isIP(hostname) === 0 && { servername: hostname }),
     ...(session && { session }),
   });
-  return hearingToTheEnd(socket)
+  return delayWriteErrors(socket)
     .setNoDelay(true)
     .on('session', (latest) => sessions.set(authority, latest))
     .once('secureConnect', onOpen);
 }
 
-/** What has come already is read in an instant. */
-const HEARING_MS = 1_000;
+/** Long enough to read data that has already arrived. */
+const WRITE_ERROR_DELAY_MS = 1_000;
 
 /**
- * Reads what the other side has said before it hung up. A gateway that answers 502 and closes while a file is being sent
- * makes the next write fail; Node would then destroy the socket at once, with the answer unread. So a failure of a write
- * is told a little later: it is no news once reading has come to the end.
+ * Delays write errors so that an early answer can still be read. A gateway may answer 502 and close the connection
+ * while a file is being sent. The next write then fails, and Node would destroy the socket with the answer unread.
+ * If the socket closes within the delay, the write error is dropped.
  */
-function hearingToTheEnd<S extends net.Socket>(socket: S): S {
+function delayWriteErrors<S extends net.Socket>(socket: S): S {
   const later = (done: (error?: Error | null) => void) => (error?: Error | null) => {
     if (!error) return done(error);
-    const over = setTimeout(() => done(error), HEARING_MS);
-    socket.once('close', () => clearTimeout(over));
+    const timer = setTimeout(() => done(error), WRITE_ERROR_DELAY_MS);
+    socket.once('close', () => clearTimeout(timer));
   };
   const write = socket._write.bind(socket);
   const writev = socket._writev?.bind(socket);

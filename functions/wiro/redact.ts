@@ -1,33 +1,33 @@
 export type Redaction = (text: string) => string;
 
 /**
- * In plain text, in JSON, where a slash may be `\/` or `\u002F`, and encoded, also more than once. Always matches to the
- * end: what is scanned once is not scanned again.
+ * A URL in plain text, in JSON (where a slash may be `\/` or `\u002F`) or percent-encoded, even several times. The match
+ * always extends to the end of the URL, so no character is scanned twice.
  */
 const URL_TEXT = /https?(?::|%(?:25){0,3}3A)(?:\\{0,3}\/|\\{1,3}u002F|%(?:25){0,3}2F){2}[^\s"'<>]*/gi;
-/** Where its query or fragment begins. */
+/** The start of a query or fragment. */
 const QUERY = /[?#]|%(?:25){0,3}(?:3F|23)/i;
-/** What is left of a presigned query where the URL is not whole. */
+/** A presigned query outside a complete URL. */
 const PRESIGNED = /(?:X-(?:Amz|Goog)-|(?<![a-z_-])(?:Signature|sig)(?:=|%(?:25){0,3}3D))[^\s"'<>]*/gi;
-/** Signatures of ours, whatever they are part of: of a callback, of a request to Wiro, of a presigned URL. */
+/** A signature of a callback, of a request to Wiro or of a presigned URL. */
 const SIGNATURE = /[0-9a-f]{64}/gi;
 const SIGNATURE_LENGTH = 64;
-/** What is read beyond the length that is kept: taking out makes text shorter. */
+/** Characters read beyond the maximum length, because redaction shortens the text. */
 const ROOM = 4_096;
 
-/** The longest secret that is looked for whole. */
+/** The longest secret that is matched in full. */
 const LONGEST = 1_024;
-/** Whoever knows the path of a result can read it. */
+/** A result's URL is redacted to its host: the path alone is enough to read the result. */
 const RESULT = /(cdn[a-z0-9-]{0,20}\.wiro\.ai)\.?(?::\d{1,5})?[\\/%][^\s"'<>]*/gi;
 
 /**
- * Makes text from outside fit for a message or a log line: Wiro may quote what it was sent. Takes out the given
- * secrets, every signature, the query of every URL and the path of every result of Wiro's, and cuts the rest. Reads
- * only as much of a long text as it may keep, so that no text from outside makes it slow.
+ * Creates a function that makes outside text safe for a message or a log line. Wiro may quote the request it received.
+ * The function removes the given secrets, every signature, the query of every URL and the path of every Wiro result,
+ * and truncates the text. It reads only the start of a long text, so no outside text can make it slow.
  */
 export function createRedaction(secrets: readonly (string | undefined)[], maxLength = 500): Redaction {
-  const known = secrets.flatMap((secret) => (secret ? [secret] : []));
-  const longest = Math.max(SIGNATURE_LENGTH, ...known.map(({ length }) => Math.min(length, LONGEST)));
+  const filled = secrets.flatMap((secret) => (secret ? [secret] : []));
+  const longest = Math.max(SIGNATURE_LENGTH, ...filled.map(({ length }) => Math.min(length, LONGEST)));
   return (text) => {
     const mostRead = maxLength + longest + ROOM;
     const isCut = text.length > mostRead;
@@ -37,8 +37,8 @@ export function createRedaction(secrets: readonly (string | undefined)[], maxLen
       .replace(RESULT, '$1/…')
       .replace(PRESIGNED, '…')
       .replace(SIGNATURE, '…');
-    for (const secret of known) safe = withoutSecret(safe, secret);
-    // The end may be the first half of a secret.
+    for (const secret of filled) safe = withoutSecret(safe, secret);
+    // The text that was read may end with the first half of a secret.
     if (isCut) safe = safe.slice(0, Math.max(0, safe.length - longest));
     return isCut || safe.length > maxLength ? `${safe.slice(0, maxLength - 1)}…` : safe;
   };
@@ -49,7 +49,7 @@ function withoutQuery(url: string): string {
   return query < 0 ? url : `${url.slice(0, query)}?…`;
 }
 
-/** Nothing that begins with a secret of absurd length is kept: to look for all of it would take as absurdly long. */
+/** For a secret over `LONGEST`, matches only its start and drops all text from there: a full search would be slow. */
 function withoutSecret(text: string, secret: string): string {
   if (secret.length <= LONGEST) return text.replaceAll(secret, '…');
   const found = text.indexOf(secret.slice(0, SIGNATURE_LENGTH));

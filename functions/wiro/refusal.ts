@@ -1,7 +1,7 @@
 import type { Refusal } from './answers/parse-answer.ts';
 import type { NotRunReason } from './types.ts';
 
-/** What one entry of `errors` means. `open` is a server error, or a text that nobody has described. */
+/** What one entry of `errors` means. `open` is a server error or an undocumented text: a task may exist. */
 export type RefusalMeaning =
   | {
       readonly kind: Exclude<NotRunReason, 'unreachable' | 'busy'>;
@@ -10,9 +10,9 @@ export type RefusalMeaning =
     }
   | { readonly kind: 'open' };
 
-/** @see https://wiro.ai/docs/error-reference */
+/** Interprets one entry of `errors`. @see https://wiro.ai/docs/error-reference */
 export function meaningOf({ code, message }: Refusal): RefusalMeaning {
-  // A bare string has no code: only a known text makes it mean something.
+  // An entry without a code means something only if its text is a known one.
   if (code === undefined || code === 0) return meaningOfText(message);
   switch (code) {
     case 1:
@@ -31,7 +31,7 @@ export function meaningOf({ code, message }: Refusal): RefusalMeaning {
   }
 }
 
-// Whole sentences: a server error that merely quotes one of them is not a validation.
+// These match whole sentences, so that a server error that quotes one does not count as a validation.
 const VALIDATIONS = [
   /^Request parameter \[([^\]]+)\] (?:is )?required\.?$/i,
   /^Request files? \[([^\]]+)\] (?:is |are )?required\.?$/i,
@@ -43,7 +43,7 @@ const OTHERS = [
   [/^Request parameters are invalid\.?$/i, 'invalid'],
   [/^This model is not allowed in your team\.?(?: Contact your team admin\.?)?$/i, 'notFound'],
   [/^This model is not available for your team\.?$/i, 'notFound'],
-  // What follows says how to reach Wiro's support.
+  // The text continues with how to reach Wiro's support.
   [/^Your account has been suspended\b/i, 'refused'],
   [/^You don['’]t have any permission for this action\.?$/i, 'refused'],
 ] as const;

@@ -1,6 +1,6 @@
 import type { Clock } from '../generation/time.ts';
-import { type Answer, parseAnswer, quote, type Refusal } from './answers/parse-answer.ts';
-import { type Fields, present } from './answers/values.ts';
+import { type Answer, NO_REASON, parseAnswer, quote, type Refusal } from './answers/parse-answer.ts';
+import { type Fields, omitUndefined } from './answers/values.ts';
 import { beforeEnd } from './deadline.ts';
 import { WiroError, type WiroErrorDetails, type WiroErrorKind } from './errors.ts';
 import { type LargeAnswer, type PostRequest, type PostResult, type PostTimeouts, post } from './http.ts';
@@ -9,13 +9,13 @@ import { meaningOf } from './refusal.ts';
 import { createNonces, sign, type WiroCredentials } from './sign.ts';
 
 export interface RequestDeps {
-  /** Base of the API, ending in `/v1`; `http:` too, for a simulator. */
+  /** The API's base URL, ending in `/v1`. A simulator may use `http:`. */
   readonly apiUrl: string;
   readonly credentials: () => Promise<WiroCredentials>;
   readonly now: Clock;
 }
 
-/** A request that is ready to be sent, and what must be taken out of every text that comes back. */
+/** A request that is ready to send, and the redaction that every text in its answer needs. */
 export interface SignedRequest {
   readonly send: (
     body: PostRequest['body'],
@@ -23,19 +23,19 @@ export interface SignedRequest {
     timeouts: PostTimeouts,
   ) => Promise<PostResult>;
   readonly redact: Redaction;
-  /** The credentials it was signed with, for who redacts on. */
+  /** The credentials it was signed with, for further redaction. */
   readonly secrets: readonly (string | undefined)[];
 }
 
-/** Signs requests, each with a nonce of its own. */
+/** Signs a request with a new nonce. */
 export type SignRequest = (path: string, options?: RequestOptions) => Promise<SignedRequest>;
 
 export interface RequestOptions {
-  /** When the whole call must be over, on the clock of `performance.now()`. */
+  /** The deadline of the whole call, on the clock of `performance.now()`. */
   readonly endsAt?: number | undefined;
-  /** For calls whose answers may be of any size. */
+  /** For a call whose answer may have any size. */
   readonly large?: LargeAnswer;
-  /** What the request holds and no message may: a token, a callback URL. */
+  /** Parts of the request that no message may contain: a token, a callback URL. */
   readonly secrets?: readonly (string | undefined)[];
 }
 
@@ -44,7 +44,7 @@ export function createSignRequest({ apiUrl, credentials, now }: RequestDeps): Si
   const nextNonce = createNonces(now);
   return async (path, { endsAt, large, secrets = [] } = {}) => {
     const { apiKey, apiSecret } = await beforeEnd(endsAt, credentials());
-    const headers = sign({ apiKey, ...present({ apiSecret }) }, nextNonce());
+    const headers = sign({ apiKey, ...omitUndefined({ apiSecret }) }, nextNonce());
     return {
       secrets: [apiKey, apiSecret],
       redact: createRedaction([apiKey, apiSecret, headers['x-signature'], ...secrets]),
@@ -54,7 +54,7 @@ export function createSignRequest({ apiUrl, credentials, now }: RequestDeps): Si
           headers: { ...headers, accept: 'application/json', 'content-type': contentType },
           body,
           timeouts,
-          ...present({ endsAt, large }),
+          ...omitUndefined({ endsAt, large }),
         }),
     };
   };
@@ -69,46 +69,47 @@ function parseApiUrl(apiUrl: string): string {
   return url.origin + url.pathname.replace(/\/+$/, '');
 }
 
-/** What an answer that means something says: yes, or no with the reason. */
+/** A readable answer of Wiro's. */
 export type Reply =
-  /** `text` is what was parsed. */
+  /** `text` is the JSON that `fields` were parsed from. */
   | { readonly kind: 'accepted'; readonly fields: Fields; readonly text: string }
   | { readonly kind: 'refused'; readonly error: WiroError };
 
 /**
- * Reads the result of any call but a Run.
- * @throws {WiroError} When there is no answer that means something.
+ * Reads the result of any call except Run.
+ * @throws {WiroError} If there is no readable answer.
  */
 export function readReply(result: PostResult, path: string, redact: Redaction): Reply {
   const error = (kind: WiroErrorKind, why: string, details?: WiroErrorDetails) =>
     new WiroError(kind, `Cannot call Wiro's ${path}: ${why}`, { ...details, why });
-  if (result.kind === 'failed') throw error(result.failure, result.message, present({ cause: result.cause }));
+  if (result.kind === 'failed')
+    throw error(result.failure, result.message, omitUndefined({ cause: result.cause }));
 
   const { status } = result;
   const answer = parseAnswer(result.text);
   if (status < 200 || status > 299) {
     const kind = kindOf(status, answer);
-    const said = saidIn(answer, redact);
+    const said = quoteErrors(answer, redact);
     const refusal = answer.kind === 'refused' ? answer.refusals[0] : undefined;
     throw error(kind, `it answered ${status}${said && `: ${said}`}`, {
       status,
-      ...present({ code: refusal?.code }),
-      // What is not Wiro's own answer is a gateway's, and may pass; but what is too large for it stays so.
+      ...omitUndefined({ code: refusal?.code }),
+      // An unreadable answer comes from a gateway, and a retry may succeed. A 413 stays: the request is too large.
       ...((status >= 500 || (answer.kind === 'unreadable' && kind === 'status' && status !== 413)) && {
         retryable: true,
       }),
-      isRefusal: kind === 'status' && status < 500 && refusesWhatWasSent(answer),
+      isRefusal: kind === 'status' && status < 500 && isContentRefused(answer),
     });
   }
   switch (answer.kind) {
     case 'accepted':
       return { ...answer, text: result.text };
     case 'unreadable':
-      throw error('badAnswer', 'it answered something that is no answer of its API');
+      throw error('badAnswer', 'the body it returned is not an answer of its API');
     case 'refused': {
       const [first] = answer.refusals;
-      const why = `it says: ${saidIn(answer, redact) || 'nothing more'}`;
-      const isRefusal = refusesWhatWasSent(answer);
+      const why = `it says: ${quoteErrors(answer, redact) || NO_REASON}`;
+      const isRefusal = isContentRefused(answer);
       return {
         kind: 'refused',
         error: refusalError(first, (kind, details) => error(kind, why, { ...details, isRefusal })),
@@ -120,7 +121,7 @@ export function readReply(result: PostResult, path: string, redact: Redaction): 
 function kindOf(status: number, answer: Answer): WiroErrorKind {
   if (status === 401) return 'unauthorized';
   if (status === 429) return 'busy';
-  // As with 200: nothing but funds helps.
+  // Code 97 means the same under any status below 500.
   const isBalance =
     status < 500 &&
     answer.kind === 'refused' &&
@@ -128,17 +129,18 @@ function kindOf(status: number, answer: Answer): WiroErrorKind {
   return isBalance ? 'insufficientBalance' : 'status';
 }
 
-const NOT_OF_WHAT_WAS_SENT: ReadonlySet<string> = new Set([
+/** Refusals that do not concern the content sent. */
+const UNRELATED_TO_CONTENT: ReadonlySet<string> = new Set([
   'unauthorized',
   'insufficientBalance',
   'concurrencyLimit',
 ]);
 
-const refusesWhatWasSent = (answer: Answer): boolean =>
+const isContentRefused = (answer: Answer): boolean =>
   answer.kind === 'refused' &&
-  !answer.refusals.some((refusal) => NOT_OF_WHAT_WAS_SENT.has(meaningOf(refusal).kind));
+  !answer.refusals.some((refusal) => UNRELATED_TO_CONTENT.has(meaningOf(refusal).kind));
 
-const saidIn = (answer: Answer, redact: Redaction): string =>
+const quoteErrors = (answer: Answer, redact: Redaction): string =>
   answer.kind === 'refused' ? quote(answer.refusals, redact) : '';
 
 function refusalError(
@@ -146,7 +148,7 @@ function refusalError(
   error: (kind: WiroErrorKind, details: WiroErrorDetails) => WiroError,
 ): WiroError {
   const meaning = meaningOf(refusal);
-  const code = present({ code: refusal.code });
-  if (meaning.kind === 'open') return error('refused', { ...code, retryable: true }); // a server error may pass
-  return error(meaning.kind, { ...code, ...present({ field: meaning.field }) });
+  const code = omitUndefined({ code: refusal.code });
+  if (meaning.kind === 'open') return error('refused', { ...code, retryable: true }); // it may be a transient server error
+  return error(meaning.kind, { ...code, ...omitUndefined({ field: meaning.field }) });
 }

@@ -8,8 +8,8 @@ import { spellRun } from './spell-parameters.ts';
 import type { RunOutcome, RunRequest } from './types.ts';
 
 /**
- * Runs a model, once. One limit holds for everything, from reading the credentials to the last byte of the answer.
- * All that can go wrong by itself is done before the connection is opened: then it is certain that nothing ran.
+ * Runs a model once. One time limit covers everything from reading the credentials to the last byte of the answer.
+ * Every step that can fail on its own precedes the connection, so that a failure there proves that nothing ran.
  */
 export async function run(
   signRequest: SignRequest,
@@ -26,16 +26,16 @@ export async function run(
   });
 
   const path = pathOf(model);
-  if (path === undefined) return notRun('invalid', 'a model is named "owner/project"');
+  if (path === undefined) return notRun('invalid', 'the name of a model must have the form "owner/project"');
   const preparing = prepare(signRequest, path, endsAt, request);
   let prepared: PreparedRun;
   try {
     prepared = await beforeEnd(endsAt, preparing);
   } catch (error) {
-    preparing.then(({ close }) => close()).catch(() => {}); // nobody waits for it any more
+    preparing.then(({ close }) => close()).catch(() => {}); // after a timeout the preparation still continues
     if (!(error instanceof WiroError))
-      // Messages of others may hold anything: their class says enough here.
-      return notRun('unreachable', `what it needs could not be read (${nameOf(error)})`);
+      // The message of a foreign error may contain a secret, so only its class is shown.
+      return notRun('unreachable', `its credentials or files could not be read (${nameOf(error)})`);
     return notRun(error.kind === 'unauthorized' ? 'unauthorized' : 'unreachable', error.why);
   }
   try {
@@ -43,7 +43,10 @@ export async function run(
     const result = await prepared.request.send(prepared.body, prepared.contentType, timeouts);
     return classifyRun(result, model, prepared.request.redact);
   } catch (error) {
-    return { kind: 'unknown', message: `It is not known whether Wiro runs "${model}" (${nameOf(error)})` };
+    return {
+      kind: 'unknown',
+      message: `Cannot tell whether Wiro runs "${model}", and charges for it (${nameOf(error)})`,
+    };
   } finally {
     prepared.close();
   }
@@ -75,7 +78,7 @@ async function prepare(
   return { request, body, contentType: body.contentType, close: body.close };
 }
 
-/** `owner/project`, each one plain segment: `..` would lead to another endpoint. */
+/** Builds the path from `owner/project`. Rejects any other form: a `..` would lead to another endpoint. */
 function pathOf(model: string): string | undefined {
   const segments = model.split('/');
   if (segments.length !== 2 || segments.some((segment) => /^\.{0,2}$/.test(segment))) return undefined;

@@ -2,22 +2,22 @@ import { createHmac, randomInt } from 'node:crypto';
 import type { Clock } from '../generation/time.ts';
 import { WiroError } from './errors.ts';
 
-/** A Wiro project signs (key and secret) or does not (key alone): fixed when it was created. */
+/** A Wiro project either signs its requests (key and secret) or does not (key alone). Its creation fixes this. */
 export interface WiroCredentials {
   readonly apiKey: string;
   readonly apiSecret?: string;
 }
 
 /**
- * The headers that authenticate one request.
- * @throws {WiroError} When the key cannot be one, for example because a line break was stored with it.
+ * Returns the headers that authenticate one request.
+ * @throws {WiroError} If the key is malformed, for example because it was stored with a line break.
  * @see https://wiro.ai/docs/authentication
  */
 export function sign({ apiKey, apiSecret }: WiroCredentials, nonce: string): Record<string, string> {
   if (!/^[\x21-\x7e]+$/.test(apiKey))
     throw new WiroError(
       'unauthorized',
-      'The Wiro API key is empty or has spaces or line breaks in it: store it anew',
+      'The stored Wiro API key is empty or contains spaces or line breaks: store it again',
     );
   if (!apiSecret) return { 'x-api-key': apiKey };
   const signature = createHmac('sha256', apiKey)
@@ -26,12 +26,12 @@ export function sign({ apiKey, apiSecret }: WiroCredentials, nonce: string): Rec
   return { 'x-api-key': apiKey, 'x-nonce': nonce, 'x-signature': signature };
 }
 
-/** Random digits after the milliseconds: as many as a signed integer of 64 bits has room for. */
+/** Random digits after the milliseconds. With more, the nonce would exceed a signed 64-bit integer. */
 const RANDOM_DIGITS = 6;
 
 /**
- * Gives every request a nonce of its own, an integer that grows: the time in milliseconds, then random digits. Many
- * processes share one key, and send within the same millisecond.
+ * Creates a generator of unique, increasing nonces: the time in milliseconds, then random digits. The random digits
+ * matter because many processes share one key and send within the same millisecond.
  */
 export function createNonces(now: Clock, random = () => randomInt(10 ** RANDOM_DIGITS)): () => string {
   let last = 0n;

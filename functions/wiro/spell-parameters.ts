@@ -1,6 +1,6 @@
 import type { FileToSend, FileValue, ModelSchema, ParameterType, RunRequest } from './types.ts';
 
-/** One field of a Run's body; the same name may come several times. */
+/** One field of a Run's body. Several fields may have the same name. */
 export interface RunField {
   readonly name: string;
   readonly value: unknown;
@@ -15,12 +15,12 @@ export type SpelledRun =
   | { readonly kind: 'json'; readonly fields: readonly RunField[] }
   | { readonly kind: 'multipart'; readonly fields: readonly (RunField | FileField)[] };
 
-/** The documentation and the task record spell it differently. */
+/** Wiro's documentation and its task record spell the name differently, so both are sent. */
 const CALLBACK_NAMES = ['callbackUrl', 'callbackurl'];
 
 /**
- * Spells a Run as Wiro reads it: file parameters as their type asks, multipart where a file is sent along.
- * A file parameter wins over a plain one of the same name, and the callback URL over everything.
+ * Builds the fields of a Run. The type of a file parameter decides its form, and any file makes the body multipart.
+ * A file parameter overrides a plain one of the same name. The callback URL overrides both.
  * @see https://wiro.ai/docs/model-parameters
  */
 export function spellRun({
@@ -33,10 +33,10 @@ export function spellRun({
   const fileFields = Object.entries(files).flatMap(([id, values]) =>
     spellFiles(id, values, schema, isMultipart),
   );
-  const taken = new Set(fileFields.map(({ name }) => name));
+  const fileNames = new Set(fileFields.map(({ name }) => name));
   const fields = [
     ...Object.entries(parameters)
-      .filter(([name, value]) => !taken.has(name) && value !== undefined)
+      .filter(([name, value]) => !fileNames.has(name) && value !== undefined)
       .map(([name, value]) => ({ name, value })),
     ...fileFields,
   ].filter(({ name }) => !isCallbackName(name));
@@ -45,7 +45,7 @@ export function spellRun({
   return { kind: 'json', fields: [...fields, ...callback].filter((field) => 'value' in field) };
 }
 
-/** In any case, and with the brackets from which form parsers build lists and objects. */
+/** Matches any letter case, and the brackets that form parsers turn into lists and objects. */
 const isCallbackName = (name: string) => /^\s*callbackurl\s*(?:[[.].*)?$/is.test(name);
 
 function spellFiles(
@@ -60,15 +60,15 @@ function spellFiles(
 
   const type = schema?.parameters.find((parameter) => parameter.id === id)?.type;
   const joined = joinUrls(urls, type === 'multifileinput');
-  switch (placeOfUrls(id, type, schema)) {
+  switch (urlPlacement(id, type, schema)) {
     case 'mixed':
       if (isMultipart)
         return values.map((value) => ('file' in value ? { name: id, file: value.file } : inId(value.url)));
-      // One URL too: a list is what such a parameter takes.
+      // Such a parameter takes a list, even of one URL.
       return urls.length === 0 ? [] : [inId(urls)];
     case 'beside': {
       const beside = { name: `${id}Url`, value: joined };
-      // In multipart both fields are sent, the one without a value empty.
+      // A multipart body has both fields. The one without a value is empty.
       if (isMultipart) return [...(files.length === 0 ? [inId('')] : files), beside];
       return urls.length === 0 ? [] : [beside];
     }
@@ -77,19 +77,19 @@ function spellFiles(
   }
 }
 
-/** Where a file parameter takes its URLs: in `{id}Url`, in `{id}`, or in `{id}` mixed with files. */
-function placeOfUrls(
+/** The field for a file parameter's URLs: `{id}Url` (`beside`), `{id}` (`in`), or `{id}` mixed with files (`mixed`). */
+function urlPlacement(
   id: string,
   type: ParameterType | undefined,
   schema: ModelSchema | undefined,
 ): 'mixed' | 'beside' | 'in' {
-  // Without a list of parameters there is only the habit of most models to go by.
+  // Without a list of parameters, assume what most models use.
   if (schema === undefined || schema.parameters.length === 0) return 'beside';
   if (type === 'combinefileinput') return 'mixed';
   if (type === 'fileinput' || type === 'multifileinput') return 'beside';
   return schema.parameters.some((parameter) => parameter.id === `${id}Url`) ? 'beside' : 'in';
 }
 
-/** Where Wiro splits at commas, a comma within a URL is encoded: a presigned URL stays valid. */
+/** Encodes commas within a URL if Wiro splits the value at commas. A presigned URL stays valid. */
 const joinUrls = (urls: readonly string[], isList: boolean): string =>
   urls.map((url) => (isList || urls.length > 1 ? url.replaceAll(',', '%2C') : url)).join(',');

@@ -3,25 +3,25 @@ import type { Readable } from 'node:stream';
 /** `owner/project`, for example `wiro/story-maker-multi-character-consistency`. */
 export type ModelName = string;
 
-/** The two halves of a model's name. Wiro spells them in two ways, clean and raw, and takes either. */
+/** The two halves of a model's name. Wiro has two spellings, clean and raw, and accepts both. */
 export interface Slugs {
   readonly owner: string;
   readonly project: string;
 }
 
-/** A task of Wiro's by one of its two names. The token is a capability: whoever has it can watch the task. */
+/** Identifies a task by its id or its token. The token is a capability: it lets its holder watch the task. */
 export type TaskRef = { readonly taskId: string } | { readonly taskToken: string };
 
-/** A file that goes to Wiro in the body of a request. `sizeBytes` is exact: it becomes the Content-Length. */
+/** A file to send in the body of a request. `sizeBytes` must be exact: it becomes the Content-Length. */
 export interface FileToSend {
   readonly name: string;
   readonly contentType: string;
   readonly sizeBytes: number;
-  /** Opens the bytes; called once for every attempt. */
+  /** Opens the bytes. Called once per attempt. */
   readonly open: () => Promise<Readable>;
 }
 
-/** What one file parameter is given: URLs that Wiro fetches, or files sent along (multipart). */
+/** One value of a file parameter: a URL that Wiro fetches, or a file sent in the body (multipart). */
 export type FileValue = { readonly url: string } | { readonly file: FileToSend };
 
 export interface RunRequest {
@@ -29,23 +29,23 @@ export interface RunRequest {
   readonly parameters: Readonly<Record<string, unknown>>;
   /** By parameter id, for example `inputImage` (not `inputImageUrl`). */
   readonly files: Readonly<Record<string, readonly FileValue[]>>;
-  /** The model's schema where it is known: it decides how a file parameter is spelled. */
+  /** The model's schema, if available. It decides the form of a file parameter. */
   readonly schema?: ModelSchema;
   readonly callbackUrl: string;
-  /** The whole call, answer included, ends by then; time left, in milliseconds. */
+  /** The time limit of the whole call, answer included. */
   readonly timeoutMs: number;
 }
 
-/** How one `Run` ended. Never repeat one that is `unknown`: a task may exist and cost money. */
+/** How one `Run` ended. Never repeat an `unknown` one without a search: a task may exist and cost money. */
 export type RunOutcome =
   | { readonly kind: 'ran'; readonly taskId: string; readonly taskToken?: string }
   | {
       readonly kind: 'notRun';
       readonly reason: NotRunReason;
       readonly message: string;
-      /** What is known, without what was attempted: for sentences that say that themselves. */
+      /** The cause alone, for a sentence that already says what was attempted. */
       readonly why: string;
-      /** Wiro's, where it gave one. */
+      /** Wiro's error code, if the answer has one. */
       readonly code?: number;
       readonly field?: string;
       readonly limit?: number;
@@ -53,15 +53,20 @@ export type RunOutcome =
   | {
       readonly kind: 'unknown';
       readonly message: string;
-      /** Wiro's words, where it answered no but neither code nor text says that there is no task. */
+      /** Wiro's text, if it refused with a code and text that do not prove that no task exists. */
       readonly refusal?: string;
     };
 
 /**
- * Why there is no task: `concurrencyLimit` is code 96 (`limit` is the number the message names),
- * `insufficientBalance` 97, `unauthorized` 401 or codes 98 and 99, `notFound` code 1, Wiro's own 404, or a text that
- * says that the team may not use the model, `invalid` a known validation text (`field` is the parameter it names),
- * `busy` 429, `unreachable` connect, DNS or TLS failure, `refused` any other code, or a text about the account.
+ * Why no task exists.
+ * - `concurrencyLimit`: code 96. `limit` is the number in its message.
+ * - `insufficientBalance`: code 97.
+ * - `unauthorized`: HTTP 401, or code 98 or 99.
+ * - `notFound`: code 1, Wiro's own 404, or a text that says that the team may not use the model.
+ * - `invalid`: a known validation text. `field` is the parameter that it names.
+ * - `busy`: HTTP 429.
+ * - `unreachable`: the connection, DNS or TLS failed.
+ * - `refused`: any other code, or a text about the account.
  */
 export type NotRunReason =
   | 'concurrencyLimit'
@@ -73,27 +78,27 @@ export type NotRunReason =
   | 'unreachable'
   | 'refused';
 
-/** A task as `Task/Detail` and `Task/List` describe it, strictly. */
+/** A task, parsed from `Task/Detail` or `Task/List`. */
 export interface Task {
   readonly id: string;
   readonly token?: string;
-  /** Wiro's word, for example `task_postprocess_end`. */
+  /** Wiro's status, for example `task_postprocess_end`. */
   readonly status: string;
-  /** How it ended, by status and `pexit` together; `unfinished` before the end. */
+  /** How the task ended, from its status and `pexit`. */
   readonly end: 'unfinished' | 'succeeded' | 'failed' | 'cancelled';
-  /** Something failed before it ran. It may be recovered or requeued, and then succeed and be charged. */
+  /** The task failed before it ran. Wiro may recover or requeue it, and then it may succeed and be charged. */
   readonly isAtError?: true;
   readonly exitCode?: string;
   /** Whole seconds since 1970, by Wiro's clock. */
   readonly createdAtSeconds?: number;
-  /** The model's name, as the record spells it; older records do not. */
+  /** The model's name as the record spells it. Older records have none. */
   readonly slugs?: Slugs;
-  /** `undefined` when the row does not show it: that proves nothing. `''` when it shows that there is none. */
+  /** `undefined` if the row does not show it, which proves nothing. `''` if it shows that the task has none. */
   readonly callbackUrl?: string;
   readonly outputs: readonly TaskOutput[];
   readonly costUsd?: number;
   readonly elapsedSeconds?: number;
-  /** Wiro's own account of what went wrong (`debugerror`), cut to 2,000 characters. */
+  /** Wiro's error text (`debugerror`), truncated to 2,000 characters. */
   readonly errorText?: string;
 }
 
@@ -101,15 +106,15 @@ export type TaskOutput =
   | {
       readonly kind: 'file';
       readonly name: string;
-      /** As it came; whether it may be fetched is not said. Absent where the record names none. */
+      /** As received: not checked against the hosts that outputs may come from. Absent if the record has none. */
       readonly url?: string;
       readonly contentType?: string;
       readonly sizeBytes?: number;
     }
   /**
-   * A language model's answer. `content` is `{prompt, raw, thinking[], answer[]}`, and `source` its JSON as Wiro wrote
-   * it, where that is known: numbers in it may have more digits than a number here. `text` is `debugoutput`, merged;
-   * of a very large answer it is left out.
+   * A language model's answer. `content` is `{prompt, raw, thinking[], answer[]}`. `source` is its JSON as Wiro wrote
+   * it, if available: a number in it may have more digits than a JavaScript number. `text` is the merged
+   * `debugoutput`, which is left out of a very large answer.
    */
   | {
       readonly kind: 'raw';
@@ -121,12 +126,12 @@ export type TaskOutput =
 export interface TaskPage {
   /** Newest first. */
   readonly tasks: readonly Task[];
-  /** Rows as the answer held them, before any was left out as unreadable. */
+  /** The number of rows in the answer, unreadable ones included. */
   readonly rows: number;
   readonly total?: number;
 }
 
-/** `refused`: Wiro's word that the task is not in a state for it (already over, or between acceptance and start). */
+/** `refused`: Wiro says that the task's state does not allow it. The task has ended, or is accepted but not started. */
 export type StopOutcome =
   | { readonly kind: 'stopped' }
   | { readonly kind: 'refused'; readonly message: string };
@@ -165,20 +170,22 @@ export interface ModelParameter {
 }
 
 /**
- * How a model is worked with: `plain` takes a request and makes outputs, `realtime` talks with a client on its task's
- * socket, `training` makes another model.
+ * How a model works.
+ * - `plain`: takes a request and creates outputs.
+ * - `realtime`: talks with a client over its task's socket.
+ * - `training`: creates another model.
  */
 export type ModelKind = 'plain' | 'realtime' | 'training';
 
 export interface ModelSchema {
-  /** Empty when Wiro lists none. */
+  /** Empty if Wiro lists none. */
   readonly parameters: readonly ModelParameter[];
 }
 
 export interface Model extends ModelSchema {
   readonly name: ModelName;
   readonly kind: ModelKind;
-  /** Its name as Wiro spells it: clean, raw, or both. */
+  /** Every spelling of its name: clean, raw, or both. */
   readonly slugs: readonly Slugs[];
   readonly title?: string;
   readonly description?: string;
@@ -193,11 +200,11 @@ export interface ModelQuery {
   readonly limit?: number;
 }
 
-/** Every call but `run` throws `WiroError` when it has no answer that means something. */
+/** Every call except `run` throws `WiroError` if there is no readable answer. */
 export interface WiroClient {
-  /** Never throws: what is not known is `unknown`. Always on a fresh connection; never repeats by itself. */
+  /** Never throws and never retries. Returns `unknown` if a task may exist. */
   run(request: RunRequest): Promise<RunOutcome>;
-  /** `undefined` when Wiro says plainly that there is no such task. */
+  /** Returns `undefined` only if Wiro says that no such task exists. */
   task(ref: TaskRef, timeoutMs?: number): Promise<Task | undefined>;
   tasks(page: { readonly start: number; readonly limit: number }): Promise<TaskPage>;
   cancel(taskId: string, taskToken?: string): Promise<StopOutcome>;
@@ -206,6 +213,6 @@ export interface WiroClient {
   createFolder(name: string, parentId?: string): Promise<{ readonly id: string }>;
   upload(file: FileToSend, folderId?: string): Promise<UploadedFile>;
   models(query: ModelQuery): Promise<readonly Model[]>;
-  /** `undefined` when Wiro says plainly that there is no such model. */
+  /** Returns `undefined` only if Wiro says that no such model exists. */
   model(name: ModelName, timeoutMs?: number): Promise<Model | undefined>;
 }

@@ -1,4 +1,4 @@
-/** `http.ts` loads this one file: all of undici costs as much of a cold start as an AWS client. */
+/** `http.ts` loads only this file. Loading all of undici would add as much to a cold start as an AWS client. */
 declare module 'undici/lib/dispatcher/client.js' {
   import { Client } from 'undici';
 

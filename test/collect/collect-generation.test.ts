@@ -102,7 +102,7 @@ describe('collecting, when a service of our own fails', () => {
   it('that the record of a task is too large for us loses nothing: a retry reads it again', async () => {
     const { collect, state, pass } = await collecting({
       task: () =>
-        Promise.reject(new WiroError('tooLarge', 'what is needed of its answer exceeds 8388608 bytes')),
+        Promise.reject(new WiroError('tooLarge', 'the needed part of its answer exceeds 8388608 bytes')),
     });
     await collect();
     pass(HOUR / 2);

@@ -81,7 +81,7 @@ describe('not run', () => {
     expect(answered('<html>', status)).toMatchObject({ kind: 'notRun', reason });
   });
 
-  it('a 401 keeps the code that Wiro gives: it says what is missing', () => {
+  it('keeps the code of a 401: it says what is missing', () => {
     const refused = { result: false, errors: [{ code: 98, message: 'sign in to run this model' }] };
 
     expect(answered(refused, 401)).toMatchObject({ kind: 'notRun', reason: 'unauthorized', code: 98 });
@@ -99,13 +99,13 @@ describe('not run', () => {
     });
   });
 
-  it.each([400, 403, 422])('a refusal that is certain, with status %i', (status) => {
+  it.each([400, 403, 422])('for a certain refusal with status %i', (status) => {
     const body = { result: false, errors: [{ code: 97, message: 'Insufficient balance' }] };
 
     expect(answered(body, status)).toMatchObject({ kind: 'notRun', reason: 'insufficientBalance' });
   });
 
-  it('when no connection came about', () => {
+  it('if no connection was established', () => {
     expect(
       classify({ kind: 'failed', failure: 'unreachable', isSent: false, message: 'ECONNREFUSED' }),
     ).toEqual({
@@ -116,7 +116,7 @@ describe('not run', () => {
     });
   });
 
-  it('several errors, all of them certain: the first gives the reason', () => {
+  it('for several errors that are all certain: the first gives the reason', () => {
     expect(refused({ code: 97, message: 'balance' }, { code: 96, message: 'limit' })).toMatchObject({
       kind: 'notRun',
       reason: 'insufficientBalance',
@@ -136,13 +136,16 @@ describe('unknown', () => {
     expect(classify(result).kind).toBe('unknown');
   });
 
-  it.each([500, 502, 503, 400, 403, 404, 302, 204])('status %i with a page or nothing', (status) => {
-    expect(answered('', status)).toEqual({ kind: 'unknown', message: expect.any(String) });
-    expect(answered('<html>Not Found</html>', status)).toEqual({
-      kind: 'unknown',
-      message: expect.any(String),
-    });
-  });
+  it.each([500, 502, 503, 400, 403, 404, 302, 204])(
+    'for status %i with a page or an empty body',
+    (status) => {
+      expect(answered('', status)).toEqual({ kind: 'unknown', message: expect.any(String) });
+      expect(answered('<html>Not Found</html>', status)).toEqual({
+        kind: 'unknown',
+        message: expect.any(String),
+      });
+    },
+  );
 
   it.each([
     ['a gateway that speaks JSON', { message: 'Not Found' }],
@@ -151,7 +154,7 @@ describe('unknown', () => {
     expect(answered(body, 404).kind).toBe('unknown');
   });
 
-  it.each([500, 503])('status %i, whatever it says: a server that fails may have run it', (status) => {
+  it.each([500, 503])('for status %i with any body: a failing server may have run it', (status) => {
     expect(answered({ result: false, errors: [{ code: 97, message: 'x' }] }, status)).toEqual({
       kind: 'unknown',
       message: expect.any(String),
@@ -176,12 +179,12 @@ describe('unknown', () => {
       ],
       'A; B',
     ],
-    ['nothing at all', 200, [], 'nothing more'],
+    ['nothing at all', 200, [], 'no reason given'],
   ])('with the words of a refusal: %s', (_, status, errors, refusal) => {
     expect(answered({ result: false, errors }, status)).toMatchObject({ kind: 'unknown', refusal });
   });
 
-  it('without words where the refusal names a task', () => {
+  it('without a refusal text if the refusal names a task', () => {
     const outcome = answered({ result: false, errors: [{ code: 0, message: 'x' }], taskid: '5' });
 
     expect(outcome).not.toHaveProperty('refusal');
@@ -223,7 +226,7 @@ describe('unknown', () => {
   });
 });
 
-it('never throws, and never takes an answer without a readable `result` for more than unknown', () => {
+it('never throws, and returns unknown for any answer without a readable `result`', () => {
   fc.assert(
     fc.property(fc.json(), (text) => {
       expect(answered(text).kind).toBe('unknown');

@@ -94,7 +94,7 @@ describe('what is sent', () => {
 });
 
 describe('tasks', () => {
-  it('finds the task asked for, and none where Wiro says that there is none', async () => {
+  it('returns the requested task, and undefined if Wiro says that it does not exist', async () => {
     const found = await wiroThatAnswers({ total: '1', result: true, tasklist: [TASK] });
     const none = await wiroThatAnswers({ total: 0, result: true, tasklist: [] });
     const refused = await wiroThatAnswers(NO(1, 'There is no task yet.'));
@@ -128,7 +128,7 @@ describe('tasks', () => {
     });
   });
 
-  it('never takes a missing list for an empty one', async () => {
+  it('never reads a missing list as an empty one', async () => {
     const empty = await wiroThatAnswers(NO(1, 'There is no task yet.'));
     const missing = await wiroThatAnswers({ result: true, total: '0' });
     const other = await wiroThatAnswers(NO(1, 'not accessible'));
@@ -138,7 +138,7 @@ describe('tasks', () => {
     expect((await failureOf(clientOf(other.apiUrl).tasks({ start: 0, limit: 20 }))).kind).toBe('notFound');
   });
 
-  it('tells a stop that Wiro refuses from one that failed', async () => {
+  it('distinguishes a stop that Wiro refuses from one that fails', async () => {
     const stopped = await wiroThatAnswers({ result: true, tasklist: [TASK] });
     const refused = await wiroThatAnswers(NO('1', 'Task is not in a cancellable state.'));
     const failed = await wiroThatAnswers(NO(0, 'Internal error'));
@@ -157,7 +157,7 @@ describe('tasks', () => {
 });
 
 describe('models', () => {
-  it('reads one with its schema, and none where there is none', async () => {
+  it('returns a model with its schema, and undefined if it does not exist', async () => {
     const tool = [{ cleanslugowner: 'a', cleanslugproject: 'b', parameters: null }];
     const found = await wiroThatAnswers({ result: true, tool });
     const refused = await wiroThatAnswers(NO(1, 'slug-owner-project-not-exist'));
@@ -174,7 +174,7 @@ describe('models', () => {
     expect(await clientOf(refused.apiUrl).model('a/b')).toBeUndefined();
   });
 
-  it('waits for one no longer than asked to', async () => {
+  it('waits for a model no longer than the time limit', async () => {
     const { origin } = await serverThat((socket) => socket.resume());
 
     const failure = await failureOf(clientOf(`${origin}/v1`).model('a/b', 50));
@@ -254,11 +254,11 @@ describe('upload', () => {
     });
     expect(announced).toBe(String(length));
     expect(sha256).toBe(fileHash.digest('hex'));
-    // What lies between file and server is bounded by buffers of the sockets, not by the file.
+    // The sockets' buffers, not the file, bound the bytes between file and server.
     expect(mostAhead).toBeLessThan(24 * 1024 * 1024);
   });
 
-  it('goes on as long as something moves, and fails when nothing does', async () => {
+  it('continues while data moves, and fails when it stalls', async () => {
     const { apiUrl } = await wiroThatAnswers({ result: true, list: [FILE] });
     const stalled = new Readable({ read() {} });
     stalled.push('ab');
@@ -270,7 +270,7 @@ describe('upload', () => {
     expect(stalled.destroyed).toBe(true);
   });
 
-  it('throws what opening or reading the file threw, as it is', async () => {
+  it('rethrows an error of opening or reading the file unchanged', async () => {
     const { apiUrl } = await wiroThatAnswers({ result: true, list: [FILE] });
     const changed = new Error('the input has changed');
     const broken = async () =>
@@ -292,7 +292,7 @@ describe('upload', () => {
     });
   });
 
-  it('hears an answer that comes before the file was sent', async () => {
+  it('reads an answer that arrives before the whole file is sent', async () => {
     const { origin } = await serverThat((socket) => {
       const body = JSON.stringify(NO(97, 'Insufficient balance'));
       socket.once('data', () =>
@@ -325,7 +325,7 @@ describe('upload', () => {
     expect(await failureOf(clientOf(apiUrl).upload(fileOf('x')))).toMatchObject({ isRefusal });
   });
 
-  it('has no file without an address', async () => {
+  it('rejects an uploaded file without a URL', async () => {
     const { apiUrl } = await wiroThatAnswers({ result: true, list: [{ id: 'f' }] });
 
     expect((await failureOf(clientOf(apiUrl).upload(fileOf('x')))).kind).toBe('badAnswer');
@@ -376,7 +376,7 @@ describe('failures', () => {
     });
   });
 
-  it('keep nothing of an answer that is not HTTP', async () => {
+  it('contain no part of an answer that is not HTTP', async () => {
     const { origin } = await serverThat((socket) =>
       socket.once('data', () => socket.end('tok-1 is your token\r\n')),
     );
@@ -408,7 +408,7 @@ it.each(['', 'nonsense', 'ftp://x/v1', 'https://user:secret@x/v1'])(
   },
 );
 
-it('has a value or a WiroError for any JSON whatever', async () => {
+it('returns a value or throws a WiroError for any JSON', async () => {
   let body: unknown;
   const { apiUrl } = await wiroThat((response) => void response.end(JSON.stringify(body)));
   const wiro = clientOf(apiUrl);

@@ -26,9 +26,9 @@ const file = () => ({
     ),
 });
 
-/** Answers as soon as something comes, and closes. */
+/** Answers on the first byte received, then closes the connection. */
 const answering = (answer: string) => (socket: Socket) => {
-  // What was being sent meets a closed connection.
+  // The client's next write meets a closed connection.
   socket.on('error', () => undefined);
   socket.once('data', () => {
     socket.pause();
@@ -62,7 +62,7 @@ it.each([
 
 const certificate = makeCertificate();
 
-it.skipIf(certificate === undefined)('it is heard over TLS too (needs openssl)', async () => {
+it.skipIf(certificate === undefined)('reads an early answer over TLS too (needs openssl)', async () => {
   const before = tls.getCACertificates('default');
   tls.setDefaultCACertificates([...before, certificate?.cert ?? '']);
   onTestFinished(() => tls.setDefaultCACertificates(before));

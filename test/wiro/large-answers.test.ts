@@ -6,7 +6,7 @@ import { at } from '../generation/examples.ts';
 import { clientOf, wiroThat, wiroThatAnswers } from './server.ts';
 
 const MB = 1024 * 1024;
-/** On a machine that is busy. */
+/** Long enough for a busy machine. */
 const PATIENT = { headersMs: 60_000, bodyMs: 60_000 };
 const generationId = 'abcdefghijklmnopqrstuvwxyz';
 const SUBJECT = { deployment: 'shop', generationId, attempt: 1 };
@@ -19,7 +19,7 @@ const run = {
 };
 const OURS = callbackUrl('https://callback.example', SUBJECT, 'secret');
 
-describe('a task whose record is larger than what is held in memory', () => {
+describe('a task whose record exceeds the memory limit', () => {
   const task = {
     id: '5',
     status: 'task_postprocess_end',
@@ -30,7 +30,7 @@ describe('a task whose record is larger than what is held in memory', () => {
     outputs: [{ name: 'a.safetensors', url: 'https://cdn.wiro.ai/a', size: '3' }],
   };
 
-  it('is read, but for its log', async () => {
+  it('is read without its log', async () => {
     const { apiUrl } = await wiroThatAnswers({ result: true, errors: [], tasklist: [task] });
 
     expect(await clientOf(apiUrl, PATIENT).task({ taskId: '5' })).toEqual({
@@ -43,7 +43,7 @@ describe('a task whose record is larger than what is held in memory', () => {
     });
   });
 
-  it("is read with a language model's answer, to the last digit", async () => {
+  it("is read with every digit of a language model's answer", async () => {
     const content = `{"raw":"${'word '.repeat(MB)}","seed":12345678901234567890}`;
     const text = `{"result":true,"tasklist":[{"id":"5","status":"task_start","debugoutput":"${'word '.repeat(MB)}","outputs":[{"contenttype":"raw","content":${content}}]}]}`;
     const { apiUrl } = await wiroThatAnswers(text);
@@ -55,7 +55,7 @@ describe('a task whose record is larger than what is held in memory', () => {
     expect(found?.outputs[0]).not.toHaveProperty('text');
   });
 
-  it('is given up if even its outputs are larger than that', async () => {
+  it('fails if even its outputs exceed the limit', async () => {
     const outputs = Array.from({ length: 9 }, () => ({ contenttype: 'raw', content: 'x'.repeat(MB) }));
     const { apiUrl } = await wiroThatAnswers({ result: true, tasklist: [{ ...task, outputs }] });
 
@@ -65,7 +65,7 @@ describe('a task whose record is larger than what is held in memory', () => {
     });
   });
 
-  it('may take longer than a small one, as long as it moves', async () => {
+  it('may take longer than a small record while data moves', async () => {
     const { apiUrl } = await wiroThat(async (response) => {
       response.write('{"result":true,"tasklist":[{"id":"5","status":"task_start","debugoutput":"');
       for (let piece = 0; piece < 4; piece += 1) {
@@ -96,7 +96,7 @@ describe('a task whose record is larger than what is held in memory', () => {
     });
   });
 
-  it('is not read for ever', async () => {
+  it('is not read without a time limit', async () => {
     const { apiUrl } = await wiroThat(async (response) => {
       response.write('{"result":true,"tasklist":[{"debugoutput":"');
       while (!response.destroyed) {
@@ -125,8 +125,8 @@ describe('a task whose record is larger than what is held in memory', () => {
   });
 });
 
-describe('a list of which a page is larger than what is held in memory', () => {
-  /** Sixty rows, one of them ours, the first of a page with so much text that the page has that many bytes. */
+describe('a list whose page exceeds the memory limit', () => {
+  /** Sixty rows, one of them ours. The first row of a page has enough text to fill the page to that many bytes. */
   const listOf = async (pageBytes: (limit: number) => number) => {
     const limits: number[] = [];
     const createtime = (row: number) => String(Date.parse(at(0)) / 1_000 - (row > 30 ? 4_000 : 0));
@@ -148,7 +148,7 @@ describe('a list of which a page is larger than what is held in memory', () => {
     return { apiUrl, limits };
   };
 
-  it('is read whole, but for its texts: the task of a lost Run is found in it', async () => {
+  it('is read without its texts, so that the task of a lost Run is found in it', async () => {
     const { apiUrl, limits } = await listOf(() => 10 * MB);
 
     expect(await searchTask(clientOf(apiUrl, PATIENT), run)).toMatchObject({
@@ -158,7 +158,7 @@ describe('a list of which a page is larger than what is held in memory', () => {
     expect(limits).toEqual([50]);
   });
 
-  it('is asked for by halves where it is larger than should be waited for', async () => {
+  it('is requested again with half as many rows if it is too large to wait for', async () => {
     const { apiUrl, limits } = await listOf((limit) => (limit > 25 ? 34 : 1) * MB);
 
     expect(await searchTask(clientOf(apiUrl, PATIENT), run)).toMatchObject({

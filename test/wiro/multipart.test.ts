@@ -13,7 +13,7 @@ const fileOf = (content: string, changes: Partial<FileToSend> = {}): FileToSend 
   ...changes,
 });
 
-it('lays out fields and files, and knows the size beforehand', async () => {
+it('lays out fields and files, and returns the size in advance', async () => {
   const body = await openMultipart([
     { name: 'prompt', value: 'zwei Füße' },
     { name: 'steps', value: 20 },
@@ -64,8 +64,8 @@ it('lets no name, file name or content type break out of its header', async () =
 });
 
 it.each([
-  ['fewer', 5, 'it should have 5 bytes, and has 4'],
-  ['more', 3, 'it should have 3 bytes, and has more'],
+  ['fewer', 5, '5 bytes were declared, and it has 4'],
+  ['more', 3, '3 bytes were declared, and it has more'],
 ])('stops at a file that has %s bytes than announced', async (_, sizeBytes, message) => {
   const body = await openMultipart([{ name: 'img', file: fileOf('four', { sizeBytes }) }]);
 

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createRedaction } from '../../functions/wiro/redact.ts';
 
-it('takes out given secrets and the query of every URL, in plain text and in JSON', () => {
+it('removes given secrets and the query of every URL, in plain text and in JSON', () => {
   const redact = createRedaction(['s3cret', undefined, '']);
 
   expect(redact('key s3cret at https://b.s3.amazonaws.com/a.png?X-Amz-Signature=abc&x=1 failed')).toBe(
@@ -12,7 +12,7 @@ it('takes out given secrets and the query of every URL, in plain text and in JSO
   );
 });
 
-it('takes out signatures and presigned queries in whatever spelling of whatever they are part of', () => {
+it('removes signatures and presigned queries in every spelling and context', () => {
   const redact = createRedaction([]);
   const signature = 'Ab12'.repeat(16);
 
@@ -30,16 +30,16 @@ it('takes out signatures and presigned queries in whatever spelling of whatever 
   );
 });
 
-it('cuts after taking out, so that no half of a secret is left', () => {
+it('truncates after redaction, so that no half of a secret remains', () => {
   expect(createRedaction(['abcdef'], 6)('1234abcdef')).toBe('1234…');
   expect(createRedaction([], 6)('1234567890')).toBe('12345…');
 });
 
-it('leaves no half of a secret where it stops reading', () => {
+it('leaves no half of a secret at the point where it stops reading', () => {
   const secret = 'k'.repeat(40);
   const redact = createRedaction([secret], 100);
 
-  // Queries shorten what is kept, so that the place where it stops reading comes into view.
+  // Redacted queries shorten the text enough to show the point where it stops reading.
   const queries = (length: number) => `https://b.example/?${'q'.repeat(length)} `;
   for (let shift = 0; shift < 200; shift += 1) {
     const text = queries(4_050 + shift) + `${secret} `.repeat(20);
@@ -48,11 +48,11 @@ it('leaves no half of a secret where it stops reading', () => {
   }
 });
 
-it('keeps nothing of a secret that is longer than any can be', () => {
+it('keeps no part of a secret over the length limit', () => {
   expect(createRedaction(['x'.repeat(5_000)])(`a ${'x'.repeat(5_000)} b`)).toBe('a …');
 });
 
-it("names the host of a result of Wiro's, and not its path", () => {
+it('keeps the host of a Wiro result, and removes its path', () => {
   const redact = createRedaction([]);
 
   expect(redact('Cannot read https://cdn1.wiro.ai/a1b2/out.png?x=1, see https://wiro.ai/docs')).toBe(
@@ -63,7 +63,7 @@ it("names the host of a result of Wiro's, and not its path", () => {
   );
 });
 
-it('takes out the queries of addresses that follow each other without a space', () => {
+it('removes the queries of URLs that follow each other without a space', () => {
   expect(createRedaction([])('http://a.b/c,http://d.e/f?token=1,http://g.h')).toBe(
     'http://a.b/c,http://d.e/f?…',
   );

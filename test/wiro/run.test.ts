@@ -69,7 +69,7 @@ it('opens a connection for every Run', async () => {
 });
 
 describe('not run', () => {
-  it('when nobody listens', async () => {
+  it('when no server listens', async () => {
     const outcome = await clientOf(`${await deadOrigin()}/v1`).run(runRequest());
 
     expect(outcome).toEqual({
@@ -138,7 +138,7 @@ describe('not run', () => {
     expect(connections.count).toBe(0);
   });
 
-  it('when the time is up before it begins', async () => {
+  it('when the time runs out before it begins', async () => {
     const { apiUrl, connections } = await wiroThatAnswers(RAN);
 
     const outcome = await clientOf(apiUrl).run(runRequest({ timeoutMs: 0 }));
@@ -191,11 +191,11 @@ describe('unknown, sent once and never again', () => {
 
     const outcome = await clientOf(`${origin}/v1`).run(runRequest({ timeoutMs: 100 }));
 
-    // The limit of the whole call and that of its answer are the same here: either may be the first to be noticed.
+    // The limits of the whole call and of its answer are equal here, so either may expire first.
     expect(outcome).toEqual({
       kind: 'unknown',
       message: expect.stringMatching(
-        /^It is not known whether Wiro runs "wiro\/story-maker": (the time for the whole call was up|its answer did not end within 100 ms|for 100 ms nothing moved, and no answer came)$/,
+        /^Cannot tell whether Wiro runs "wiro\/story-maker", and charges for it: (the time for the whole call ran out|its answer did not end within 100 ms|no data moved for 100 ms, and no answer came)$/,
       ),
     });
     expect(connections.count).toBe(1);
@@ -246,7 +246,7 @@ it('shows no key, secret, signature, callback URL or presigned query in any mess
   expect(JSON.stringify(outcome)).not.toContain(CREDENTIALS.apiKey);
 });
 
-it('lets go of the connection when its time is up while connecting', async () => {
+it('closes the connection when the time runs out while connecting', async () => {
   const closed = Promise.withResolvers<void>();
   const { origin } = await serverThat((socket) => socket.resume().on('close', closed.resolve));
 

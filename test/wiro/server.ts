@@ -12,7 +12,7 @@ export interface SeenRequest {
   readonly body: string;
 }
 
-/** A real HTTP server that answers every request with `answer`, and remembers what it was asked. */
+/** A real HTTP server that answers every request with `answer`, and records the requests. */
 export async function wiroThat(answer: (response: ServerResponse, request: SeenRequest) => void) {
   const seen: SeenRequest[] = [];
   const connections = { count: 0 };
@@ -36,7 +36,7 @@ export const wiroThatAnswers = (body: unknown, status = 200) =>
     response.writeHead(status).end(typeof body === 'string' ? body : JSON.stringify(body));
   });
 
-/** A bare TCP server, for whoever breaks the rules of HTTP. */
+/** A bare TCP server, for tests that break the rules of HTTP. */
 export async function serverThat(serve: (socket: Socket) => void) {
   const connections = { count: 0 };
   const server = net.createServer((socket) => {
@@ -61,7 +61,7 @@ export async function listen(server: Server): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** A port that nobody listens on any more. */
+/** A port on which no server listens. */
 export async function deadOrigin(): Promise<string> {
   const server = net.createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -24,7 +24,7 @@ describe('sign', () => {
     expect(signing).not.toThrow('key-with');
   });
 
-  it('gives every request a nonce of its own, also within one millisecond and when the clock goes back', () => {
+  it('gives every request a unique nonce, also within one millisecond and when the clock goes back', () => {
     const moments = [1_000, 1_000, 1_000, 5_000, 2_000];
     const randoms = [500_000, 7, 500_001, 42, 999_999];
     const nextNonce = createNonces(
@@ -45,7 +45,7 @@ describe('sign', () => {
     const clock = () => new Date('2026-11-30T12:00:00.000Z');
     const nonces = Array.from({ length: 50 }, () => createNonces(clock)());
 
-    // 50 of a million: two are the same once in 800 runs of this test; three or more, once in millions.
+    // Of 50 draws from a million, two are equal in one of 800 runs of this test, three in one of millions.
     expect(new Set(nonces).size).toBeGreaterThanOrEqual(49);
     for (const nonce of nonces) expect(nonce).toMatch(/^1796040000000\d{6}$/);
     expect(BigInt(nonces[0] ?? '') < 2n ** 63n).toBe(true);

@@ -54,13 +54,13 @@ describe('URLs alone go as JSON', () => {
     expect(json('img', [a], schema)).toEqual([{ name, value }]);
   });
 
-  it('several are separated by commas, and a comma within one is encoded', () => {
+  it('joins several with commas, and encodes a comma within one', () => {
     expect(json('img', [a, b], schemaOf({ img: 'multifileinput' }))).toEqual([
       { name: 'imgUrl', value: 'https://a.example/1?x=1%2C2,https://b.example/2' },
     ]);
   });
 
-  it('several of a combinefileinput are a list', () => {
+  it('sends several of a combinefileinput as a list', () => {
     expect(json('img', [a, b], schemaOf({ img: 'combinefileinput' }))).toEqual([
       { name: 'img', value: ['https://a.example/1?x=1,2', 'https://b.example/2'] },
     ]);
@@ -105,7 +105,7 @@ describe('a file makes it multipart', () => {
   });
 });
 
-it('lets nothing of the user replace the callback URL', () => {
+it('lets no parameter of the user replace the callback URL', () => {
   const evil = 'https://evil.example';
   const spelled = spellRun({
     parameters: {

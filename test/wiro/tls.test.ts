@@ -32,7 +32,7 @@ describe.skipIf(certificate === undefined)('a Run over TLS (needs openssl)', () 
   });
 });
 
-/** Remembers of every request whether its connection resumed a session. */
+/** Records for every request whether its connection resumed a session. */
 async function secureWiro() {
   const resumed: boolean[] = [];
   const server = createServer({ ...certificate }, (request, response) => {

@@ -1,20 +1,20 @@
 import { parseJson } from './values.ts';
 
-/** A piece of a JSON text. */
+/** A section of a JSON text. */
 interface Span {
   readonly text: string;
   readonly start: number;
   readonly end: number;
 }
 
-/** The outputs of one row, by the name of the list that they are in, each as it was written. */
+/** Returns the original JSON of each output of one row. `list` is the name of the field that contains them. */
 export type OutputSources = (list: string) => readonly string[];
 
 /**
- * What each output of an answer's tasks holds, as it was written: of a language model's answer its `content`. Read
- * and written again, a number of more than 53 bits would be another one.
- * @param answer - JSON that was parsed already: what is no JSON is not looked for here.
- * @returns For the number of a row, its outputs; those that are null are left out.
+ * Finds the original JSON of the outputs in an answer: the `content` of a language model's answer, or else the whole
+ * output. Parsing and serializing it again would change numbers of more than 53 bits.
+ * @param answer - Must be valid JSON.
+ * @returns A function from the index of a row to its outputs. Null outputs are left out.
  */
 export function createOutputSources(answer: string): (row: number) => OutputSources {
   let rows: readonly Span[] | undefined;
@@ -36,7 +36,7 @@ function whole(text: string): Span {
   return { text, start, end: skipValue(text, start) };
 }
 
-/** A list, or the text of one: Wiro writes lists in both ways. */
+/** Finds a list that is written as an array or as a JSON string of one. Wiro uses both. */
 function listOf(span: Span): Span | undefined {
   const first = span.text[span.start];
   if (first === '[') return span;
@@ -60,7 +60,7 @@ function itemsOf(span: Span | undefined): readonly Span[] {
   return items;
 }
 
-/** As a parser does, it takes the last of two with one name. */
+/** Finds a member by name: the last one if the name occurs twice, as `JSON.parse` does. */
 function memberOf(span: Span | undefined, name: string): Span | undefined {
   if (span === undefined || span.text[span.start] !== '{') return undefined;
   const { text } = span;
@@ -78,7 +78,7 @@ function memberOf(span: Span | undefined, name: string): Span | undefined {
   return found;
 }
 
-/** Names may be written with escapes, and be of any length: only what may be this one is read. */
+/** Compares a written name, which may contain escapes. Skips a text that is too long to be this name. */
 function isName(text: string, start: number, end: number, name: string): boolean {
   return end - start <= 6 * name.length + 2 && parseJson(text.slice(start, end)) === name;
 }
@@ -89,7 +89,7 @@ function skipSpace(text: string, start: number): number {
   return at;
 }
 
-/** @returns Where the value ends that starts there, however deep it is. */
+/** Returns the end of the value that begins at `start`, at any depth. */
 function skipValue(text: string, start: number): number {
   let depth = 0;
   for (let at = start; at < text.length; at += 1) {
@@ -100,7 +100,7 @@ function skipValue(text: string, start: number): number {
     } else if (character === '{' || character === '[') {
       depth += 1;
     } else if (character === '}' || character === ']') {
-      if (depth === 0) return at; // of what a number stands in
+      if (depth === 0) return at; // the bracket closes the parent of a number
       depth -= 1;
       if (depth === 0) return at + 1;
     } else if (depth === 0 && (character === ',' || ' \n\r\t'.includes(character ?? ''))) {

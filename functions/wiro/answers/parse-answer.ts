@@ -11,19 +11,19 @@ import {
   truthOf,
 } from './values.ts';
 
-/** What any answer of Wiro's says, before it is known to which call. */
+/** The part of an answer that every call of Wiro's API shares. */
 export type Answer =
   | { readonly kind: 'accepted'; readonly fields: Fields }
   | { readonly kind: 'refused'; readonly fields: Fields; readonly refusals: readonly Refusal[] }
   | { readonly kind: 'unreadable' };
 
-/** One entry of `errors`. A bare string has no code; what is not an entry at all has no message either. */
+/** One entry of `errors`. A bare string has no code. An entry of any other type has an empty message. */
 export interface Refusal {
   readonly code?: number;
   readonly message: string;
 }
 
-/** Reads `{result, errors, …}`. Without a `result` that is true or false an answer says nothing. */
+/** Reads `{result, errors, …}`. An answer whose `result` is neither true nor false is unreadable. */
 export function parseAnswer(text: string): Answer {
   const fields = parseJson(text);
   if (!isFields(fields)) return { kind: 'unreadable' };
@@ -45,10 +45,13 @@ function parseRefusal(entry: unknown): Refusal {
   return code === undefined ? { message } : { code, message };
 }
 
-/** More are never documented, and would make a message of any length. */
+/** Keeps a message short. Wiro documents one entry per answer. */
 const MOST_QUOTED = 5;
 
-/** What Wiro says, fit for a message. */
+/** Stands in a message for a refusal that gives no reason. */
+export const NO_REASON = 'no reason given';
+
+/** Wiro's reasons, redacted for a message. */
 export const quote = (refusals: readonly Refusal[], redact: Redaction): string =>
   refusals
     .slice(0, MOST_QUOTED)

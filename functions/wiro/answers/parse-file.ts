@@ -1,7 +1,7 @@
 import type { UploadedFile } from '../types.ts';
-import { amountOf, fieldOf, filledTextOf, isFields, present } from './values.ts';
+import { amountOf, fieldOf, filledTextOf, isFields, omitUndefined } from './values.ts';
 
-/** Reads one row of `list` after an upload. `undefined` without an address: the file could not be used. */
+/** Reads one row of `list` after an upload. Returns `undefined` without a URL: the file could not be used. */
 export function parseUploadedFile(row: unknown, sentName: string): UploadedFile | undefined {
   if (!isFields(row)) return undefined;
   const id = filledTextOf(fieldOf(row, 'id'));
@@ -11,7 +11,7 @@ export function parseUploadedFile(row: unknown, sentName: string): UploadedFile 
     id,
     url,
     name: filledTextOf(fieldOf(row, 'name')) ?? sentName,
-    ...present({
+    ...omitUndefined({
       contentType: filledTextOf(fieldOf(row, 'contenttype')),
       sizeBytes: amountOf(fieldOf(row, 'size')),
     }),

@@ -7,12 +7,12 @@ import {
   isFields,
   listOf,
   numberOf,
-  present,
+  omitUndefined,
   textOf,
   truthOf,
 } from './values.ts';
 
-/** Reads one row of `tool`. `undefined` when it does not say which model it is. */
+/** Reads one row of `tool`. Returns `undefined` if it does not name a model. */
 export function parseModel(row: unknown): Model | undefined {
   if (!isFields(row)) return undefined;
   const clean = slugsOf(row, 'cleanslugowner', 'cleanslugproject');
@@ -30,7 +30,7 @@ export function parseModel(row: unknown): Model | undefined {
     kind: kindOf(row),
     slugs: [{ owner, project }, ...otherSlugs],
     parameters: parametersOf(fieldOf(row, 'parameters')),
-    ...present({
+    ...omitUndefined({
       title: filledTextOf(fieldOf(row, 'title')),
       description: filledTextOf(fieldOf(row, 'description')),
       prices: pricesOf(row),
@@ -44,7 +44,7 @@ const slugsOf = (row: Fields, owner: string, project: string) => ({
   project: filledTextOf(fieldOf(row, project)),
 });
 
-/** Groups of parameters become one list, in their order; of two with the same id the first counts. */
+/** Flattens the groups of parameters into one list. The first of two with the same id counts. */
 function parametersOf(groups: unknown): readonly ModelParameter[] {
   const parameters = new Map<string, ModelParameter>();
   for (const group of listOf(groups) ?? []) {
@@ -65,7 +65,7 @@ function parseParameter(item: unknown): ModelParameter | undefined {
     id,
     type: filledTextOf(fieldOf(item, 'type')) ?? 'text',
     required: truthOf(fieldOf(item, 'required')) ?? false,
-    ...present({
+    ...omitUndefined({
       label: filledTextOf(fieldOf(item, 'label')),
       default: fieldOf(item, 'default') ?? undefined,
       options: optionsOf(fieldOf(item, 'options')),
@@ -84,13 +84,13 @@ function optionsOf(options: unknown): ModelParameter['options'] {
     const label = isFields(option)
       ? (filledTextOf(fieldOf(option, 'label')) ?? filledTextOf(fieldOf(option, 'text')))
       : undefined;
-    return [{ value, ...present({ label }) }];
+    return [{ value, ...omitUndefined({ label }) }];
   });
 }
 
 /**
- * Wiro has no field for it: the words of its categories tell (`realtime-conversation`), or a price by the turn. What
- * is both is realtime, which waits for somebody.
+ * Derives the kind from the words of the categories (`realtime-conversation`) or from a price per turn, because Wiro
+ * has no field for it. A model that is both counts as realtime: its task would wait for a client.
  */
 function kindOf(row: Fields): ModelKind {
   const categories = listOf(fieldOf(row, 'categories')) ?? [];
@@ -103,15 +103,15 @@ function kindOf(row: Fields): ModelKind {
           .split(/[^a-z]+/) ?? [],
     ),
   );
-  const isByTheTurn = (price: unknown) =>
+  const isPerTurn = (price: unknown) =>
     isFields(price) && textOf(fieldOf(price, 'priceMethod'))?.toLowerCase() === 'cp-realtimeturn';
-  if (words.has('realtime') || pricesOf(row)?.some(isByTheTurn)) return 'realtime';
+  if (words.has('realtime') || pricesOf(row)?.some(isPerTurn)) return 'realtime';
   return TRAINING.some((word) => words.has(word)) ? 'training' : 'plain';
 }
 
 const TRAINING = ['training', 'trainer', 'train'];
 
-/** `dynamicprice`, else the price per second (`cps`) in the same form. */
+/** Returns `dynamicprice`, or else the price per second (`cps`) in the same form. */
 function pricesOf(row: Fields): readonly unknown[] | undefined {
   const prices = listOf(fieldOf(row, 'dynamicprice'));
   if (prices !== undefined && prices.length > 0) return prices;

@@ -9,16 +9,16 @@ import {
   isFields,
   listOf,
   numberOf,
-  present,
+  omitUndefined,
   textOf,
 } from './values.ts';
 
 const MAX_ERROR_TEXT = 2_000;
 
 /**
- * Reads one row of `tasklist`. `undefined` when it does not say which task it is and how it stands.
- * @param secrets - Taken out of what the task says for a person, besides its own.
- * @param sources - Its outputs as they were written, where that is known.
+ * Reads one row of `tasklist`. Returns `undefined` if the row has no id or no status.
+ * @param secrets - Removed from the error text, besides the task's own secrets.
+ * @param sources - The original JSON of its outputs, if available.
  */
 export function parseTask(
   row: unknown,
@@ -35,7 +35,7 @@ export function parseTask(
   const createdAtSeconds = numberOf(fieldOf(row, 'createtime'));
   const errorText = filledTextOf(fieldOf(row, 'debugerror'));
   const outputs = outputsOf(row, sources);
-  // Whoever knows the URL of an output can read it.
+  // The URL of an output is enough to read it, so it counts as a secret.
   const urls = outputs.map((output) => (output.kind === 'file' ? output.url : undefined));
   return {
     id,
@@ -43,12 +43,12 @@ export function parseTask(
     end: endOf(status, exitCode),
     ...(status === 'task_error' && { isAtError: true as const }),
     outputs,
-    ...present({
+    ...omitUndefined({
       token,
       exitCode,
       callbackUrl,
       slugs: slugsOf(row),
-      // "0" is how Wiro writes a time that has not come.
+      // Wiro writes "0" for a time that is not set.
       createdAtSeconds: createdAtSeconds !== undefined && createdAtSeconds > 0 ? createdAtSeconds : undefined,
       costUsd: amountOf(fieldOf(row, 'totalcost')),
       elapsedSeconds: amountOf(fieldOf(row, 'elapsedseconds')),
@@ -61,21 +61,21 @@ export function parseTask(
 function endOf(status: string, exitCode: string | undefined): Task['end'] {
   switch (status) {
     case 'task_postprocess_end':
-      // Success and failure both end here, and only `pexit` tells them apart. Without it neither is known: whoever
-      // asks looks again, until the deadline, whereas a paid result called failed would be lost.
+      // Only `pexit` tells success from failure here. Without it the caller reads the task again until the deadline.
+      // Assuming a failure could lose a result that is paid for.
       if (exitCode === undefined) return 'unfinished';
       return Number(exitCode) === 0 ? 'succeeded' : 'failed';
     case 'task_cancel':
-      return 'cancelled'; // whatever `pexit`: Wiro's sample of a cancelled task has "0"
+      return 'cancelled'; // for any `pexit`: Wiro's sample of a cancelled task has "0"
     default:
-      // `task_end` precedes post-processing, and a task at `task_error` may be recovered: neither decides anything.
+      // `task_end` precedes post-processing, and Wiro may recover a task at `task_error`: neither is an end.
       return 'unfinished';
   }
 }
 
 /**
- * `undefined` also where it is null: the sample writes `""` for a task without one, so null may as well be a
- * field that this list leaves out. Taking it for "none" could run, and charge, a lost task again.
+ * Returns `undefined` for null too. Wiro's sample has `""` for a task without a callback URL, so null may mean that
+ * this list omits the field. Reading null as "none" could run, and charge, a lost task again.
  */
 function callbackUrlOf(row: Fields): string | undefined {
   const shown = [fieldOf(row, 'callbackurl'), fieldOf(row, 'callbackUrl')].filter(
@@ -90,7 +90,7 @@ function slugsOf(row: Fields): Slugs | undefined {
   return owner === undefined || project === undefined ? undefined : { owner, project };
 }
 
-/** Wiro's own clients read `output` where `outputs` holds nothing. */
+/** Reads `outputs`, or `output` if `outputs` is empty, as Wiro's own clients do. */
 function outputsOf(row: Fields, sources: OutputSources): readonly TaskOutput[] {
   const text = textOf(fieldOf(row, 'debugoutput')) || undefined;
   const list = ['outputs', 'output'].find((name) => entriesOf(fieldOf(row, name)).length > 0);
@@ -100,31 +100,31 @@ function outputsOf(row: Fields, sources: OutputSources): readonly TaskOutput[] {
   const written = sources(list);
   if (written.length !== outputs.length) return outputs;
   return outputs.map((output, index) =>
-    output.kind === 'raw' ? { ...output, ...present({ source: written[index] }) } : output,
+    output.kind === 'raw' ? { ...output, ...omitUndefined({ source: written[index] }) } : output,
   );
 }
 
-/** The outputs of a list, of a JSON string of one, or one output by itself. */
+/** Returns the outputs of an array, of a JSON string of one, or a single output. */
 function entriesOf(value: unknown): readonly unknown[] {
   const list = listOf(value) ?? (isFields(value) || isUrl(value) ? [value] : []);
   return list.filter((output) => output !== null && output !== undefined);
 }
 
-/** What only a file's record has: its access key is among it, so that it is never stored as an answer. */
-const OF_FILES = ['url', 'accesskey', 'parentid', 'size', 'addedtime'];
+/** Fields that only a file's record has. Detecting `accesskey` ensures that it is never stored as a raw output. */
+const FILE_FIELDS = ['url', 'accesskey', 'parentid', 'size', 'addedtime'];
 
-/** What is no file is kept as it came, as a raw output: it was paid for. */
+/** Keeps anything that is not a file unchanged, as a raw output: it is paid for. */
 function parseOutput(output: unknown, text: string | undefined): TaskOutput {
   const file: Fields = isFields(output) ? output : { url: output };
   const given = fieldOf(file, 'url');
   const content = fieldOf(file, 'content');
   const isFile = isUrl(given) || (isFields(output) && content === undefined && isFileRecord(output));
   if (!isFile)
-    return { kind: 'raw', content: content === undefined ? output : content, ...present({ text }) };
+    return { kind: 'raw', content: content === undefined ? output : content, ...omitUndefined({ text }) };
   return {
     kind: 'file',
     name: filledTextOf(fieldOf(file, 'name')) ?? filledTextOf(fieldOf(file, 'id')) ?? 'output',
-    ...present({
+    ...omitUndefined({
       url: filledTextOf(given),
       contentType: filledTextOf(fieldOf(file, 'contenttype')),
       sizeBytes: amountOf(fieldOf(file, 'size')),
@@ -132,12 +132,12 @@ function parseOutput(output: unknown, text: string | undefined): TaskOutput {
   };
 }
 
-/** `//cdn.wiro.ai/…` and `data:…` are seen beside the usual ones. Whether it may be fetched is decided elsewhere. */
+/** Wiro also sends `//cdn.wiro.ai/…` and `data:…`. Whether a URL may be fetched is decided elsewhere. */
 const isUrl = (value: unknown): value is string =>
   typeof value === 'string' && /^\s*(?:https?:\/\/|\/\/|data:)/i.test(value);
 
 function isFileRecord(output: Fields): boolean {
   const type = filledTextOf(fieldOf(output, 'contenttype'));
   const isOfFile = type !== undefined && type.toLowerCase() !== 'raw';
-  return isOfFile || OF_FILES.some((name) => Object.hasOwn(output, name));
+  return isOfFile || FILE_FIELDS.some((name) => Object.hasOwn(output, name));
 }

@@ -1,26 +1,26 @@
-/** What of a value is kept. Names that a rule for an object does not list are left out, whatever they hold. */
+/** Which part of a value to keep. A rule for an object drops every name that it does not list. */
 export type Rule =
   | { readonly keep: 'all' }
-  /** A text is cut after so many bytes. */
+  /** Truncates a text to `mostBytes`. */
   | { readonly keep: 'cut'; readonly mostBytes: number }
-  /** The value is left out if it has more bytes. */
+  /** Drops the value if it has more than `mostBytes`. */
   | { readonly keep: 'small'; readonly mostBytes: number }
   | { readonly fields: Readonly<Record<string, Rule>> }
   | { readonly items: Rule };
 
-/** What is kept of an answer that is too large to be read whole exceeds what can be. */
+/** The kept part of a large answer exceeds the limit. */
 export class TooMuchKeptError extends Error {
   override readonly name = 'TooMuchKeptError';
 }
 
 export interface Trimmer {
-  /** The next piece of the answer. @throws {TooMuchKeptError} */
+  /** Reads the next chunk of the answer. @throws {TooMuchKeptError} */
   write(chunk: Uint8Array): void;
-  /** The JSON that is left, with everything kept as it came; `''` where the answer is no JSON. */
+  /** Returns the trimmed JSON, or `''` if the answer is not JSON. Kept values are unchanged, byte for byte. */
   end(): string;
 }
 
-/** All that is kept of one answer. */
+/** The limit for the kept part of one answer. */
 export const MOST_KEPT_BYTES = 8 * 1024 * 1024;
 
 const ALL: Rule = { keep: 'all' };
@@ -34,7 +34,7 @@ const answerWith = (task: Readonly<Record<string, Rule>>): Rule => ({
   fields: { result: ALL, errors: ALL, total: ALL, tasklist: { items: { fields: task } } },
 });
 
-/** Outputs whole, for they were paid for. A long `debugoutput` is a log, or says again what a model's answer holds. */
+/** Keeps outputs whole, because they are paid for. A long `debugoutput` is a log, or repeats a model's answer. */
 export const TASK_DETAIL = answerWith({
   ...TASK,
   outputs: ALL,
@@ -43,7 +43,7 @@ export const TASK_DETAIL = answerWith({
   debugoutput: { keep: 'small', mostBytes: 64 * 1024 },
 });
 
-/** What tells whose task a row is. */
+/** Keeps the fields that identify a row's task. */
 export const TASK_LIST = answerWith(TASK);
 
 const BACKSLASH = 0x5c;
@@ -53,44 +53,45 @@ const QUOTE = 0x22;
 const isSpace = (byte: number) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 const isOpening = (byte: number) => byte === 0x7b || byte === 0x5b;
 const isClosing = (byte: number) => byte === 0x7d || byte === 0x5d;
-/** No name that is kept is longer. */
+/** Longer than any name in a rule. */
 const LONGEST_NAME = 64;
 
-/** An object or a list of which parts are kept. */
+/** An open object or list whose members are filtered by the rule. */
 interface Frame {
   readonly rule: Extract<Rule, { readonly fields: unknown } | { readonly items: unknown }>;
   readonly closing: string;
   isEmpty: boolean;
 }
 
-/** A value that is kept or left out as it is, without a look at what is in it. */
+/** A value that is kept or dropped as a whole, or truncated, without filtering its members. */
 interface RawValue {
-  /** Left out: nothing of it is kept. */
+  /** `undefined` drops the value. */
   rule: Rule | undefined;
   depth: number;
   isText: boolean;
   isNumber: boolean;
-  /** Within a text: bytes that are left of an escape. */
+  /** Within a text: remaining bytes of an escape. */
   escapeLeft: number;
   sizeBytes: number;
   isCut: boolean;
-  /** The pieces of what may still be left out. */
+  /** Chunks of a value that may still exceed its limit and be dropped. */
   held: Buffer[];
   prefix: string;
 }
 
-type Place = 'value' | 'name' | 'inName' | 'colon' | 'raw' | 'after' | 'end' | 'broken';
+/** What the parser expects next, or is inside of. */
+type ParserState = 'value' | 'name' | 'inName' | 'colon' | 'raw' | 'after' | 'end' | 'broken';
 
 /**
- * Reads JSON in pieces, in time in proportion to its size and within bounded memory, and keeps what the rule says.
- * What it keeps is as it came, byte for byte, so that the usual reader reads it: what is no JSON, that one refuses.
+ * Creates a parser that reads JSON in chunks and keeps the parts that the rule selects. It needs linear time and
+ * bounded memory. Kept values are copied byte for byte and not validated: `JSON.parse` does that afterwards.
  */
 export function createTrimmer(rule: Rule, mostKeptBytes = MOST_KEPT_BYTES): Trimmer {
-  // One that grows: of many small pieces, each would take more than it holds.
+  // One growing buffer: a list of many small buffers would have more overhead than content.
   let kept = Buffer.allocUnsafe(64 * 1024);
   let keptBytes = 0;
   const frames: Frame[] = [];
-  let place: Place = 'value';
+  let state: ParserState = 'value';
   let next: Rule | undefined = rule;
   let prefix = '';
   let name: number[] = [];
@@ -100,7 +101,7 @@ export function createTrimmer(rule: Rule, mostKeptBytes = MOST_KEPT_BYTES): Trim
   function keep(bytes: Uint8Array): void {
     const needed = keptBytes + bytes.length;
     if (needed > mostKeptBytes)
-      throw new TooMuchKeptError(`what is needed of its answer exceeds ${mostKeptBytes} bytes`);
+      throw new TooMuchKeptError(`the needed part of its answer exceeds ${mostKeptBytes} bytes`);
     if (needed > kept.length) {
       const more = Buffer.allocUnsafe(Math.max(needed, 2 * kept.length));
       kept.copy(more, 0, 0, keptBytes);
@@ -110,7 +111,7 @@ export function createTrimmer(rule: Rule, mostKeptBytes = MOST_KEPT_BYTES): Trim
     keptBytes = needed;
   }
 
-  /** Puts a comma, and a name, before the next value that is kept. */
+  /** Writes the comma and the name that precede the next kept value. */
   const keepPrefix = (text: string) => {
     const frame = frames.at(-1);
     keep(Buffer.from(`${frame === undefined || frame.isEmpty ? '' : ','}${text}`));
@@ -123,7 +124,7 @@ export function createTrimmer(rule: Rule, mostKeptBytes = MOST_KEPT_BYTES): Trim
     if (next !== undefined && !('keep' in next) && (isObject || isList)) {
       keepPrefix(`${prefix}${isObject ? '{' : '['}`);
       frames.push({ rule: next, closing: isObject ? '}' : ']', isEmpty: true });
-      enter();
+      expectMember();
       return;
     }
     raw = {
@@ -138,18 +139,18 @@ export function createTrimmer(rule: Rule, mostKeptBytes = MOST_KEPT_BYTES): Trim
       prefix,
     };
     if (raw.rule !== undefined && 'keep' in raw.rule && raw.rule.keep !== 'small') keepPrefix(prefix);
-    place = 'raw';
+    state = 'raw';
   }
 
-  /** To the first, or next, part of the innermost object or list. */
-  function enter(): void {
+  /** Expects the first or next member of the innermost object or list. */
+  function expectMember(): void {
     const frame = frames.at(-1);
     if (frame === undefined) {
-      place = 'end';
+      state = 'end';
     } else if ('fields' in frame.rule) {
-      place = 'name';
+      state = 'name';
     } else {
-      place = 'value';
+      state = 'value';
       next = frame.rule.items;
       prefix = '';
     }
@@ -158,15 +159,15 @@ export function createTrimmer(rule: Rule, mostKeptBytes = MOST_KEPT_BYTES): Trim
   function leave(byte: number): void {
     const frame = frames.pop();
     if (frame === undefined || frame.closing !== String.fromCharCode(byte)) {
-      place = 'broken';
+      state = 'broken';
       return;
     }
     keep(Buffer.from(frame.closing));
-    place = frames.length === 0 ? 'end' : 'after';
+    state = frames.length === 0 ? 'end' : 'after';
   }
 
-  /** Takes a piece of a raw value. @returns Where it ends in the chunk: there, or at the chunk's end. */
-  function takeRaw(chunk: Uint8Array, start: number, value: RawValue): number {
+  /** Reads the part of a raw value in this chunk. @returns The index after it. */
+  function readRaw(chunk: Uint8Array, start: number, value: RawValue): number {
     let at = start;
     let isOver = false;
     const { rule: of } = value;
@@ -181,7 +182,7 @@ export function createTrimmer(rule: Rule, mostKeptBytes = MOST_KEPT_BYTES): Trim
           value.isText = false;
           isOver = value.depth === 0;
         } else {
-          // Between two characters, not within one.
+          // Cut between characters, not inside a multi-byte one.
           const isLong = value.depth === 0 && value.sizeBytes + at - start >= mostBytes;
           if (isLong && !value.isCut && cutAt < 0 && (byte & 0xc0) !== 0x80) cutAt = at;
           if (byte === BACKSLASH) value.escapeLeft = 1;
@@ -198,20 +199,20 @@ export function createTrimmer(rule: Rule, mostKeptBytes = MOST_KEPT_BYTES): Trim
       }
     }
     const isEnded = isOver || (value.isNumber && at < chunk.length);
-    take(chunk.subarray(start, cutAt < 0 ? at : cutAt), value);
+    append(chunk.subarray(start, cutAt < 0 ? at : cutAt), value);
     value.isCut ||= cutAt >= 0;
     if (isEnded) finish(value);
     return at;
   }
 
-  function take(bytes: Uint8Array, value: RawValue): void {
+  function append(bytes: Uint8Array, value: RawValue): void {
     value.sizeBytes += bytes.length;
     const { rule: of } = value;
     if (of === undefined || !('keep' in of) || value.isCut) return;
     if (of.keep !== 'small') {
       keep(bytes);
     } else if (value.sizeBytes <= of.mostBytes) {
-      // A copy: of a large chunk that is kept in part, the rest is let go.
+      // Copy the bytes, so that the rest of a large chunk can be freed.
       value.held.push(Buffer.from(bytes));
     } else {
       value.rule = undefined;
@@ -226,56 +227,56 @@ export function createTrimmer(rule: Rule, mostKeptBytes = MOST_KEPT_BYTES): Trim
       for (const bytes of value.held) keep(bytes);
     }
     raw = undefined;
-    place = frames.length === 0 ? 'end' : 'after';
+    state = frames.length === 0 ? 'end' : 'after';
   }
 
-  function nameEnds(): void {
+  function endName(): void {
     const text = name.length > LONGEST_NAME ? '' : Buffer.from(name).toString('utf8');
     const frame = frames.at(-1);
     const { fields } = frame !== undefined && 'fields' in frame.rule ? frame.rule : { fields: {} };
     next = Object.hasOwn(fields, text) ? fields[text] : undefined;
     prefix = `"${text}":`;
-    place = 'colon';
+    state = 'colon';
   }
 
   function readName(byte: number): void {
     if (!isNameEscaped && byte === QUOTE) {
-      nameEnds();
+      endName();
       return;
     }
     isNameEscaped = !isNameEscaped && byte === BACKSLASH;
-    // What is longer, or needs an escape, is no name of ours.
+    // A longer or escaped name is in no rule.
     if (name.length <= LONGEST_NAME) name.push(byte);
   }
 
-  /** White space, or the mark that a text in UTF-8 may begin with. */
+  /** White space, or a byte order mark at the start. */
   const isBlank = (byte: number) => isSpace(byte) || (frames.length === 0 && byte >= 0x80);
 
-  /** A byte between values. */
+  /** Handles a byte outside of names and values. */
   function step(byte: number): void {
-    if ((place === 'name' || place === 'after' || place === 'value') && isClosing(byte)) leave(byte);
-    else if (place === 'name' && byte === QUOTE) {
+    if ((state === 'name' || state === 'after' || state === 'value') && isClosing(byte)) leave(byte);
+    else if (state === 'name' && byte === QUOTE) {
       name = [];
-      place = 'inName';
-    } else if (place === 'colon' && byte === COLON) place = 'value';
-    else if (place === 'after' && byte === COMMA) enter();
-    else place = 'broken';
+      state = 'inName';
+    } else if (state === 'colon' && byte === COLON) state = 'value';
+    else if (state === 'after' && byte === COMMA) expectMember();
+    else state = 'broken';
   }
 
   return {
     write(chunk) {
-      for (let at = 0; at < chunk.length && place !== 'broken'; ) {
+      for (let at = 0; at < chunk.length && state !== 'broken'; ) {
         const byte = chunk[at] ?? 0;
-        if (raw === undefined && place === 'value' && !isBlank(byte) && !isClosing(byte)) begin(byte);
-        else if (raw === undefined && place === 'inName') readName(byte);
+        if (raw === undefined && state === 'value' && !isBlank(byte) && !isClosing(byte)) begin(byte);
+        else if (raw === undefined && state === 'inName') readName(byte);
         else if (raw === undefined && !isBlank(byte)) step(byte);
-        at = raw === undefined ? at + 1 : takeRaw(chunk, at, raw);
+        at = raw === undefined ? at + 1 : readRaw(chunk, at, raw);
       }
     },
     end() {
-      // A number alone is ended by nothing.
+      // No delimiter follows a number at the top level.
       if (raw?.isNumber && frames.length === 0) finish(raw);
-      return place === 'end' ? kept.toString('utf8', 0, keptBytes) : '';
+      return state === 'end' ? kept.toString('utf8', 0, keptBytes) : '';
     },
   };
 }

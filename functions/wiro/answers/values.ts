@@ -1,15 +1,15 @@
-/** Readers of Wiro's values, in which a number may be a string, a list a JSON string, and anything null. */
+/** Readers of Wiro's values. A number may come as a string, a list as a JSON string, and any value as null. */
 
 export type Fields = Readonly<Record<string, unknown>>;
 
 export const isFields = (value: unknown): value is Fields =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** An own property: nothing that the object's prototype lends it. */
+/** Returns an own property, never one that the prototype provides. */
 export const fieldOf = (fields: Fields, name: string): unknown =>
   Object.hasOwn(fields, name) ? fields[name] : undefined;
 
-/** A string or a number, as a string; `''` stays `''`. */
+/** Returns a string or a number as a string. `''` stays `''`. */
 export function textOf(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   return typeof value === 'number' && Number.isFinite(value) ? String(value) : undefined;
@@ -24,7 +24,7 @@ export function numberOf(value: unknown): number | undefined {
   return Number.isFinite(number) ? number : undefined;
 }
 
-/** What is never below zero, such as a size. */
+/** Returns a number that is not negative, such as a size. */
 export function amountOf(value: unknown): number | undefined {
   const number = numberOf(value);
   return number !== undefined && number >= 0 ? number : undefined;
@@ -36,13 +36,13 @@ export function truthOf(value: unknown): boolean | undefined {
   return text === 'false' || text === '0' ? false : undefined;
 }
 
-/** An array, or a JSON string of one. `undefined` for anything else, which is not an empty list. */
+/** Reads an array or a JSON string of one. Returns `undefined` for anything else, which is not an empty list. */
 export function listOf(value: unknown): readonly unknown[] | undefined {
   const parsed = typeof value === 'string' ? parseJson(value) : value;
   return Array.isArray(parsed) ? parsed : undefined;
 }
 
-/** `undefined` for what is not JSON. The parser's own error would quote the text, secrets included. */
+/** Returns `undefined` if the text is not JSON. The error of `JSON.parse` would quote the text, secrets included. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ''));
@@ -51,8 +51,8 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** Leaves out what is `undefined`: an optional field is absent then. */
-export const present = <T extends object>(fields: T) =>
+/** Drops the fields that are `undefined`, so that an optional field is absent. */
+export const omitUndefined = <T extends object>(fields: T) =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
     [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
   } & { [K in keyof T as undefined extends T[K] ? never : K]: T[K] };

@@ -5,7 +5,7 @@ import { createOutputSources } from '../../../functions/wiro/answers/output-sour
 const CONTENT = '{ "seed": 12345678901234567890, "f": 1.0, "big": 1e400, "u": "\\u0041]}\\"" }';
 
 describe('the source of an output', () => {
-  it('is its content as Wiro wrote it, else all of it', () => {
+  it('is its content as Wiro wrote it, or else the whole output', () => {
     const text = `{"result":true,"tasklist":[{"id":"1"},{"outputs":[ {"contenttype":"raw","content": ${CONTENT} }, null , 7e1, {"content":null}, "a,b" ]}]}`;
     const sources = createOutputSources(text);
 
@@ -23,7 +23,7 @@ describe('the source of an output', () => {
     expect(createOutputSources(text)(0)('outputs')).toEqual([CONTENT]);
   });
 
-  it('is what the usual reader reads, whatever the answer', () => {
+  it('parses to the same value as the whole answer', () => {
     const output = fc.oneof(fc.jsonValue(), fc.record({ content: fc.jsonValue(), name: fc.string() }));
     fc.assert(
       fc.property(

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseTask } from '../../../functions/wiro/answers/parse-task.ts';
 
-/** As the model page shows it. */
+/** The sample of the model's page. */
 const SAMPLE = {
   id: '534574',
   uuid: '15bce51f-442f-4f44-a71d-13c6374a62bd',
@@ -147,7 +147,7 @@ describe('outputs', () => {
     ]);
   });
 
-  it('drops nothing that it does not understand, but null', () => {
+  it('keeps everything that it does not understand, except null', () => {
     expect(outputsOf([null, { odd: 1 }, 'text', { url: 'javascript:1' }])).toEqual([
       { kind: 'raw', content: { odd: 1 } },
       { kind: 'raw', content: 'text' },
@@ -171,7 +171,7 @@ describe('outputs', () => {
     ]);
   });
 
-  it('passes on every form of a URL: whether it is fetched is not decided here', () => {
+  it('returns every form of a URL: another module decides whether it may be fetched', () => {
     const urls = ['//cdn.wiro.ai/1', 'http://cdn.wiro.ai/1', 'data:text/plain,hello', 'ftp://cdn.wiro.ai/1'];
 
     expect(outputsOf(urls.map((url) => ({ name: 'one', url: ` ${url}` })))).toEqual(
@@ -193,7 +193,7 @@ describe('outputs', () => {
   });
 });
 
-it("cuts Wiro's account of an error to 2,000 characters, without tokens and presigned queries", () => {
+it("truncates Wiro's error text to 2,000 characters, without tokens and presigned queries", () => {
   const debugerror = `tok-1 https://b.example/a?X-Amz-Signature=abc https://cb.example/1 ${'x'.repeat(3_000)}`;
   const callbackurl = 'https://cb.example/1';
 
@@ -209,7 +209,7 @@ it("cuts Wiro's account of an error to 2,000 characters, without tokens and pres
   expect(text).toMatch(/^… https:\/\/b\.example\/a\?… … x+…$/);
 });
 
-it('tells no address of an output where Wiro quotes one in its account of an error', () => {
+it("removes the URL of an output from Wiro's error text", () => {
   const { errorText } =
     parseTask({
       id: '1',

@@ -7,7 +7,7 @@ import {
   TASK_LIST,
 } from '../../../functions/wiro/answers/trim-answer.ts';
 
-/** Written in pieces of so many bytes. */
+/** Writes the answer in chunks of `size` bytes. */
 function trimmed(text: string, rule: Rule, { piece = 7, most = 1_000_000 } = {}): string {
   const trimmer = createTrimmer(rule, most);
   const bytes = Buffer.from(text);
@@ -33,7 +33,7 @@ const ANSWER = {
 };
 
 describe('a large answer', () => {
-  it('keeps what is needed of a task, and leaves out or cuts the rest', () => {
+  it('keeps the needed fields of a task, and drops or truncates the rest', () => {
     const { debugerror, ...task } = JSON.parse(trimmed(JSON.stringify(ANSWER), TASK_DETAIL)).tasklist[0];
 
     expect(task).toEqual({
@@ -47,7 +47,7 @@ describe('a large answer', () => {
     expect(Buffer.byteLength(JSON.stringify(debugerror))).toBeLessThan(17_000);
   });
 
-  it('keeps the rest of the answer as the usual reader needs it, and a short log', () => {
+  it('keeps the fields of the answer that the client reads, and a short log', () => {
     const text = JSON.stringify({ ...ANSWER, tasklist: [{ debugoutput: 'Hello' }, null, 'odd', { id: 1 }] });
 
     expect(JSON.parse(trimmed(text, TASK_DETAIL))).toEqual({
@@ -58,20 +58,20 @@ describe('a large answer', () => {
     });
   });
 
-  it('keeps nothing of the outputs of a list', () => {
+  it('drops the outputs of a list', () => {
     expect(JSON.parse(trimmed(JSON.stringify(ANSWER), TASK_LIST)).tasklist).toEqual([
       { id: '7', status: 'task_postprocess_end', createtime: 1734513807 },
     ]);
   });
 
-  it('keeps every byte of what it keeps', () => {
+  it('keeps a value byte for byte', () => {
     const outputs = '[ {"content" : {"seed":12345678901234567890,"f":1.0 , "u":"\\u0041\\/"}} ]';
     const text = `\uFEFF {"tasklist": [{"x":1,"outputs" : ${outputs}}],"result":true}\n`;
 
     expect(trimmed(text, TASK_DETAIL)).toBe(`{"tasklist":[{"outputs":${outputs}}],"result":true}`);
   });
 
-  it('leaves out what is 100,000 deep as what is not', () => {
+  it('drops a value that is 100,000 levels deep like any other', () => {
     const deep = `${'[{"a":'.repeat(50_000)}1${'}]'.repeat(50_000)}`;
 
     expect(trimmed(`{"x":${deep},"result":true,"tasklist":[]}`, TASK_DETAIL)).toBe(
@@ -92,15 +92,15 @@ describe('a large answer', () => {
     expect(() => JSON.parse(trimmed(text, TASK_DETAIL))).toThrow(SyntaxError);
   });
 
-  it('of which more is needed than can be kept is given up', () => {
+  it('fails if the needed part exceeds the limit', () => {
     const text = JSON.stringify({ tasklist: [{ outputs: ['x'.repeat(2_000)] }] });
 
     expect(() => trimmed(text, TASK_DETAIL, { most: 1_000 })).toThrow(
-      'what is needed of its answer exceeds 1000 bytes',
+      'the needed part of its answer exceeds 1000 bytes',
     );
   });
 
-  it('is the same in whatever pieces it comes, and the same as the usual reader would keep', () => {
+  it('gives the same result for every chunk size, and the same as JSON.parse', () => {
     const rule: Rule = {
       fields: {
         a: { keep: 'all' },
@@ -123,7 +123,7 @@ describe('a large answer', () => {
           const isSmall = (value: unknown) => Buffer.byteLength(JSON.stringify(value, null, space)) <= 12;
           const list = answer.list?.map((row) => ({
             ...('a' in row && { a: row.a }),
-            // What it looks like inside another depends on its indentation: only plain values are compared.
+            // A nested value depends on the indentation, so only plain values are compared.
             ...('b' in row &&
               (typeof row.b !== 'object' || row.b === null) &&
               isSmall(row.b) && { b: row.b }),
