@@ -2,38 +2,38 @@ import { PREFIX } from './objects/prefix.ts';
 import type { ENV } from './settings.ts';
 
 /**
- * The functions, what starts them and what they are told: the one description that the stack (`infra/`) and
- * the embedded environment (`local/`) both build from.
+ * Describes a function, its triggers and its environment. Both the stack (`infra/`) and the local environment (`local/`)
+ * build the functions from it.
  */
 export interface FunctionDescription {
-  /** One sentence for whoever meets the function in a console. */
+  /** One sentence, shown in the AWS console. */
   readonly description: string;
-  /** Main file, below `functions/`. Files that it imports lazily (`await import('./x.ts')`) become files beside it. */
+  /** The main file, relative to `functions/`. Lazy imports (`await import('./x.ts')`) become separate files. */
   readonly entry: string;
   readonly memoryMb: number;
   readonly timeoutSeconds: number;
-  /** A Function URL, open to everyone (`public`) or to signed AWS requests (`iam`). */
+  /** A Function URL for everyone (`public`) or for signed AWS requests (`iam`). */
   readonly url?: 'public' | 'iam';
-  /** Objects created in the input bucket that start it. */
+  /** New objects in the input bucket that invoke it. */
   readonly objectsCreated?: readonly ObjectsCreated[];
-  /** Events on the deployment's bus that start it, by detail type. */
+  /** Detail types of events on the deployment's bus that invoke it. */
   readonly eventsPut?: readonly string[];
   /** Runs once a minute. */
   readonly everyMinute?: true;
   readonly environment: readonly (keyof typeof ENV)[];
 }
 
-/** Objects by their keys; `needs` names what a deployment must have for it. */
+/** Selects objects by their keys. Applies only if the deployment has the setting named in `needs`. */
 export interface ObjectsCreated {
   readonly prefix: string;
   readonly suffix: string;
   readonly needs?: 'presets';
 }
 
-/** The four Lambda functions that a deployment has. */
+/** The four Lambda functions of a deployment. */
 export type FunctionName = 'api' | 'submit' | 'callback' | 'reconcile';
 
-/** How often Lambda delivers an asynchronous event to a function that fails. */
+/** How many times Lambda delivers an asynchronous event to a failing function. */
 export const MOST_DELIVERIES = 3;
 
 const EVERYWHERE = ['deployment', 'table', 'metricsNamespace', 'durations', 'durationDivisor'] as const;
@@ -42,7 +42,7 @@ const ANNOUNCING = ['eventBus', 'inputBucket', 'outputBucket'] as const;
 
 export const FUNCTIONS: Readonly<Record<FunctionName, FunctionDescription>> = {
   api: {
-    description: 'Accepts generations and answers their records.',
+    description: 'Accepts generations and returns their records.',
     entry: 'api/handler.ts',
     memoryMb: 512,
     timeoutSeconds: 29,
@@ -62,7 +62,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionDescription>> = {
     ],
   },
   submit: {
-    description: 'Brings the inputs of a generation to Wiro and runs it; accepts request files put into S3.',
+    description: 'Transfers inputs to Wiro and runs generations. Accepts request files from S3.',
     entry: 'submit/handler.ts',
     memoryMb: 512,
     timeoutSeconds: 300,
@@ -86,7 +86,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionDescription>> = {
     ],
   },
   callback: {
-    description: 'Notes what Wiro calls back, and collects results: records them and copies outputs to S3.',
+    description: 'Records callbacks from Wiro and collects results: copies outputs to S3.',
     entry: 'callback/handler.ts',
     memoryMb: 512,
     timeoutSeconds: 900,
@@ -102,7 +102,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionDescription>> = {
     ],
   },
   reconcile: {
-    description: 'Once a minute, takes up whatever is due: lost events and callbacks do no harm.',
+    description: 'Runs once a minute and continues whatever is due, in case an event or a callback was lost.',
     entry: 'reconcile/handler.ts',
     memoryMb: 256,
     timeoutSeconds: 60,

@@ -6,13 +6,13 @@ import { SignatureV4 } from '@smithy/signature-v4';
 import { lambdaCredentials } from './credentials.ts';
 import { traceHeader } from './trace-header.ts';
 
-// SSM, Lambda and EventBridge are each asked one thing. Their SDK clients would cost more at a cold start than
-// everything else that `callback` loads; the signer and the HTTP handler come with the DynamoDB client anyway.
+// The functions make one kind of call each to SSM, Lambda and EventBridge. Their SDK clients would add more to a cold
+// start than everything else that `callback` loads. The DynamoDB client already includes the signer and HTTP handler.
 
 export interface AwsAnswer {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** Parsed when it is JSON, else `undefined`. */
+  /** The parsed JSON, or `undefined` if the body is not JSON. */
   readonly body: unknown;
 }
 
@@ -22,25 +22,25 @@ export interface AwsRequest {
   readonly body: string;
 }
 
-/** An AWS service that did not do what it was asked. Its message names no secret: requests are not part of it. */
+/** A failed call to an AWS service. Its message contains no part of the request, and so no secret. */
 export class AwsCallError extends Error {
   override readonly name = 'AwsCallError';
 }
 
 const TRIES = 3;
 const ANSWER_MS = 5_000;
-// By itself the handler only warns of a request that takes longer, and waits on.
+// Without `throwOnRequestTimeout` the handler only logs a warning when a request times out.
 const handler = new NodeHttpHandler({ connectionTimeout: 1_000, throwOnRequestTimeout: true });
 
-/** The longest wait before a throttled call is repeated; on average half of it. */
+/** The longest pause before a throttled call is repeated. On average it is half as long. */
 const LONGEST_PAUSE_MS = 2_000;
 
 /**
- * One signed POST to an AWS service, tried up to three times where that may help.
- * @param service - As in its endpoint, such as `ssm`; `AWS_ENDPOINT_URL_<SERVICE>` replaces the endpoint.
- * @param answerMs - How long one try waits for its answer, in milliseconds. @default 5,000
- * @param throttledMs - How long a call that is throttled is repeated, in milliseconds. @default - three tries
- * @throws {AwsCallError} When it cannot be reached or refuses.
+ * Sends one signed POST to an AWS service. Tries up to three times, unless the service refuses the call.
+ * @param service - Its name in the endpoint, for example `ssm`. `AWS_ENDPOINT_URL_<SERVICE>` overrides the endpoint.
+ * @param answerMs - How long each try waits for the answer, in milliseconds. @default 5,000
+ * @param throttledMs - How long a throttled call is repeated, in milliseconds. @default - three tries
+ * @throws {AwsCallError} If the service cannot be reached or refuses the call.
  */
 export async function callAws(
   service: { readonly name: string; readonly endpointVariable: string },
@@ -91,7 +91,7 @@ export async function callAws(
     }
     const hasTurnLeft = isThrottled && performance.now() - startedAt < throttledMs;
     if (attempt >= TRIES && !hasTurnLeft) throw failure;
-    // Any part of the pause: callers that were turned away together must not come back together.
+    // The pause is random, so that callers that were throttled together do not return together.
     await sleep(
       isThrottled && throttledMs > 0
         ? Math.random() * Math.min(100 * 2 ** attempt, LONGEST_PAUSE_MS)

@@ -1,9 +1,9 @@
-/** The credentials that Lambda gives a function, read anew for every use: they are renewed in place. */
+/** Reads the function's credentials from the environment on every use, because Lambda renews them there. */
 export async function lambdaCredentials() {
   const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env;
   if (!AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) {
     throw new Error(
-      'AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set: Lambda sets them for every function',
+      'Cannot sign a request: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set. Lambda sets them for every function',
     );
   }
   return {

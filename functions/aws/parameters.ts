@@ -4,52 +4,53 @@ import { NotConfiguredError } from './not-configured.ts';
 import { type Credentials, readSecret } from './secret.ts';
 import { SET_UP } from './set-up.ts';
 
-/** What a deployment does not have in its environment: its credentials, and where the stack says things are. */
+/** The settings outside the environment variables: the credentials, and what the stack writes. */
 export interface DeploymentParameters extends Credentials {
   readonly callbackBaseUrl: string;
   readonly callbackFunction: string;
 }
 
-/** What `api` needs of them: it neither signs a callback nor checks one. */
+/** The subset that `api` needs. It neither signs nor verifies callbacks. */
 export type ApiParameters = Omit<Credentials, 'callbackSecrets'> &
   Pick<DeploymentParameters, 'callbackFunction'>;
 
 export interface ParameterReader<Parameters = DeploymentParameters> {
   /**
-   * As kept, at most as old as the setting says; still used while reading anew fails.
-   * @throws {NotConfiguredError} When some are not there, and for a while afterwards.
+   * Returns the cached parameters, and reads them again once they are older than `keepMs`. If that fails, the cached
+   * ones remain in use.
+   * @throws {NotConfiguredError} If parameters are missing. The error is cached for `renewMs`.
    */
   get(): Promise<Parameters>;
-  /** The next `get` reads anew: what was kept did not work. */
+  /** Makes the next `get` read again. Called after the cached credentials did not work. */
   forget(): void;
   /**
-   * Reads anew, for what may just have been replaced. Soon after any reading it returns what that one found: a sender
-   * of forged callbacks cannot make us ask SSM.
-   * @throws When they cannot be read: what is kept is known already.
+   * Reads again, because a parameter may just have been replaced. Within `renewMs` of another read it returns the result
+   * of that one, so that a sender of forged callbacks cannot cause many calls to SSM.
+   * @throws If they cannot be read. It does not fall back to the cached parameters.
    */
   renew(): Promise<Parameters>;
 }
 
-/** SSM answers 40 calls a second: hundreds of environments that start together need some seconds of their turns. */
+/** SSM allows 40 calls a second, so hundreds of environments that start together need several seconds. */
 const THROTTLED_MS = 15_000;
 const SSM = { name: 'ssm', endpointVariable: 'SSM' };
 
 export interface ParameterReaderOptions {
   /** For example `/wiro/my-stack`. */
   readonly path: string;
-  /** Where the credentials are, if not under the path: one `GetSecretValue`, side by side with `GetParameters`. */
+  /** The secret with the credentials, if they are not under the path. Read in parallel with the parameters. */
   readonly secretArn?: string | undefined;
   readonly keepMs: number;
-  /** Between any reading and a renewal. */
+  /** The minimum time between a read and a renewal. */
   readonly renewMs: number;
   readonly now?: () => number;
 }
 
-/** Reads the parameters under a path with one `GetParameters`, and keeps them. */
+/** Creates a reader that reads the parameters under a path with one `GetParameters` call, and caches them. */
 export const createParameterReader = (options: ParameterReaderOptions): ParameterReader =>
   createReader(options, readParameters);
 
-/** As above, without the callback secrets: whoever has them makes us believe in any callback. */
+/** Creates a reader without the callback secrets, with which a callback could be forged. */
 export const createApiParameterReader = (options: ParameterReaderOptions): ParameterReader<ApiParameters> =>
   createReader(options, readApiParameters);
 
@@ -75,7 +76,7 @@ function createReader<Parameters>(
   return {
     async get() {
       if (kept !== undefined && !isStale && now() - kept.readAt < keepMs) return kept.parameters;
-      // Requests to a deployment without secrets do not make us ask SSM each time.
+      // Without this, every request to a deployment without secrets would call SSM.
       if (kept === undefined && missing !== undefined && now() - missing.readAt < renewMs)
         throw missing.error;
       reading ??= read().finally(() => {
@@ -86,7 +87,7 @@ function createReader<Parameters>(
       } catch (error) {
         if (error instanceof NotConfiguredError) missing = { error, readAt: now() };
         if (kept === undefined) throw error;
-        // For a while nobody else waits for a service that does not answer.
+        // Use the cached parameters for a while, so that not every call waits for a service that does not answer.
         kept = { ...kept, readAt: now() - keepMs + Math.min(renewMs, keepMs) };
         isStale = false;
         return kept.parameters;
@@ -112,14 +113,14 @@ async function readParameters(path: string, secretArn: string | undefined): Prom
         found.required(PARAMETER.callbackSecret),
         ...optional(found.get(PARAMETER.previousCallbackSecret)),
       ],
-      ...toPlaces(found),
+      ...toStackParameters(found),
     };
   }
   const [credentials, found] = await Promise.all([
     readSecret(secretArn),
     getParameters(path, [PARAMETER.callbackBaseUrl, PARAMETER.callbackFunction]),
   ]);
-  return { ...credentials, ...toPlaces(found) };
+  return { ...credentials, ...toStackParameters(found) };
 }
 
 async function readApiParameters(path: string, secretArn: string | undefined): Promise<ApiParameters> {
@@ -130,7 +131,7 @@ async function readApiParameters(path: string, secretArn: string | undefined): P
       callbackFunction: found.required(PARAMETER.callbackFunction),
     };
   }
-  // A secret of Secrets Manager is read whole or not at all.
+  // Secrets Manager returns only whole secrets, so drop the callback secrets here.
   const [{ callbackSecrets: _, ...credentials }, found] = await Promise.all([
     readSecret(secretArn),
     getParameters(path, [PARAMETER.callbackFunction]),
@@ -138,8 +139,8 @@ async function readApiParameters(path: string, secretArn: string | undefined): P
   return { ...credentials, callbackFunction: found.required(PARAMETER.callbackFunction) };
 }
 
-/** What the stack writes, and not `npm run setup`. */
-const PLACES: Readonly<Record<string, true>> = {
+/** Parameters that the stack writes. `npm run setup` writes the others. */
+const WRITTEN_BY_STACK: Readonly<Record<string, true>> = {
   [PARAMETER.callbackBaseUrl]: true,
   [PARAMETER.callbackFunction]: true,
 };
@@ -170,8 +171,8 @@ async function getParameters(path: string, names: readonly string[]): Promise<Fo
     required: (name) => {
       const value = get(name);
       if (value) return value;
-      const remedy = name in PLACES ? 'deploy the stack again, which writes it' : SET_UP;
-      throw new NotConfiguredError(`the parameter ${path}/${name} is not there: ${remedy}`);
+      const remedy = name in WRITTEN_BY_STACK ? 'deploy the stack again, which writes it' : SET_UP;
+      throw new NotConfiguredError(`the parameter ${path}/${name} is missing: ${remedy}`);
     },
   };
 }
@@ -183,7 +184,7 @@ function toApiCredentials({ get, required }: Found): Omit<Credentials, 'callback
 
 const optional = (value: string | undefined) => (value === undefined ? [] : [value]);
 
-const toPlaces = ({ required }: Found) => ({
+const toStackParameters = ({ required }: Found) => ({
   callbackBaseUrl: required(PARAMETER.callbackBaseUrl),
   callbackFunction: required(PARAMETER.callbackFunction),
 });

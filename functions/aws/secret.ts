@@ -2,16 +2,16 @@ import { SECRET_FIELD } from '../settings.ts';
 import { AwsCallError, callAws } from './call.ts';
 import { NotConfiguredError } from './not-configured.ts';
 
-/** What `npm run setup`, or whoever keeps the secret, put there. */
+/** The credentials that `npm run setup`, or the owner of the secret, stored. */
 export interface Credentials {
   readonly apiKey: string;
   /** Absent for a key-only Wiro project. */
   readonly apiSecret?: string;
-  /** The current one first; the previous one while a rotation is under way. */
+  /** The current secret first, then the previous one during a rotation. */
   readonly callbackSecrets: readonly [string, ...string[]];
 }
 
-/** A secret that cannot be used. Its message names the field and the remedy, and nothing of what the secret holds. */
+/** An unusable secret. The message names the field and the remedy. It contains no value of the secret. */
 export class SecretError extends NotConfiguredError {
   override readonly name = 'SecretError';
 }
@@ -21,7 +21,7 @@ const FORM = `{"${SECRET_FIELD.apiKey}": "â€¦", "${SECRET_FIELD.apiSecret}": "â€
 
 /**
  * Reads the credentials from a secret of Secrets Manager.
- * @throws {SecretError} When it does not hold them.
+ * @throws {SecretError} If the secret does not contain them.
  */
 export async function readSecret(arn: string): Promise<Credentials> {
   const { body } = await callAws(SECRETS_MANAGER, {
@@ -32,9 +32,9 @@ export async function readSecret(arn: string): Promise<Credentials> {
     },
     body: JSON.stringify({ SecretId: arn }),
   }).catch((error: unknown) => {
-    // Also what it answers for a secret that was made without a value.
+    // Secrets Manager also returns this error for a secret without a value.
     if (!(error instanceof AwsCallError && error.message.includes('ResourceNotFoundException'))) throw error;
-    throw new SecretError(`The secret ${arn} is not there or has no value: store ${FORM} in it`, {
+    throw new SecretError(`The secret ${arn} does not exist or has no value: store ${FORM} in it`, {
       cause: error,
     });
   });
@@ -65,10 +65,10 @@ function parse(arn: string, body: unknown): ReadonlyMap<string, unknown> {
   try {
     value = JSON.parse(String(text));
   } catch {
-    // Not as a cause: the parser's message quotes what it could not read.
+    // Drop the parser's error: its message quotes the secret.
     value = undefined;
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new SecretError(`The secret ${arn} does not hold a JSON object: store ${FORM} in it`);
+    throw new SecretError(`The secret ${arn} is not a JSON object: store ${FORM} in it`);
   return new Map(Object.entries(value));
 }

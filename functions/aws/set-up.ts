@@ -1,5 +1,5 @@
 /**
- * How to store a deployment's secrets, for a message. Functions are the same whoever deploys them: the project's
- * repository, or another CDK app with the package.
+ * How to store a deployment's secrets, for a message. It names both commands, because the functions cannot tell whether
+ * this repository or another CDK app deployed them.
  */
 export const SET_UP = 'run "npm run setup" (in another app: "npx wiro-serverless-setup")';

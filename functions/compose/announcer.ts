@@ -4,7 +4,7 @@ import { PREFIX } from '../objects/prefix.ts';
 import { ENV, requireEnv } from '../settings.ts';
 import type { Deployment } from './deployment.ts';
 
-/** @returns `announce` for this deployment's generations, by id: on its bus, and in the files beside its objects. */
+/** Creates this deployment's `announce`, which takes the id of a generation. */
 export function createDeploymentAnnouncer(
   { durations, clock }: Pick<Deployment, 'durations' | 'clock'>,
   stores: Pick<AnnounceDeps, 'generations' | 'notes' | 'results'>,

@@ -10,7 +10,7 @@ import { type Durations, ENV, readDurations, readMaximumGenerationsPerDay, requi
 import { createDailyLimit, type DailyLimit } from '../store/daily-limit.ts';
 import { createDynamoDb, type Table } from '../store/dynamodb.ts';
 
-/** What every function stands on, read from its environment once a container. Opens no connection. */
+/** The base of every function, read from the environment once per container. Reading it opens no connection. */
 export interface Deployment {
   readonly name: string;
   readonly table: Table;
@@ -31,7 +31,7 @@ export function readDeployment(env: NodeJS.ProcessEnv = process.env): Deployment
   };
 }
 
-/** The limit of new generations a day, where the deployment has one. */
+/** Creates the limit for new generations a day, if the deployment has one. */
 export function readDailyLimit(
   { table }: Pick<Deployment, 'table'>,
   env = process.env,
@@ -45,7 +45,7 @@ export const readParameters = (
   env = process.env,
 ): ParameterReader => createParameterReader(readerOptions(deployment, env));
 
-/** Those of `api`, which has no use for the callback secrets. */
+/** The reader for `api`, which does not need the callback secrets. */
 export const readApiParameters = (
   deployment: Pick<Deployment, 'durations'>,
   env = process.env,

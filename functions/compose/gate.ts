@@ -3,7 +3,7 @@ import { createGate, type Gate } from '../store/gate.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
 import type { Deployment } from './deployment.ts';
 
-/** This deployment's gate: how many tasks run at Wiro at once, and who is next. */
+/** Creates this deployment's gate, which limits the concurrent tasks at Wiro and orders the waiting generations. */
 export const createDeploymentGate = (
   { table, durations }: Pick<Deployment, 'table' | 'durations'>,
   { waiting }: Pick<GenerationStore, 'waiting'>,

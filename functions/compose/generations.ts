@@ -3,8 +3,8 @@ import { createGenerationStore, type GenerationStore, type Overflow } from '../s
 import type { Deployment } from './deployment.ts';
 
 /**
- * This deployment's generations. The log and the metrics count every change.
- * @param overflow - For requests too large for the table. `reconcile` gives one that loads S3 only when it meets one.
+ * Creates this deployment's store of generations. The log and the metrics count every change.
+ * @param overflow - Stores requests too large for the table. The one of `reconcile` loads the S3 client on first use.
  */
 export const createDeploymentGenerations = (
   { table }: Pick<Deployment, 'table'>,

@@ -4,7 +4,7 @@ import { createModelCache } from '../store/model-cache.ts';
 import type { WiroClient } from '../wiro/types.ts';
 import type { Deployment } from './deployment.ts';
 
-/** What this deployment knows of a model: from its table, else from Wiro. */
+/** Creates this deployment's lookup of models: first in its table, then at Wiro. */
 export const createDeploymentModels = (
   { table, durations }: Pick<Deployment, 'table' | 'durations'>,
   wiro: Pick<WiroClient, 'model'>,

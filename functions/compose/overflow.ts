@@ -4,7 +4,7 @@ import { PREFIX } from '../objects/prefix.ts';
 import { ENV, requireEnv } from '../settings.ts';
 import type { Overflow } from '../store/generation-store.ts';
 
-/** Where this deployment keeps requests that are too large for the table. */
+/** Creates this deployment's store for requests that are too large for the table. */
 export const createDeploymentOverflow = (
   s3: Pick<S3Client, 'send'>,
   env: NodeJS.ProcessEnv = process.env,

@@ -1,7 +1,7 @@
 import { type InputPrefixes, parseInputPrefixes } from '../request/input-prefixes.ts';
 import { ENV, readList, requireEnv } from '../settings.ts';
 
-/** The buckets that inputs may come from, and where in them. */
+/** Reads the buckets and prefixes that inputs may come from. */
 export function readInputBuckets(env: NodeJS.ProcessEnv): {
   readonly inputBucket: string;
   readonly furtherBuckets: readonly string[];
@@ -9,9 +9,11 @@ export function readInputBuckets(env: NodeJS.ProcessEnv): {
 } {
   const inputBucket = requireEnv(ENV.inputBucket, env);
   const texts: unknown = JSON.parse(env[ENV.inputPrefixes] || '[]');
-  // Read as "everywhere", a list that cannot be read would open what it is to close.
+  // Never ignore an unreadable list: that would lift the restriction.
   if (!Array.isArray(texts) || !texts.every((text) => typeof text === 'string'))
-    throw new Error(`${ENV.inputPrefixes} must be a JSON list of texts`);
+    throw new Error(
+      `Cannot read ${ENV.inputPrefixes}: it must be a JSON list of strings. Deploy the stack again`,
+    );
   return {
     inputBucket,
     furtherBuckets: readList(ENV.furtherInputBuckets, env),

@@ -4,7 +4,7 @@ import { type Durations, ENV, WIRO_DEFAULTS } from '../settings.ts';
 import { createWiroClient } from '../wiro/client.ts';
 import type { WiroClient } from '../wiro/types.ts';
 
-/** The Wiro client of this deployment: its URL, its key, its time-outs. */
+/** Creates this deployment's Wiro client, with its URL, credentials and timeouts. */
 export function createDeploymentWiro(
   { durations, clock }: { readonly durations: Durations; readonly clock: Clock },
   parameters: Pick<ParameterReader<Omit<ApiParameters, 'callbackFunction'>>, 'get'>,

@@ -1,8 +1,8 @@
 import type { GenerationError } from '../generation/errors.ts';
 import type { AdvertisedOutput, Generation, Output } from '../generation/generation.ts';
 
-/** Where an output lies, for whoever is told of it. */
-export interface OutputPlace {
+/** An output as events and result files list it. */
+export interface ListedOutput {
   readonly name: string;
   readonly bucket: string;
   readonly key: string;
@@ -12,13 +12,13 @@ export interface OutputPlace {
   readonly differsFrom?: AdvertisedOutput;
 }
 
-export const toPlace = (output: Output): OutputPlace => {
+export const toListedOutput = (output: Output): ListedOutput => {
   const { name, bucket, key, contentType, sizeBytes, sha256, differsFrom } = output;
-  const place = { name, bucket, key, contentType, sizeBytes, sha256 };
-  return differsFrom === undefined ? place : { ...place, differsFrom };
+  const listed = { name, bucket, key, contentType, sizeBytes, sha256 };
+  return differsFrom === undefined ? listed : { ...listed, differsFrom };
 };
 
-/** What an end cost, and why it failed. */
+/** The cost of an attempt, and the error of a failed one. */
 export interface Account {
   readonly costUsd?: number;
   readonly error?: GenerationError;
@@ -30,19 +30,19 @@ export const accountOf = (generation: Generation): Account => ({
 });
 
 /**
- * As many of the outputs as there is room for, in their order. Where some are left out, how many there are is said:
- * the record lists them.
+ * Lists as many outputs as fit, in their order. If some do not fit, `outputsTotal` counts all of them: the record lists
+ * them.
  */
 export function listOutputs(
   outputs: readonly Output[],
   roomBytes: number,
-): { readonly outputs: readonly OutputPlace[]; readonly outputsTotal?: number } {
-  const listed: OutputPlace[] = [];
-  let left = roomBytes;
-  for (const place of outputs.map(toPlace)) {
-    left -= Buffer.byteLength(JSON.stringify(place)) + 1;
-    if (left < 0) break;
-    listed.push(place);
+): { readonly outputs: readonly ListedOutput[]; readonly outputsTotal?: number } {
+  const listed: ListedOutput[] = [];
+  let leftBytes = roomBytes;
+  for (const output of outputs.map(toListedOutput)) {
+    leftBytes -= Buffer.byteLength(JSON.stringify(output)) + 1;
+    if (leftBytes < 0) break;
+    listed.push(output);
   }
   return { outputs: listed, ...(listed.length < outputs.length && { outputsTotal: outputs.length }) };
 }

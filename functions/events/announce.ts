@@ -9,7 +9,7 @@ import { logIgnored } from '../runtime/log-ignored.ts';
 import type { Durations } from '../settings.ts';
 import type { AttemptNotesStore, Sink } from '../store/attempt-notes.ts';
 import type { GenerationStore, WholeGeneration } from '../store/generation-store.ts';
-import { type BusEvent, EventsNotTakenError, type PutEvents } from './put-events.ts';
+import { type BusEvent, EventsRejectedError, type PutEvents } from './put-events.ts';
 import { toFolderResult, toResult, withResult } from './result-files.ts';
 import { toEvent } from './to-event.ts';
 
@@ -20,18 +20,18 @@ export interface AnnounceDeps {
   readonly results: Pick<JsonObjects, 'update' | 'write'>;
   readonly inputBucket: string;
   readonly outputBucket: string;
-  /** In the input bucket: what could not be told is written there. Ends in `/`. */
+  /** Prefix in the input bucket for announcements that cannot be delivered. Ends in `/`. */
   readonly resultsPrefix: string;
   readonly durations: Pick<Durations, 'announcePatience'>;
   readonly clock: Clock;
 }
 
-/** One thing to tell in one place. */
+/** One announcement to deliver to one sink. */
 interface Delivery {
   readonly sink: Sink;
   readonly announcement: Announcement;
-  /** What is written where people find it, if the place itself never takes it. */
-  readonly spare: { readonly place: ObjectRef; readonly content: unknown };
+  /** The object to write for a person to find, if the sink never accepts the announcement. */
+  readonly fallback: { readonly place: ObjectRef; readonly content: unknown };
 }
 
 interface Failure {
@@ -40,13 +40,14 @@ interface Failure {
 }
 
 /**
- * Tells whatever a generation has still to tell: on the bus; and an end in the results file of its request file, or
- * beside the outputs of its dropped file. What one of them took is not told there again while another fails. What
- * is told is struck off the list; a crash in between tells it twice, with the same `eventId`.
+ * Delivers the pending announcements of a generation to the event bus. Also writes an end to the results file of a
+ * request file, or next to the outputs of a dropped file. A sink that has accepted an announcement does not get it
+ * again while another sink fails. A crash before the announcement leaves the list delivers it twice, with the same
+ * `eventId`.
  *
- * What fails is tried again, until `announcePatience` is over: then, or at once where it can never succeed, it raises
- * an alarm, is written elsewhere and struck off.
- * @throws {UntoldError} When something is left to be told.
+ * A failed delivery is retried for `announcePatience`. After that, or at once if it can never succeed, `announce` raises
+ * an alarm, writes the announcement to its fallback and removes it from the list.
+ * @throws {AnnouncementPendingError} If an announcement is still pending.
  */
 export async function announce(deps: AnnounceDeps, id: string): Promise<void> {
   const whole = await deps.generations.whole(id);
@@ -57,11 +58,12 @@ export async function announce(deps: AnnounceDeps, id: string): Promise<void> {
 
   const toBus = generation.announcements.filter((one) => one !== ending || !done.has('bus'));
   const events = await eventsOf(deps, whole, toBus);
-  const failures: Failure[] = await tellBus(deps, events);
+  const failures: Failure[] = await deliverToBus(deps, events);
   const files = ending === undefined ? [] : fileDeliveries(deps, whole, ending);
-  const tookEnd = ending !== undefined && !failures.some(({ delivery }) => delivery.announcement === ending);
-  if (tookEnd && files.length > 0 && !done.has('bus')) {
-    // Before a file is touched: whoever dies over it must not put the event on the bus every time.
+  const hasBusEnd =
+    ending !== undefined && !failures.some(({ delivery }) => delivery.announcement === ending);
+  if (hasBusEnd && files.length > 0 && !done.has('bus')) {
+    // Note this before writing a file: a function that dies over the file must not repeat the event each time.
     done.add('bus');
     await noteTelling(deps, generation, { done });
   }
@@ -75,13 +77,13 @@ export async function announce(deps: AnnounceDeps, id: string): Promise<void> {
     }
   }
 
-  const left = await giveUpSome(deps, whole, failures);
+  const left = await abandonOrKeep(deps, whole, failures);
   const unsettled = new Set(left.map(({ delivery }) => delivery.announcement));
   if (left.length > 0) {
     const failsSince = notes.telling?.failsSince ?? timestamp(deps.clock());
     await noteTelling(deps, generation, { done, failsSince });
   } else if (notes.telling?.failsSince !== undefined && !hasEnded(generation)) {
-    // The next to be told has a patience of its own.
+    // The next announcement has its own patience.
     await deps.notes.change(id, generation.attempt, () => ({ telling: null }));
   }
   const eventIds = generation.announcements
@@ -90,15 +92,18 @@ export async function announce(deps: AnnounceDeps, id: string): Promise<void> {
   if (eventIds.length > 0) await deps.generations.update(generation, (current) => told(current, eventIds));
   const [first] = left;
   if (first !== undefined)
-    throw new UntoldError(`Not everything could be told yet: ${first.delivery.sink}`, { cause: first.error });
+    throw new AnnouncementPendingError(
+      `Cannot deliver an announcement to its ${first.delivery.sink} sink yet: it is retried`,
+      { cause: first.error },
+    );
 }
 
-/** It is told again later. */
-export class UntoldError extends Error {
-  override readonly name = 'UntoldError';
+/** An announcement is still pending, and is delivered later. */
+export class AnnouncementPendingError extends Error {
+  override readonly name = 'AnnouncementPendingError';
 }
 
-/** The end of the current attempt, if it is still to be told: that of an earlier one goes into no file. */
+/** The pending end of the current attempt. The end of an earlier attempt is written to no file. */
 const endOf = (generation: Generation): Announcement | undefined =>
   hasEnded(generation)
     ? generation.announcements.find(
@@ -122,13 +127,13 @@ async function eventsOf(
   for (const announcement of announcements) {
     const event = await toEvent(whole, announcement, outputsOf);
     const place = { bucket: inputBucket, key: `${resultsPrefix}untold/${announcement.eventId}.json` };
-    deliveries.push({ sink: 'bus', announcement, event, spare: { place, content: event } });
+    deliveries.push({ sink: 'bus', announcement, event, fallback: { place, content: event } });
   }
   return deliveries;
 }
 
-/** @returns What the bus did not take, or is not known to have taken. */
-async function tellBus(
+/** @returns The deliveries that the bus did not confirm. */
+async function deliverToBus(
   { putEvents }: AnnounceDeps,
   deliveries: readonly EventDelivery[],
 ): Promise<Failure[]> {
@@ -137,8 +142,8 @@ async function tellBus(
     await putEvents(deliveries.map(({ event }) => event));
     return [];
   } catch (error) {
-    const taken = error instanceof EventsNotTakenError ? error.taken : [];
-    return deliveries.flatMap((delivery, index) => (taken[index] ? [] : [{ delivery, error }]));
+    const accepted = error instanceof EventsRejectedError ? error.accepted : [];
+    return deliveries.flatMap((delivery, index) => (accepted[index] ? [] : [{ delivery, error }]));
   }
 }
 
@@ -162,7 +167,7 @@ function fileDeliveries(
       sink: 'results',
       announcement,
       deliver: () => results.update(place, (file) => withResult(file, result, place.total)),
-      spare: { place: besideOf(place, id), content: { results: [result] } },
+      fallback: { place: fallbackOf(place, id), content: { results: [result] } },
     });
   }
   if (outputFolder !== undefined) {
@@ -175,22 +180,22 @@ function fileDeliveries(
         results.write({ bucket: outputBucket, key: `${outputFolder}result.json` }, content, {
           kind: 'always',
         }),
-      spare: { place: { bucket: inputBucket, key }, content },
+      fallback: { place: { bucket: inputBucket, key }, content },
     });
   }
   return deliveries;
 }
 
-/** A file of its own beside the results file: `results/a.json` and `results/a.<id>.json`. */
-const besideOf = ({ bucket, key }: ResultsPlace, id: string): ObjectRef => ({
+/** A separate file next to the results file: `results/a.<id>.json` for `results/a.json`. */
+const fallbackOf = ({ bucket, key }: ResultsPlace, id: string): ObjectRef => ({
   bucket,
   key: `${key.replace(/\.json$/, '')}.${id}.json`,
 });
 
 // --- what fails -----------------------------------------------------------------------------------------------
 
-/** @returns What is to be told later. */
-async function giveUpSome(
+/** Abandons the deliveries that cannot succeed or have run out of patience. @returns The deliveries to retry. */
+async function abandonOrKeep(
   deps: AnnounceDeps,
   { generation, notes }: WholeGeneration,
   failures: readonly Failure[],
@@ -206,15 +211,15 @@ async function giveUpSome(
       eventId: delivery.announcement.eventId,
       sink: delivery.sink,
     };
-    if (isOver || isForGood(error)) {
-      const { place, content } = delivery.spare;
+    if (isOver || isPermanent(error)) {
+      const { place, content } = delivery.fallback;
       const writtenTo = await deps.results
         .write(place, content, { kind: 'always' })
         .then(() => place.key)
-        .catch(logIgnored('it is tried again while there is time', facts));
+        .catch(logIgnored('the fallback is written again until announcePatience is over', facts));
       if (writtenTo !== undefined || isOver) {
         log.error(
-          'Something could not be told, and is given up',
+          'Cannot deliver an announcement: gave up',
           { ...facts, ...(writtenTo !== undefined && { writtenTo }), error, alarm: 'untold' },
           { FruitlessLooks: 1 },
         );
@@ -223,20 +228,20 @@ async function giveUpSome(
     }
     if (isDenied(error))
       log.error(
-        'Something cannot be told: this deployment may not do it',
+        'Cannot deliver an announcement: this deployment lacks the permission',
         { ...facts, error, alarm: 'untold' },
         { FruitlessLooks: 1 },
       );
-    else log.warn('Something could not be told, and is tried again', { ...facts, error });
+    else log.warn('Cannot deliver an announcement yet: it is retried', { ...facts, error });
     left.push(failure);
   }
   return left;
 }
 
-/** The file is not one of ours any more, or has grown too large: no waiting mends that. */
-const isForGood = (error: unknown): boolean => nameOf(error) === 'UnreadableJsonError';
+/** Whether a retry cannot help: the file is not a results file, or is too large. */
+const isPermanent = (error: unknown): boolean => nameOf(error) === 'UnreadableJsonError';
 
-/** Somebody may mend the rights: within the patience it is tried again. */
+/** Whether a permission is missing. It may be granted, so the delivery is retried for `announcePatience`. */
 const isDenied = (error: unknown): boolean =>
   typeof error === 'object' &&
   error !== null &&

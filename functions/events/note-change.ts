@@ -3,9 +3,9 @@ import { log } from '../runtime/log.ts';
 import type { Measurements } from '../runtime/metrics.ts';
 
 /**
- * Tells the log, and with it the metrics, that a generation was accepted or has ended. Called once a change stands:
- * whoever dies in between leaves it uncounted, which no invariant rests on.
- * @param before - What stood; nothing for a new one.
+ * Logs, and thereby counts in the metrics, that a generation was accepted or has ended. Called after the change is
+ * stored. A crash in between leaves the change uncounted, and no invariant depends on the count.
+ * @param before - The state before the change. Absent for a new generation.
  */
 export function noteChange(generation: Generation, before?: Generation): void {
   const { id: generationId, model, origin, attempt } = generation;
@@ -27,7 +27,7 @@ function measure(generation: Ending): Measurements {
   const cost = generation.costUsd === undefined ? {} : { CostUsd: generation.costUsd };
   switch (generation.status) {
     case 'succeeded': {
-      // Of this attempt: a retry by hand may come days later.
+      // Measure this attempt alone: a person may retry days later.
       const beganAt = generation.pastAttempts.at(-1)?.endedAt ?? generation.createdAt;
       const seconds = (Date.parse(generation.endedAt) - Date.parse(beganAt)) / 1_000;
       return { Succeeded: 1, TimeToResult: seconds, ...cost };

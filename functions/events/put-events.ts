@@ -2,57 +2,61 @@ import { AwsCallError, callAws } from '../aws/call.ts';
 
 /** One event for the deployment's bus. */
 export interface BusEvent {
-  /** Such as `Generation Succeeded`. */
+  /** For example `Generation Succeeded`. */
   readonly detailType: string;
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
-/** @throws {EventsNotTakenError} When the bus did not take every one of them. */
+/** @throws {EventsRejectedError} Unless the bus confirms every event. */
 export type PutEvents = (events: readonly BusEvent[]) => Promise<void>;
 
-/** Some events were not put on the bus, or none is known to have been. */
-export class EventsNotTakenError extends Error {
-  override readonly name = 'EventsNotTakenError';
-  /** For each event whether the bus took it, in their order. */
-  readonly taken: readonly boolean[];
+/** The bus rejected events, or did not answer whether it accepted them. */
+export class EventsRejectedError extends Error {
+  override readonly name = 'EventsRejectedError';
+  /** For each event, in order, whether the bus confirmed it. */
+  readonly accepted: readonly boolean[];
 
-  constructor(message: string, taken: readonly boolean[], options?: ErrorOptions) {
+  constructor(message: string, accepted: readonly boolean[], options?: ErrorOptions) {
     super(message, options);
-    this.taken = taken;
+    this.accepted = accepted;
   }
 }
 
 const SOURCE = 'wiro.generations';
 const EVENTS = { name: 'events', endpointVariable: 'EVENTBRIDGE' };
-/** PutEvents takes no more, and no more bytes. */
+/** Limits of one PutEvents call. */
 const MOST = 10;
 const MOST_BYTES = 250 * 1024;
 
 export const createPutEvents =
   (eventBus: string): PutEvents =>
   async (events) => {
-    const taken = events.map(() => false);
+    const accepted = events.map(() => false);
     const refusals = new Set<string>();
     for (const batch of inBatches(events)) {
       const results = await putBatch(eventBus, batch).catch((cause: unknown) => {
-        throw new EventsNotTakenError('The event bus could not be asked to take an event', taken, { cause });
+        throw new EventsRejectedError(
+          'Cannot put events on the event bus: whether it accepted them is unknown',
+          accepted,
+          { cause },
+        );
       });
-      for (const [index, { place }] of batch.entries()) {
+      for (const [index, { eventIndex }] of batch.entries()) {
         const refusal = results[index];
-        taken[place] = refusal === undefined;
+        accepted[eventIndex] = refusal === undefined;
         if (refusal !== undefined) refusals.add(refusal);
       }
     }
     if (refusals.size > 0)
-      throw new EventsNotTakenError(
-        `The event bus did not take an event: ${[...refusals].join(', ')}`,
-        taken,
+      throw new EventsRejectedError(
+        `Cannot put an event on the event bus: it was rejected (${[...refusals].join(', ')})`,
+        accepted,
       );
   };
 
 interface Entry {
-  /** Its place among the events that were given. */
-  readonly place: number;
+  /** Its index in the caller's list. */
+  readonly eventIndex: number;
   readonly detailType: string;
   readonly detail: string;
 }
@@ -60,7 +64,7 @@ interface Entry {
 function inBatches(events: readonly BusEvent[]): readonly (readonly Entry[])[] {
   const batches: Entry[][] = [];
   let sizeBytes = 0;
-  for (const [place, event] of events.entries()) {
+  for (const [eventIndex, event] of events.entries()) {
     const detail = JSON.stringify(event.detail);
     const more = Buffer.byteLength(detail) + Buffer.byteLength(event.detailType) + SOURCE.length;
     const last = batches.at(-1);
@@ -70,13 +74,13 @@ function inBatches(events: readonly BusEvent[]): readonly (readonly Entry[])[] {
       batches.push(batch);
       sizeBytes = 0;
     }
-    batch.push({ place, detailType: event.detailType, detail });
+    batch.push({ eventIndex, detailType: event.detailType, detail });
     sizeBytes += more;
   }
   return batches;
 }
 
-/** @returns For each entry why it was not taken, `undefined` where it was. */
+/** @returns For each entry the reason of its rejection, or `undefined` if the bus accepted it. */
 async function putBatch(
   eventBus: string,
   entries: readonly Entry[],
@@ -97,7 +101,7 @@ async function putBatch(
   if (answer.FailedEntryCount === 0) return entries.map(() => undefined);
   const results: unknown = answer.Entries;
   if (!Array.isArray(results) || results.length !== entries.length)
-    throw new AwsCallError('events does not say which of the events it took');
+    throw new AwsCallError('events answered without saying which events it accepted');
   return results.map((result: unknown) =>
     isObject(result) && result.ErrorCode === undefined && result.EventId !== undefined
       ? undefined

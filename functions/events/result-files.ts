@@ -1,7 +1,7 @@
 import type { Generation } from '../generation/generation.ts';
 import type { ResultsPlace } from '../request/accepted-request.ts';
 import type { WholeGeneration } from '../store/generation-store.ts';
-import { accountOf, listOutputs, toPlace } from './account.ts';
+import { accountOf, listOutputs, toListedOutput } from './account.ts';
 
 /** One generation's end in a results file. */
 export interface Result {
@@ -10,11 +10,11 @@ export interface Result {
   readonly [name: string]: unknown;
 }
 
-/** The outputs that all results of one file list together: what else a result says is bounded by its request. */
+/** Limit for the outputs that all results of one file list together. The request bounds the rest of a result. */
 const OUTPUTS_BYTES = 2 * 1024 * 1024;
-/** Of a file whose place is from an earlier release, it is not known. */
+/** Assumed for a file that an earlier release accepted: that release did not store the number of requests. */
 const MOST_REQUESTS = 1_000;
-/** Errors quote what was requested. */
+/** Errors quote the request, so a message may be long. */
 const LONGEST_MESSAGE = 500;
 
 export function toResult(
@@ -32,24 +32,24 @@ export function toResult(
     labels: request.labels,
     ...listOutputs(outputs, Math.floor(OUTPUTS_BYTES / total)),
     ...account,
-    ...(error && { error: { ...error, message: shortened(error.message) } }),
+    ...(error && { error: { ...error, message: shorten(error.message) } }),
     createdAt,
     ...('endedAt' in generation && { endedAt: generation.endedAt }),
   };
 }
 
-/** The file with this result in it, once; in the order of the requests. */
+/** Adds or replaces one result in the file. Results are in the order of the requests. */
 export function withResult(file: unknown, result: Result, total?: number): unknown {
   const earlier = typeof file === 'object' && file !== null && 'results' in file ? file.results : [];
   const others = (Array.isArray(earlier) ? (earlier as readonly Result[]) : []).filter(
     ({ id }) => id !== result.id,
   );
   const results = [...others, result].sort((a, b) => a.index - b.index || (a.id < b.id ? -1 : 1));
-  // The place of one that an earlier release accepted knows nothing of the others.
+  // An earlier release did not store `total`.
   return total === undefined ? { results } : { total, pending: Math.max(0, total - results.length), results };
 }
 
-/** What lies beside the outputs of a dropped file: for people, who know no states and codes. */
+/** The content of `result.json` next to the outputs of a dropped file. A person reads it. */
 export function toFolderResult({ generation, request, outputs }: WholeGeneration): unknown {
   const { id, model, status, createdAt } = generation;
   return {
@@ -58,7 +58,7 @@ export function toFolderResult({ generation, request, outputs }: WholeGeneration
     id,
     model,
     inputs: Object.values(request.inputs).flatMap((given) => given.map(({ text }) => text)),
-    outputs: outputs.map(toPlace),
+    outputs: outputs.map(toListedOutput),
     ...accountOf(generation),
     createdAt,
     ...('endedAt' in generation && { endedAt: generation.endedAt }),
@@ -68,15 +68,15 @@ export function toFolderResult({ generation, request, outputs }: WholeGeneration
 function sentenceFor(generation: Generation, outputs: number): string {
   switch (generation.status) {
     case 'succeeded':
-      return `Done: ${outputs === 1 ? 'one output lies' : `${outputs} outputs lie`} in the folder "${generation.attempt}" beside this file.`;
+      return `Done: ${outputs === 1 ? 'one output is' : `${outputs} outputs are`} in the folder "${generation.attempt}" next to this file.`;
     case 'failed':
-      return `This did not work. ${generation.error.message}`;
+      return `This generation failed. ${generation.error.message}`;
     case 'cancelled':
-      return 'This was cancelled.';
+      return 'This generation was cancelled.';
     default:
-      return 'This is not finished yet.';
+      return 'This generation has not finished yet.';
   }
 }
 
-const shortened = (message: string) =>
+const shorten = (message: string) =>
   message.length <= LONGEST_MESSAGE ? message : `${message.slice(0, LONGEST_MESSAGE - 1).toWellFormed()}…`;

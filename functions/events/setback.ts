@@ -3,7 +3,7 @@ import type { Generation } from '../generation/generation.ts';
 import type { Setback } from '../generation/transitions.ts';
 import { log } from '../runtime/log.ts';
 
-/** What an error that nobody foresaw is to its generation: a setback that may pass. Says it in the log. */
+/** Logs an unexpected error and converts it into a setback, after which the step is retried. */
 export function unexpectedSetback(message: string, generationId: string, error: unknown): Setback {
   if (error instanceof NotConfiguredError) {
     reportNotConfigured(error, generationId);
@@ -12,11 +12,11 @@ export function unexpectedSetback(message: string, generationId: string, error: 
   log.error(message, { generationId, error });
   return {
     code: 'internal_error',
-    message: 'This deployment could not reach one of its own services (its log says which).',
+    message: 'This deployment could not reach one of its own AWS services (its log names the service).',
   };
 }
 
-/** Has somebody called: nothing can be run, and it does not pass by itself. */
+/** Raises an alarm: without its secrets the deployment runs nothing until a person stores them. */
 export function reportNotConfigured(error: NotConfiguredError, generationId?: string): void {
   log.error(
     'This deployment lacks its secrets',
@@ -25,7 +25,7 @@ export function reportNotConfigured(error: NotConfiguredError, generationId?: st
   );
 }
 
-/** One line for every setback; the record says the same. */
+/** Logs a setback. The record shows the same. */
 export function logSetback(message: string, { id, trouble, dueAt }: Generation): void {
   if (trouble === undefined) return;
   log.warn(message, { generationId: id, code: trouble.code, tries: trouble.count, nextTryAt: dueAt });

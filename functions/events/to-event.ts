@@ -4,12 +4,12 @@ import type { WholeGeneration } from '../store/generation-store.ts';
 import { type Account, accountOf, listOutputs } from './account.ts';
 import type { BusEvent } from './put-events.ts';
 
-/** EventBridge takes 256 KB, names and source included. */
+/** EventBridge accepts 256 KB, names and source included. */
 const MOST_BYTES = 240 * 1024;
 
 /**
- * The event that tells of one announcement, with what its own attempt came to.
- * @param outputsOf - The outputs of an attempt before the current one.
+ * Builds the event for one announcement, with the outcome of the announcement's own attempt.
+ * @param outputsOf - Reads the outputs of an earlier attempt.
  */
 export async function toEvent(
   whole: WholeGeneration,
@@ -44,7 +44,7 @@ export async function toEvent(
   };
 }
 
-/** It was retried before this was told. An earlier release kept no more of its error than code and message. */
+/** For an attempt that was retried before its announcement. An earlier release stored only the error's code and message. */
 function accountOfPast({ type }: Announcement, past: KeptAttempt | undefined): Account {
   if (past === undefined) return {};
   const { code, message, costUsd, error = { code, message, retryable: true } } = past;

@@ -1,4 +1,4 @@
-import type { KnownRequest } from '../events/tell-known.ts';
+import type { KnownRequest } from '../events/report-known.ts';
 import { type GenerationError, RequestError } from '../generation/errors.ts';
 import type { ResultsPlace } from '../request/accepted-request.ts';
 import { generationId, requestHash } from '../request/identity.ts';

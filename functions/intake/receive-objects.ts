@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { S3EventRecord } from 'aws-lambda';
-import type { KnownRequest } from '../events/tell-known.ts';
+import type { KnownRequest } from '../events/report-known.ts';
 import { MOST_DELIVERIES } from '../functions.ts';
 import type { GenerationError } from '../generation/errors.ts';
 import { timestamp } from '../generation/time.ts';
@@ -45,7 +45,7 @@ export interface ReceiveObjectsDeps extends AcceptFileDeps, ReceiveUploadDeps {
   readonly submit: (id: string) => Promise<void>;
   readonly remainingMs: () => number;
   /** Tells the results file of generations that an earlier file brought. */
-  readonly tellKnown: (place: Omit<ResultsPlace, 'index'>, known: readonly KnownRequest[]) => Promise<void>;
+  readonly reportKnown: (place: Omit<ResultsPlace, 'index'>, known: readonly KnownRequest[]) => Promise<void>;
 }
 
 /** One put of an object, as its event tells of it. */
@@ -213,7 +213,7 @@ async function acceptBytes(
   log.info('A request file was accepted', { key, generations: outcome.ids.length, results: results.key });
   await removeOlderRejection(deps, put).catch(logIgnored('it is of an earlier put, as it says', { key }));
   // Of another put of the same drop, that one's event tells it.
-  if (isOwn) await deps.tellKnown({ ...results, total: outcome.total }, outcome.known);
+  if (isOwn) await deps.reportKnown({ ...results, total: outcome.total }, outcome.known);
   await mapLimited(outcome.ids, SUBMITS_AT_ONCE, (id) =>
     deps.submit(id).catch(logIgnored('reconcile submits what is due', { generationId: id })),
   );

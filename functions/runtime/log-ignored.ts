@@ -1,7 +1,7 @@
 import { log } from './log.ts';
 
-/** For `catch`: a failure that loses nothing, and why; it is logged. */
+/** Creates a handler for `catch` that logs a harmless failure. `why` says why it is harmless. */
 export const logIgnored =
   (why: string, facts: Readonly<Record<string, unknown>> = {}) =>
   (error: unknown): void =>
-    log.warn('A call failed that may be ignored', { why, ...facts, error });
+    log.warn('A call failed, and the failure is harmless', { why, ...facts, error });

@@ -1,11 +1,11 @@
 import { embedded, type Measurements } from './metrics.ts';
 
-/** Writes one line about a happening, `measured` being what it adds to the deployment's metrics. */
+/** Writes one log line. `measured` adds to the deployment's metrics. */
 type Write = (message: string, facts?: Readonly<Record<string, unknown>>, measured?: Measurements) => void;
 
 /**
- * One JSON line a happening. Only ids, codes and counts go in: never a key, a token, a signature or a query.
- * It is written past `console`, which Lambda would wrap into an object of its own.
+ * Writes JSON lines with ids, codes and counts: never a key, a token, a signature or a query. It does not use `console`,
+ * because Lambda would wrap each line into another object.
  */
 export interface Log {
   readonly info: Write;
@@ -15,7 +15,7 @@ export interface Log {
 
 let requestId: string | undefined;
 
-/** Every line from here on names this invocation: an execution environment has one at a time. */
+/** Adds the id of this invocation to every following line. An execution environment has one invocation at a time. */
 export function beginInvocation({ awsRequestId }: { readonly awsRequestId: string }): void {
   requestId = awsRequestId;
 }
@@ -26,7 +26,7 @@ const write =
     const now = new Date();
     const { error, ...rest } = facts ?? {};
     const line = {
-      // Lambda goes by these two: without a valid timestamp, it would call every line INFO.
+      // Lambda reads these two. Without a valid timestamp it would report every line as INFO.
       level,
       timestamp: now.toISOString(),
       message,
@@ -40,7 +40,7 @@ const write =
 
 export const log: Log = { info: write('INFO'), warn: write('WARN'), error: write('ERROR') };
 
-/** An error's name, message and causes, without its stack's paths or any of its other properties. */
+/** Returns an error's name, message and causes, without its stack and its other properties. */
 function describe(error: unknown): unknown {
   if (!(error instanceof Error)) return 'not an Error';
   return {

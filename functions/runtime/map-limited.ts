@@ -1,4 +1,7 @@
-/** Runs `work` over `items`, at most `atOnce` at a time, and answers in their order. The first failure is thrown, after all have ended. */
+/**
+ * Applies `work` to `items`, at most `atOnce` at a time, and returns the results in order. After a failure it starts
+ * nothing more, waits for the running work and throws the first failure.
+ */
 export async function mapLimited<T, R>(
   items: readonly T[],
   atOnce: number,
@@ -22,8 +25,8 @@ export async function mapLimited<T, R>(
 }
 
 /**
- * Does `work` with each of `items` as they come, at most `atOnce` at a time. A failure of `work` or of `items` is
- * thrown once whatever is under way has ended; nothing more is begun after it.
+ * Applies `work` to `items` as they arrive, at most `atOnce` at a time. After a failure of `work` or `items` it starts
+ * nothing more, waits for the running work and throws the failure.
  */
 export async function forEachLimited<T>(
   items: AsyncIterator<T>,

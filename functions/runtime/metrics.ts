@@ -1,51 +1,52 @@
 import { ENV } from '../settings.ts';
 
 /**
- * Everything that is measured, with CloudWatch's unit. Ten custom metrics are free; each further one costs $0.30 a
- * month. `UploadsRefused` is the eleventh: CloudWatch bills a metric for the hours in which it is measured, and this one
- * is measured once a day at most, so it costs a cent or two a month.
+ * All metrics, with their CloudWatch units. Ten custom metrics are free, and each further one costs $0.30 a month.
+ * `UploadsRefused` is the eleventh. CloudWatch bills a metric only for hours with data, and this one has data at most
+ * once a day, so it costs a cent or two a month.
  *
- * Why something failed is a property of its log line, not a dimension: every code would be a metric of its own.
+ * The cause of a failure is a property of its log line and not a dimension: each code would be a separate metric.
  */
 export const METRICS = {
   /** Generations accepted. */
   Accepted: 'Count',
-  /** Generations that succeeded: their outputs are in the bucket. */
+  /** Generations that succeeded. Their outputs are in the bucket. */
   Succeeded: 'Count',
   /** Generations that failed. */
   Failed: 'Count',
   /** Generations that were cancelled. */
   Cancelled: 'Count',
-  /** What Wiro charged, in US dollars. */
+  /** Wiro's charges, in US dollars. */
   CostUsd: 'None',
-  /** Seconds from acceptance to copied outputs. */
+  /** Seconds from acceptance, or from the start of the last retry, until the outputs are copied. */
   TimeToResult: 'Seconds',
-  /** Of whoever stands first in line for a slot at Wiro; 0 when nobody does. Measured by each run of `reconcile`. */
+  /** Seconds that the first generation in line has waited for a slot at Wiro, or 0. `reconcile` measures it each run. */
   OldestWaitingAge: 'Seconds',
   /**
-   * Looks at a generation, after the twentieth without anything coming of them; ends that cannot be told; meetings with
-   * missing secrets.
+   * Attempts to advance a generation, from the twentieth without progress on. Also announcements that cannot be
+   * delivered, and work that the deployment's missing secrets prevent.
    */
   FruitlessLooks: 'Count',
-  /** Wiro made two tasks for one attempt. */
+  /** Wiro created two tasks for one attempt. */
   SecondTask: 'Count',
-  /** Generations that failed because the Wiro account had too little money. */
+  /** Generations that failed because the Wiro account's balance was too low. */
   InsufficientBalance: 'Count',
-  /** Wiro was found to refuse every upload of the project. */
+  /** Detections that Wiro refuses every upload of the project. */
   UploadsRefused: 'Count',
 } as const satisfies Record<string, 'Count' | 'Seconds' | 'None'>;
 
-/** The name of a metric, with its CloudWatch unit. `Observability` raises alarms on some of them. */
+/** The name of a metric. `Observability` creates alarms for some of them. */
 export type MetricName = keyof typeof METRICS;
 export type Measurements = { readonly [name in MetricName]?: number };
 
 export const METRIC_NAMESPACE = 'WiroGenerations';
-/** The one dimension: several deployments may share an account. */
+/** The only dimension. It separates the deployments in one account. */
 export const METRIC_DIMENSION = 'Deployment';
 
 /**
- * What a log line needs to be a measurement too: CloudWatch's embedded metric format. No call, and nothing to load.
- * @returns Nothing where the deployment measures nothing.
+ * Returns the fields that make a log line a measurement: CloudWatch's embedded metric format. It needs no API call and no
+ * library.
+ * @returns An empty object if the deployment has no metrics namespace.
  * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
  */
 export function embedded(

@@ -1,6 +1,6 @@
 /**
- * Waits for work only until `signal` is aborted, even if the work itself does not stop.
- * @throws The reason of the signal. The result of what goes on after that is dropped.
+ * Waits for `work` until `signal` aborts, even if the work itself does not stop.
+ * @throws The reason of the signal. The later result of the work is dropped.
  */
 export async function untilAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   const aborted = Promise.withResolvers<never>();
@@ -11,7 +11,7 @@ export async function untilAborted<T>(signal: AbortSignal, work: Promise<T>): Pr
     return await Promise.race([work, aborted.promise]);
   } finally {
     signal.removeEventListener('abort', stop);
-    // Of the two, one is not waited for any more; its failure is nobody's.
+    // Ignore a later rejection of the promise that lost the race.
     work.catch(() => {});
     aborted.promise.catch(() => {});
   }

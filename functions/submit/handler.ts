@@ -10,7 +10,7 @@ import { createDeploymentOverflow } from '../compose/overflow.ts';
 import { readInputBuckets } from '../compose/read-input-buckets.ts';
 import { createDeploymentWiro } from '../compose/wiro-client.ts';
 import { createPutEvents } from '../events/put-events.ts';
-import { type KnownRequest, tellKnown } from '../events/tell-known.ts';
+import { type KnownRequest, reportKnown } from '../events/report-known.ts';
 import { receiveEvent } from '../intake/receive-event.ts';
 import { receiveObject } from '../intake/receive-objects.ts';
 import { createInputStore } from '../objects/input-store.ts';
@@ -83,8 +83,8 @@ const deps = {
   submit: (id: string) =>
     invokeLater(requireEnv('AWS_LAMBDA_FUNCTION_NAME'), { submit: id } satisfies SubmitEvent),
   rejections: json,
-  tellKnown: (place: Omit<ResultsPlace, 'index'>, known: readonly KnownRequest[]) =>
-    tellKnown({ generations, results: json }, place, known),
+  reportKnown: (place: Omit<ResultsPlace, 'index'>, known: readonly KnownRequest[]) =>
+    reportKnown({ generations, results: json }, place, known),
   rules,
   // One that names an object which it may not is wrong for its own files, and for nothing else.
   presets: parsePresets(JSON.parse(process.env[ENV.presets] || '{}'), {

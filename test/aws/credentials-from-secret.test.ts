@@ -5,7 +5,7 @@ import { startSystem } from '../support/system.ts';
 
 const system = await startSystem({ credentials: 'secret' });
 
-it('runs a generation to its end with credentials that are in a secret alone', async () => {
+it('runs a generation to its end with credentials from a secret alone', async () => {
   const { ssm: endpoint, region, parameterPath } = system.environment.endpoints;
   const ssm = new SSMClient({ endpoint, region, credentials: LOCAL_CREDENTIALS });
 
@@ -13,7 +13,7 @@ it('runs a generation to its end with credentials that are in a secret alone', a
   const record = await system.ended(id);
 
   expect(record.status).toBe('succeeded');
-  // Called back: signed with the secret's callback secret by `submit`, and checked with it by `callback`.
+  // `submit` signs the callback URL with the secret's callback secret, and `callback` verifies it.
   expect(await system.item(id)).toHaveProperty('callback.taskId', record.taskId);
   const { Parameters = [] } = await ssm.send(
     new GetParametersByPathCommand({ Path: parameterPath, Recursive: true }),

@@ -24,7 +24,7 @@ afterAll(() => {
   server.close();
 });
 
-/** The trace that an invocation passes on to the function it starts. */
+/** The trace that an invocation passes to the function it starts. */
 async function passedOnBy(trace: string | undefined): Promise<IncomingHttpHeaders[string]> {
   seen.length = 0;
   vi.stubEnv('_X_AMZN_TRACE_ID', trace);
@@ -32,11 +32,11 @@ async function passedOnBy(trace: string | undefined): Promise<IncomingHttpHeader
   return seen[0]?.['x-amzn-trace-id'];
 }
 
-it('a function that is started is in the trace of the one that starts it', async () => {
+it('adds an invoked function to the trace of its caller', async () => {
   expect(await passedOnBy(TRACE)).toBe(TRACE);
 });
 
-it('the count by which Lambda stops chains of 16 is not passed on: ours may be longer, and end', async () => {
+it('omits the count with which Lambda stops chains at 16 invocations', async () => {
   expect(await passedOnBy(`${TRACE};Lineage=a87bd80c:0,68fd508a:5|c512fbe3:2`)).toBe(TRACE);
   expect(await passedOnBy(`Root=1-2;Lineage=25:a87bd80c:15;Parent=3;Sampled=1;Self=1-9`)).toBe(
     'Root=1-2;Parent=3;Sampled=1',
@@ -52,7 +52,7 @@ it.each([
   expect(await passedOnBy(trace)).toBeUndefined();
 });
 
-it('each invocation of an environment passes its own on', async () => {
+it('passes the trace of the current invocation, not of an earlier one', async () => {
   const other = TRACE.replace('53995c3f42cd8ad8', '1111111111111111');
 
   expect([await passedOnBy(TRACE), await passedOnBy(other)]).toEqual([TRACE, other]);

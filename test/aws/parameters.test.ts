@@ -5,7 +5,7 @@ import { secretWorld } from './secret-world.ts';
 const SECRET = { apiKey: 'key-1', apiSecret: 'secret-1', callbackSecret: 'callback-1' };
 const PLACES = { callbackBaseUrl: 'https://callback.example', callbackFunction: 'wiro-callback' };
 
-it('reads the credentials from the secret and the places from parameters, side by side, in one call each', async () => {
+it('reads the credentials from the secret and the rest from parameters, in parallel, with one call each', async () => {
   const { reader, calls, answerTogether } = await secretWorld(SECRET);
   answerTogether(2);
 
@@ -20,7 +20,7 @@ it('reads the credentials from the secret and the places from parameters, side b
   expect(calls.toSorted()).toEqual(['GetParameters', 'GetSecretValue']);
 });
 
-it('asks Secrets Manager nothing where the credentials are parameters', async () => {
+it('does not call Secrets Manager if the credentials are parameters', async () => {
   const { reader, calls, putParameter } = await secretWorld(SECRET);
   await putParameter('api-key', 'key-2');
   await putParameter('callback-secret', 'callback-2');
@@ -31,7 +31,7 @@ it('asks Secrets Manager nothing where the credentials are parameters', async ()
   expect(calls).toEqual(['GetParameters']);
 });
 
-it('reads no callback secret for `api`, and needs none to be there', async () => {
+it('reads no callback secret for `api`, and does not require one', async () => {
   const { apiReader, asked, putParameter } = await secretWorld(SECRET);
   await putParameter('api-key', 'key-2');
   await putParameter('api-secret', 'secret-2');
@@ -50,7 +50,7 @@ it('reads no callback secret for `api`, and needs none to be there', async () =>
   ]);
 });
 
-it('keeps no callback secret for `api` where one secret holds all', async () => {
+it('keeps no callback secret for `api` if one secret contains all credentials', async () => {
   const { apiReader, asked } = await secretWorld(SECRET);
 
   const parameters = await apiReader().get();
@@ -63,7 +63,7 @@ it('keeps no callback secret for `api` where one secret holds all', async () => 
   expect(asked).toEqual(['/wiro/a/callback-function']);
 });
 
-it('takes a project without a secret, and accepts the previous callback secret too', async () => {
+it('accepts a project without a secret, and the previous callback secret', async () => {
   const { reader } = await secretWorld({
     apiKey: 'key-1',
     apiSecret: '',
@@ -74,7 +74,7 @@ it('takes a project without a secret, and accepts the previous callback secret t
   expect(await reader().get()).toEqual({ apiKey: 'key-1', callbackSecrets: ['new', 'old'], ...PLACES });
 });
 
-it('keeps them for a while, then reads them anew', async () => {
+it('caches them for a while, then reads them again', async () => {
   const { reader: open, calls, pass, replaceSecret } = await secretWorld(SECRET);
   const reader = open();
   await reader.get();
@@ -89,7 +89,7 @@ it('keeps them for a while, then reads them anew', async () => {
   expect(calls).toHaveLength(4);
 });
 
-it('goes on with what it has while Secrets Manager is away, and has nothing to go on with at first', async () => {
+it('uses the cached credentials while Secrets Manager is down, and fails if there are none', async () => {
   const { reader: open, pass, stopSecretsManager } = await secretWorld(SECRET);
   const reader = open();
   await reader.get();
@@ -102,7 +102,7 @@ it('goes on with what it has while Secrets Manager is away, and has nothing to g
   await expect(open().get()).rejects.toThrow('secretsmanager could not be reached');
 });
 
-it('lets nobody wait again for what has just not answered, and asks anew a while later', async () => {
+it('does not wait again for a service that has just failed, and calls it again later', async () => {
   const { reader: open, calls, pass, stopSecretsManager } = await secretWorld(SECRET);
   const reader = open();
   await reader.get();
@@ -120,7 +120,7 @@ it('lets nobody wait again for what has just not answered, and asks anew a while
   expect(calls.length).toBeGreaterThan(asked);
 });
 
-it('reads what was replaced when it is told that what it has does not work', async () => {
+it('reads replaced credentials after forget', async () => {
   const { reader: open, replaceSecret } = await secretWorld(SECRET);
   const reader = open();
   await reader.get();
@@ -132,10 +132,10 @@ it('reads what was replaced when it is told that what it has does not work', asy
 });
 
 it.each([
-  ['no JSON', 'hunter2', /does not hold a JSON object: store \{"apiKey"/],
-  ['half a JSON object', '{"apiKey": "hunter2"', /does not hold a JSON object/],
-  ['a list', ['hunter2'], /does not hold a JSON object/],
-  ['null', null, /does not hold a JSON object/],
+  ['no JSON', 'hunter2', /is not a JSON object: store \{"apiKey"/],
+  ['half a JSON object', '{"apiKey": "hunter2"', /is not a JSON object/],
+  ['a list', ['hunter2'], /is not a JSON object/],
+  ['null', null, /is not a JSON object/],
   ['no API key', { apiSecret: 'hunter2', callbackSecret: 'hunter2' }, /has no "apiKey": store/],
   ['an empty API key', { apiKey: '', callbackSecret: 'hunter2' }, /has no "apiKey": store/],
   ['no callback secret', { apiKey: 'hunter2' }, /has no "callbackSecret": store/],
@@ -157,22 +157,22 @@ it.each([
   expect([error.message, error.stack, String(error.cause)].join()).not.toContain('hunter2');
 });
 
-it('says that there is no such secret, or nothing in it, and what to store', async () => {
+it('says that the secret does not exist or is empty, and what to store', async () => {
   const { reader, arn } = await secretWorld(SECRET);
 
   const reading = reader({ secretArn: `${arn}x` }).get();
 
   await expect(reading).rejects.toThrow(NotConfiguredError);
-  await expect(reading).rejects.toThrow(`${arn}x is not there or has no value: store {"apiKey"`);
+  await expect(reading).rejects.toThrow(`${arn}x does not exist or has no value: store {"apiKey"`);
 });
 
-it('says which parameter is missing and the remedy, asks nothing more for a while, and then takes what was stored', async () => {
+it('names the missing parameter and the remedy, makes no call for a while, then reads the stored value', async () => {
   const { reader: open, calls, pass, putParameter } = await secretWorld(SECRET);
   const reader = open({ secretArn: undefined });
 
   const first = reader.get();
   await expect(first).rejects.toThrow(NotConfiguredError);
-  await expect(first).rejects.toThrow('the parameter /wiro/a/api-key is not there: run "npm run setup"');
+  await expect(first).rejects.toThrow('the parameter /wiro/a/api-key is missing: run "npm run setup"');
   await putParameter('api-key', 'key-2');
   await putParameter('callback-secret', 'callback-2');
   pass(999);
@@ -184,7 +184,7 @@ it('says which parameter is missing and the remedy, asks nothing more for a whil
   expect([asked, calls.length]).toEqual([1, 2]);
 });
 
-it('does not take a service that is away for a deployment without secrets', async () => {
+it('does not report missing secrets when the service is down', async () => {
   const { reader, stopSecretsManager } = await secretWorld(SECRET);
   await stopSecretsManager();
 

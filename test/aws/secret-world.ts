@@ -8,7 +8,7 @@ import { startSecretsManager } from '../../local/aws/secrets-manager.ts';
 import { startSsm } from '../../local/aws/ssm.ts';
 import { signedFetch } from '../local/aws/signed-fetch.ts';
 
-/** Parameter Store and Secrets Manager as the functions reach them, and a look at what they are asked. */
+/** Parameter Store and Secrets Manager behind the endpoints that the functions call, with a record of the calls. */
 export async function secretWorld(secret: unknown) {
   const [ssm, secretsManager] = await Promise.all([
     startSsm({ region: LOCAL_REGION }),
@@ -16,7 +16,7 @@ export async function secretWorld(secret: unknown) {
   ]);
   const arn = secretsManager.create('wiro', typeof secret === 'string' ? secret : JSON.stringify(secret));
   const calls: string[] = [];
-  /** Names of parameters that were asked for. */
+  /** Names of the requested parameters. */
   const asked: string[] = [];
   const fronts = await Promise.all([startFront(ssm.endpoint), startFront(secretsManager.endpoint)]);
   for (const [name, value] of Object.entries({
@@ -33,7 +33,7 @@ export async function secretWorld(secret: unknown) {
   });
   let beforeAnswer = async () => {};
 
-  /** Notes each request, and passes it on when it may be answered. */
+  /** Records each request, and forwards it when it may be answered. */
   async function startFront(target: string) {
     const server = createServer(async (request, response) => {
       const body = Buffer.concat(await request.toArray());
@@ -77,7 +77,7 @@ export async function secretWorld(secret: unknown) {
       }),
     reader: ({ secretArn }: { readonly secretArn: string | undefined } = { secretArn: arn }) =>
       createParameterReader({ path: '/wiro/a', secretArn, keepMs: 60_000, renewMs: 1_000, now: () => nowMs }),
-    /** Nothing is answered before so many requests are there. */
+    /** Withholds every answer until this many requests have arrived. */
     answerTogether: (count: number) => {
       const { promise, resolve } = Promise.withResolvers<void>();
       beforeAnswer = async () => {

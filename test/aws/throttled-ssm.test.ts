@@ -10,7 +10,7 @@ afterEach(() => {
   for (const close of closing.splice(0)) close();
 });
 
-/** SSM as far as one call goes: takes as many as `mayAnswer` says, and throttles the others. */
+/** An SSM that answers the calls that `mayAnswer` allows, and throttles the others. */
 async function startSsm(mayAnswer: () => boolean): Promise<{ readonly calls: () => number }> {
   let calls = 0;
   const server = createServer((_, response) => {
@@ -33,7 +33,7 @@ async function startSsm(mayAnswer: () => boolean): Promise<{ readonly calls: () 
 
 const openReader = () => createParameterReader({ path: '/p', keepMs: 300_000, renewMs: 10_000 });
 
-it('a hundred and fifty environments that start together all get their parameters, at 40 a second', async () => {
+it('serves 150 environments that start together, at 40 calls a second', async () => {
   let turns = 40;
   let refilledAt = performance.now();
   await startSsm(() => {
@@ -50,7 +50,7 @@ it('a hundred and fifty environments that start together all get their parameter
   expect(new Set(read.map(({ apiKey }) => apiKey))).toEqual(new Set(['api-key']));
 });
 
-it('an environment whose first caller is a forger asks once', async () => {
+it('calls SSM once in an environment whose first callback is forged', async () => {
   const { calls } = await startSsm(() => true);
   const reader = openReader();
 

@@ -8,7 +8,7 @@ import { createDynamoDb } from '../../functions/store/dynamodb.ts';
 let server: Server;
 let connections = 0;
 beforeAll(async () => {
-  // Takes every request and answers none.
+  // Accepts every request and answers none.
   server = createServer(() => {});
   server.on('connection', () => {
     connections += 1;
@@ -25,7 +25,7 @@ afterAll(() => {
   server.close();
 });
 
-it('a service that never answers is asked three times, then given up', async () => {
+it('calls a service that never answers three times, then fails', async () => {
   const call = callAws(
     { name: 'events', endpointVariable: 'EVENTBRIDGE' },
     { path: '/', headers: {}, body: '{}' },
@@ -33,11 +33,11 @@ it('a service that never answers is asked three times, then given up', async () 
   );
 
   await expect(call).rejects.toThrow(new AwsCallError('events could not be reached'));
-  // Not the requests that came in: on a busy machine one may be given up before it has arrived. Each has a connection.
+  // Count connections: on a busy machine the client may abort a request before it arrives.
   await vi.waitFor(() => expect(connections).toBe(3));
 });
 
-it('a table that never answers is asked five times, then given up', async () => {
+it('calls a table that never answers five times, then fails', async () => {
   const client = createDynamoDb({ answerMs: 300 });
 
   const read = client.send(new GetItemCommand({ TableName: 't', Key: { pk: { S: 'a' }, sk: { S: 'b' } } }));

@@ -92,7 +92,7 @@ describe('collecting, when a service of our own fails', () => {
       error: {
         code: 'internal_error',
         message:
-          'This deployment could not reach one of its own services (its log says which). Task task-1 may be paid for. A retry asks about it again and collects it without paying again.',
+          'This deployment could not reach one of its own AWS services (its log names the service). Task task-1 may be paid for. A retry asks about it again and collects it without paying again.',
         retryable: true,
       },
     });

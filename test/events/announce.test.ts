@@ -1,7 +1,7 @@
 import { PutObjectCommand, S3ServiceException } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type AnnounceDeps, announce } from '../../functions/events/announce.ts';
-import { type BusEvent, EventsNotTakenError } from '../../functions/events/put-events.ts';
+import { type BusEvent, EventsRejectedError } from '../../functions/events/put-events.ts';
 import type { Generation, Output } from '../../functions/generation/generation.ts';
 import { retried } from '../../functions/generation/retry.ts';
 import { createJsonObjects, type JsonObjects } from '../../functions/objects/json-object.ts';
@@ -53,7 +53,7 @@ const SUCCEEDED: Generation = {
 
 let places = 0;
 
-/** A generation that has something to tell, and the bus and the files that it is told to. */
+/** A generation with pending announcements, and the bus and the files that receive them. */
 async function announceWorld({
   generation = SUCCEEDED,
   isFromFile = true,
@@ -105,7 +105,7 @@ async function announceWorld({
     place,
     types: () => events.map(({ detailType }) => detailType),
     read: async (key: string) => JSON.parse(String(await s3.bytesOf(key))) as unknown,
-    /** As `reconcile` does for a day: every quarter of an hour, as long as something is left. */
+    /** Repeats `announce` as `reconcile` does: every quarter of an hour for a day, while an announcement is pending. */
     async lookFor(looks: number) {
       for (let look = 0; look < looks; look += 1) {
         await announce(deps, id).catch(() => undefined);
@@ -130,7 +130,7 @@ const denied = () =>
   });
 
 describe('an end', () => {
-  it('is told on the bus and in the results file, which says how many are still to come', async () => {
+  it('goes to the bus and to the results file, which counts the pending ones', async () => {
     const { deps, events, read, place, left } = await announceWorld();
 
     await announce(deps, id);
@@ -146,7 +146,7 @@ describe('an end', () => {
     expect(await left()).toEqual(NOTHING);
   });
 
-  it('of one that an earlier release accepted is told where that release would have told it', async () => {
+  it('of a generation from an earlier release goes where that release would have written it', async () => {
     const { deps, generations, read } = await announceWorld({ isFromFile: false });
     const old = { ...SUCCEEDED, id: 'b'.repeat(26) };
     const results = { bucket: BUCKET, key: 'results/old.json', index: 3 };
@@ -165,7 +165,7 @@ describe('an end', () => {
     expect(await read(results.key)).not.toHaveProperty('pending');
   });
 
-  it('is put on the bus once, though its results file is not JSON for good: that is written beside', async () => {
+  it('is put on the bus once if its results file is not JSON, and written to a separate file', async () => {
     const { types, lookFor, read, place, left } = await announceWorld();
     await s3.client.send(new PutObjectCommand({ Bucket: BUCKET, Key: place.key, Body: '{"results": [' }));
 
@@ -175,12 +175,12 @@ describe('an end', () => {
     expect(types()).toEqual(['Generation Succeeded']);
     expect(await read(beside)).toMatchObject({ results: [{ index: 0, id, status: 'succeeded' }] });
     expect(alarms).toEqual([
-      ['Something could not be told, and is given up', 'results', beside, 'untold', { FruitlessLooks: 1 }],
+      ['Cannot deliver an announcement: gave up', 'results', beside, 'untold', { FruitlessLooks: 1 }],
     ]);
     expect(await left()).toEqual(NOTHING);
   });
 
-  it('is told in its file once that can be written, and on the bus meanwhile, once', async () => {
+  it('is put on the bus once, and written to its file as soon as that succeeds', async () => {
     const { types, lookFor, read, place, failing, left } = await announceWorld();
 
     failing.update = away();
@@ -196,7 +196,7 @@ describe('an end', () => {
     expect(await left()).toEqual(NOTHING);
   });
 
-  it('is noted as put on the bus before its file is touched: whoever dies there does not put it twice', async () => {
+  it('is noted as put on the bus before its file is written, so that a crash there does not repeat the event', async () => {
     const { deps, notes } = await announceWorld();
     const seen: unknown[] = [];
     const update: JsonObjects['update'] = async () => {
@@ -208,7 +208,7 @@ describe('an end', () => {
     expect(seen).toEqual([{ done: ['bus'] }]);
   });
 
-  it('is given up after a day, with an alarm, and written beside if that can be', async () => {
+  it('is abandoned after a day with an alarm, and written to a separate file if possible', async () => {
     const { types, lookFor, place, failing, left } = await announceWorld();
 
     failing.update = away();
@@ -223,13 +223,13 @@ describe('an end', () => {
     expect(alarms).toHaveLength(1);
   });
 
-  it('that may not be written raises an alarm at once, and is told when the right is given within a day', async () => {
+  it('without permission raises an alarm at once, and is delivered once the permission is granted within a day', async () => {
     const { lookFor, read, place, failing, left } = await announceWorld();
 
     failing.update = denied();
     failing.write = denied();
     await lookFor(2);
-    const message = 'Something cannot be told: this deployment may not do it';
+    const message = 'Cannot deliver an announcement: this deployment lacks the permission';
     const raised = [...alarms];
     failing.update = undefined;
     await lookFor(1);
@@ -242,7 +242,7 @@ describe('an end', () => {
     expect(await left()).toEqual(NOTHING);
   });
 
-  it('ends even where nothing at all can be written', async () => {
+  it('is abandoned even if no file can be written', async () => {
     const { types, lookFor, failing, left } = await announceWorld();
 
     failing.update = denied();
@@ -252,7 +252,7 @@ describe('an end', () => {
     expect(await left()).toEqual(NOTHING);
     expect(types()).toEqual(['Generation Succeeded']);
     expect(alarms.at(-1)).toEqual([
-      'Something could not be told, and is given up',
+      'Cannot deliver an announcement: gave up',
       'results',
       undefined,
       'untold',
@@ -260,7 +260,7 @@ describe('an end', () => {
     ]);
   });
 
-  it('of a dropped file is told on the bus once while its result.json cannot be written', async () => {
+  it('of a dropped file is put on the bus once while its result.json cannot be written', async () => {
     const outputFolder = 'outputs/portraits/a.png-x/';
     const generation = { ...SUCCEEDED, outputFolder };
     const { types, lookFor, failing, read, left } = await announceWorld({ generation, isFromFile: false });
@@ -277,10 +277,10 @@ describe('an end', () => {
 });
 
 describe('an event', () => {
-  it('that the bus does not take for a day is written under results/untold/, whole, and given up', async () => {
+  it('that the bus rejects for a day is written whole under results/untold/, and abandoned', async () => {
     const { lookFor, failing, read, place, left } = await announceWorld();
 
-    failing.bus = new Error('The event bus could not be asked to take an event');
+    failing.bus = new Error('Cannot put events on the event bus: whether it accepted them is unknown');
     await lookFor(97);
 
     expect(await read(`results/untold/${id}.1.succeeded.json`)).toMatchObject({
@@ -290,7 +290,7 @@ describe('an event', () => {
     expect(await read(place.key)).toMatchObject({ results: [{ id }] });
     expect(alarms).toEqual([
       [
-        'Something could not be told, and is given up',
+        'Cannot deliver an announcement: gave up',
         'bus',
         `results/untold/${id}.1.succeeded.json`,
         'untold',
@@ -300,7 +300,7 @@ describe('an event', () => {
     expect(await left()).toEqual(NOTHING);
   });
 
-  it('that the bus took is not sent again because it did not take the other', async () => {
+  it('that the bus accepted is not repeated when the bus rejects another', async () => {
     const generation = {
       ...SUCCEEDED,
       announcements: [announcement('Running'), announcement('Succeeded')],
@@ -312,7 +312,7 @@ describe('an event', () => {
       ...deps,
       putEvents: async (given: readonly BusEvent[]) => {
         await putEvents(given.slice(0, 1));
-        throw new EventsNotTakenError('InternalFailure', [true, false]);
+        throw new EventsRejectedError('InternalFailure', [true, false]);
       },
     };
     await expect(announce(half, id)).rejects.toThrow('Not everything could be told yet: bus');
@@ -324,7 +324,7 @@ describe('an event', () => {
     expect(await left()).toEqual(NOTHING);
   });
 
-  it('has a patience of its own once an earlier one has got through', async () => {
+  it('has its own patience after an earlier one is delivered', async () => {
     const generation = { ...EXAMPLES.running, announcements: [announcement('Running')] };
     const { deps, generations, lookFor, failing, left } = await announceWorld({ generation });
 
@@ -342,7 +342,7 @@ describe('an event', () => {
     expect(await left()).toEqual(NOTHING);
   });
 
-  it('of an attempt that was retried before it was told says what that attempt came to', async () => {
+  it('of an attempt that was retried first shows the outcome of that attempt', async () => {
     const error = {
       code: 'output_unavailable',
       message: '1 of 2 outputs could not be copied.',
@@ -374,7 +374,7 @@ describe('an event', () => {
     ]);
   });
 
-  it('of very many outputs lists as many as EventBridge takes, says how many there are, and fits its schema', async () => {
+  it('with very many outputs lists as many as EventBridge accepts, counts all of them, and matches its schema', async () => {
     const { deps, generations, events } = await announceWorld();
     const outputs = Array.from({ length: 3_000 }, (_, index) => output(index));
     await generations.putOutputs(id, { attempt: 1, revision: 7, outputs });

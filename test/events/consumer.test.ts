@@ -21,7 +21,7 @@ afterAll(() => {
   dynamodb.destroy();
 });
 
-/** The example's own handler, told where everything is as Lambda would tell it. */
+/** The example's own handler, with the environment that Lambda would set. */
 async function loadHandler() {
   const told = {
     GALLERY_TABLE: GALLERY,
@@ -55,7 +55,7 @@ async function entries(): Promise<readonly Record<string, unknown>[]> {
   return Items.map((item) => unmarshall(item));
 }
 
-/** The event that the bus carried for a generation that succeeded. */
+/** Runs a generation until it succeeds, and returns its event from the bus. */
 async function succeeded(order: string): Promise<SucceededEvent> {
   const { id } = await system.submit({
     model: 'wiro/text-to-image',
@@ -67,7 +67,7 @@ async function succeeded(order: string): Promise<SucceededEvent> {
   return event as unknown as SucceededEvent;
 }
 
-it('does an event once, however often it is delivered, one after the other or at once', async () => {
+it('processes an event once, however often it is delivered, in sequence or in parallel', async () => {
   const event = await succeeded('17');
 
   const outcomes = await Promise.all([handler(event), handler(event)]);
@@ -90,7 +90,7 @@ it('does an event once, however often it is delivered, one after the other or at
   expect(outputs).toHaveLength(2);
 });
 
-it('adds nothing for an output that is not what the event tells of, and the next delivery does', async () => {
+it('adds nothing for an output that differs from the event, and adds it on the next delivery', async () => {
   const event = await succeeded('18');
   const [first] = event.detail.outputs;
   if (first === undefined) throw new Error('There is no output');

@@ -7,7 +7,7 @@ export const EVENTS_FOLDER = path.resolve(import.meta.dirname, '../../docs/event
 
 type Schema = Readonly<Record<string, unknown>>;
 
-/** The documented schemas of whole events, by detail type. */
+/** The documented schemas of complete events, by detail type. */
 export const EVENT_SCHEMAS: ReadonlyMap<string, Schema> = new Map(
   globSync('*.schema.json', { cwd: EVENTS_FOLDER }).map((file) => {
     const schema = JSON.parse(readFileSync(path.join(EVENTS_FOLDER, file), 'utf8')) as Schema;
@@ -16,9 +16,9 @@ export const EVENT_SCHEMAS: ReadonlyMap<string, Schema> = new Map(
 );
 
 /**
- * Checks events against the schemas as they are documented, or more strictly: consumers are to live with properties
- * that a later version adds, but none is to come that nobody has documented.
- * @returns What is wrong with an event, empty when nothing is.
+ * Checks events against the documented schemas, or more strictly. Consumers must tolerate properties that a later
+ * version adds, but no event may have an undocumented property.
+ * @returns The errors of an event. Empty if it is valid.
  */
 export function createEventCheck({ isStrict }: { readonly isStrict: boolean }): (event: unknown) => string[] {
   const ajv = new Ajv2020({ allErrors: true });
@@ -37,7 +37,7 @@ export function createEventCheck({ isStrict }: { readonly isStrict: boolean }): 
   };
 }
 
-/** The schema of the same, without anything that it does not name. */
+/** The same schema, but closed to properties that it does not name. */
 function closed(schema: Schema): Schema {
   const inner = Object.entries(schema).map(([name, value]) => [name, closedValue(value)]);
   const isOpen = 'properties' in schema && !('additionalProperties' in schema);
@@ -49,7 +49,7 @@ function closedValue(value: unknown): unknown {
   return typeof value === 'object' && value !== null ? closed(value as Schema) : value;
 }
 
-/** Every property that a schema names, as `detail.outputs[].key`. */
+/** The paths of all properties that a schema names, for example `detail.outputs[].key`. */
 export function documentedProperties(schema: Schema, prefix = ''): readonly string[] {
   const { properties = {}, items } = schema as { properties?: Record<string, Schema>; items?: Schema };
   return [
@@ -61,7 +61,7 @@ export function documentedProperties(schema: Schema, prefix = ''): readonly stri
   ];
 }
 
-/** Every property that a value has, named in the same way. */
+/** The paths of all properties of a value. */
 export function propertiesOf(value: unknown, prefix = ''): readonly string[] {
   if (Array.isArray(value)) return value.flatMap((one) => propertiesOf(one, `${prefix.slice(0, -1)}[].`));
   if (typeof value !== 'object' || value === null) return [];

@@ -8,14 +8,14 @@ const examples = globSync('examples/*.json', { cwd: EVENTS_FOLDER })
   .sort()
   .map((file) => ({ file, event: JSON.parse(read(file)) as Record<string, unknown> }));
 
-it('there is one example of each event, as it is documented', () => {
+it('documents one valid example of each event', () => {
   const check = createEventCheck({ isStrict: true });
 
   expect(examples.map(({ event }) => event['detail-type']).sort()).toEqual([...EVENT_SCHEMAS.keys()].sort());
   expect(examples.flatMap(({ event }) => check(event))).toEqual([]);
 });
 
-it('a property that later versions add does not make an event wrong for those who check it', () => {
+it('keeps an event valid for consumers when a later version adds a property', () => {
   const check = createEventCheck({ isStrict: false });
   const ours = examples.filter(({ event }) => event.source === 'wiro.generations');
   const later = ours.map(({ event }) => ({
@@ -28,7 +28,7 @@ it('a property that later versions add does not make an event wrong for those wh
   expect(later.flatMap(check)).toEqual([]);
 });
 
-it('what several events have in common is documented in the same way', () => {
+it('documents properties that several events share in the same way', () => {
   const common = new Map<string, Set<string>>();
   for (const [type, schema] of EVENT_SCHEMAS) {
     if (type === 'Generation Requested') continue;
@@ -42,7 +42,7 @@ it('what several events have in common is documented in the same way', () => {
   expect([...common].filter(([, forms]) => forms.size > 1)).toEqual([]);
 });
 
-it('the page names every schema and every example', () => {
+it('names every schema and every example on the page', () => {
   const page = read('README.md');
 
   for (const file of globSync(['*.schema.json', 'examples/*.json'], { cwd: EVENTS_FOLDER }))

@@ -26,7 +26,7 @@ const event = (n: number, sizeBytes = 10) => ({
   detail: { n, text: 'x'.repeat(sizeBytes) },
 });
 
-it('large events go in requests of their own: together they would be refused', async () => {
+it('sends large events in separate requests: together they would be refused', async () => {
   taken.length = 0;
   const given = [event(0, 200_000), event(1, 200_000), event(2), event(3, 240_000)];
 
@@ -35,7 +35,7 @@ it('large events go in requests of their own: together they would be refused', a
   expect(taken.map(({ detail }) => detail.n)).toEqual([0, 1, 2, 3]);
 });
 
-it('many go ten at a time', async () => {
+it('sends many events ten at a time', async () => {
   taken.length = 0;
 
   await createPutEvents('bus')(Array.from({ length: 25 }, (_, n) => event(n)));
@@ -43,16 +43,16 @@ it('many go ten at a time', async () => {
   expect(taken).toHaveLength(25);
 });
 
-it('says which ones were not taken, and why', async () => {
+it('says which events the bus rejected, and why', async () => {
   const put = createPutEvents('no-bus')([event(0), event(1)]);
 
   await expect(put).rejects.toMatchObject({
-    message: 'The event bus did not take an event: ResourceNotFoundException',
+    message: 'Cannot put an event on the event bus: it was rejected (ResourceNotFoundException)',
     taken: [false, false],
   });
 });
 
-it('says which ones were taken before the bus was away', async () => {
+it('says which events the bus accepted before it failed', async () => {
   const given = [
     event(0, 240_000),
     { detailType: 'Generation Failed', detail: { text: 'x'.repeat(300_000) } },

@@ -7,7 +7,7 @@ import { createEventCheck } from './event-schemas.ts';
 const RULES = { inputBucket: 'inputs', furtherBuckets: ['photos'] };
 const check = createEventCheck({ isStrict: false });
 
-/** What the schema says of a `Generation Requested` event with such a detail. */
+/** Validates a `Generation Requested` event with this detail against the schema. */
 function schemaTakes(detail: unknown): boolean {
   const event = {
     version: '0',
@@ -23,7 +23,7 @@ function schemaTakes(detail: unknown): boolean {
   return check(event).length === 0;
 }
 
-/** What the product itself says, before it asks Wiro and S3. */
+/** Validates it with the product's own checks, before any call to Wiro or S3. */
 function productTakes(detail: unknown): boolean {
   try {
     parseRequest(detail, RULES);
@@ -42,7 +42,7 @@ const many = (count: number) =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [`l${index}`, '']));
 const FOUR_BYTES = '\u{1F680}';
 
-describe('a request that is right is right by the schema too:', () => {
+describe('a valid request is valid by the schema too:', () => {
   it.each<[string, unknown]>([
     ['the least', MODEL],
     [
@@ -81,7 +81,7 @@ describe('a request that is right is right by the schema too:', () => {
   });
 });
 
-describe('a request that is wrong is wrong by the schema too:', () => {
+describe('an invalid request is invalid by the schema too:', () => {
   it.each<[string, unknown]>([
     ['no model', { parameters: {} }],
     ['a model without an owner', { model: 'text-to-image' }],
@@ -140,8 +140,8 @@ describe('a request that is wrong is wrong by the schema too:', () => {
   });
 });
 
-// Beside what Wiro and S3 say of it: whether there are such a model and such objects.
-describe('only the product can know', () => {
+// Only Wiro and S3 can tell whether the model and the objects exist.
+describe('only the product checks', () => {
   it.each<[string, unknown]>([
     ['which buckets are the deployment’s', input('s3://somebody-elses/a.png')],
     ['that a parameter is given as an input too', { ...input('a.png'), parameters: { image: 'b.png' } }],
@@ -154,7 +154,7 @@ describe('only the product can know', () => {
   });
 });
 
-/** Texts of parts that mean something to one of the two. */
+/** Parts of a text that are special to the schema or to the product. */
 const pieces = fc.constantFrom(
   ...[
     's3://',
@@ -176,7 +176,7 @@ const named = (values: fc.Arbitrary<unknown>, maxKeys = 3) =>
   fc.dictionary(fc.oneof(texts, fc.constantFrom('image', 'prompt')), values, { maxKeys });
 const odd = fc.constantFrom<unknown>(null, 7, true, [], {}, '');
 const sources = fc.oneof(texts, fc.array(texts, { maxLength: 3 }), odd);
-/** One part at a time is made up: otherwise hardly any request would be right. */
+/** Varies one part at a time: otherwise hardly any request would be valid. */
 const requests = fc
   .oneof(
     fc.record({ model: fc.oneof(texts, odd) }),
@@ -187,7 +187,7 @@ const requests = fc
   )
   .map((part) => ({ ...MODEL, ...part }));
 
-it('never refuses by the schema what the product takes', () => {
+it('never rejects by the schema a request that the product accepts', () => {
   let taken = 0;
   fc.assert(
     fc.property(requests, (detail) => {
@@ -200,18 +200,18 @@ it('never refuses by the schema what the product takes', () => {
   expect(taken).toBeGreaterThan(300);
 });
 
-it('tells for one source as the product does, but for what only that can know', () => {
+it('judges a single source as the product does, except for checks that only the product can do', () => {
   fc.assert(
     fc.property(texts, (text) => {
       const detail = input(text);
       const isTaken = productTakes(detail);
       if (isTaken === schemaTakes(detail)) return;
-      // The other way round is no exception.
+      // The schema may never be stricter than the product.
       expect(isTaken).toBe(false);
       const isOtherBucket = /^s3:\/\/(?!(inputs|photos)\/)/.test(text);
       const isUnreadable = /^https:\/\//i.test(text) && !readsWithoutUser(text);
       const isTooLong = Buffer.byteLength(text) > 1_024;
-      // Half a character (an unpaired surrogate): a schema cannot say that.
+      // A schema cannot express an unpaired surrogate (half of a character).
       expect(isOtherBucket || isUnreadable || isTooLong || !text.isWellFormed()).toBe(true);
     }),
     { numRuns: 3_000 },

@@ -14,16 +14,16 @@ const outputs = Array.from({ length: 500 }, (_, index) => ({
 }));
 const whole = { generation: succeeded, request, outputs, pastAttempts: [], notes: {}, hints: [] };
 
-it('a file of few results lists all their outputs', () => {
+it('lists all outputs in a file with few results', () => {
   const result = toResult(whole, { index: 0, total: 4 });
 
   expect(result.outputs).toHaveLength(500);
   expect(result).not.toHaveProperty('outputsTotal');
 });
 
-it('a file of a thousand results, each with more outputs and words than fit, can still be read', () => {
+it('keeps a file of a thousand results readable, each with more outputs and text than fit', () => {
   const error = { code: 'model_failed', message: 'x'.repeat(2_000), retryable: true } as const;
-  // A thousand requests in 1 MB: a label of 900 characters is none of them, but it is as if.
+  // A label of 900 characters stands for the largest of a thousand requests in a file of 1 MB.
   const labels = { a: 'y'.repeat(256), b: 'y'.repeat(256), c: 'y'.repeat(256) };
   const given = { ...whole, generation: { ...failed, error }, request: { ...request, labels } };
   const results = Array.from({ length: 1_000 }, (_, index) => ({
@@ -39,7 +39,7 @@ it('a file of a thousand results, each with more outputs and words than fit, can
   expect(Buffer.byteLength(JSON.stringify(file, null, 2))).toBeLessThan(8 * 1024 * 1024);
 });
 
-it('results stand in the order of the requests, each once, and what is pending is counted', () => {
+it('keeps each result once, in the order of the requests, and counts the pending ones', () => {
   const result = (index: number, status = 'succeeded') => ({ index, id: `g${index}`, status });
 
   const file = [result(2), result(0), result(2, 'failed')].reduce<unknown>(

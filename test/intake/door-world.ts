@@ -4,7 +4,7 @@ import type { S3EventRecord } from 'aws-lambda';
 import { vi } from 'vitest';
 import { answerRequest } from '../../functions/api/routes.ts';
 import type { BusEvent } from '../../functions/events/put-events.ts';
-import type { KnownRequest } from '../../functions/events/tell-known.ts';
+import type { KnownRequest } from '../../functions/events/report-known.ts';
 import type { AcceptDeps } from '../../functions/intake/accept-generation.ts';
 import { receiveEvent } from '../../functions/intake/receive-event.ts';
 import { receiveObject } from '../../functions/intake/receive-objects.ts';
@@ -82,7 +82,7 @@ export function doorWorld({
       },
     },
     submit: async (id: string) => void submitted.push(id),
-    tellKnown: async (place: Omit<ResultsPlace, 'index'>, known: readonly KnownRequest[]) => {
+    reportKnown: async (place: Omit<ResultsPlace, 'index'>, known: readonly KnownRequest[]) => {
       if (known.length > 0) knownIn.set(place.key, known);
     },
     collect: async () => undefined,

@@ -16,7 +16,7 @@ afterEach(() => {
 const lines = () => written.map((line) => JSON.parse(line));
 
 describe('a log line', () => {
-  it('is one line of JSON with what Lambda goes by: level and timestamp; and the invocation that wrote it', () => {
+  it('is one line of JSON with its level, timestamp and invocation', () => {
     log.warn('Something\nhappened', { generationId: 'g1', count: 2 });
 
     expect(written).toHaveLength(1);
@@ -33,7 +33,7 @@ describe('a log line', () => {
     ]);
   });
 
-  it('tells an error by name, message and causes, without stacks and other properties', () => {
+  it('describes an error by name, message and causes, without stacks and other properties', () => {
     const cause = Object.assign(new TypeError('no route'), { headers: { authorization: 'secret' } });
 
     log.error('It failed', { error: new Error('cannot connect', { cause }) });
@@ -68,13 +68,13 @@ describe('a log line', () => {
     });
   });
 
-  it('measures nothing where the deployment does not', () => {
+  it('measures nothing if the deployment has no metrics namespace', () => {
     log.info('It ended', { generationId: 'g1' }, { Succeeded: 1 });
 
     expect(Object.keys(lines()[0])).toEqual(['level', 'timestamp', 'message', 'requestId', 'generationId']);
   });
 
-  it('is shown to people without what is there for CloudWatch alone', () => {
+  it('is shown to people without the fields for CloudWatch', () => {
     const facts = { generationId: 'g1', _aws: { Timestamp: 1 }, Succeeded: 1 };
 
     const shown = describeLog({

@@ -50,7 +50,7 @@ describe('a file dropped into the folder of a preset', () => {
 
     expect(result).toMatchObject({
       status: 'succeeded',
-      message: 'Done: one output lies in the folder "1" beside this file.',
+      message: 'Done: one output is in the folder "1" next to this file.',
     });
     expect(result?.folder).toBe(`outputs/portraits/Eileen-Collins.png-${result?.id}/`);
     const [output] = result?.outputs ?? [];
@@ -125,7 +125,7 @@ describe('a file dropped into the folder of a preset', () => {
 
     expect(result).toMatchObject({
       status: 'failed',
-      message: expect.stringMatching(/^This did not work\. The model failed: .*No face found/),
+      message: expect.stringMatching(/^This generation failed\. The model failed: .*No face found/),
     });
   });
 

@@ -189,7 +189,7 @@ describe('the package, installed in another CDK app', () => {
     )
       .filter(({ Type }) => Type === 'AWS::Lambda::Function')
       .map(({ Properties }) => Properties.Description);
-    expect(functions).toContain('Accepts generations and answers their records.');
+    expect(functions).toContain('Accepts generations and returns their records.');
     // Each of the four bundles is an asset of this app.
     const folders = Object.values<{ source: { path: string } }>(assets.files).map(
       ({ source }) => source.path,

@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest';
-import { tellKnown } from '../../functions/events/tell-known.ts';
+import { reportKnown } from '../../functions/events/report-known.ts';
 import type { Generation } from '../../functions/generation/generation.ts';
 import { EXAMPLES } from '../generation/examples.ts';
 
 const place = { bucket: 'photos', key: 'results/a.json/second.json', total: 3 };
 const first = { bucket: 'photos', key: 'results/a.json/first.json', index: 0, total: 2 };
 
-/** Generations by id, and the file that is told. */
+/** Generations by id, and the results file. */
 function tellWorld(given: Readonly<Record<string, { generation: Generation; results?: typeof first }>>) {
   const file: { value?: unknown } = {};
   return {
@@ -43,13 +43,13 @@ function tellWorld(given: Readonly<Record<string, { generation: Generation; resu
   };
 }
 
-it('requests that an earlier file brought stand in the new one as they are, with the place of their end', async () => {
+it('adds requests of an earlier file with their status and the place of their end', async () => {
   const { file, deps } = tellWorld({
     ended: { generation: EXAMPLES.failed, results: first },
     runs: { generation: EXAMPLES.running, results: first },
   });
 
-  await tellKnown(deps, place, [
+  await reportKnown(deps, place, [
     { id: 'runs', index: 2 },
     { id: 'ended', index: 0 },
   ]);
@@ -64,12 +64,12 @@ it('requests that an earlier file brought stand in the new one as they are, with
   });
 });
 
-it('those of the file itself, delivered again, are told when they end', async () => {
+it('skips requests of the file itself after a repeated delivery', async () => {
   const { file, deps } = tellWorld({
     own: { generation: EXAMPLES.running, results: { ...first, ...place } },
   });
 
-  await tellKnown(deps, place, [{ id: 'own', index: 0 }]);
+  await reportKnown(deps, place, [{ id: 'own', index: 0 }]);
 
   expect(file).toEqual({});
 });
