@@ -1,61 +1,61 @@
 /**
- * Everything a deployment can set, read from one place.
- * The names are those of environment variables; `infra/` and `local/` write them, functions read them here.
+ * All settings of a deployment. `infra/` and `local/` write them as environment variables, and the functions read them
+ * here.
  */
 
 /** Names of the environment variables that the functions read. */
 export const ENV = {
-  /** Name of this deployment: part of every id and callback URL. Letters, digits and `-`. */
+  /** The name of this deployment, part of every id and callback URL. Letters, digits and `-`. */
   deployment: 'DEPLOYMENT',
   table: 'TABLE_NAME',
   inputBucket: 'INPUT_BUCKET',
-  /** Further buckets that inputs may come from, comma-separated. */
+  /** Other buckets that inputs may come from, comma-separated. */
   furtherInputBuckets: 'FURTHER_INPUT_BUCKETS',
-  /** JSON: a list of where requests may name inputs, see `parseInputPrefixes`. Not set: anywhere in these buckets. */
+  /** A JSON list of the allowed prefixes of inputs: see `parseInputPrefixes`. @default - all keys in these buckets */
   inputPrefixes: 'INPUT_PREFIXES',
-  /** How inputs in S3 get to Wiro: see `InputHandover`. Not set, as by a stack of before there was `auto`: `upload`. */
+  /** See `InputHandover`. @default - `upload`, for stacks from before `auto` existed */
   inputHandover: 'INPUT_HANDOVER',
-  /** Kinds of models besides plain ones that are run, comma-separated: see `FurtherModelKind`. */
+  /** Kinds of models that are allowed besides plain ones, comma-separated: see `FurtherModelKind`. */
   furtherModelKinds: 'FURTHER_MODEL_KINDS',
   outputBucket: 'OUTPUT_BUCKET',
   eventBus: 'EVENT_BUS_NAME',
-  /** SSM parameters lie under this path, for example `/wiro/my-stack`. See `PARAMETER`. */
+  /** The path of the SSM parameters, for example `/wiro/my-stack`. See `PARAMETER`. */
   parameterPath: 'PARAMETER_PATH',
-  /** A secret of Secrets Manager that holds the credentials instead of the SecureStrings. See `SECRET_FIELD`. */
+  /** A Secrets Manager secret with the credentials, instead of the SecureStrings. See `SECRET_FIELD`. */
   secretArn: 'SECRET_ARN',
-  /** New generations a day (UTC), retries that run anew included. Not set: as many as come. */
+  /** The maximum number of new generations per day (UTC), retries that run again included. @default - no limit */
   maximumGenerationsPerDay: 'MAXIMUM_GENERATIONS_PER_DAY',
-  /** Tasks of this deployment at once, whatever Wiro would take. Not set: as many as Wiro takes. */
+  /** The maximum number of concurrent tasks of this deployment. @default - as many as Wiro allows */
   maximumConcurrency: 'MAXIMUM_CONCURRENCY',
-  /** Generations whose outputs are copied at once. Not set: as many as come. */
+  /** The maximum number of generations whose outputs are copied concurrently. @default - no limit */
   maximumCollects: 'MAXIMUM_COLLECTS',
   submitFunction: 'SUBMIT_FUNCTION',
   callbackFunction: 'CALLBACK_FUNCTION',
-  /** JSON: what objects put under `uploads/<name>/` become, see `Preset`. */
+  /** JSON: the requests that objects under `uploads/<name>/` become, see `Preset`. */
   presets: 'PRESETS',
   wiroApiUrl: 'WIRO_API_URL',
   wiroSocketUrl: 'WIRO_SOCKET_URL',
-  /** Comma-separated `host` or `host:port`; a host stands for its subdomains too. */
+  /** Hosts of outputs: comma-separated `host` or `host:port`. A host includes its subdomains. */
   wiroOutputHosts: 'WIRO_OUTPUT_HOSTS',
-  /** CloudWatch namespace of the metrics in the log. Without it, nothing is measured. */
+  /** The CloudWatch namespace of the metrics in the log. @default - no metrics */
   metricsNamespace: 'METRICS_NAMESPACE',
-  /** JSON, overrides by name of `DURATIONS`, in milliseconds. */
+  /** JSON: overrides of `DURATIONS` by name, in milliseconds. */
   durations: 'DURATIONS',
-  /** Every duration is divided by this; for test suites that run the real bundles. */
+  /** A divisor for every default duration, for tests that run the real bundles. */
   durationDivisor: 'DURATION_DIVISOR',
 } as const;
 
 /**
  * How inputs in S3 get to Wiro.
- * - `upload`: each content once a day.
- * - `presigned`: Wiro fetches them itself, by links that live for 15 minutes.
- * - `auto`: as uploads, unless Wiro refuses those of the whole project: then in the body of the Run while they are
- *   small, else by links.
+ * - `upload`: the deployment uploads them, each content once a day.
+ * - `presigned`: Wiro fetches them with presigned URLs that are valid for 15 minutes.
+ * - `auto`: as `upload`. If Wiro refuses every upload of the project, small inputs go in the body of the Run, and larger
+ *   ones with presigned URLs.
  */
 export type InputHandover = 'auto' | 'upload' | 'presigned';
 export const INPUT_HANDOVERS: readonly InputHandover[] = ['auto', 'upload', 'presigned'];
 
-/** Kinds of models that are refused unless a deployment allows them: see `ModelKind`. */
+/** Kinds of models that a deployment must allow explicitly: see `ModelKind`. */
 export type FurtherModelKind = 'realtime' | 'training';
 export const FURTHER_MODEL_KINDS: readonly FurtherModelKind[] = ['realtime', 'training'];
 
@@ -65,110 +65,110 @@ export const WIRO_DEFAULTS = {
   outputHosts: 'wiro.ai',
 } as const;
 
-/** SSM parameters under the deployment's path. The first four are SecureStrings that `npm run setup` writes. */
+/** SSM parameters under the deployment's path. `npm run setup` writes the first four as SecureStrings. */
 export const PARAMETER = {
   apiKey: 'api-key',
-  /** Missing for a key-only Wiro project. */
+  /** Absent for a key-only Wiro project. */
   apiSecret: 'api-secret',
   callbackSecret: 'callback-secret',
-  /** Still accepted while a rotation is under way. */
+  /** Accepted during a rotation. */
   previousCallbackSecret: 'previous-callback-secret',
-  /** Written by the stack: where Wiro reaches `callback`, for example its Function URL. */
+  /** Written by the stack: the URL at which Wiro reaches `callback`, for example its Function URL. */
   callbackBaseUrl: 'callback-base-url',
-  /** Written by the stack: the name of `callback`, for who records a task that was called back already. */
+  /** Written by the stack: the name of `callback`, for functions that invoke it to collect a task. */
   callbackFunction: 'callback-function',
 } as const;
 
-/** Those that `api` reads, and may read. */
+/** The parameters that `api` reads and has permission to read. */
 export const API_PARAMETERS: readonly string[] = [
   PARAMETER.apiKey,
   PARAMETER.apiSecret,
   PARAMETER.callbackFunction,
 ];
 
-/** Fields of the JSON object that a secret of Secrets Manager holds, where the credentials are there. */
+/** Fields of the JSON object in a Secrets Manager secret with the credentials. */
 export const SECRET_FIELD = {
   apiKey: 'apiKey',
-  /** Missing or empty for a key-only Wiro project. */
+  /** Absent or empty for a key-only Wiro project. */
   apiSecret: 'apiSecret',
   callbackSecret: 'callbackSecret',
-  /** Still accepted while a rotation is under way. */
+  /** Accepted during a rotation. */
   previousCallbackSecret: 'previousCallbackSecret',
 } as const;
 
 /** Every duration of the system, in milliseconds, with its default. */
 export const DURATIONS = {
-  /** How long a claim of `submitting` or `collecting` holds without renewal. */
+  /** How long a claim on a generation is valid without renewal. */
   lease: 60_000,
-  /** How long a holder waits before it renews its claim. */
+  /** How long a function waits before it renews its claim. */
   leaseRenewal: 20_000,
-  /** How far two clocks may differ. */
+  /** The maximum difference between two clocks. */
   clockSkew: 5_000,
-  /** The lease that the mark before a Run sets. */
+  /** The lease that the write-ahead mark of a Run sets. */
   markLease: 90_000,
-  /** The limit of one Run, from before the mark to the end of its answer. */
+  /** The time limit of one Run, from before its mark to the end of its answer. */
   runLimit: 30_000,
-  /** What each begun megabyte (1,048,576 bytes) of files in a Run's body adds to its limit and its mark's lease. */
+  /** Extends a Run's time limit and its mark's lease, for each started megabyte (1,048,576 bytes) of files in its body. */
   runPerMegabyte: 1_000,
-  /** A Run is not sent if this much time has passed since before the mark. */
+  /** A Run is not sent later than this, measured from before its mark. */
   runSendLimit: 10_000,
   /** How far before the mark a search for a lost Run looks, because Wiro's clock may differ. */
   searchMargin: 300_000,
-  /** The time between the two complete searches without result that allow another Run. */
+  /** The time between the two complete searches that must find nothing before a Run is repeated. */
   searchGap: 60_000,
-  /** When a Run whose task is still searched for releases its slot at the gate. The search goes on. */
+  /** A lost Run releases its slot at the gate after this. The search for its task continues. */
   searchLimit: 3_600_000,
-  /** When a running task without a callback is first looked at. Doubles up to `lookMax`. */
+  /** The time until the first check of a running task without a callback. Doubles up to `lookMax`. */
   look: 60_000,
-  /** The longest wait between two looks at a running task. */
+  /** The longest time between two checks of a running task. */
   lookMax: 900_000,
   /** The first wait after a failed step that may succeed later. Doubles up to `retryMax`. */
   retry: 5_000,
   /** The longest wait after a failed step that may succeed later. */
   retryMax: 300_000,
-  /** How long Wiro may be unreachable, or refuse temporarily, before a generation fails. */
+  /** How long Wiro may be unreachable, or refuse for transient reasons, before a generation fails. */
   patience: 21_600_000,
-  /** How long a refused key (401) is tried again, because it may just have been replaced. */
+  /** How long a refused API key (401) is retried, because it may just have been replaced. */
   unauthorizedPatience: 30_000,
-  /** The time between the three readings of an end with `pexit` 0 and no outputs. */
+  /** The time between the three reads of a task that ended with `pexit` 0 and without outputs. */
   emptyOutputsGap: 20_000,
   /**
    * How long outputs may be unavailable before the generation fails. Also how long they may wait in line to be copied,
-   * counted from when they first joined it.
+   * measured from when they first joined it.
    */
   outputPatience: 21_600_000,
-  /** The time between two readings of an output that differs from Wiro's record, before the difference is accepted. */
+  /** The time between two reads of an output that differs from Wiro's record, before it is stored as it is. */
   outputRecheck: 600_000,
-  /** How long a task may stay at `task_error`, which is not an end, before it is stopped. */
+  /** How long a task may stay at `task_error`, from which Wiro may recover it, before it is stopped. */
   taskErrorLimit: 900_000,
   /** How long Wiro must repeat the same undocumented refusal of a Run before it counts as permanent. */
   refusalPatience: 1_800_000,
-  /** How long a failed event or results file is tried again. Then an alarm rings, and it is given up. */
+  /** How long a failed delivery of an event or a results file is retried. Then an alarm is raised, and it is abandoned. */
   announcePatience: 86_400_000,
   /**
-   * The time from a Run until its task is stopped. Also the time from the first Run without an answer until searching
-   * and repeating it end.
+   * How long a task may run before it is stopped, measured from its Run. Also how long an unanswered Run is searched for
+   * and repeated, measured from the first one.
    */
   deadline: 21_600_000,
   /** The time between Cancel and Kill, and between their repetitions. */
   stopRepeat: 15_000,
-  /** How long an end is awaited after Kill. */
+  /** How long a killed task may take to end. */
   stopLimit: 900_000,
-  /** How long an attempt may wait in line for a slot, counted from when it joined, before it fails. */
+  /** How long an attempt may wait in line for a slot before it fails, measured from when it joined the line. */
   maximumWait: 604_800_000,
-  /** How long the gate stays shut after a code 96 that reports more running tasks than are known. */
+  /** How long the gate stays closed after a code 96 that counts more tasks than this deployment's own. */
   gatePause: 5_000,
-  /** When a known limit is tested with one more task, because the balance may have grown. */
+  /** The time after which one more task probes a learned limit, because the balance may have grown. */
   limitProbe: 60_000,
-  /** How long after the last code 96 the limit counts as unknown again. */
+  /** The time without a code 96 after which a learned limit is forgotten. */
   limitForget: 3_600_000,
   /** How long an uploaded input is reused. Wiro keeps files for "a limited time". */
   uploadReuse: 86_400_000,
-  /** How long a deployment remembers that Wiro refuses uploads for its project. */
+  /** How long a deployment remembers that Wiro refuses the project's uploads. */
   uploadsRefused: 86_400_000,
-  /** Within this time, by the events' clocks, the same bytes put under the same key are the same drop. */
+  /** Within this time, the same bytes under the same key are the same drop. Measured by the events' own times. */
   sameDrop: 300_000,
-  /** The time between two looks at another generation's upload of the same input. */
+  /** The time between two checks of an upload that another function is making. */
   uploadPoll: 250,
   /** How long a model's schema is cached. */
   modelCache: 600_000,
@@ -176,22 +176,22 @@ export const DURATIONS = {
   modelLimit: 2_000,
   /** How long secrets are cached. */
   secrets: 300_000,
-  /** The least time between two readings of the secrets after callbacks with an unknown signature. */
+  /** The minimum time between two reads of the secrets that callbacks with unknown signatures cause. */
   secretsRenewal: 10_000,
   /** How long opening a connection to Wiro's API may take. */
   connect: 5_000,
-  /** The time from sending a call to Wiro to the first byte of its answer. */
+  /** How long Wiro may take from a sent call to the first byte of its answer. */
   headers: 20_000,
-  /** The time from the first to the last byte of Wiro's answer. */
+  /** How long Wiro may take from the first byte of an answer to the last one. */
   body: 20_000,
-  /** An upload to Wiro or a copy of an output fails if nothing moves for this long. */
+  /** An upload to Wiro, or a copy of an output, fails after this long without progress. */
   stall: 30_000,
 } as const;
 
 /** Every duration of the system, in milliseconds, each with its default. */
 export type Durations = { readonly [name in keyof typeof DURATIONS]: number };
 
-/** Reads the durations, in milliseconds, from `DURATIONS` (overrides) and `DURATION_DIVISOR`. */
+/** Reads the durations from `DURATIONS` (overrides, in milliseconds) and `DURATION_DIVISOR`. */
 export function readDurations(env: NodeJS.ProcessEnv): Durations {
   const overrides: unknown = JSON.parse(env[ENV.durations] ?? '{}');
   if (typeof overrides !== 'object' || overrides === null)
@@ -212,29 +212,29 @@ export function readDurations(env: NodeJS.ProcessEnv): Durations {
   ) as Durations;
 }
 
-/** A setting without which a function cannot work. */
+/** Reads a required environment variable. */
 export function requireEnv(name: string, env: NodeJS.ProcessEnv = process.env): string {
   const value = env[name];
   if (!value)
-    throw new Error(`The environment variable ${name} is not set: deploy the stack again, which sets it`);
+    throw new Error(`The environment variable ${name} is not set: deploy the stack again to set it`);
   return value;
 }
 
-/** How many new generations a day are accepted; `undefined` where that is not limited. */
+/** Reads the maximum number of new generations per day. `undefined` means no limit. */
 export const readMaximumGenerationsPerDay = (env: NodeJS.ProcessEnv): number | undefined =>
   readMaximum(ENV.maximumGenerationsPerDay, env);
 
-/** Every task that runs holds a place in one item of the table, the gate. */
+/** The limit of `maximumConcurrency`: every running task has an entry in one item of the table, the gate. */
 export const MOST_AT_ONCE = 1_000;
 
-/** How many tasks may run at once; `undefined` where only Wiro limits that. */
+/** Reads the maximum number of concurrent tasks. `undefined` means as many as Wiro allows. */
 export const readMaximumConcurrency = (env: NodeJS.ProcessEnv): number | undefined =>
   readMaximum(ENV.maximumConcurrency, env, MOST_AT_ONCE);
 
-/** Every generation whose outputs are copied holds a place in one item of the table. */
+/** The limit of `maximumCollects`: every generation whose outputs are copied has an entry in one item of the table. */
 export const MOST_COLLECTS = 100;
 
-/** How many generations' outputs may be copied at once; `undefined` where that is not limited. */
+/** Reads the maximum number of generations whose outputs are copied concurrently. `undefined` means no limit. */
 export const readMaximumCollects = (env: NodeJS.ProcessEnv): number | undefined =>
   readMaximum(ENV.maximumCollects, env, MOST_COLLECTS);
 
@@ -247,7 +247,7 @@ function readMaximum(name: string, env: NodeJS.ProcessEnv, most?: number): numbe
   return Number(text);
 }
 
-/** How inputs in S3 get to Wiro. */
+/** Reads how inputs in S3 get to Wiro. */
 export function readInputHandover(env: NodeJS.ProcessEnv): InputHandover {
   const text = env[ENV.inputHandover] || 'upload';
   const handover = INPUT_HANDOVERS.find((one) => one === text);
@@ -256,7 +256,7 @@ export function readInputHandover(env: NodeJS.ProcessEnv): InputHandover {
   return handover;
 }
 
-/** The kinds of models besides plain ones that are run. */
+/** Reads the kinds of models that are allowed besides plain ones. */
 export const readFurtherModelKinds = (env: NodeJS.ProcessEnv): readonly FurtherModelKind[] =>
   readList(ENV.furtherModelKinds, env).map((text) => {
     const kind = FURTHER_MODEL_KINDS.find((one) => one === text);

@@ -4,10 +4,10 @@ import { reportNotConfigured } from '../events/setback.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
 
 /**
- * Tells whether the deployment lacks its secrets, as far as that can be told within the time: when they cannot be
- * read for another reason, what is requested is accepted, and waits.
- * @returns A function that answers what is missing and the remedy; `undefined` when nothing is known to be. It never
- *   throws.
+ * Creates a check for missing secrets with a time limit. If the secrets cannot be read for another reason, the API
+ * accepts requests, and the generations wait.
+ * @returns A function that returns what is missing and the remedy, or `undefined` if nothing is known to be missing. It
+ *   never throws.
  */
 export function createConfigurationCheck({
   parameters,
@@ -20,7 +20,8 @@ export function createConfigurationCheck({
     try {
       await parameters.get();
     } catch (error) {
-      if (!(error instanceof NotConfiguredError)) logIgnored('what is accepted waits for them')(error);
+      if (!(error instanceof NotConfiguredError))
+        logIgnored('accepted generations wait for the secrets')(error);
       else {
         reportNotConfigured(error);
         return error.message;

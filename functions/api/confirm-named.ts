@@ -13,13 +13,13 @@ export interface ConfirmNamedDeps {
   readonly durations: Durations;
 }
 
-/** Of each attempt two are kept. */
-const MOST_ASKED = 4;
+/** The number of hints to check. Each attempt has at most two. */
+const MOST_CHECKED = 4;
 
 /**
- * The task that was called back for after the end of a generation, if a retry would run it again and Wiro's own
- * record confirms it.
- * @throws {RequestError} `upstream_unavailable` when Wiro cannot be asked: to run again could be to pay twice.
+ * Finds the task that a signed callback named after the end of a generation, if a retry would run the generation again
+ * and Wiro's record confirms the task.
+ * @throws {RequestError} `upstream_unavailable` if Wiro cannot be reached: another Run could then pay twice.
  */
 export async function confirmNamed(
   { generations, wiro, durations }: ConfirmNamedDeps,
@@ -31,9 +31,9 @@ export async function confirmNamed(
   const whole = await generations.whole(id);
   if (whole === undefined) return undefined;
   let explained: NamedTask | undefined;
-  // For all of them together: a caller waits.
+  // One limit for all of them, because the caller waits.
   const endsAt = performance.now() + durations.headers;
-  for (const hint of openHints(whole).slice(0, MOST_ASKED)) {
+  for (const hint of openHints(whole).slice(0, MOST_CHECKED)) {
     try {
       const task = await confirmKept(wiro, whole.generation, hint, {
         marginMs: durations.searchMargin,
@@ -47,15 +47,15 @@ export async function confirmNamed(
       explained ??= named;
     } catch (error) {
       if (!(error instanceof WiroError)) throw error;
-      // It will be no smaller: who insists is not kept from running anew for ever.
+      // The record will not get smaller, so `force` must be able to override it.
       if (force && error.kind === 'tooLarge') continue;
       const why =
         error.kind === 'tooLarge'
-          ? 'and its record at Wiro is too large to be read: this retry started nothing and costs nothing. Retry again in a while, or run it anew with {"force": true}, which may pay twice.'
-          : 'and Wiro could not be asked about it: this retry started nothing and costs nothing. Retry again in a while.';
+          ? 'and its record at Wiro is too large to be read: this retry started nothing and costs nothing. Retry later, or run it again with {"force": true}, which may pay twice.'
+          : 'and Wiro could not be asked about it: this retry started nothing and costs nothing. Retry later.';
       throw new RequestError(
         'upstream_unavailable',
-        `A signed callback has named task ${hint.taskId}, ${why}`,
+        `A signed callback named task ${hint.taskId}, ${why}`,
         undefined,
         true,
       );

@@ -60,7 +60,7 @@ export async function handler(
     });
     return answer(statusCode, method === 'HEAD' ? undefined : body, headers);
   } catch (error) {
-    log.error('A request could not be answered', { method, error });
+    log.error('Cannot answer a request', { method, error });
     return answer(
       503,
       method === 'HEAD'
@@ -69,7 +69,7 @@ export async function handler(
             error: {
               code: 'internal_error',
               message:
-                'This deployment could not reach one of its own services, and it is not known whether this was done: ask again. A request with the same idempotencyKey is one generation, and charged once.',
+                'This deployment could not reach one of its own AWS services, and whether the request took effect is unknown: send it again. All requests with the same idempotencyKey are one generation, and it is charged once.',
               retryable: true,
             },
           },

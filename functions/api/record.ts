@@ -14,37 +14,37 @@ import { logIgnored } from '../runtime/log-ignored.ts';
 import type { Durations } from '../settings.ts';
 import { isFetchingOutputs, type WaitingFor, type WaitNotes, waitingFor } from './waiting-for.ts';
 
-/** A generation as its users see it: the answer of the API, and what `demo --json` prints. */
+/** A generation as the API returns it and `demo --json` prints it. */
 export interface GenerationRecord {
   readonly id: string;
   readonly model: string;
-  /** `collecting` as soon as the outputs of a task that ended are all that is missing. */
+  /** `collecting` as soon as only the outputs of an ended task are missing. */
   readonly status: Status;
   readonly attempt: number;
   readonly parameters: Readonly<Record<string, unknown>>;
-  /** A large request lies in S3, and was deleted there: parameters, inputs and labels are no longer known. */
+  /** The request was too large for the table, and its object in S3 was deleted: parameters, inputs and labels are lost. */
   readonly requestGone?: true;
-  /** As the request said them. */
+  /** The sources as written in the request. */
   readonly inputs: Readonly<Record<string, string | readonly string[]>>;
   readonly labels?: Readonly<Record<string, string>>;
   /**
-   * How inputs in S3 went to Wiro in this attempt, where it refuses the project's uploads. Not `pinned`: whether an input
-   * was replaced between acceptance and its fetching cannot be told.
+   * How inputs in S3 went to Wiro in this attempt, if Wiro refuses the project's uploads. If not `pinned`, an input may
+   * have been replaced after acceptance, before Wiro fetched it.
    */
   readonly inputHandover?: { readonly by: OtherHandover['by']; readonly pinned: boolean };
   readonly taskId?: string;
-  /** Why it has not ended yet. */
+  /** What an unfinished generation waits for. */
   readonly waitingFor?: WaitingFor;
-  /** Named by a signed callback after its attempt had ended without a task: a retry collects it. */
+  /** A task that a signed callback named after its attempt had ended without one. A retry collects it. */
   readonly calledBackTaskId?: string;
-  /** While its task runs: where to follow it. The token is a capability: do not pass it on. */
+  /** How to follow the task while it runs. The token is a capability: do not share it. */
   readonly progress?: { readonly socketUrl: string; readonly token: string };
   /** The first 1,000. */
   readonly outputs: readonly RecordedOutput[];
-  /** How many there are, where not all are listed. */
+  /** The number of outputs, if not all are listed. */
   readonly outputsTotal?: number;
   readonly costUsd?: number;
-  /** The task's own account of its time. */
+  /** As Wiro's record of the task states it. */
   readonly elapsedSeconds?: number;
   readonly error?: GenerationError;
   readonly cancelRequestedAt?: Timestamp;
@@ -56,7 +56,7 @@ export interface GenerationRecord {
 }
 
 export interface RecordedOutput extends Output {
-  /** Presigned: whoever has it can read the output until `urlExpiresAt`. */
+  /** A presigned URL. It lets its holder read the output until `urlExpiresAt`. */
   readonly url: string;
   readonly urlExpiresAt: Timestamp;
 }
@@ -69,16 +69,16 @@ export interface PresignedUrl {
 export interface RecordDeps {
   readonly socketUrl: string;
   readonly presign: (output: Output) => Promise<PresignedUrl>;
-  /** How many wait in line before one that waits: `MOST_AHEAD` at most. */
+  /** Counts the generations ahead of a waiting one in line, up to `MOST_AHEAD`. */
   readonly ahead: (generation: Generation) => Promise<number>;
   readonly durations: Durations;
   readonly clock: Clock;
 }
 
-/** With its link one takes 2 KB, and Lambda answers 6 MB at most. */
+/** An output with its URL has up to 2 KB, and a Lambda response at most 6 MB. */
 const MOST_OUTPUTS = 1_000;
 
-/** The record of a generation. */
+/** Builds the record of a generation. */
 export async function toRecord(
   { socketUrl, presign, ahead, durations, clock }: RecordDeps,
   {
@@ -94,22 +94,22 @@ export async function toRecord(
     readonly outputs: readonly Output[];
     readonly pastAttempts: readonly PastAttempt[];
     readonly notes: WaitNotes & { readonly handover?: OtherHandover };
-    /** @default - none was kept */
+    /** @default - none */
     readonly hints?: readonly TaskHint[];
   },
 ): Promise<GenerationRecord> {
   const { id, model, attempt, createdAt, updatedAt, cancelRequestedAt } = generation;
   const task = 'task' in generation ? generation.task : undefined;
   const status = shownStatus(generation);
-  const place = isInLine(generation)
+  const aheadCount = isInLine(generation)
     ? await ahead(generation).catch(
-        logIgnored('the record does without its place in line', { generationId: id }),
+        logIgnored('the record omits the number of generations ahead', { generationId: id }),
       )
     : undefined;
   const waiting = waitingFor(generation, {
     notes,
     moment: { now: timestamp(clock()), durations },
-    ahead: place ?? undefined,
+    ahead: aheadCount ?? undefined,
   });
   const [named] = openHints({ generation, pastAttempts, hints });
   return {
@@ -155,9 +155,9 @@ export async function toRecord(
 const shownStatus = (generation: Generation): Status =>
   generation.status === 'running' && isFetchingOutputs(generation) ? 'collecting' : generation.status;
 
-/** What a person who reads of the end should know that came after it. */
+/** Adds to the error of an ended generation that a callback has named a task since. */
 const explain = (error: GenerationError, named: TaskHint | undefined): GenerationError =>
-  // The one that could not be read is named already.
+  // The message of `task_unreadable` already names the task.
   named === undefined || error.code === 'task_unreadable'
     ? error
     : {

@@ -21,16 +21,16 @@ export interface RoutesDeps extends AcceptDeps, RecordDeps {
   readonly wiro: Pick<WiroClient, 'task'>;
   readonly rules: SourceRules;
   readonly submit: (id: string) => Promise<void>;
-  /** What of its secrets the deployment lacks, and the remedy; `undefined` when nothing is known to be missing. */
+  /** Returns which secrets are missing and the remedy, or `undefined` if none is known to be missing. */
   readonly missingSecrets: () => Promise<string | undefined>;
-  /** Has the task looked at: it may have to be stopped, or the end announced. */
+  /** Starts collecting, which also stops a cancelled task and announces an end. */
   readonly collect: (id: string) => Promise<void>;
 }
 
 export interface ApiRequest {
   readonly method: string;
   readonly path: string;
-  /** As it came: bytes, whatever they are. */
+  /** The unparsed bytes. */
   readonly body: Buffer;
 }
 
@@ -57,7 +57,7 @@ const STATUS: Partial<Record<GenerationError['code'], number>> = {
 export async function answerRequest(deps: RoutesDeps, request: ApiRequest): Promise<ApiAnswer> {
   const route = routeOf(request.path);
   try {
-    if (route === undefined) throw nothingHere();
+    if (route === undefined) throw unknownPath();
     requireMethod(request.method, route.methods);
     return await route.answer(deps, request.body);
   } catch (error) {
@@ -85,9 +85,9 @@ interface Route {
   readonly asked?: 'retry';
 }
 
-/** By the path alone: whether an id is one of a generation is not to be learned from how it is refused. */
+/** Selects the route by the form of the path alone, so that a refusal does not reveal whether an id exists. */
 function routeOf(path: string): Route | undefined {
-  // Whoever joins addresses leaves a slash too many.
+  // Clients that join URL parts may add extra slashes.
   const [resource, id, action, ...more] = path.split('/').filter((part) => part !== '');
   if (resource !== 'generations' || more.length > 0) return undefined;
   if (id === undefined) return { methods: ['POST'], answer: accept };
@@ -106,16 +106,16 @@ function routeOf(path: string): Route | undefined {
   }
 }
 
-const nothingHere = () =>
+const unknownPath = () =>
   new RequestError(
     'not_found',
-    'There is nothing at this path: POST /generations, GET /generations/{id}, POST /generations/{id}/cancel or /retry.',
+    'There is no such path: use POST /generations, GET /generations/{id}, POST /generations/{id}/cancel or POST /generations/{id}/retry.',
   );
 
 const noGeneration = (id: string) =>
   new RequestError(
     'not_found',
-    `There is no generation "${id.length > LONGEST_QUOTED ? `${id.slice(0, LONGEST_QUOTED)}…` : id}": check the id, and that this is the deployment that accepted it.`,
+    `There is no generation "${id.length > LONGEST_QUOTED ? `${id.slice(0, LONGEST_QUOTED)}…` : id}": check the id, and that this deployment accepted it.`,
   );
 
 const LONGEST_QUOTED = 64;
@@ -124,7 +124,7 @@ function requireMethod(method: string, methods: readonly string[]): void {
   if (methods.includes(method)) return;
   throw new RequestError(
     'method_not_allowed',
-    `${method} is not possible here: use ${methods.join(' or ')}.`,
+    `${method} is not supported at this path: use ${methods.join(' or ')}.`,
   );
 }
 
@@ -134,7 +134,7 @@ async function accept(deps: RoutesDeps, body: Buffer): Promise<ApiAnswer> {
     checkRequest(deps, request, { origin: 'api' }),
     deps.missingSecrets(),
   ]);
-  // What was accepted before is answered as before.
+  // A repeated request gets its record even without the secrets.
   if (checked.kind === 'new') refuseWithout(missing);
   const generation =
     checked.kind === 'known' ? checked.generation : await acceptChecked(deps, checked.checked);
@@ -153,9 +153,9 @@ async function accept(deps: RoutesDeps, body: Buffer): Promise<ApiAnswer> {
 async function cancel(deps: RoutesDeps, id: string): Promise<ApiAnswer> {
   if (!isGenerationId(id)) throw noGeneration(id);
   const moment = { now: timestamp(deps.clock()), durations: deps.durations };
-  const wished = await deps.generations.update(id, (current) => cancelWished(current, moment));
-  if (wished.kind === 'missing') throw noGeneration(id);
-  if (wished.kind === 'written') {
+  const updated = await deps.generations.update(id, (current) => cancelWished(current, moment));
+  if (updated.kind === 'missing') throw noGeneration(id);
+  if (updated.kind === 'written') {
     await deps.collect(id).catch(logIgnored('reconcile collects what is due', { generationId: id }));
   }
   return { statusCode: 202, body: await record(deps, id) };
@@ -167,26 +167,26 @@ async function retry(deps: RoutesDeps, id: string, body: Buffer): Promise<ApiAns
   if (!isGenerationId(id)) throw noGeneration(id);
   const named = await confirmNamed(deps, id, force);
   const moment = { now: timestamp(deps.clock()), durations: deps.durations };
-  const again = await startAgain(deps, id, (current) => retried(current, force, moment, named));
-  if (again.kind === 'missing') throw noGeneration(id);
-  const start = again.generation.status === 'queued' ? deps.submit : deps.collect;
-  await start(id).catch(logIgnored('reconcile takes up what is due', { generationId: id }));
+  const updated = await startAgain(deps, id, (current) => retried(current, force, moment, named));
+  if (updated.kind === 'missing') throw noGeneration(id);
+  const start = updated.generation.status === 'queued' ? deps.submit : deps.collect;
+  await start(id).catch(logIgnored('reconcile starts what is due', { generationId: id }));
   return { statusCode: 202, body: await record(deps, id) };
 }
 
-/** The body of a retry: nothing, or `{"force": true}`. */
+/** Reads the body of a retry, which is empty or `{"force": true}`. */
 function readForce(body: Buffer): boolean {
   const options = body.length === 0 ? {} : parseBody(body);
   if (!isRecord(options))
     throw new RequestError(
       'invalid_request',
-      'The body of a retry must be a JSON object, {"force": true}, or nothing at all.',
+      'The body of a retry must be a JSON object such as {"force": true}, or empty.',
     );
   const unknown = Object.keys(options).find((name) => name !== 'force');
   if (unknown !== undefined)
     throw new RequestError(
       'invalid_request',
-      `${unknown} is not known: a retry has force, and runs the request as it was accepted. Send another request for other parameters.`,
+      `${unknown} is not a field of a retry. Its only field is force, and it runs the request as accepted. Send another request for other parameters.`,
       unknown,
     );
   const { force = false } = options;
@@ -198,13 +198,13 @@ function refuseWithout(missing: string | undefined): void {
   if (missing === undefined) return;
   throw new RequestError(
     'not_configured',
-    `This deployment lacks its secrets and runs nothing yet: ${missing}. Then ask again.`,
+    `This deployment lacks its secrets and runs nothing yet: ${missing}. Then send the request again.`,
     undefined,
     true,
   );
 }
 
-/** Another Run may be charged: it counts as a new generation does. Collecting a paid task again does not. */
+/** Starts the next attempt. One that runs again may be charged, so it counts towards the daily limit. */
 async function startAgain(
   { generations, dailyLimit }: RoutesDeps,
   id: string,
@@ -221,11 +221,11 @@ function parseBody(body: Buffer): unknown {
   if (body.length > LARGEST_BODY_BYTES) {
     throw new RequestError(
       'request_too_large',
-      `The request has ${body.length} bytes; at most ${LARGEST_BODY_BYTES} (1 MB) are taken: put large inputs into the input bucket and name them.`,
+      `The request has ${body.length} bytes, and the limit is ${LARGEST_BODY_BYTES} (1 MB): put large inputs into the input bucket and name them.`,
     );
   }
   if (!isUtf8(body))
-    throw new RequestError('invalid_request', 'The body is not JSON in UTF-8: send it in that encoding.');
+    throw new RequestError('invalid_request', 'The body is not JSON in UTF-8: encode it as UTF-8.');
   const read = readJson(body.toString('utf8'), 'The body');
   if (read.kind === 'read') return read.value;
   throw new RequestError('invalid_request', read.message);

@@ -4,27 +4,30 @@ import { assertNever, hasEnded } from '../generation/generation.ts';
 import { after, type Timestamp } from '../generation/time.ts';
 import type { Moment } from '../generation/transitions.ts';
 
-/** What an unfinished generation waits for. Computed when it is read: nothing of it is stored. */
+/** What an unfinished generation waits for. Computed for each record, and not stored. */
 export interface WaitingFor {
   /**
-   * `slot`: its turn at Wiro. `retry`: the next try of a step before the Run. `search`: whether a Run whose answer
-   * was lost made a task. `task`: the end of Wiro's task. `outputs`: copies of the outputs of a task that has ended.
+   * - `slot`: its turn at Wiro.
+   * - `retry`: the next try of a step before the Run.
+   * - `search`: whether a Run whose answer was lost created a task.
+   * - `task`: the end of Wiro's task.
+   * - `outputs`: copies of the outputs of an ended task.
    */
   readonly what: 'slot' | 'retry' | 'search' | 'task' | 'outputs';
-  /** Of the last failed try: with this it fails if it goes on for too long. */
+  /** The code of the last failed try. The generation fails with it if the tries fail for too long. */
   readonly code?: ErrorCode;
   /** For a person: what it waits for, since when, and what happens next. */
   readonly message: string;
   readonly since: Timestamp;
-  /** Tries since then. */
+  /** The number of tries since `since`. */
   readonly tries: number;
-  /** It is taken up again at the latest then; one in line fails then. */
+  /** The latest time of the next try. A generation in line fails at this time. */
   readonly nextTryAt: Timestamp;
-  /** How many wait before it in line; 1,000 stands for that many or more. */
+  /** The number of generations ahead of it in line. 1,000 means at least 1,000. */
   readonly ahead?: number;
 }
 
-/** What of an attempt's notes tells why it waits. */
+/** The part of an attempt's notes that explains why it waits. */
 export interface WaitNotes {
   readonly joinedLineAt?: Timestamp;
   readonly lostRuns?: { readonly since: Timestamp; readonly count: number };
@@ -32,33 +35,33 @@ export interface WaitNotes {
   readonly deaths?: { readonly count: number };
 }
 
-interface Known {
+interface WaitContext {
   readonly notes: WaitNotes;
   readonly moment: Moment;
   readonly ahead?: number | undefined;
 }
 
-/** @returns Nothing for one that has ended, or is being submitted this moment without any trouble. */
-export function waitingFor(generation: Generation, known: Known): WaitingFor | undefined {
+/** @returns `undefined` for a generation that has ended, or whose submission is in progress without trouble. */
+export function waitingFor(generation: Generation, context: WaitContext): WaitingFor | undefined {
   if (hasEnded(generation)) return undefined;
   switch (generation.status) {
     case 'queued':
-      return generation.waiting ? forSlot(generation, known) : forSubmission(generation, known);
+      return generation.waiting ? forSlot(generation, context) : forSubmission(generation, context);
     case 'submitting':
       return generation.run === undefined
-        ? forSubmission(generation, known)
-        : forLostRun(generation, generation.run, known);
+        ? forSubmission(generation, context)
+        : forLostRun(generation, generation.run, context);
     case 'running':
     case 'collecting':
-      return isFetchingOutputs(generation) ? forOutputs(generation, known) : forTask(generation, known);
+      return isFetchingOutputs(generation) ? forOutputs(generation, context) : forTask(generation, context);
     default:
       return assertNever(generation);
   }
 }
 
 /**
- * Whether its task is known to have ended well: what is still to be done is to fetch the outputs. Between two tries
- * such a generation is stored as `running`.
+ * Whether the task has succeeded and only its outputs are missing. Between two tries such a generation is stored as
+ * `running`.
  */
 export function isFetchingOutputs(generation: Running | Collecting): boolean {
   const { status, emptyReads, trouble } = generation;
@@ -69,16 +72,16 @@ export function isFetchingOutputs(generation: Running | Collecting): boolean {
   );
 }
 
-function forSlot(generation: Queued, { notes, moment, ahead }: Known): WaitingFor {
+function forSlot(generation: Queued, { notes, moment, ahead }: WaitContext): WaitingFor {
   const since = notes.joinedLineAt ?? generation.updatedAt;
   const nextTryAt = after(since, moment.durations.maximumWait);
   const before =
     ahead === undefined
       ? ''
-      : ` ${ahead >= MOST_AHEAD ? `${MOST_AHEAD.toLocaleString('en')} or more` : ahead} wait before it.`;
+      : ` Generations ahead of it: ${ahead >= MOST_AHEAD ? `${MOST_AHEAD.toLocaleString('en')} or more` : ahead}.`;
   return {
     what: 'slot',
-    message: `In line for a free slot at Wiro since ${since}.${before} Its turn comes when a task ends; if it is still in line at ${nextTryAt}, it fails, and nothing is charged.`,
+    message: `It has waited in line for a slot at Wiro since ${since}.${before} Its turn comes when a task ends. If it is still in line at ${nextTryAt}, it fails, and nothing is charged.`,
     since,
     tries: generation.trouble?.count ?? 0,
     nextTryAt,
@@ -86,26 +89,26 @@ function forSlot(generation: Queued, { notes, moment, ahead }: Known): WaitingFo
   };
 }
 
-/** As many are counted. */
+/** Counting the generations ahead stops here. */
 export const MOST_AHEAD = 1_000;
 
-function forSubmission(generation: Queued | Submitting, known: Known): WaitingFor | undefined {
+function forSubmission(generation: Queued | Submitting, context: WaitContext): WaitingFor | undefined {
   const { trouble, looks, updatedAt } = generation;
   const nextTryAt = dueOf(generation);
   if (trouble !== undefined) {
     const { code, since, count: tries } = trouble;
-    const message = `${sentence(trouble.message)} Tried ${times(tries)} since ${since}; it is tried again by ${nextTryAt}.`;
+    const message = `${sentence(trouble.message)} Tried ${times(tries)} since ${since}. The next try is at ${nextTryAt} at the latest.`;
     return { what: 'retry', code, message, since, tries, nextTryAt };
   }
-  const died = forDeath(generation, known);
-  if (died !== undefined) return { what: 'retry', ...died };
-  // Due for so long, with nobody at it: whoever should have looked was lost, too.
-  const isOverdue = after(nextTryAt, known.moment.durations.look) <= known.moment.now;
+  const death = forDeath(generation, context);
+  if (death !== undefined) return { what: 'retry', ...death };
+  // Overdue for this long means that the invocation that should have submitted it was lost.
+  const isOverdue = after(nextTryAt, context.moment.durations.look) <= context.moment.now;
   const isLate = generation.status === 'queued' && (looks > 0 || isOverdue);
-  if (!isLate && !isAbandoned(generation, known)) return undefined;
+  if (!isLate && !isAbandoned(generation, context)) return undefined;
   return {
     what: 'retry',
-    message: `Its submission has not begun, or has broken off. It is started again by ${nextTryAt}.`,
+    message: `Its submission has not started, or was interrupted. It starts again at ${nextTryAt} at the latest.`,
     since: updatedAt,
     tries: looks,
     nextTryAt,
@@ -115,44 +118,46 @@ function forSubmission(generation: Queued | Submitting, known: Known): WaitingFo
 function forLostRun(
   generation: Submitting,
   { startedAt, searches, emptySearchAt }: NonNullable<Submitting['run']>,
-  known: Known,
+  context: WaitContext,
 ): WaitingFor | undefined {
-  const { lostRuns } = known.notes;
+  const { lostRuns } = context.notes;
   const isSearched = searches > 0 || emptySearchAt !== undefined || lostRuns !== undefined;
-  // Until its lease ends, the Run may still be answered.
-  if (!isSearched && !isAbandoned(generation, known)) return undefined;
+  // Wiro may still answer the Run until its lease ends.
+  if (!isSearched && !isAbandoned(generation, context)) return undefined;
   const nextTryAt = dueOf(generation);
-  const runs = lostRuns !== undefined && lostRuns.count > 1 ? ` (${times(lostRuns.count)} by now)` : '';
+  const runs = lostRuns !== undefined && lostRuns.count > 1 ? ` (${times(lostRuns.count)} so far)` : '';
   return {
     what: 'search',
-    message: `Wiro's answer to a Run was lost${runs}. Whether it made a task is looked up at Wiro before it is run again, so that nothing is paid twice. Searched ${times(searches)} since ${startedAt}; next by ${nextTryAt}, or when Wiro calls back.`,
+    message: `Wiro's answer to a Run was lost${runs}. Before another Run, this deployment searches Wiro for the task, so that nothing is paid twice. Searched ${times(searches)} since ${startedAt}. The next search is at ${nextTryAt} at the latest, or when Wiro calls back.`,
     since: startedAt,
     tries: searches,
     nextTryAt,
   };
 }
 
-function forTask(generation: Running | Collecting, known: Known): WaitingFor {
+function forTask(generation: Running | Collecting, context: WaitContext): WaitingFor {
   const { task, run, stop, looks, trouble, cancelRequestedAt } = generation;
-  // Of one that has moved on, what is noted is of the past.
-  const taskError = trouble?.firstAt.model_failed === undefined ? undefined : known.notes.taskError;
+  // Ignore the note once the task has left `task_error`.
+  const taskError = trouble?.firstAt.model_failed === undefined ? undefined : context.notes.taskError;
   const nextTryAt = dueOf(generation);
   const said = [
-    `Task ${task.id} runs at Wiro since ${run.startedAt}.`,
+    `Task ${task.id} has been at Wiro since ${run.startedAt}.`,
     ...(taskError === undefined
       ? []
       : [
-          `Wiro says since ${taskError.since} that it failed and may take it up again; if nothing moves by ${after(taskError.since, known.moment.durations.taskErrorLimit)}, it is stopped.`,
+          `Wiro has reported since ${taskError.since} that the task failed, and may recover it. If nothing changes by ${after(taskError.since, context.moment.durations.taskErrorLimit)}, this deployment stops the task.`,
         ]),
     ...(stop === undefined
       ? cancelRequestedAt === undefined
         ? []
-        : ['It is asked to stop.']
-      : [`It was asked to stop at ${stop.killSentAt ?? stop.cancelSentAt}; its own end decides.`]),
+        : ['Cancellation was requested, and Wiro is asked to stop the task.']
+      : [
+          `Wiro was asked to stop the task at ${stop.killSentAt ?? stop.cancelSentAt}. How the task ends decides the result.`,
+        ]),
     ...(trouble === undefined
       ? []
       : [`${sentence(trouble.message)} Tried ${times(trouble.count)} since ${trouble.since}.`]),
-    `Wiro is asked by ${nextTryAt}, or when it calls back.`,
+    `The next check at Wiro is at ${nextTryAt} at the latest, or when Wiro calls back.`,
   ];
   return {
     what: 'task',
@@ -164,20 +169,20 @@ function forTask(generation: Running | Collecting, known: Known): WaitingFor {
   };
 }
 
-function forOutputs(generation: Running | Collecting, known: Known): WaitingFor {
+function forOutputs(generation: Running | Collecting, context: WaitContext): WaitingFor {
   const { task, trouble, callback, updatedAt, emptyReads } = generation;
   const nextTryAt = dueOf(generation);
   if (trouble !== undefined) {
     const { code, since, count: tries } = trouble;
-    const message = `${sentence(trouble.message)} Tried ${times(tries)} since ${since}; it is tried again by ${nextTryAt}.`;
+    const message = `${sentence(trouble.message)} Tried ${times(tries)} since ${since}. The next try is at ${nextTryAt} at the latest.`;
     return { what: 'outputs', code, message, since, tries, nextTryAt };
   }
-  const died = forDeath(generation, known);
-  if (died !== undefined) return { what: 'outputs', ...died };
+  const death = forDeath(generation, context);
+  if (death !== undefined) return { what: 'outputs', ...death };
   const message =
     emptyReads > 0
-      ? `Task ${task.id} has ended and shows no outputs yet. It is read again by ${nextTryAt}, before that is believed.`
-      : `The end of task ${task.id} is read, and its outputs are copied.`;
+      ? `Task ${task.id} has ended, and its record shows no outputs yet. It is read again at ${nextTryAt} at the latest, before this counts as final.`
+      : `Task ${task.id} has ended, and its outputs are being copied.`;
   return {
     what: 'outputs',
     message,
@@ -187,22 +192,22 @@ function forOutputs(generation: Running | Collecting, known: Known): WaitingFor 
   };
 }
 
-/** The function that worked on it was killed, and perhaps those before it. */
-function forDeath(generation: Generation, { notes }: Known): Omit<WaitingFor, 'what'> | undefined {
+/** Explains the wait after one or more functions were killed while working on it. */
+function forDeath(generation: Generation, { notes }: WaitContext): Omit<WaitingFor, 'what'> | undefined {
   const { deaths } = notes;
   if (deaths === undefined || deaths.count === 0) return undefined;
   const nextTryAt = dueOf(generation);
   return {
     code: 'function_killed',
-    message: `The function that worked on it was killed ${times(deaths.count)} before it had finished. It is taken up again by ${nextTryAt}.`,
+    message: `The function that works on it was killed ${times(deaths.count)} before it finished. The next try is at ${nextTryAt} at the latest.`,
     since: generation.updatedAt,
     tries: deaths.count,
     nextTryAt,
   };
 }
 
-/** Whether nobody is at it any more, though it says so. */
-const isAbandoned = (generation: Queued | Submitting, { moment }: Known): boolean =>
+/** Whether the claim on it has expired, so that no function works on it. */
+const isAbandoned = (generation: Queued | Submitting, { moment }: WaitContext): boolean =>
   generation.status === 'submitting' &&
   after(generation.claim.until, moment.durations.clockSkew) <= moment.now;
 

@@ -8,7 +8,7 @@ import { archived, explainRefusal } from '../objects/explain-refusal.ts';
 import type { InputStore } from '../objects/types.ts';
 import type { AcceptedInput, AcceptedRequest, ResultsPlace } from '../request/accepted-request.ts';
 import { checkAgainstSchema } from '../request/check-schema.ts';
-import { requireKindTaken } from '../request/file-kind.ts';
+import { requireSupportedKind } from '../request/file-kind.ts';
 import { generationId, requestHash } from '../request/identity.ts';
 import { gatherProblems, MOST_PROBLEMS } from '../request/problems.ts';
 import type { GenerationRequest } from '../request/request.ts';
@@ -288,7 +288,7 @@ async function acceptInputs(
         field,
       );
     }
-    if (inputHandover !== 'presigned') requireKindTaken(object, field);
+    if (inputHandover !== 'presigned') requireSupportedKind(object, field);
     if (object.isArchived) throw RequestError.of(archived(object, field));
     const { etag, sizeBytes, contentType, versionId, checksum } = object;
     const input: AcceptedInput = {

@@ -4,21 +4,21 @@ import { type FileKind, kindOfType } from '../request/file-kind.ts';
 /** So many of a file's first bytes tell its kind; of an Office document, the names of its first parts. */
 export const KIND_BYTES = 4 * 1024;
 
-/** The kind of a file by its first bytes; `open` where they look like nothing that is known. */
+/** The kind of a file by its first bytes; `undetermined` where they look like nothing that is known. */
 export function kindFromBytes(head: Uint8Array): FileKind {
   const type = decideContentType({ head });
   const text = Buffer.from(head.buffer, head.byteOffset, head.length).toString('latin1');
   switch (type) {
     case 'application/zip':
-      return { kind: 'taken', extension: extensionOfZip(text) };
+      return { kind: 'supported', extension: extensionOfZip(text) };
     // Any text that begins with a bracket looks like it.
     case 'application/json':
-      return { kind: 'taken', extension: '.txt' };
+      return { kind: 'supported', extension: '.txt' };
     // The brand that a file names first need not be the one that tells how its picture is coded.
     case 'image/heif':
       return /^.{16,60}hei[cx]/s.test(text)
-        ? { kind: 'taken', extension: '.heic' }
-        : { kind: 'notTaken', name: `of the type ${type}` };
+        ? { kind: 'supported', extension: '.heic' }
+        : { kind: 'unsupported', name: `of the type ${type}` };
     default:
       return kindOfType(type);
   }

@@ -2,17 +2,17 @@ import type { S3ServiceException } from '@aws-sdk/client-s3';
 import { deniedAction } from './s3-refusal.ts';
 import type { ObjectRef } from './types.ts';
 
-/** The object is no longer the one that was accepted, or is gone. */
+/** The object was replaced or deleted after its acceptance. */
 export class InputChangedError extends Error {
   override readonly name = 'InputChangedError';
 }
 
-/** S3 refuses the object for good, for another reason than that it is missing: rights, a key, an archive, a bucket. */
+/** S3 permanently refuses to return the object: because of permissions, an encryption key, an archive or the bucket. */
 export class InputAccessError extends Error {
   override readonly name = 'InputAccessError';
   readonly bucket: string;
   readonly key: string;
-  /** S3's own: `AccessDenied`, `InvalidObjectState`, `NoSuchBucket`. */
+  /** S3's error code, for example `AccessDenied`, `InvalidObjectState` or `NoSuchBucket`. */
   readonly code: string;
   readonly deniedAction: string | undefined;
 

@@ -9,39 +9,39 @@ import {
 } from '@aws-sdk/client-s3';
 import { timestamp } from '../generation/time.ts';
 import { InputAccessError, InputChangedError } from './errors.ts';
-import { isMissing, isRefusedForGood, statusOf } from './s3-refusal.ts';
+import { isMissing, isPermanentlyRefused, statusOf } from './s3-refusal.ts';
 import { isSameObject } from './same-object.ts';
 import type { FoundObject, InputObject, InputStore, ObjectRef } from './types.ts';
 
-/** Inputs where their owners put them. */
+/** Creates a reader of inputs in their original buckets. */
 export function createInputStore(client: Pick<S3Client, 'send'>): InputStore {
-  /** S3 answers a HEAD without a body: only a GET's refusal says what it is about. */
+  /** Repeats a refused HEAD as a GET: the answer to a HEAD has no body, so only a GET gives the reason. */
   async function findRefused(ref: ObjectRef): Promise<GetObjectCommandOutput | undefined> {
     try {
-      const found = await client.send(new GetObjectCommand(place(ref)));
+      const found = await client.send(new GetObjectCommand(toInput(ref)));
       if (found.Body instanceof Readable) found.Body.destroy();
       return found;
     } catch (error) {
       if (isMissing(error)) return undefined;
-      throw isRefusedForGood(error) ? new InputAccessError(ref, error) : error;
+      throw isPermanentlyRefused(error) ? new InputAccessError(ref, error) : error;
     }
   }
 
   async function get(input: InputObject): Promise<GetObjectCommandOutput> {
     const { etag, versionId } = input;
-    const current = { ...place(input), IfMatch: etag } satisfies GetObjectCommandInput;
+    const current = { ...toInput(input), IfMatch: etag } satisfies GetObjectCommandInput;
     if (versionId === undefined) return client.send(new GetObjectCommand(current));
     try {
       return await client.send(new GetObjectCommand({ ...current, VersionId: versionId }));
     } catch (error) {
-      // Reading a version is a right of its own, which the owner of a bucket may not have given.
+      // Reading a version needs a separate permission, which the owner of the bucket may not have granted.
       if (statusOf(error) !== 403) throw error;
       return client.send(new GetObjectCommand(current));
     }
   }
 
   async function head(ref: ObjectRef): Promise<FoundObject | undefined> {
-    const command = new HeadObjectCommand({ ...place(ref), ChecksumMode: 'ENABLED' });
+    const command = new HeadObjectCommand({ ...toInput(ref), ChecksumMode: 'ENABLED' });
     const found = await client.send(command).catch((error: unknown) => {
       if ((statusOf(error) ?? 500) < 500) return findRefused(ref);
       throw error;
@@ -49,7 +49,7 @@ export function createInputStore(client: Pick<S3Client, 'send'>): InputStore {
     return found && toFound(ref, found);
   }
 
-  /** A copy onto itself, for the metadata, may give the same bytes another ETag. */
+  /** Reads the object if only its ETag has changed. Copying an object onto itself, for its metadata, does that. */
   async function getSameBytes(input: InputObject): Promise<GetObjectCommandOutput | undefined> {
     if (input.checksum === undefined) return undefined;
     const standing = await head(input);
@@ -72,8 +72,10 @@ export function createInputStore(client: Pick<S3Client, 'send'>): InputStore {
               cause: error,
             });
           if (isMissing(error))
-            throw new InputChangedError(`Cannot read "${input.key}": it is gone`, { cause: error });
-          throw isRefusedForGood(error) ? new InputAccessError(input, error) : error;
+            throw new InputChangedError(`Cannot read "${input.key}": it was deleted after it was accepted`, {
+              cause: error,
+            });
+          throw isPermanentlyRefused(error) ? new InputAccessError(input, error) : error;
         });
       if (!(found.Body instanceof Readable)) throw new Error(`Cannot read "${input.key}": S3 sent no body`);
       return found.Body;
@@ -81,7 +83,7 @@ export function createInputStore(client: Pick<S3Client, 'send'>): InputStore {
   };
 }
 
-function place({ bucket, key }: ObjectRef) {
+function toInput({ bucket, key }: ObjectRef) {
   return { Bucket: bucket, Key: key };
 }
 
@@ -98,7 +100,7 @@ function toFound(
     etag: ETag,
     sizeBytes: ContentLength,
     ...(ContentType && { contentType: ContentType }),
-    // "null" is what lies in a bucket that keeps no versions now: the next one takes its place.
+    // "null" means that the bucket currently keeps no versions: the next write overwrites the object.
     ...(VersionId !== undefined && VersionId !== 'null' && { versionId: VersionId }),
     ...(checksum !== undefined && { checksum }),
     ...(isArchived(found) && { isArchived: true as const }),
@@ -108,7 +110,7 @@ function toFound(
 
 const ALGORITHMS = ['SHA256', 'CRC64NVME', 'SHA1', 'CRC32C', 'CRC32'] as const;
 
-/** That of an upload in parts may be over the checksums of its parts (`…-2`): the same bytes in one have another. */
+/** Ignores composite checksums (`…-2`) of multipart uploads: the same bytes in one PUT have a different checksum. */
 function fullChecksum(found: HeadObjectCommandOutput | GetObjectCommandOutput): string | undefined {
   if (found.ChecksumType === 'COMPOSITE') return undefined;
   for (const algorithm of ALGORITHMS) {
@@ -118,7 +120,7 @@ function fullChecksum(found: HeadObjectCommandOutput | GetObjectCommandOutput): 
   return undefined;
 }
 
-/** GLACIER_IR is read like any other; Intelligent-Tiering says by `ArchiveStatus` that an object is away. */
+/** GLACIER_IR can be read directly. For Intelligent-Tiering, `ArchiveStatus` shows that an object is archived. */
 function isArchived(found: HeadObjectCommandOutput | GetObjectCommandOutput): boolean {
   if ('ArchiveStatus' in found && found.ArchiveStatus !== undefined) return true;
   if (found.StorageClass !== 'GLACIER' && found.StorageClass !== 'DEEP_ARCHIVE') return false;

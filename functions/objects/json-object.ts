@@ -13,7 +13,7 @@ export interface StoredJson {
   readonly etag: string;
 }
 
-/** What must hold for a write to happen. */
+/** The condition under which a write takes effect. */
 export type WriteCondition =
   | { readonly kind: 'always' }
   | { readonly kind: 'missing' }
@@ -21,48 +21,48 @@ export type WriteCondition =
 
 export interface JsonObjects {
   /**
-   * @returns `undefined` when there is no such object.
-   * @throws {UnreadableJsonError} When it is larger than allowed, or not JSON.
+   * @returns `undefined` if no such object exists.
+   * @throws {UnreadableJsonError} If the object is too large or not JSON.
    */
   read(ref: ObjectRef): Promise<StoredJson | undefined>;
-  /** @returns Whether it was written: `false` means that the condition did not hold. */
+  /** @returns `false` if the condition did not hold and nothing was written. */
   write(ref: ObjectRef, value: unknown, condition: WriteCondition): Promise<boolean>;
-  /** Deletes the object, if it is what was read. @returns Whether it was deleted. */
+  /** Deletes the object if it has not changed since it was read. @returns Whether it was deleted. */
   remove(ref: ObjectRef, etag: string): Promise<boolean>;
   /**
-   * Reads, changes and writes, anew whenever somebody else wrote in between. One at a time in this process, which has
-   * room for so much.
-   * @param change - Gets `undefined` when there is no object yet; returns the same value to leave it so.
-   * @throws {UnreadableJsonError} As `read` does: no repetition helps.
-   * @throws {JsonObjectError} When others were faster every time.
+   * Reads, changes and writes an object, and repeats this whenever another writer intervened. Changes one object at a
+   * time in this process, to limit memory.
+   * @param change - Receives `undefined` if no object exists. Returns the same value to write nothing.
+   * @throws {UnreadableJsonError} If the object is too large or not JSON. A retry does not help.
+   * @throws {JsonObjectError} If other writers intervened every time.
    */
   update(ref: ObjectRef, change: (value: unknown) => unknown): Promise<void>;
 }
 
-/** An object could not be changed. */
+/** Changing an object failed. */
 export class JsonObjectError extends Error {
   override readonly name: string = 'JsonObjectError';
 }
 
-/** An object that should be JSON is not, or is too large to be read. */
+/** The object is not JSON, or is too large to read. */
 export class UnreadableJsonError extends JsonObjectError {
   override readonly name = 'UnreadableJsonError';
 }
 
 export interface JsonObjectsDeps {
   readonly client: Pick<S3Client, 'send'>;
-  /** What is larger is not read. @default 8 MiB */
+  /** The largest object to read, in bytes. @default 8 MiB */
   readonly maxBytes?: number;
-  /** Waits before the next try. @default - up to 25 ms, doubling to 1 s at most */
+  /** Waits before the next try. @default - up to 25 ms, doubling up to 1 s */
   readonly pause?: (attempt: number) => Promise<void>;
 }
 
-/** `reconcile` has 256 MB, and a value in memory takes many times its bytes. */
+/** `reconcile` has 256 MB, and a parsed value needs many times its size in JSON. */
 const MAX_BYTES = 8 * 1024 * 1024;
-/** A thousand writers of one file are possible; each try lets at least one of them through. */
+/** One file may have a thousand writers, and at least one of them succeeds in each round. */
 const MAX_TRIES = 60;
 
-/** Small JSON objects in S3 that several functions write at once. */
+/** Creates an accessor for small JSON objects in S3 that several functions write concurrently. */
 export function createJsonObjects({
   client,
   maxBytes = MAX_BYTES,
@@ -84,7 +84,7 @@ export function createJsonObjects({
       chunks.push(chunk);
     }
     try {
-      // Some editors put a byte order mark before what they save.
+      // Some editors write a byte order mark at the start.
       const text = Buffer.concat(chunks)
         .toString('utf8')
         .replace(/^\uFEFF/, '');
@@ -125,7 +125,7 @@ export function createJsonObjects({
       if (await write(ref, value, condition)) return;
       await pause(attempt);
     }
-    throw new JsonObjectError(`Cannot change "${ref.key}": others wrote it first, ${MAX_TRIES} times`);
+    throw new JsonObjectError(`Cannot change "${ref.key}": other writers intervened ${MAX_TRIES} times`);
   }
 
   let last: Promise<unknown> = Promise.resolve();
@@ -148,7 +148,7 @@ async function unlessLost(sent: Promise<unknown>, isConditional = true): Promise
   }
 }
 
-/** 412: somebody wrote; 409: somebody is writing; 404 to If-Match: somebody deleted. */
+/** Whether another writer intervened: it has written (412), is writing (409) or has deleted the object (404). */
 function isLost(error: unknown): boolean {
   return error instanceof S3ServiceException && [404, 409, 412].includes(error.$metadata.httpStatusCode ?? 0);
 }

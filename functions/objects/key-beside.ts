@@ -1,4 +1,4 @@
-/** Where an output lies whose place other bytes have taken: named by its own, so that it is the same place every time. */
+/** Derives an alternative key for an output whose key has other bytes. Its own hash makes the key the same on each try. */
 export function keyBeside(key: string, sha256: string): string {
   const { stem = '', extension = '' } =
     /^(?<stem>.*?)(?<extension>\.[a-z0-9]{1,12})?$/s.exec(key)?.groups ?? {};

@@ -15,18 +15,18 @@ export interface StoredAs {
   readonly ContentDisposition?: string;
 }
 
-/** An object that comes to be in parts: there is none until `complete`, and none at all after `abort`. */
+/** A multipart upload. The object does not exist before `complete`, and never exists after `abort`. */
 export interface MultipartUpload {
-  /** @param number - From 1 to 10,000. */
+  /** @param number - The number of the part, from 1 to 10,000. */
   add(number: number, bytes: Buffer, signal: AbortSignal): Promise<void>;
-  /** S3 checks the size and sum of the whole before the object stands, and refuses if another stands there. */
+  /** Creates the object, after S3 verifies its size and checksum. S3 refuses if the key already has an object. */
   complete(digest: Digest, signal: AbortSignal): Promise<void>;
   abort(): Promise<void>;
 }
 
-/** S3 takes no more. */
+/** S3's limit. */
 export const MAX_PARTS = 10_000;
-/** How long cleaning up may take: the bucket's lifecycle rule removes what is left. */
+/** The time limit for cleaning up. The bucket's lifecycle rule removes the rest. */
 const ABORT_MS = 10_000;
 
 export async function startMultipartUpload(
@@ -80,7 +80,7 @@ export async function startMultipartUpload(
   };
 }
 
-/** The CRC-32 is signed and guards the bytes: a second SHA-256 of them, for the signature, would guard nothing more. */
+/** Omits the SHA-256 of the body from the signature: the signed CRC-32 already protects the bytes. */
 function signWithoutBody(command: UploadPartCommand): void {
   command.middlewareStack.add(
     (next) => (args) => {
@@ -93,9 +93,9 @@ function signWithoutBody(command: UploadPartCommand): void {
 }
 
 /**
- * Ends uploads of an object that an earlier copy left behind: their parts cost, and must never complete. A holder that
- * thaws after its claim was taken over may so end an upload of its successor, once: the successor meets `NoSuchUpload`,
- * and copies again.
+ * Aborts open uploads that an earlier copy left behind, because their parts cost money and they must never complete. A
+ * frozen function that resumes after another took over its claim may abort its successor's upload, once. The successor
+ * then gets `NoSuchUpload` and copies again.
  */
 export async function abortOpenUploads(
   client: Pick<S3Client, 'send'>,
@@ -110,7 +110,7 @@ export async function abortOpenUploads(
   for (const { UploadId } of left) {
     const command = new AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId });
     await client.send(command, { abortSignal: signal }).catch((error: unknown) => {
-      // Whoever left it may have ended it meanwhile.
+      // The earlier copy may have ended it meanwhile.
       if (!(error instanceof Error) || error.name !== 'NoSuchUpload') throw error;
     });
   }

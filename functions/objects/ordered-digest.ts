@@ -4,16 +4,16 @@ import { crc32 } from 'node:zlib';
 export interface Digest {
   /** Lower-case hex. */
   readonly sha256: string;
-  /** Base64 of the big-endian sum, as S3 writes it. */
+  /** Base64 of the big-endian checksum, as S3 writes it. */
   readonly crc32: string;
   readonly sizeBytes: number;
 }
 
-/** Digests parts in their order, in whatever order they come. */
+/** Digests the parts in the order of their numbers, even if they are added in another order. */
 export interface OrderedDigest {
-  /** Resolves once the part is digested, which is after all before it: its bytes must stand until then. */
+  /** Resolves once the part, and all parts before it, are digested. Its bytes must not change until then. */
   add(part: number, bytes: Uint8Array): Promise<void>;
-  /** Ends all waiting, now and later: a part before them will never come. */
+  /** Rejects all current and later calls of `add`, because an earlier part will never be added. */
   fail(error: unknown): void;
   end(): Digest;
 }

@@ -2,7 +2,7 @@ import { GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/clie
 import type { Overflow } from '../store/generation-store.ts';
 import { isMissing } from './s3-refusal.ts';
 
-/** Keeps requests that are too large for the table in a bucket, under `prefix`. */
+/** Creates a store for requests that are too large for the table: objects under `prefix` in a bucket. */
 export const createOverflow = (
   client: Pick<S3Client, 'send'>,
   { bucket, prefix }: { readonly bucket: string; readonly prefix: string },

@@ -1,12 +1,12 @@
-/** Where S3-triggered requests are put, and where their answers are left, all in the input bucket. */
+/** Prefixes of keys in the input bucket, unless noted otherwise. */
 export const PREFIX = {
   requests: 'requests/',
-  /** One folder a preset. */
+  /** One folder per preset. */
   uploads: 'uploads/',
   results: 'results/',
   rejected: 'rejected/',
   /** In the output bucket. */
   outputs: 'outputs/',
-  /** Requests too large for the table, in the output bucket. */
+  /** In the output bucket: requests that are too large for the table. */
   largeRequests: 'large-requests/',
 } as const;

@@ -4,19 +4,19 @@ import { InputChangedError } from './errors.ts';
 import { isSameObject } from './same-object.ts';
 import type { InputObject, InputStore } from './types.ts';
 
-/** A URL dies with the role's session, however long it is signed for; and Wiro fetches inputs when a task starts. */
+/** Long enough for Wiro, which fetches inputs when a task starts. A URL also expires with the role's session. */
 const EXPIRY_SECONDS = 900;
 
 /**
- * Makes links by which Wiro fetches inputs itself. Whoever has one can read that object for a quarter of an hour:
- * they go to Wiro, and nowhere else.
+ * Creates presigned links with which Wiro fetches inputs itself. A link lets its holder read the object for 15 minutes,
+ * so send it only to Wiro.
  */
 export const createInputPresigner =
   ({ client, inputs }: { readonly client: S3Client; readonly inputs: Pick<InputStore, 'head'> }) =>
   /**
-   * @returns `isPinned` where the link names the version that was accepted. A link cannot insist on an ETag: without a
-   *   version, whoever replaces the object within these minutes replaces the input.
-   * @throws {InputChangedError} When the object is no longer the one that was accepted, or is gone.
+   * @returns `isPinned` if the link names the accepted version. A link cannot require an ETag: without a version,
+   *   replacing the object before Wiro fetches it replaces the input.
+   * @throws {InputChangedError} If the object was replaced or deleted after its acceptance.
    */
   async (input: InputObject): Promise<{ readonly url: string; readonly isPinned: boolean }> => {
     const { bucket: Bucket, key: Key, versionId } = input;
@@ -27,7 +27,7 @@ export const createInputPresigner =
     return { url: await getSignedUrl(client, command, { expiresIn: EXPIRY_SECONDS }), isPinned };
   };
 
-/** Reading a version is a right of its own, which the owner of a bucket may not have given: a link has our rights. */
+/** Whether this function may read the version, which needs a separate permission. A link has the same permissions. */
 async function isVersionReadable(
   client: S3Client,
   { bucket: Bucket, key: Key, versionId: VersionId }: InputObject,
@@ -44,4 +44,4 @@ async function isVersionReadable(
 }
 
 const changed = (key: string | undefined) =>
-  new InputChangedError(`Cannot link "${key}": it changed after it was accepted, or is gone`);
+  new InputChangedError(`Cannot create a link to "${key}": it was replaced or deleted after it was accepted`);

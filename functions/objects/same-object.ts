@@ -1,8 +1,8 @@
 import type { FoundObject, InputObject } from './types.ts';
 
 /**
- * Whether what lies there are the bytes that were accepted. A copy onto itself, such as for the metadata, may give the
- * same bytes another ETag: then the checksum decides, where S3 has one over the whole object.
+ * Whether the object still has the accepted bytes. Copying an object onto itself, for example to change its metadata, may
+ * change its ETag. Then S3's checksum over the whole object decides, if it has one.
  */
 export const isSameObject = (found: FoundObject, accepted: InputObject): boolean =>
   found.etag === accepted.etag ||

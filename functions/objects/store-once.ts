@@ -5,7 +5,7 @@ import type { Digest } from './ordered-digest.ts';
 import { pauseBriefly } from './pause-briefly.ts';
 import type { ObjectRef } from './types.ts';
 
-/** `stored` by us; the `same` bytes stand there already, by whoever; or `other` ones do, which stay. */
+/** `stored`: written now. `same`: the key already has these bytes. `other`: it has other bytes, which stay. */
 export type Stored = 'stored' | 'same' | 'other';
 
 interface StoreOnceDeps {
@@ -13,13 +13,13 @@ interface StoreOnceDeps {
   readonly pause?: (attempt: number, signal?: AbortSignal) => Promise<void>;
 }
 
-/** With so many conflicts in a row one write is given up. */
+/** A write fails after this many conflicts in a row. */
 const MAX_CONFLICTS = 4;
 
 /**
- * Makes one write on condition that nothing stands at its place, and finds out what does stand where S3 refuses it:
- * the answer to an earlier try of ours may have been lost, or another holder of the claim has come to the same end.
- * @param write - Sent with `If-None-Match: *`.
+ * Writes an object if its key is free. If S3 refuses, compares the existing object: an earlier try may have written it
+ * although its answer was lost, or another holder of the claim may have.
+ * @param write - Must send `If-None-Match: *`.
  */
 export async function storeOnce(
   { client, pause = pauseBriefly }: StoreOnceDeps,
@@ -35,12 +35,12 @@ export async function storeOnce(
     } catch (error) {
       const code = codeOf(error);
       if (code === 'conflict' && conflicts < MAX_CONFLICTS) {
-        // Another write or a deletion was under way: asked again, S3 knows how that ended.
+        // Another write or a deletion is in progress. Try again once it has ended.
         await pause(conflicts, signal);
         continue;
       }
-      if (code === 'stands') return (await isSame(client, place, digest, signal)) ? 'same' : 'other';
-      // The parts are gone: by the completion whose answer was lost, or by another holder who swept them away.
+      if (code === 'exists') return (await isSame(client, place, digest, signal)) ? 'same' : 'other';
+      // The upload is gone: an earlier completion succeeded although its answer was lost, or another holder aborted it.
       if (code === 'noUpload' && (await isSame(client, place, digest, signal))) return 'same';
       throw error;
     }
@@ -48,8 +48,8 @@ export async function storeOnce(
 }
 
 /**
- * Stores bytes that are at hand, beside whatever other bytes stand at their place.
- * @returns The key that they have.
+ * Stores bytes under their key, or under an alternative key if that one has other bytes.
+ * @returns The key used.
  */
 export async function putOnce(
   deps: StoreOnceDeps,
@@ -59,27 +59,27 @@ export async function putOnce(
   storedAs: StoredAs,
   signal?: AbortSignal,
 ): Promise<string> {
-  for (const place of [key, keyBeside(key, digest.sha256)]) {
+  for (const candidate of [key, keyBeside(key, digest.sha256)]) {
     const command = new PutObjectCommand({
       Bucket: bucket,
-      Key: place,
+      Key: candidate,
       Body: bytes,
       ContentLength: bytes.length,
-      // S3 checks the very sum that the record keeps.
+      // S3 verifies the checksum that the record keeps.
       ChecksumSHA256: Buffer.from(digest.sha256, 'hex').toString('base64'),
       IfNoneMatch: '*',
       ...storedAs,
     });
     const write = () => deps.client.send(command, signal && { abortSignal: signal });
-    if ((await storeOnce(deps, { bucket, key: place }, digest, write, signal)) !== 'other') return place;
+    if ((await storeOnce(deps, { bucket, key: candidate }, digest, write, signal)) !== 'other')
+      return candidate;
   }
-  throw new Error(`Cannot store "${key}": other bytes stand there, and beside it`);
+  throw new Error(`Cannot store "${key}": this key and its alternative already have other bytes`);
 }
 
 /**
- * Whether an object has this size and this sum: SHA-256 where S3 keeps that, which is where it came in one PUT;
- * CRC-32 of the whole where it came in parts, for which S3 knows no SHA-256. That is a guard against accidents: two
- * different outputs of one size share a CRC-32 once in four thousand million times.
+ * Whether an object has this size and checksum. S3 has a SHA-256 after one PUT, and only a CRC-32 after a multipart
+ * upload. The CRC-32 guards against accidents: two different outputs of one size share it once in four billion cases.
  */
 async function isSame(
   client: Pick<S3Client, 'send'>,
@@ -96,16 +96,16 @@ async function isSame(
     if (ChecksumSHA256 !== undefined) return ChecksumSHA256 === Buffer.from(sha256, 'hex').toString('base64');
     return ChecksumCRC32 === crc32;
   } catch (error) {
-    // Gone again, or not for us to look at: then nothing says that it is the same.
+    // The object is deleted or not readable, so nothing proves that it is the same.
     if (statusOf(error) === 404 || statusOf(error) === 403) return false;
     throw error;
   }
 }
 
-function codeOf(error: unknown): 'stands' | 'conflict' | 'noUpload' | undefined {
+function codeOf(error: unknown): 'exists' | 'conflict' | 'noUpload' | undefined {
   if (!(error instanceof Error)) return undefined;
   if (error.name === 'NoSuchUpload') return 'noUpload';
-  if (statusOf(error) === 412) return 'stands';
+  if (statusOf(error) === 412) return 'exists';
   return statusOf(error) === 409 ? 'conflict' : undefined;
 }
 

@@ -1,39 +1,39 @@
 import type { Readable } from 'node:stream';
 import type { Timestamp } from '../generation/time.ts';
 
-/** A byte-for-byte place in S3. */
+/** The address of an object in S3. */
 export interface ObjectRef {
   readonly bucket: string;
   readonly key: string;
 }
 
-/** An input as it lay in S3 when it was accepted. */
+/** An input in S3 as it was at acceptance. */
 export interface InputObject extends ObjectRef {
   readonly etag: string;
   readonly sizeBytes: number;
   readonly contentType?: string;
-  /** Where its bucket keeps versions: this one is read, whatever replaced it since. */
+  /** Present if the bucket keeps versions. This version is read, even if the object was replaced since. */
   readonly versionId?: string;
-  /** Over the whole of its bytes, with the name of its algorithm in front; S3 has none of some objects. */
+  /** The checksum over all bytes, prefixed with its algorithm. Absent if S3 has none. */
   readonly checksum?: string;
 }
 
-/** What a HEAD says of an object. */
+/** An object as a HEAD describes it. */
 export interface FoundObject extends InputObject {
-  /** Nobody can read it before it is restored. */
+  /** The object must be restored before it can be read. */
   readonly isArchived?: true;
   readonly lastModified?: Timestamp;
 }
 
 export interface InputStore {
   /**
-   * @returns `undefined` when there is no such object (S3 says so by 404, or by 403 to who may not list).
-   * @throws {InputAccessError} When S3 refuses it for good.
+   * @returns `undefined` if no such object exists. S3 answers 404, or 403 without permission to list.
+   * @throws {InputAccessError} If S3 refuses permanently.
    */
   head(ref: ObjectRef): Promise<FoundObject | undefined>;
   /**
-   * @throws {InputChangedError} When the object is no longer the one with that ETag, or is gone.
-   * @throws {InputAccessError} When S3 refuses it for good.
+   * @throws {InputChangedError} If the object was replaced or deleted after its acceptance.
+   * @throws {InputAccessError} If S3 refuses permanently.
    */
   open(input: InputObject): Promise<Readable>;
 }

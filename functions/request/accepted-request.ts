@@ -1,10 +1,10 @@
-/** What was asked for, as accepted: immutable, with what each input was at that moment. */
+/** A request as accepted. Immutable: each input is recorded as it was at acceptance. */
 export interface AcceptedRequest {
   readonly model: string;
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly inputs: Readonly<Record<string, readonly AcceptedInput[]>>;
   readonly labels: Readonly<Record<string, string>>;
-  /** Where the end of this generation is added, for one that came in a file of requests. */
+  /** The results file that receives the end of this generation, if a request file requested it. */
   readonly results?: ResultsPlace;
 }
 
@@ -12,12 +12,12 @@ export type AcceptedInput = AcceptedUrl | AcceptedObject;
 
 export interface AcceptedUrl {
   readonly kind: 'url';
-  /** As the request said it. */
+  /** The source as written in the request. */
   readonly text: string;
   readonly url: string;
 }
 
-/** An object as it lay in S3 at acceptance: another ETag later is another input. */
+/** An object in S3 as it was at acceptance. A different ETag later means a different input. */
 export interface AcceptedObject {
   readonly kind: 'object';
   readonly text: string;
@@ -26,17 +26,17 @@ export interface AcceptedObject {
   readonly etag: string;
   readonly sizeBytes: number;
   readonly contentType?: string;
-  /** Where its bucket keeps versions. */
+  /** Present if the bucket keeps versions. */
   readonly versionId?: string;
-  /** Over the whole of its bytes, where S3 has one: the same bytes under another ETag are the same input. */
+  /** S3's checksum over all bytes, if it has one. The same bytes under another ETag are the same input. */
   readonly checksum?: string;
 }
 
 export interface ResultsPlace {
   readonly bucket: string;
   readonly key: string;
-  /** Which request of the file, from 0. */
+  /** The index of the request in its file, from 0. */
   readonly index: number;
-  /** How many generations the file asks for. Not known of one that an earlier release accepted. */
+  /** The number of requests in the file. Absent if an earlier release accepted it. */
   readonly total?: number;
 }

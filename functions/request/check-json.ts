@@ -1,15 +1,14 @@
 import { extendField, RequestError } from '../generation/errors.ts';
 import { gatherProblems } from './problems.ts';
 
-/** No model's parameters are as deep; what is much deeper cannot be written as JSON again. */
+/** Deeper than the parameters of any model. `JSON.stringify` fails on values that are nested much deeper. */
 const DEEPEST = 64;
 
 /**
- * Checks that a value, parsed from JSON, can be kept and passed on as it was sent: not too deep, text that is
- * well-formed, numbers that JavaScript holds as they were written. One pass in the order of the document; what it
- * costs grows with the size alone.
- * @param path - Put before every field that an error names, such as `[3].`.
- * @throws {RequestError} With everything that is wrong, naming the fields.
+ * Checks that a value parsed from JSON can be stored and forwarded without loss: limited depth, well-formed text, and
+ * numbers that JavaScript represents exactly. Makes one pass in document order, in linear time.
+ * @param path - Prefix for every field that an error names, for example `[3].`.
+ * @throws {RequestError} With all problems and their fields.
  */
 export function checkJson(root: unknown, path = ''): void {
   const left: { readonly value: unknown; readonly field: string; readonly depth: number }[] = [
@@ -20,21 +19,21 @@ export function checkJson(root: unknown, path = ''): void {
     const { value, field, depth } = next;
     if (typeof value === 'string') {
       if (!value.isWellFormed()) note('invalid_parameter', field, HALF);
-    } else if (typeof value === 'bigint' || (typeof value === 'number' && !isKept(value))) {
+    } else if (typeof value === 'bigint' || (typeof value === 'number' && !isExact(value))) {
       note(
         'invalid_parameter',
         field,
-        'is a number that would be changed (beyond 2^53 or infinite): send it as text.',
+        'is a number that would lose digits (beyond 2^53 or infinite): send it as text.',
       );
     } else if (typeof value === 'object' && value !== null) {
       if (depth > DEEPEST) {
-        note('invalid_request', field, `is nested too deeply: a request has at most ${DEEPEST} levels.`);
+        note('invalid_request', field, `is nested too deeply: a request may have at most ${DEEPEST} levels.`);
         continue;
       }
       const inside = Array.isArray(value)
         ? value.map((one: unknown, index) => [extendField(field, `[${index}]`), one] as const)
         : Object.entries(value).map(([name, one]: [string, unknown]) => {
-            if (!name.isWellFormed()) note('invalid_request', field, `has a name that ${HALF}`);
+            if (!name.isWellFormed()) note('invalid_request', field, `contains a name that ${HALF}`);
             return [extendField(field, field === '' ? name : `.${name}`), one] as const;
           });
       for (const [name, one] of inside.reverse()) left.push({ value: one, field: name, depth: depth + 1 });
@@ -55,8 +54,9 @@ export function checkJson(root: unknown, path = ''): void {
   }
 }
 
-const HALF = 'holds half of a character (a lone surrogate), which cannot be kept: send whole characters.';
+const HALF =
+  'contains half of a character (a lone surrogate), which cannot be stored: send whole characters.';
 
-/** A whole number that is not safe may have been rounded from another; a fraction is as near as numbers come. */
-const isKept = (value: number): boolean =>
+/** Whether the number is exact. An unsafe integer may have been rounded. A fraction is as exact as JSON numbers get. */
+const isExact = (value: number): boolean =>
   Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));

@@ -74,7 +74,7 @@ function checkInputs(
     const isUrlOf = schema.some(({ id }) => id === `${name}Url`);
     if (parameter === undefined && !isUrlOf) {
       const files = schema.filter(isFile).map(({ id }) => id);
-      const remedy = files.length > 0 ? `its file parameters are ${files.join(', ')}` : 'it takes no files';
+      const remedy = files.length > 0 ? `its file parameters are ${files.join(', ')}` : 'it accepts no files';
       note(problems, field, `is not a parameter of ${model}: ${remedy}.`);
     } else if (parameter?.type === 'fileinput' && sources.length > 1) {
       note(problems, field, `takes one file, but ${sources.length} are given: keep one of them.`);
@@ -135,7 +135,7 @@ function isGiven(
   inputs: GenerationRequest['inputs'],
 ): boolean {
   if (Object.hasOwn(inputs, id)) return true;
-  // A file may be given as its URL, and the URL of a file as the file.
+  // A file parameter may get a URL, and the URL of a file may come as an input.
   return (
     [id, `${id}Url`].some((name) => Object.hasOwn(parameters, name) && hasValue(parameters[name])) ||
     (id.endsWith('Url') && Object.hasOwn(inputs, id.slice(0, -3)))

@@ -1,18 +1,18 @@
 import { RequestError } from '../generation/errors.ts';
 
 /**
- * What kind of file an object is, as far as it can be told without reading it. Wiro goes by the extension of the name
- * that an upload has: `extension` is the one to give it, with its dot.
+ * The kind of a file, derived without reading it. Wiro derives the kind of an upload from the extension of its name:
+ * `extension`, with its dot, is the one to use.
  */
 export type FileKind =
-  | { readonly kind: 'taken'; readonly extension: string }
-  /** A kind that Wiro does not take; `name` is how it was told, for a sentence. */
-  | { readonly kind: 'notTaken'; readonly name: string }
-  /** Only its bytes can tell. */
-  | { readonly kind: 'open' };
+  | { readonly kind: 'supported'; readonly extension: string }
+  /** Wiro does not accept this kind. `name` describes it in a sentence. */
+  | { readonly kind: 'unsupported'; readonly name: string }
+  /** Only the bytes can tell. */
+  | { readonly kind: 'undetermined' };
 
-/** What Wiro lists as accepted, and the Content-Type that goes with each extension. */
-const TAKEN: ReadonlyMap<string, string> = new Map([
+/** The extensions that Wiro accepts, with their Content-Types. */
+const SUPPORTED: ReadonlyMap<string, string> = new Map([
   ['jpg', 'image/jpeg'],
   ['jpeg', 'image/jpeg'],
   ['png', 'image/png'],
@@ -36,11 +36,11 @@ const TAKEN: ReadonlyMap<string, string> = new Map([
   ['zip', 'application/zip'],
 ]);
 
-/** As a person reads it: which files Wiro takes. */
-export const KINDS_TAKEN =
+/** The extensions that Wiro accepts, for a sentence. */
+export const SUPPORTED_KINDS =
   'jpg, jpeg, png, gif, webp, heic, mp4, webm, mov, mp3, wav, m4a, pdf, csv, docx, xlsx, pptx, txt, md, epub and zip';
 
-/** Further names of the same formats. */
+/** Other extensions of the same formats. */
 const SAME_FORMAT: ReadonlyMap<string, string> = new Map([
   ['jfif', 'jpg'],
   ['jpe', 'jpg'],
@@ -53,10 +53,10 @@ const SAME_FORMAT: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Extensions that name a kind which Wiro does not take. Any other that is not listed (`.v2`, `.0`, `.bak`) may be a
- * part of a name that says nothing.
+ * Extensions of kinds that Wiro does not accept. An extension in neither list (`.v2`, `.0`, `.bak`) does not determine
+ * the kind.
  */
-const NOT_TAKEN: ReadonlySet<string> = new Set(
+const UNSUPPORTED: ReadonlySet<string> = new Set(
   [
     'tif tiff bmp avif ico svg psd ai eps dng cr2 cr3 nef arw orf rw2 jxl jp2 exr hdr tga xcf',
     'avi mkv wmv flv mpg mpeg 3gp ogv m2ts mts vob',
@@ -68,12 +68,12 @@ const NOT_TAKEN: ReadonlySet<string> = new Set(
   ].flatMap((line) => line.split(' ')),
 );
 
-/** Content-Types by the extension to give. */
+/** The extension to use for each Content-Type. */
 const EXTENSION_OF_TYPE: ReadonlyMap<string, string> = new Map([
-  ...[...TAKEN]
+  ...[...SUPPORTED]
     .filter(([extension]) => extension !== 'jpeg')
     .map(([extension, type]): [string, string] => [type, extension]),
-  // Other spellings in use.
+  // Common aliases.
   ['image/jpg', 'jpg'],
   ['image/pjpeg', 'jpg'],
   ['image/x-png', 'png'],
@@ -90,13 +90,13 @@ const EXTENSION_OF_TYPE: ReadonlyMap<string, string> = new Map([
   ['application/x-zip-compressed', 'zip'],
 ]);
 
-/** Of `application/…` only these say for certain that Wiro does not take it: tools send the rest for anything. */
+/** The `application/…` types that Wiro certainly does not accept. Tools send the other ones for files of any kind. */
 const OTHER_APPLICATION =
   /^application\/(?:(?:[\w.-]+\+)?json|x-ndjson|(?:[\w.-]+\+)?xml|yaml|rtf|msword|postscript|ogg|gzip|x-gzip|x-tar|x-bzip2|x-7z-compressed|vnd\.rar|x-rar-compressed|vnd\.ms-(?:excel|powerpoint)|vnd\.oasis\.opendocument\..+|vnd\.adobe\.photoshop|x-photoshop)$/;
 
 const OTHER_MEDIA = /^(?:image|video|audio|text|font|model)\/[\w.+-]+$/;
 
-/** The kind of an object by its key, else by its Content-Type. */
+/** Returns the kind of an object from its key, or else from its Content-Type. */
 export function fileKind({
   key,
   contentType,
@@ -106,46 +106,50 @@ export function fileKind({
 }): FileKind {
   const named = extensionOf(key);
   const extension = SAME_FORMAT.get(named) ?? named;
-  if (TAKEN.has(extension)) return { kind: 'taken', extension: `.${extension}` };
-  if (NOT_TAKEN.has(extension)) return { kind: 'notTaken', name: `a .${named} file` };
+  if (SUPPORTED.has(extension)) return { kind: 'supported', extension: `.${extension}` };
+  if (UNSUPPORTED.has(extension)) return { kind: 'unsupported', name: `a .${named} file` };
   return kindOfType(contentType);
 }
 
-/** The kind that a Content-Type names. */
+/** Returns the kind that a Content-Type names. */
 export function kindOfType(contentType: string | undefined): FileKind {
   const type = contentType?.split(';')[0]?.trim().toLowerCase() ?? '';
   const extension = EXTENSION_OF_TYPE.get(type);
-  if (extension !== undefined) return { kind: 'taken', extension: `.${extension}` };
-  // HEIF may hold HEIC, which Wiro takes.
-  if (type === 'image/heif') return { kind: 'open' };
+  if (extension !== undefined) return { kind: 'supported', extension: `.${extension}` };
+  // HEIF may contain HEIC, which Wiro accepts.
+  if (type === 'image/heif') return { kind: 'undetermined' };
   return OTHER_MEDIA.test(type) || OTHER_APPLICATION.test(type)
-    ? { kind: 'notTaken', name: `of the type ${type}` }
-    : { kind: 'open' };
+    ? { kind: 'unsupported', name: `of the type ${type}` }
+    : { kind: 'undetermined' };
 }
 
-/** The Content-Type to send with an extension that Wiro takes. */
+/** Returns the Content-Type to send with a supported extension. */
 export const typeOfExtension = (extension: string): string =>
-  TAKEN.get(extension.slice(1)) ?? 'application/octet-stream';
+  SUPPORTED.get(extension.slice(1)) ?? 'application/octet-stream';
 
 /**
- * Refuses an input of which it is known already that Wiro will never take it.
- * @param field - As errors name it.
+ * Refuses an input that Wiro will certainly not accept.
+ * @param field - The field that the error names.
  * @throws {RequestError} `input_unsupported`.
  */
-export function requireKindTaken(
+export function requireSupportedKind(
   object: { readonly key: string; readonly contentType?: string },
   field: string,
 ): void {
   const found = fileKind(object);
-  if (found.kind === 'notTaken')
-    throw new RequestError('input_unsupported', `${field}: ${notTaken(object.key, found.name)}`, field);
+  if (found.kind === 'unsupported')
+    throw new RequestError(
+      'input_unsupported',
+      `${field}: ${explainUnsupported(object.key, found.name)}`,
+      field,
+    );
 }
 
-/** The sentence for a file that Wiro does not take. */
-export const notTaken = (key: string, name: string): string =>
-  `the object "${key}" is ${name}, which Wiro does not take: convert it to one of ${KINDS_TAKEN}.`;
+/** The sentence for a file that Wiro does not accept. */
+export const explainUnsupported = (key: string, name: string): string =>
+  `the object "${key}" is ${name}, which Wiro does not accept: convert it to one of ${SUPPORTED_KINDS}.`;
 
-/** `png` of `a/b.PNG`; `''` without one. */
+/** Returns `png` for `a/b.PNG`, or `''` for a name without an extension. */
 function extensionOf(key: string): string {
   return /[^/]\.([a-z0-9]{1,11})$/i.exec(key)?.[1]?.toLowerCase() ?? '';
 }

@@ -5,11 +5,11 @@ import type { GenerationRequest } from './request.ts';
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
 
 /**
- * The id of the generation that a key stands for: the same key of the same origin is the same generation.
+ * Derives the id of a generation from an idempotency key. The same key of the same origin gives the same generation.
  * @returns 26 characters of `a` to `z` and `2` to `7` (128 bits).
  */
 export function generationId(deployment: string, origin: RequestOrigin, key: string): string {
-  // JSON keeps the parts apart: ("a", "bc") is not ("ab", "c").
+  // JSON separates the parts, so that ("a", "bc") and ("ab", "c") differ.
   return base32(
     createHash('sha256')
       .update(JSON.stringify([deployment, origin, key]))
@@ -20,7 +20,7 @@ export function generationId(deployment: string, origin: RequestOrigin, key: str
 
 export const isGenerationId = (text: string): boolean => /^[a-z2-7]{26}$/.test(text);
 
-/** Two requests with one hash ask for the same: the order of names does not count, the idempotency key neither. */
+/** Hashes what a request asks for. The order of names and the idempotency key do not matter. */
 export function requestHash({ model, parameters, inputs, labels }: GenerationRequest): string {
   const sources = Object.fromEntries(
     Object.entries(inputs).map(([name, given]) => [name, given.map(({ source }) => source)]),
@@ -30,7 +30,7 @@ export function requestHash({ model, parameters, inputs, labels }: GenerationReq
     .digest('hex');
 }
 
-/** JSON with the names of every object in order. */
+/** Serializes a value as JSON with the names of every object in sorted order. */
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_name, part: unknown) =>
     typeof part === 'object' && part !== null && !Array.isArray(part)

@@ -1,8 +1,8 @@
-/** Prefixes of keys that requests may name, by bucket. A bucket that is not in it is not restricted. */
+/** Allowed prefixes of input keys, by bucket. A bucket without an entry is not restricted. */
 export type InputPrefixes = ReadonlyMap<string, readonly string[]>;
 
 /**
- * Reads prefixes as a deployment gives them, spelled like the sources that they are for.
+ * Reads the prefixes of a deployment's settings. They are written like the sources of inputs.
  * @param texts - `prefix/` in the input bucket, or `s3://bucket/prefix/`.
  */
 export function parseInputPrefixes(texts: readonly string[], inputBucket: string): InputPrefixes {
@@ -15,8 +15,8 @@ export function parseInputPrefixes(texts: readonly string[], inputBucket: string
 }
 
 /**
- * Whether a key lies under one of the prefixes. Keys are compared as S3 has them, letter by letter: nothing is decoded
- * or resolved. One that whatever stands between could resolve to another key (`inputs/../private`) lies under none.
+ * Whether a key is under one of the prefixes. Keys are compared literally, as S3 does, without decoding. A key with a `.`
+ * or `..` segment (`inputs/../private`) is under none, because a proxy could resolve it to another key.
  */
 export function isUnder(key: string, prefixes: readonly string[]): boolean {
   const isResolvable = key.split('/').some((segment) => segment === '.' || segment === '..');

@@ -2,11 +2,11 @@ import { RequestError } from '../generation/errors.ts';
 import { type GenerationRequest, isRecord, parseRequest } from './request.ts';
 import type { SourceRules } from './source.ts';
 
-/** The run of a model that each object put under `uploads/<name>/` starts. */
+/** The request that each object under `uploads/<name>/` becomes: one run of a model, with the object as an input. */
 export interface Preset {
   /** `owner/project`. */
   readonly model: string;
-  /** Fixed parameters of the model, as in a request. @default - none: the model's own defaults */
+  /** Fixed parameters of the model, as in a request. @default - none, so that the model uses its own defaults */
   readonly parameters?: Readonly<Record<string, unknown>>;
   /** The parameter that receives the object, for example `inputImage`. */
   readonly fileParameter: string;
@@ -14,31 +14,31 @@ export interface Preset {
   readonly inputs?: Readonly<Record<string, string | readonly string[]>>;
 }
 
-/** Presets by name: `<name>` in `uploads/<name>/`. */
+/** Presets by name. The name is the `<name>` in `uploads/<name>/`. */
 export type Presets = Readonly<Record<string, Preset>>;
 
 const FIELDS = ['model', 'parameters', 'fileParameter', 'inputs'];
 
 /**
- * Checks presets' form.
- * @throws {RequestError} For the first thing that is wrong, naming the preset and the field.
+ * Validates the presets.
+ * @throws {RequestError} For the first problem, naming the preset and the field.
  */
 export function parsePresets(value: unknown, rules: SourceRules): Presets {
   if (!isRecord(value))
-    throw new RequestError('invalid_parameter', 'presets must be an object of presets by name.');
+    throw new RequestError('invalid_parameter', 'presets must be an object with one preset per name.');
   for (const [name, preset] of Object.entries(value)) {
     const field = `presets.${name}`;
     if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(name)) {
       throw new RequestError(
         'invalid_parameter',
-        `${field}: a preset's name is the folder's under uploads/: lower-case letters, digits and "-", at most 63.`,
+        `${field}: the name of a preset is a folder under uploads/. Use at most 63 lower-case letters, digits and "-".`,
         field,
       );
     }
     if (!isRecord(preset)) {
       throw new RequestError(
         'invalid_parameter',
-        `${field} must be {model, fileParameter, parameters?, inputs?}.`,
+        `${field} must be an object {model, fileParameter, parameters?, inputs?}.`,
         field,
       );
     }
@@ -46,24 +46,24 @@ export function parsePresets(value: unknown, rules: SourceRules): Presets {
     if (unknown !== undefined) {
       throw new RequestError(
         'invalid_parameter',
-        `${field}.${unknown} is not known: a preset has ${FIELDS.join(', ')}.`,
+        `${field}.${unknown} is not a field of a preset. Its fields are ${FIELDS.join(', ')}.`,
         `${field}.${unknown}`,
       );
     }
     if (typeof preset.fileParameter !== 'string' || preset.fileParameter === '') {
       throw new RequestError(
         'invalid_parameter',
-        `${field}.fileParameter must name the parameter that takes the object.`,
+        `${field}.fileParameter must name the parameter that receives the object.`,
         `${field}.fileParameter`,
       );
     }
-    // With any object: what is wrong then is wrong with every one.
+    // Validate the request for an arbitrary object: a problem there is a problem for every object.
     presetRequest(preset as unknown as Preset, 'uploads/any.png', rules, `${field}.`);
   }
   return value as unknown as Presets;
 }
 
-/** The request that an object becomes. @throws {RequestError} When the preset does not make a request. */
+/** Builds the request for an object. @throws {RequestError} If the preset does not give a valid request. */
 export function presetRequest(
   { model, parameters, fileParameter, inputs }: Preset,
   key: string,
@@ -78,10 +78,10 @@ export function presetRequest(
   return parseRequest(given, { ...rules, dropped: key }, path);
 }
 
-/** Files that computers leave in folders without being asked. */
+/** Files that operating systems create in folders. */
 const IGNORED = /^(\.ds_store|thumbs\.db|desktop\.ini|\._.*)$/i;
 
-/** The preset's name and the file's, for an object that is to become a generation; `undefined` for any other. */
+/** Returns the names of the preset and of the file, or `undefined` for an object that requests no generation. */
 export function readUploadKey(
   key: string,
   prefix: string,
@@ -89,7 +89,7 @@ export function readUploadKey(
   if (!key.startsWith(prefix)) return undefined;
   const [preset = '', ...rest] = key.slice(prefix.length).split('/');
   const name = rest.join('/');
-  // A folder's marker ends in a slash; what lies beside the folders belongs to none.
+  // The marker of a folder ends in a slash. An object outside the folders has no preset.
   if (preset === '' || name === '' || name.endsWith('/')) return undefined;
   return IGNORED.test(rest.at(-1) ?? '') ? undefined : { preset, name };
 }

@@ -1,18 +1,18 @@
 import { type GenerationError, RequestError } from '../generation/errors.ts';
 
-/** More are not looked for in one request, kept or not: whoever mends these sees the next ones. */
+/** The checks of one request stop after this many problems, repeated ones of a field included. */
 export const MOST_PROBLEMS = 100;
 
-/** What is wrong with one request, gathered so that all of it can be mended at once: the first problem of each field. */
+/** Collects the problems of one request, the first of each field, so that the user can fix all of them at once. */
 export interface Problems {
-  /** Runs one check. @returns What it returns; nothing when it has found a problem. */
+  /** Runs one check. @returns The result of the check, or `undefined` if it found a problem. */
   check<Checked>(run: () => Checked): Checked | undefined;
-  /** The same for a check that asks something outside. */
+  /** Runs an asynchronous check. @returns As `check`. */
   checkLater<Checked>(run: () => Promise<Checked>): Promise<Checked | undefined>;
   isFull(): boolean;
-  /** Whether a problem of this very field was found. */
+  /** Whether this field has a problem. */
   isWrong(field: string): boolean;
-  /** @throws {RequestError} With all of them, if there are any. */
+  /** @throws {RequestError} With all collected problems, if there are any. */
   throwAny(): void;
 }
 
@@ -24,8 +24,8 @@ export function gatherProblems(): Problems {
     if (!(error instanceof RequestError)) throw error;
     for (const problem of error.problems) {
       noted += 1;
-      const isKnown = problem.field !== undefined && found.some(({ field }) => field === problem.field);
-      if (!isKnown && found.length < MOST_PROBLEMS) found.push(problem);
+      const isRepeated = problem.field !== undefined && found.some(({ field }) => field === problem.field);
+      if (!isRepeated && found.length < MOST_PROBLEMS) found.push(problem);
     }
     return undefined;
   }

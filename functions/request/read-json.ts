@@ -1,38 +1,38 @@
 export type ReadJson =
   | { readonly kind: 'read'; readonly value: unknown }
-  /** `message` says for a person what it is instead, or where it stops being JSON. */
+  /** `message` tells a person which other format the text has, or where the JSON is invalid. */
   | { readonly kind: 'unreadable'; readonly message: string };
 
 /**
- * Reads what a person wrote or a program sent.
- * @param what - As the sentence begins: `The file`.
+ * Parses JSON that a person or a program wrote.
+ * @param what - The start of the message, for example `The file`.
  */
 export function readJson(text: string, what: string): ReadJson {
-  // Some editors put a byte order mark before what they save.
+  // Some editors write a byte order mark at the start.
   const json = text.replace(/^\uFEFF/, '');
   try {
     return { kind: 'read', value: JSON.parse(json) };
   } catch {
-    return { kind: 'unreadable', message: `${what} is not JSON: ${whyNot(json)}` };
+    return { kind: 'unreadable', message: `${what} is not JSON: ${explain(json)}` };
   }
 }
 
-function whyNot(text: string): string {
+function explain(text: string): string {
   if (text.trim() === '') return 'it is empty. Write {"model": "owner/project", "parameters": {…}}.';
   const other = otherFormat(text);
   if (other !== undefined) return `it looks like ${other}. ${REMEDY}`;
   const { at, wanted } = firstFault(text);
   const before = text.slice(0, at).split('\n');
-  const place = `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
+  const position = `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
   const found = [...text.slice(at, at + 2)][0];
   return found === undefined
-    ? `it ends in ${place}, where ${wanted} is expected.`
-    : `in ${place} there is ${JSON.stringify(found.toWellFormed())} where ${wanted} is expected.`;
+    ? `expected ${wanted} at ${position}, but the text ends there.`
+    : `expected ${wanted} at ${position}, but found ${JSON.stringify(found.toWellFormed())}.`;
 }
 
 const REMEDY = 'Write {"model": "owner/project", "parameters": {…}} instead, or a JSON array of them.';
 
-/** What begins with a letter or a sign is no attempt at JSON, but something else. */
+/** Recognizes a text in another format by its start. Returns `undefined` for a text that looks like JSON. */
 function otherFormat(text: string): string | undefined {
   const start = text.trimStart().slice(0, 4_096);
   if (/^<(?:!doctype html|html)/i.test(start)) return 'an HTML page';
@@ -57,7 +57,7 @@ type Wanted = 'value' | 'firstValue' | 'name' | 'firstName' | 'colon' | 'next';
 
 const NUMBER_OR_WORD = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 
-/** Where a text stops being JSON, and what would have to stand there. Reads it once. */
+/** Finds where the JSON becomes invalid, and what is expected there. Reads the text once. */
 function firstFault(text: string): { readonly at: number; readonly wanted: string } {
   const open: ('{' | '[')[] = [];
   let wanted = 'value' as Wanted;
@@ -101,16 +101,16 @@ function firstFault(text: string): { readonly at: number; readonly wanted: strin
   }
 }
 
-/** @returns The place behind the closing quotes, or the fault before them. */
+/** @returns The index after the closing quote, or the fault before it. */
 function endOfText(text: string, start: number): number | { readonly at: number; readonly wanted: string } {
   for (let at = start + 1; at < text.length; at += 1) {
     const sign = text[at] ?? '';
     if (sign === '"') return at + 1;
-    if (sign < ' ') return { at, wanted: 'the rest of a text (a line break in it is written \\n)' };
+    if (sign < ' ') return { at, wanted: 'more text (write a line break in a text as \\n)' };
     if (sign !== '\\') continue;
     const isEscape = /^\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/.test(text.slice(at, at + 6));
-    if (!isEscape) return { at, wanted: 'the rest of a text (a backslash in it is written \\\\)' };
+    if (!isEscape) return { at, wanted: 'more text (write a backslash in a text as \\\\)' };
     at += 1;
   }
-  return { at: text.length, wanted: 'the closing quotes of a text' };
+  return { at: text.length, wanted: 'the closing quote of a text' };
 }

@@ -3,12 +3,12 @@ import { checkJson } from './check-json.ts';
 import { gatherProblems, type Problems } from './problems.ts';
 import { parseSource, type Source, type SourceRules } from './source.ts';
 
-/** A request as its user wrote it, checked for form; nothing outside was asked yet. */
+/** A request as written, with its form validated. Model and inputs are not looked up yet. */
 export interface GenerationRequest {
   /** `owner/project`. */
   readonly model: string;
   readonly parameters: Readonly<Record<string, unknown>>;
-  /** By file parameter; each source as written and as read. */
+  /** The sources by file parameter, each as written and as parsed. */
   readonly inputs: Readonly<Record<string, readonly WrittenSource[]>>;
   readonly idempotencyKey?: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -20,10 +20,10 @@ export interface WrittenSource {
 }
 
 const FIELDS = ['model', 'parameters', 'inputs', 'idempotencyKey', 'labels'];
-/** Not for users to set, and why. */
+/** Parameters that a request may not set, and why. */
 const RESERVED: ReadonlyMap<string, string> = new Map([
   ['callbackurl', 'is set by this deployment: leave it out, and listen to its events instead'],
-  // A task of another project is not on the list of ours: a Run whose answer is lost could not be searched for.
+  // The list of tasks contains only the key's own project, so a lost Run in another project could not be found.
   [
     'projectid',
     'would put the task into another Wiro project, where this deployment cannot find it: leave it out',
@@ -31,16 +31,16 @@ const RESERVED: ReadonlyMap<string, string> = new Map([
 ]);
 const NAME = /^[A-Za-z0-9_.-]{1,128}$/;
 const MOST_SOURCES = 100;
-/** Each is looked at in S3 before a request is accepted or refused. */
+/** Acceptance looks up each source in S3. */
 const MOST_SOURCES_TOGETHER = 200;
 const MOST_LABELS = 20;
 const LONGEST_LABEL = 256;
 
 /**
- * Checks a request's form.
- * @param value - What the JSON said.
- * @param path - Put before every field that an error names, such as `[3].`.
- * @throws {RequestError} With everything that is wrong, naming the fields and the remedies.
+ * Validates the form of a request.
+ * @param value - The parsed JSON.
+ * @param path - Prefix for every field that an error names, for example `[3].`.
+ * @throws {RequestError} With all problems, their fields and their remedies.
  */
 export function parseRequest(value: unknown, rules: SourceRules, path = ''): GenerationRequest {
   const whole = path === '' ? 'The request' : path.replace(/\.$/, '');
@@ -56,7 +56,7 @@ export function parseRequest(value: unknown, rules: SourceRules, path = ''): Gen
   const parameters = parseParameters(value.parameters, `${path}parameters`, problems);
   const inputs = parseInputs(value.inputs, `${path}inputs`, rules, problems);
   for (const name of Object.keys(inputs))
-    if (Object.hasOwn(parameters, name)) problems.check(() => refuseTwice(`${path}parameters.${name}`));
+    if (Object.hasOwn(parameters, name)) problems.check(() => refuseDuplicate(`${path}parameters.${name}`));
   const idempotencyKey = problems.check(() =>
     parseIdempotencyKey(value.idempotencyKey, `${path}idempotencyKey`),
   );
@@ -76,13 +76,13 @@ function checkField(name: string, path: string): void {
   if (FIELDS.includes(name)) return;
   throw new RequestError(
     'invalid_request',
-    `${path}${name} is not known: a request has ${FIELDS.join(', ')}.`,
+    `${path}${name} is not a field of a request. Its fields are ${FIELDS.join(', ')}.`,
     `${path}${name}`,
   );
 }
 
-function refuseTwice(field: string): never {
-  throw new RequestError('invalid_parameter', `${field} is given as an input too: keep one of them.`, field);
+function refuseDuplicate(field: string): never {
+  throw new RequestError('invalid_parameter', `${field} is also an input: keep one of them.`, field);
 }
 
 function parseModel(value: unknown, field: string): string {
@@ -92,7 +92,7 @@ function parseModel(value: unknown, field: string): string {
   }
   throw new RequestError(
     'invalid_parameter',
-    `${field} must be "owner/project", as in the model's address at Wiro.`,
+    `${field} must be "owner/project", as in the URL of the model's page at Wiro.`,
     field,
   );
 }
@@ -119,11 +119,11 @@ function parseInputs(
     requireRecord(value, field, 'an object: {"<file parameter>": source or [source, …]}'),
   );
   const entries = Object.entries(inputs ?? {});
-  const isTaken = problems.check(() => {
+  const areFew = problems.check(() => {
     requireFewSources(entries, field);
     return true;
   });
-  if (!isTaken) return {};
+  if (!areFew) return {};
   return Object.fromEntries(
     entries.map(([name, given]) => {
       const at = extendField(field, `.${name}`);
@@ -145,7 +145,7 @@ function requireFewSources(entries: readonly (readonly [string, unknown])[], fie
   if (count <= MOST_SOURCES_TOGETHER) return;
   throw new RequestError(
     'invalid_parameter',
-    `${field} has ${count} sources; a request has at most ${MOST_SOURCES_TOGETHER} together: leave some out, or split it into several requests.`,
+    `${field} has ${count} sources, and a request may have at most ${MOST_SOURCES_TOGETHER} in total: leave some out, or split it into several requests.`,
     field,
   );
 }
@@ -169,7 +169,7 @@ function checkName(name: string, field: string): void {
   if (!NAME.test(name) || name === '__proto__') {
     throw new RequestError(
       'invalid_parameter',
-      `${field} is not a parameter's name: letters, digits, "_", "-" and "." only.`,
+      `${field} is not the name of a parameter: use only letters, digits, "_", "-" and ".".`,
       field,
     );
   }
@@ -183,10 +183,10 @@ function parseIdempotencyKey(value: unknown, field: string): string | undefined 
   throw new RequestError('invalid_parameter', `${field} must be text of 1 to 256 characters.`, field);
 }
 
-/** Names and texts are the user's own: any will do, as long as they are not too long to be carried around. */
+/** Labels may have any names and texts, up to the length limits. */
 function parseLabels(value: unknown, field: string, problems: Problems): Readonly<Record<string, string>> {
   if (value === undefined) return {};
-  const given = problems.check(() => requireRecord(value, field, 'an object of texts'));
+  const given = problems.check(() => requireRecord(value, field, 'an object with text values'));
   const labels = Object.entries(given ?? {});
   problems.check(() => {
     if (labels.length > MOST_LABELS)
@@ -196,7 +196,7 @@ function parseLabels(value: unknown, field: string, problems: Problems): Readonl
         field,
       );
   });
-  // Not assigned one by one: `__proto__` is a name like any other.
+  // `fromEntries` accepts `__proto__` as an ordinary name. An assignment would not.
   return Object.fromEntries(
     labels.flatMap(([name, label]) => {
       const text = problems.check(() => parseLabel(name, label, `${field}.${name}`));
@@ -208,7 +208,7 @@ function parseLabels(value: unknown, field: string, problems: Problems): Readonl
 function parseLabel(name: string, label: unknown, field: string): string {
   const refuse = (sentence: string) => new RequestError('invalid_parameter', `${field} ${sentence}`, field);
   if (name.length > LONGEST_LABEL)
-    throw refuse(`has a name that is too long: at most ${LONGEST_LABEL} characters are kept.`);
+    throw refuse(`has a name that is too long: use at most ${LONGEST_LABEL} characters.`);
   if (typeof label !== 'string' || label.length > LONGEST_LABEL)
     throw refuse(`must be text of at most ${LONGEST_LABEL} characters.`);
   return label;

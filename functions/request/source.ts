@@ -1,21 +1,21 @@
 import { RequestError } from '../generation/errors.ts';
 import { type InputPrefixes, isUnder } from './input-prefixes.ts';
 
-/** Where an input comes from, parsed from the one string that a request gives. */
+/** The source of an input, parsed from the string in a request. */
 export type Source =
   | { readonly kind: 'object'; readonly bucket: string; readonly key: string }
-  /** Passed on to Wiro, which fetches it. */
+  /** Forwarded to Wiro, which fetches it. */
   | { readonly kind: 'url'; readonly url: string };
 
 export interface SourceRules {
   readonly inputBucket: string;
-  /** Further buckets that the deployment was given. */
+  /** Other buckets that the deployment may read. */
   readonly furtherBuckets: readonly string[];
-  /** Where requests may name objects. @default - anywhere in these buckets */
+  /** Allowed prefixes of keys. @default - all keys in these buckets */
   readonly prefixes?: InputPrefixes;
-  /** The key of the file in the input bucket that makes the request: it may lie outside the prefixes. */
+  /** The key of a dropped file that is itself the input. It may be outside the prefixes. */
   readonly dropped?: string;
-  /** Where names of buckets are not known yet: every one may be ours. */
+  /** Accepts every bucket, while the names of the deployment's buckets are not resolved yet. */
   readonly anyBucket?: true;
 }
 
@@ -25,19 +25,18 @@ const PRESIGNED = /[?&](?:X-(?:Amz|Goog)-|(?:Signature|sig)=)/i;
 
 /**
  * Reads `s3://bucket/key`, a bare key in the input bucket, or an `https://` URL.
- * @throws {RequestError} `input_not_allowed` for a bucket that is not ours or a key that is not to be named,
- *   `invalid_parameter` otherwise.
+ * @throws {RequestError} `input_not_allowed` for a bucket or key outside the rules, otherwise `invalid_parameter`.
  */
 export function parseSource(text: string, field: string, rules: SourceRules): Source {
   const { inputBucket, furtherBuckets, anyBucket } = rules;
   if (text === '' || text.length > LONGEST) {
     throw new RequestError('invalid_parameter', `${field} must have 1 to ${LONGEST} characters.`, field);
   }
-  // Its signature would be quoted wherever we say that there is no such object.
+  // As a key it would be quoted, with its signature, in the message that the object does not exist.
   if (PRESIGNED.test(text) && !/^https?:/i.test(text)) {
     throw new RequestError(
       'invalid_parameter',
-      `${field} is a presigned link, but not its https:// URL: give that, or the key alone.`,
+      `${field} contains a presigned query but is not an https:// URL: use the full URL, or the key alone.`,
       field,
     );
   }
@@ -59,7 +58,7 @@ export function parseSource(text: string, field: string, rules: SourceRules): So
     }
     return parseObject(bucket, key, field, rules);
   }
-  // Keys may hold colons ("16:9.png"); only what looks like a URL is taken for one.
+  // A key may contain a colon ("16:9.png"), so only a text that looks like a URL is parsed as one.
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text) || /^(data|file|javascript|blob|mailto):/i.test(text)) {
     return parseUrl(text, field);
   }
@@ -80,7 +79,7 @@ function parseObject(
   if (allowed !== undefined && !isDropped && !isUnder(key, allowed)) {
     throw new RequestError(
       'input_not_allowed',
-      `${field} names a key in "${bucket}" that requests to this deployment may not name: put the object under ${allowed.join(' or ')}, with no "." or ".." between slashes.`,
+      `${field} names a key in "${bucket}" outside the prefixes that this deployment allows: put the object under ${allowed.join(' or ')}, with no "." or ".." between slashes.`,
       field,
     );
   }
@@ -92,16 +91,16 @@ function parseUrl(text: string, field: string): Source {
     const scheme = SCHEME.exec(text)?.[1]?.toLowerCase() ?? '';
     throw new RequestError(
       'invalid_parameter',
-      `${field} must be an https:// URL, s3://bucket/key, or a key in the input bucket; "${scheme}:" is none of these.`,
+      `${field} must be an https:// URL, s3://bucket/key, or a key in the input bucket. "${scheme}:" is not supported.`,
       field,
     );
   }
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || url.hostname === '') {
-    throw new RequestError('invalid_parameter', `${field} is not a URL that can be read.`, field);
+    throw new RequestError('invalid_parameter', `${field} is not a valid URL.`, field);
   }
   if (url.username !== '' || url.password !== '') {
-    throw new RequestError('invalid_parameter', `${field} must not carry a user name or password.`, field);
+    throw new RequestError('invalid_parameter', `${field} must not contain a user name or password.`, field);
   }
   return { kind: 'url', url: url.href };
 }

@@ -376,11 +376,11 @@ async function extensionFor(
 ): Promise<string> {
   const told = fileKind(object);
   const kind =
-    told.kind === 'open'
+    told.kind === 'undetermined'
       ? kindFromBytes((bytes ?? (await readHead(inputs, object))).subarray(0, KIND_BYTES))
       : told;
-  if (kind.kind === 'taken') return kind.extension;
-  throw new UnsupportedFileError(object.key, kind.kind === 'notTaken' ? kind.name : undefined);
+  if (kind.kind === 'supported') return kind.extension;
+  throw new UnsupportedFileError(object.key, kind.kind === 'unsupported' ? kind.name : undefined);
 }
 
 async function readHead(inputs: Pick<InputStore, 'open'>, object: AcceptedObject): Promise<Buffer> {

@@ -2,7 +2,7 @@ import type { ErrorCode, GenerationError } from '../generation/errors.ts';
 import type { Setback } from '../generation/transitions.ts';
 import { InputAccessError, InputChangedError } from '../objects/errors.ts';
 import { explainRefusal } from '../objects/explain-refusal.ts';
-import { KINDS_TAKEN, notTaken } from '../request/file-kind.ts';
+import { explainUnsupported, SUPPORTED_KINDS } from '../request/file-kind.ts';
 import { WiroError } from '../wiro/errors.ts';
 import { FileRefusedError, InputError, UnsupportedFileError, UploadsRefusedError } from './bring-inputs.ts';
 import { explainUnauthorized } from './explain-unauthorized.ts';
@@ -23,7 +23,7 @@ export function explainInputFailure(error: unknown): GenerationError {
   if (cause instanceof UnsupportedFileError) {
     return {
       code: 'input_unsupported',
-      message: `${field}: ${cause.kind === undefined ? unknownKind(cause.key) : notTaken(cause.key, cause.kind)}`,
+      message: `${field}: ${cause.kind === undefined ? unknownKind(cause.key) : explainUnsupported(cause.key, cause.kind)}`,
       field,
       retryable: false,
     };
@@ -73,7 +73,7 @@ export const tooLittleBalance = ({ why }: { readonly why: string }): GenerationE
 });
 
 const unknownKind = (key: string): string =>
-  `of which kind the object "${key}" is, neither its name nor its Content-Type nor its first bytes say. Wiro takes ${KINDS_TAKEN}: give its name that extension.`;
+  `of which kind the object "${key}" is, neither its name nor its Content-Type nor its first bytes say. Wiro takes ${SUPPORTED_KINDS}: give its name that extension.`;
 
 /** What the end of a generation without a task means for money, and what to do, where its message does not say so. */
 export function endedBeforeRun<Known extends Setback>(error: Known): Known {

@@ -17,19 +17,19 @@ beforeEach(() => {
 const check = (get: () => Promise<DeploymentParameters>) =>
   createConfigurationCheck({ parameters: { get }, limitMs: 2_000 })();
 
-it('says what is missing, and has somebody called', async () => {
+it('says what is missing, and raises an alarm', async () => {
   const missing = await check(() => Promise.reject(new NotConfiguredError('the parameter x is not there')));
 
   expect(missing).toBe('the parameter x is not there');
   expect(alarms).toEqual([['not_configured', { FruitlessLooks: 1 }]]);
 });
 
-it('finds nothing missing when secrets cannot be read for another reason', async () => {
+it('reports nothing missing if the secrets cannot be read for another reason', async () => {
   expect(await check(() => Promise.reject(new Error('ssm could not be reached')))).toBeUndefined();
   expect(alarms).toEqual([]);
 });
 
-it('does not wait longer than it may', async () => {
+it('waits no longer than its limit', async () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
 

@@ -6,7 +6,7 @@ import { useTables } from '../store/table-world.ts';
 
 const { createWorld } = useTables('memory');
 
-/** The API of a deployment whose secrets are missing, or are there. */
+/** The API of a deployment with or without its secrets. */
 async function apiWorld() {
   const { deps, isAccepted } = acceptWorld(await createWorld(), {});
   const secrets: { missing?: string } = {
@@ -27,7 +27,7 @@ async function apiWorld() {
   return { deps, secrets, isAccepted, call };
 }
 
-it('without secrets, a request is refused with the remedy and stored nowhere; once they are there, it is accepted', async () => {
+it('refuses a request without secrets, with the remedy and without storing it, and accepts it afterwards', async () => {
   const { call, isAccepted, secrets } = await apiWorld();
 
   const refused = await call('POST', '/generations', requestOf('a'));
@@ -48,7 +48,7 @@ it('without secrets, a request is refused with the remedy and stored nowhere; on
   expect([wasStored, accepted.statusCode]).toEqual([false, 202]);
 });
 
-it('without secrets, what was accepted before is answered, read and cancelled', async () => {
+it('answers, reads and cancels an accepted generation without secrets', async () => {
   const { call, secrets } = await apiWorld();
   delete secrets.missing;
   await call('POST', '/generations', requestOf('a'));
@@ -61,7 +61,7 @@ it('without secrets, what was accepted before is answered, read and cancelled', 
   expect([again, read, cancelled].map(({ statusCode }) => statusCode)).toEqual([202, 200, 202]);
 });
 
-it('without secrets, a wrong request is told that it is wrong, and nothing is retried', async () => {
+it('reports an invalid request without secrets, and retries nothing', async () => {
   const { call, deps } = await apiWorld();
   await deps.generations.accept(EXAMPLES.failed, {
     model: 'wiro/flux',

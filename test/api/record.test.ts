@@ -49,7 +49,7 @@ const record = (
   });
 
 describe('the record of a generation', () => {
-  it('says that its large request is gone', async () => {
+  it('says that its large request was deleted', async () => {
     const gone = { model: 'wiro/flux', parameters: {}, inputs: {}, labels: {}, isGone: true } as const;
     const answer = await toRecord(deps, {
       generation: EXAMPLES.waiting,
@@ -63,7 +63,7 @@ describe('the record of a generation', () => {
     expect(await record(EXAMPLES.waiting)).not.toHaveProperty('requestGone');
   });
 
-  it('says how inputs went to Wiro while it refused uploads, and whether they were certainly the accepted ones', async () => {
+  it('says how inputs went to Wiro while it refused uploads, and whether they were pinned', async () => {
     const linked = await toRecord(deps, {
       generation: EXAMPLES.running,
       request,
@@ -76,7 +76,7 @@ describe('the record of a generation', () => {
     expect(await record(EXAMPLES.running)).not.toHaveProperty('inputHandover');
   });
 
-  it('that waits says what was asked for, as it was asked, and nothing of how it is stored', async () => {
+  it('shows a waiting generation with its request as written, and nothing of how it is stored', async () => {
     expect(await record(EXAMPLES.waiting)).toEqual({
       id: 'abcdefghijklmnopqrstuvwxyz',
       model: 'wiro/flux',
@@ -87,7 +87,7 @@ describe('the record of a generation', () => {
       waitingFor: {
         what: 'slot',
         message:
-          'In line for a free slot at Wiro since 2026-01-01T12:00:00.000Z. 3 wait before it. Its turn comes when a task ends; if it is still in line at 2026-01-08T12:00:00.000Z, it fails, and nothing is charged.',
+          'It has waited in line for a slot at Wiro since 2026-01-01T12:00:00.000Z. Generations ahead of it: 3. Its turn comes when a task ends. If it is still in line at 2026-01-08T12:00:00.000Z, it fails, and nothing is charged.',
         since: at(0),
         tries: 0,
         nextTryAt: at(604_800),
@@ -99,7 +99,7 @@ describe('the record of a generation', () => {
     });
   });
 
-  it('that runs tells where to follow its task', async () => {
+  it('says how to follow a running task', async () => {
     expect(await record(EXAMPLES.running)).toMatchObject({
       taskId: 'task-1',
       progress: { socketUrl: 'wss://socket.wiro.ai/v1', token: 'token-1' },
@@ -135,7 +135,7 @@ describe('the record of a generation', () => {
     expect(shown).not.toHaveProperty('progress');
   });
 
-  it('is complete though its place in line cannot be counted', async () => {
+  it('is complete even if the generations ahead cannot be counted', async () => {
     vi.spyOn(log, 'warn').mockReturnValue(undefined);
     const ahead = () => Promise.reject(new Error('throttled'));
     const given = { generation: EXAMPLES.waiting, request, outputs: [], pastAttempts: [], notes: {} };
@@ -146,11 +146,11 @@ describe('the record of a generation', () => {
     expect(shown.waitingFor).not.toHaveProperty('ahead');
   });
 
-  it('whose task has no token cannot be followed', async () => {
+  it('shows no progress for a task without a token', async () => {
     expect(await record({ ...EXAMPLES.running, task: { id: 'task-1' } })).not.toHaveProperty('progress');
   });
 
-  it('that succeeded has outputs to fetch, its cost, and no token any more', async () => {
+  it('shows a succeeded generation with its outputs and cost, and without a token', async () => {
     const done = await record({ ...EXAMPLES.succeeded, elapsedSeconds: 12.5 }, [output], {
       labels: { a: 'b' },
     });
@@ -166,7 +166,7 @@ describe('the record of a generation', () => {
     expect(JSON.stringify(done)).not.toContain('token-1');
   });
 
-  it('that failed says why, and what earlier attempts came to', async () => {
+  it('shows a failed generation with its error and its earlier attempts', async () => {
     const past = { attempt: 1, endedAt: at(10), code: 'model_failed', message: 'x' } as const;
 
     expect(await record({ ...EXAMPLES.failed, attempt: 2, pastAttempts: [past] })).toMatchObject({
@@ -195,7 +195,7 @@ describe('the record of a generation', () => {
     },
   );
 
-  it('of very many outputs lists the first 1,000, and says how many there are', async () => {
+  it('lists the first 1,000 of very many outputs, and counts all of them', async () => {
     const outputs = Array.from({ length: 1_001 }, (_, index) => ({ ...output, name: `${index}.png` }));
 
     const { outputs: listed, outputsTotal } = await record(EXAMPLES.succeeded, outputs);

@@ -24,7 +24,7 @@ function apiWorld() {
 }
 
 describe('paths and methods', () => {
-  it('a HEAD is answered like a GET', async () => {
+  it('answers a HEAD like a GET', async () => {
     const { call, stand } = apiWorld();
     const { id } = await stand(EXAMPLES.queued);
 
@@ -34,7 +34,7 @@ describe('paths and methods', () => {
     expect(head.statusCode).toBe(200);
   });
 
-  it('slashes too many are none', async () => {
+  it('ignores extra slashes', async () => {
     const { call, stand } = apiWorld();
     const { id } = await stand(EXAMPLES.queued);
 
@@ -52,7 +52,7 @@ describe('paths and methods', () => {
     ['GET', '/cancel', 'POST'],
     ['GET', '//retry/', 'POST'],
     ['HEAD', '/retry', 'POST'],
-  ])('%s of one%s says what is allowed, whatever the id', async (method, action, allow) => {
+  ])('%s of an id%s names the allowed methods for any id', async (method, action, allow) => {
     const { call, stand } = apiWorld();
     const { id } = await stand(EXAMPLES.queued);
 
@@ -72,7 +72,7 @@ describe('paths and methods', () => {
     ['POST', '/retry', '{"force": 1}'],
     ['GET', '/elsewhere', ''],
   ])(
-    '%s of an id%s with %j is answered alike, whether it cannot be one or is none',
+    '%s of an id%s with %j gets the same answer for a malformed and an unused id',
     async (method, action, body) => {
       const { call } = apiWorld();
       const ask = async (id: string) => {
@@ -91,12 +91,12 @@ describe('paths and methods', () => {
 
 describe('bodies', () => {
   it.each([
-    [Buffer.alloc(1024 * 1024 + 1, 'x'), 413, 'request_too_large', '1048577 bytes; at most 1048576'],
+    [Buffer.alloc(1024 * 1024 + 1, 'x'), 413, 'request_too_large', '1048577 bytes, and the limit is 1048576'],
     [Buffer.alloc(7 * 1024 * 1024, 'x'), 413, 'request_too_large', 'Nothing was run or charged.'],
-    ['{"model": "a/b",\n  parameters: {}}', 400, 'invalid_request', 'in line 2, column 3 there is "p"'],
+    ['{"model": "a/b",\n  parameters: {}}', 400, 'invalid_request', 'at line 2, column 3, but found "p"'],
     ['model,prompt\na/b,A hill', 400, 'invalid_request', 'looks like CSV'],
     [Buffer.from([0xff, 0xd8, 0xff]), 400, 'invalid_request', 'JSON in UTF-8'],
-  ])('%# is refused in our form, with what it means', async (body, statusCode, code, part) => {
+  ])('refuses %# with our form of an error and its consequences', async (body, statusCode, code, part) => {
     const { call } = apiWorld();
 
     const answer = await call('POST', '/generations', body);
@@ -111,13 +111,13 @@ describe('bodies', () => {
   it.each([
     [{ force: 'yes' }, 'invalid_parameter', 'force', 'force must be true or false.'],
     [{ force: null }, 'invalid_parameter', 'force', 'force must be true or false.'],
-    [{ forced: true }, 'invalid_request', 'forced', 'forced is not known: a retry has force'],
+    [{ forced: true }, 'invalid_request', 'forced', 'forced is not a field of a retry'],
     [{ force: true, parameters: {} }, 'invalid_request', 'parameters', 'Send another request'],
-    [{ ['__proto__']: 1 }, 'invalid_request', '__proto__', 'is not known'],
+    [{ ['__proto__']: 1 }, 'invalid_request', '__proto__', 'is not a field of a retry'],
     [[], 'invalid_request', undefined, 'must be a JSON object'],
     ['null', 'invalid_request', undefined, 'must be a JSON object'],
-    ['{"force": tru}', 'invalid_request', undefined, 'in line 1, column 11 there is "t"'],
-  ])('a retry with %j is refused', async (body, code, field, part) => {
+    ['{"force": tru}', 'invalid_request', undefined, 'at line 1, column 11, but found "t"'],
+  ])('refuses a retry with %j', async (body, code, field, part) => {
     const { call, stand, generation } = apiWorld();
     const { id } = await stand(EXAMPLES.failed);
 
@@ -146,7 +146,7 @@ describe('labels', () => {
     'x'.repeat(256),
   ];
 
-  it('may have any name, and are in the record as they were sent', async () => {
+  it('may have any name, and appear in the record as sent', async () => {
     const { call } = apiWorld();
     const labels = Object.fromEntries(NAMES.map((name, index) => [name, `label ${index}`]));
 
@@ -161,10 +161,10 @@ describe('labels', () => {
   });
 
   it.each([
-    [{ ['x'.repeat(257)]: 'a' }, 'too long: at most 256'],
+    [{ ['x'.repeat(257)]: 'a' }, 'too long: use at most 256'],
     [{ '\ud800': 'a' }, 'half of a character'],
     [{ ['__proto__']: 7 }, 'labels.__proto__ must be text'],
-  ])('%# is refused', async (labels, part) => {
+  ])('refuses %#', async (labels, part) => {
     const { call } = apiWorld();
 
     expect(await call('POST', '/generations', { ...GOOD, labels })).toMatchObject({

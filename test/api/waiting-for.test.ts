@@ -16,7 +16,7 @@ const shown = (generation: Generation, notes: WaitNotes = {}, seconds = 20, ahea
   waitingFor(generation, { notes, moment: moment(seconds), ahead });
 
 describe('what a generation waits for', () => {
-  it('is nothing for one that has ended', () => {
+  it('is undefined for a generation that has ended', () => {
     for (const example of Object.values(EXAMPLES).filter(hasEnded)) expect(shown(example)).toBeUndefined();
   });
 
@@ -24,11 +24,11 @@ describe('what a generation waits for', () => {
     ['just accepted', { ...EXAMPLES.queued, looks: 0 }],
     ['being submitted', EXAMPLES.submitting],
     ['being run', EXAMPLES.marked],
-  ])('is nothing for one that is %s without trouble', (_, example) => {
+  ])('is undefined for a generation that is %s without trouble', (_, example) => {
     expect(shown(example)).toBeUndefined();
   });
 
-  it('is a slot for one in line: since it joined it, with its place', () => {
+  it('is a slot for a generation in line, with the time it joined and the number ahead', () => {
     const waiting = shown(EXAMPLES.waiting, { joinedLineAt: at(10) }, 20, 42);
 
     expect(waiting).toMatchObject({
@@ -38,21 +38,21 @@ describe('what a generation waits for', () => {
       ahead: 42,
       tries: 0,
     });
-    expect(waiting).toMatchObject({ message: expect.stringContaining('42 wait before it') });
+    expect(waiting).toMatchObject({ message: expect.stringContaining('Generations ahead of it: 42.') });
   });
 
-  it('names no more than a thousand before it', () => {
+  it('counts no more than a thousand ahead', () => {
     expect(shown(EXAMPLES.waiting, {}, 20, 1_000)).toMatchObject({
       ahead: 1_000,
-      message: expect.stringContaining('1,000 or more wait before it'),
+      message: expect.stringContaining('Generations ahead of it: 1,000 or more.'),
     });
   });
 
-  it('is a retry after a setback: what it was, how often, since when, and when next', () => {
+  it('is a retry after a setback, with its message, count, start and next try', () => {
     expect(shown({ ...EXAMPLES.queued, trouble: away, dueAt: at(40) })).toEqual({
       what: 'retry',
       code: 'upstream_unavailable',
-      message: `Wiro could not take the run: socket hang up. Tried 3 times since ${NOON}02.000Z; it is tried again by ${NOON}40.000Z.`,
+      message: `Wiro could not take the run: socket hang up. Tried 3 times since ${NOON}02.000Z. The next try is at ${NOON}40.000Z at the latest.`,
       since: at(2),
       tries: 3,
       nextTryAt: at(40),
@@ -60,16 +60,16 @@ describe('what a generation waits for', () => {
   });
 
   it.each<[string, Generation, WaitNotes]>([
-    ['looked at in vain', { ...EXAMPLES.queued, looks: 2 }, {}],
-    ['due for a minute, with nobody at it', { ...EXAMPLES.queued, looks: 0 }, {}],
-    ['claimed by a function that is gone', EXAMPLES.submitting, {}],
+    ['queued after fruitless looks', { ...EXAMPLES.queued, looks: 2 }, {}],
+    ['due for a minute without being claimed', { ...EXAMPLES.queued, looks: 0 }, {}],
+    ['claimed by a function that died', EXAMPLES.submitting, {}],
     ['submitted by functions that were killed', EXAMPLES.submitting, { deaths: { count: 2 } }],
-  ])('is a retry for one that was %s', (_, example, notes) => {
-    // The lease ended at 60, and clocks differ.
+  ])('is a retry for a generation that was %s', (_, example, notes) => {
+    // The lease ended at 60 s. The rest allows for clock skew.
     expect(shown(example, notes, 65)).toMatchObject({ what: 'retry', nextTryAt: example.dueAt });
   });
 
-  it('names functions that were killed', () => {
+  it('counts functions that were killed', () => {
     expect(shown(EXAMPLES.submitting, { deaths: { count: 2 } })).toMatchObject({
       code: 'function_killed',
       tries: 2,
@@ -83,18 +83,18 @@ describe('what a generation waits for', () => {
   it.each<[string, Generation, WaitNotes, number, number]>([
     ['was searched for', { ...EXAMPLES.marked, run: { ...EXAMPLES.marked.run, searches: 2 } }, {}, 20, 2],
     ['was lost before', EXAMPLES.marked, { lostRuns: { since: at(0), count: 2 } }, 20, 0],
-    ['nobody waits for any more', EXAMPLES.marked, {}, 65, 0],
-  ])('is a search for one whose Run %s', (_, example, notes, seconds, tries) => {
+    ['has an expired lease', EXAMPLES.marked, {}, 65, 0],
+  ])('is a search for a generation whose Run %s', (_, example, notes, seconds, tries) => {
     expect(shown(example, notes, seconds)).toMatchObject({ what: 'search', since: at(0), tries });
   });
 
-  it('is its task for one that runs, with what goes wrong there', () => {
+  it('is the task for a running generation, with its trouble', () => {
     const asked = { ...away, message: 'Wiro could not be asked about the task: it answered 503' };
     const taskError = { since: at(10), text: 'worker lost' };
 
     expect(shown(EXAMPLES.running)).toEqual({
       what: 'task',
-      message: `Task task-1 runs at Wiro since ${NOON}00.000Z. Wiro is asked by 2026-01-01T12:01:00.000Z, or when it calls back.`,
+      message: `Task task-1 has been at Wiro since ${NOON}00.000Z. The next check at Wiro is at 2026-01-01T12:01:00.000Z at the latest, or when Wiro calls back.`,
       since: at(0),
       tries: 3,
       nextTryAt: at(60),
@@ -106,19 +106,19 @@ describe('what a generation waits for', () => {
     });
     const stuck = { ...away, code: 'model_failed', firstAt: { model_failed: at(10) } } as const;
     expect(shown({ ...EXAMPLES.running, trouble: stuck }, { taskError })?.message).toContain(
-      'if nothing moves by 2026-01-01T12:15:10.000Z',
+      'If nothing changes by 2026-01-01T12:15:10.000Z',
     );
-    // It was asked to stop there, and has moved on.
-    expect(shown(EXAMPLES.running, { taskError })?.message).not.toContain('if nothing moves');
+    // The task has left `task_error`, so its note no longer applies.
+    expect(shown(EXAMPLES.running, { taskError })?.message).not.toContain('If nothing changes');
     expect(shown({ ...EXAMPLES.running, cancelRequestedAt: at(5) })?.message).toContain(
-      'It is asked to stop.',
+      'Cancellation was requested',
     );
     expect(shown({ ...EXAMPLES.running, stop: { cancelSentAt: at(6) } })?.message).toContain(
-      `asked to stop at ${NOON}06.000Z`,
+      `asked to stop the task at ${NOON}06.000Z`,
     );
   });
 
-  it('tells nobody the token of a task', () => {
+  it('never shows the token of a task', () => {
     for (const example of Object.values(EXAMPLES))
       expect(JSON.stringify(shown(example) ?? '')).not.toContain('token');
   });

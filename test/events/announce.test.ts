@@ -315,7 +315,7 @@ describe('an event', () => {
         throw new EventsRejectedError('InternalFailure', [true, false]);
       },
     };
-    await expect(announce(half, id)).rejects.toThrow('Not everything could be told yet: bus');
+    await expect(announce(half, id)).rejects.toThrow('Cannot deliver an announcement to its bus sink yet');
     const between = await left();
     await lookFor(1);
 

@@ -3,13 +3,13 @@ import { createPutEvents } from '../../functions/events/put-events.ts';
 import { type BusEvent, startEvents } from '../../local/aws/events.ts';
 import type { LocalService } from '../../local/aws/local-service.ts';
 
-const taken: BusEvent[] = [];
+const accepted: BusEvent[] = [];
 let bus: LocalService;
 beforeAll(async () => {
   bus = await startEvents({
     region: 'eu-central-1',
     buses: ['bus'],
-    onEvent: (event) => void taken.push(event),
+    onEvent: (event) => void accepted.push(event),
   });
   vi.stubEnv('AWS_ENDPOINT_URL_EVENTBRIDGE', bus.endpoint);
   vi.stubEnv('AWS_REGION', 'eu-central-1');
@@ -27,20 +27,20 @@ const event = (n: number, sizeBytes = 10) => ({
 });
 
 it('sends large events in separate requests: together they would be refused', async () => {
-  taken.length = 0;
+  accepted.length = 0;
   const given = [event(0, 200_000), event(1, 200_000), event(2), event(3, 240_000)];
 
   await createPutEvents('bus')(given);
 
-  expect(taken.map(({ detail }) => detail.n)).toEqual([0, 1, 2, 3]);
+  expect(accepted.map(({ detail }) => detail.n)).toEqual([0, 1, 2, 3]);
 });
 
 it('sends many events ten at a time', async () => {
-  taken.length = 0;
+  accepted.length = 0;
 
   await createPutEvents('bus')(Array.from({ length: 25 }, (_, n) => event(n)));
 
-  expect(taken).toHaveLength(25);
+  expect(accepted).toHaveLength(25);
 });
 
 it('says which events the bus rejected, and why', async () => {
@@ -48,7 +48,7 @@ it('says which events the bus rejected, and why', async () => {
 
   await expect(put).rejects.toMatchObject({
     message: 'Cannot put an event on the event bus: it was rejected (ResourceNotFoundException)',
-    taken: [false, false],
+    accepted: [false, false],
   });
 });
 
@@ -58,5 +58,5 @@ it('says which events the bus accepted before it failed', async () => {
     { detailType: 'Generation Failed', detail: { text: 'x'.repeat(300_000) } },
   ];
 
-  await expect(createPutEvents('bus')(given)).rejects.toMatchObject({ taken: [true, false] });
+  await expect(createPutEvents('bus')(given)).rejects.toMatchObject({ accepted: [true, false] });
 });

@@ -144,7 +144,7 @@ describe('an invalid request is invalid by the schema too:', () => {
 describe('only the product checks', () => {
   it.each<[string, unknown]>([
     ['which buckets are the deployment’s', input('s3://somebody-elses/a.png')],
-    ['that a parameter is given as an input too', { ...input('a.png'), parameters: { image: 'b.png' } }],
+    ['that a parameter is also an input', { ...input('a.png'), parameters: { image: 'b.png' } }],
     ['how many bytes a key has', input('é'.repeat(600))],
     ['which URLs can be read', input('https://exa mple.com/')],
     ['which hosts there can be', input('https://[1/')],

@@ -233,9 +233,17 @@ const ADDRESS =
 /** Ways to come to each code. A new code does not compile until its sentence is shown here. */
 const CASES: Readonly<Record<Exclude<ErrorCode, 'cancelled' | SetbackAlone>, readonly Way[]>> = {
   invalid_request: [
-    [post('{'), 'notCharged', /where a name in double quotes or "\}" is expected$/],
+    [
+      post('{'),
+      'notCharged',
+      /expected a name in double quotes or "\}" at line 1, column 2, but the text ends there$/,
+    ],
     [post('a,b\n1,2'), 'notCharged', /Write \{"model".*instead, or a JSON array of them$/],
-    [post({ ...GOOD, prompt: 1 }), 'notCharged', /a request has model, parameters, inputs, .*labels$/],
+    [
+      post({ ...GOOD, prompt: 1 }),
+      'notCharged',
+      /is not a field of a request\. Its fields are model, parameters, inputs, .*labels$/,
+    ],
     [post([]), 'notCharged', /must be a JSON object: \{"model": .*\}$/],
   ],
   invalid_parameter: [
@@ -243,7 +251,7 @@ const CASES: Readonly<Record<Exclude<ErrorCode, 'cancelled' | SetbackAlone>, rea
     [
       post({ ...GOOD, inputs: { image: 'ftp://a/b' } }),
       'notCharged',
-      /must be an https:\/\/ URL, .*is none of these$/,
+      /must be an https:\/\/ URL, .*is not supported$/,
     ],
     [submitting({ kind: 'notRun', reason: 'invalid' }), 'notCharged', /correct it, and request it again$/],
   ],
@@ -281,15 +289,15 @@ const CASES: Readonly<Record<Exclude<ErrorCode, 'cancelled' | SetbackAlone>, rea
     ],
   ],
   input_archived: [
-    [withInput('a.png', { isArchived: true }), 'notCharged', /restore it first, then request it again$/],
+    [withInput('a.png', { isArchived: true }), 'notCharged', /restore it, then request it again$/],
   ],
   input_unreadable: [
-    [input(denied('AccessDenied')), 'notCharged', /let its functions read it, then request it again$/],
+    [input(denied('AccessDenied')), 'notCharged', /grant its functions read access, then request it again$/],
     [input(denied('NoSuchBucket')), 'notCharged', /name another one$/],
     [
       input(denied('PermanentRedirect')),
       'notCharged',
-      /copy the object into one of this deployment's region$/,
+      /copy the object to a bucket in this deployment's region$/,
     ],
   ],
   input_unsupported: [[withInput('a.tiff', {}), 'notCharged', /convert it to one of jpg, .* and zip$/]],
@@ -342,12 +350,8 @@ const CASES: Readonly<Record<Exclude<ErrorCode, 'cancelled' | SetbackAlone>, rea
     ],
   ],
   not_found: [
-    [call('GET', '/x'), 'none', /POST \/generations, GET .* or \/retry$/],
-    [
-      call('GET', '/generations/x'),
-      'none',
-      /check the id, and that this is the deployment that accepted it$/,
-    ],
+    [call('GET', '/x'), 'none', /use POST \/generations, GET .* or POST .*\/retry$/],
+    [call('GET', '/generations/x'), 'none', /check the id, and that this deployment accepted it$/],
   ],
   method_not_allowed: [[call('GET', '/generations'), 'none', /use POST$/]],
   not_configured: [
@@ -357,7 +361,7 @@ const CASES: Readonly<Record<Exclude<ErrorCode, 'cancelled' | SetbackAlone>, rea
         (world) => void Object.assign(world.deps, { missingSecrets: async () => 'the key is not there' }),
       ),
       'notCharged',
-      /the key is not there\. Then ask again$/,
+      /the key is not there\. Then send the request again$/,
     ],
     [
       () => endedBeforeRun({ code: 'not_configured', message: 'This deployment lacks its secrets.' }),

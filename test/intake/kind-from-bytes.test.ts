@@ -24,7 +24,7 @@ it.each([
   ['a sheet', entry('_rels/.rels') + entry('xl/workbook.xml'), '.xlsx'],
   ['slides', entry('[Content_Types].xml') + entry('_rels/.rels') + entry('ppt/presentation.xml'), '.pptx'],
 ])('knows %s', (_, head, extension) => {
-  expect(kindFromBytes(bytes(head))).toEqual({ kind: 'taken', extension });
+  expect(kindFromBytes(bytes(head))).toEqual({ kind: 'supported', extension });
 });
 
 it.each([
@@ -33,7 +33,7 @@ it.each([
   ['HEIF that is not HEIC', '\0\0\0\x1cftypmif1\0\0\0\0mif1avc1', 'of the type image/heif'],
   ['FLAC', 'fLaC\0\0', 'of the type audio/flac'],
 ])('knows that %s is not taken', (_, head, name) => {
-  expect(kindFromBytes(bytes(head))).toEqual({ kind: 'notTaken', name });
+  expect(kindFromBytes(bytes(head))).toEqual({ kind: 'unsupported', name });
 });
 
 it.each([
@@ -41,5 +41,5 @@ it.each([
   ['a page', '<!doctype html><html>'],
   ['bytes of no known form', '\x01\x02\x03\x04\x05'],
 ])('does not guess at %s', (_, head) => {
-  expect(kindFromBytes(bytes(head))).toEqual({ kind: 'open' });
+  expect(kindFromBytes(bytes(head))).toEqual({ kind: 'undetermined' });
 });

@@ -146,7 +146,9 @@ describe('a dropped file', () => {
     await world.deliver(event);
 
     expect(resultsIn(world)).toMatchObject([{ status: 'rejected', error: { code: 'input_archived' } }]);
-    expect(resultsIn(world)).toMatchObject([{ message: expect.stringContaining('restore it first') }]);
+    expect(resultsIn(world)).toMatchObject([
+      { message: expect.stringContaining('restore it, then request it again') },
+    ]);
     expect([world.accepted(), world.submitted]).toEqual([[], []]);
   });
 

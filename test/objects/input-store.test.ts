@@ -18,7 +18,7 @@ afterEach(async () => {
 const put = (key: string, Body: string) =>
   s3.client.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body, ContentType: 'image/png' }));
 
-/** An S3 that answers everything with one error, without a body to a HEAD, as S3 does. */
+/** An S3 that answers every request with one error. As in S3, the answer to a HEAD has no body. */
 async function refusingStore(status: number, code: string, message: string) {
   const cdn = await startCdn((_request, response) => {
     response.writeHead(status, { 'content-type': 'application/xml' });
@@ -28,7 +28,7 @@ async function refusingStore(status: number, code: string, message: string) {
   return createInputStore(s3ClientFor(`http://${cdn.host}`));
 }
 
-/** An S3 where one object lies, with these headers; it may refuse to read a version. */
+/** An S3 with one object that has these headers. It may refuse to return a version. */
 async function answeringStore(headers: Record<string, string>, { refusesVersions = false } = {}) {
   const asked: string[] = [];
   const cdn = await startCdn((request, response) => {
@@ -50,7 +50,7 @@ async function answeringStore(headers: Record<string, string>, { refusesVersions
 const REF = { bucket: BUCKET, key: 'in.png' };
 
 describe('head', () => {
-  it('tells what lies there', async () => {
+  it('describes the object', async () => {
     const { ETag } = await put('photos/ü 1.png', 'bytes');
 
     expect(await createInputStore(s3.client).head({ bucket: BUCKET, key: 'photos/ü 1.png' })).toEqual({
@@ -64,14 +64,14 @@ describe('head', () => {
     });
   });
 
-  it('finds nothing where nothing is', async () => {
+  it('returns undefined if the object does not exist', async () => {
     expect(await createInputStore(s3.client).head({ bucket: BUCKET, key: 'missing' })).toBeUndefined();
   });
 
   it.each([
     'Access Denied',
     'User: arn:aws:sts::1:assumed-role/r/f is not authorized to perform: s3:ListBucket on resource: arn:aws:s3:::b',
-  ])('finds nothing where it may not list: %s', async (message) => {
+  ])('returns undefined without permission to list: %s', async (message) => {
     const store = await refusingStore(403, 'AccessDenied', message);
 
     expect(await store.head(REF)).toBeUndefined();
@@ -85,7 +85,7 @@ describe('head', () => {
     [400, 'InvalidRequest', 'The object was stored using a form of Server Side Encryption'],
     [400, 'KMS.DisabledException', 'The key is disabled'],
     [301, 'PermanentRedirect', 'Address the bucket by its own endpoint'],
-  ])('tells who asks that S3 refuses for good: %i %s: %s', async (status, code, message) => {
+  ])('reports a permanent refusal: %i %s: %s', async (status, code, message) => {
     const store = await refusingStore(status, code, message);
 
     await expect(store.head(REF)).rejects.toMatchObject({ name: 'InputAccessError', code, ...REF });
@@ -145,7 +145,7 @@ describe('head', () => {
 });
 
 describe('open', () => {
-  it('gives the bytes of the object that was accepted', async () => {
+  it('returns the bytes of the accepted object', async () => {
     await put('a.png', 'bytes');
     const store = createInputStore(s3.client);
     const input = await store.head({ bucket: BUCKET, key: 'a.png' });
@@ -170,7 +170,7 @@ describe('open', () => {
     },
   );
 
-  it('reads the same bytes under another ETag, as a copy onto itself leaves them, and no other bytes', async () => {
+  it('reads the same bytes under another ETag, as after a copy onto itself, and no other bytes', async () => {
     const store = createInputStore(s3.client);
     const ref = { bucket: BUCKET, key: 'copied.png' };
     await put('copied.png', 'bytes');
@@ -185,13 +185,13 @@ describe('open', () => {
     await expect(store.open(accepted)).rejects.toMatchObject({ name: 'InputChangedError' });
   });
 
-  it('knows no version where the bucket keeps none', async () => {
+  it('returns no version if the bucket keeps none', async () => {
     const { store } = await answeringStore({ 'x-amz-version-id': 'null' });
 
     expect(await store.head(REF)).not.toHaveProperty('versionId');
   });
 
-  it('says that the input changed, or went', async () => {
+  it('reports that the input was replaced or deleted', async () => {
     await put('b.png', 'bytes');
     const store = createInputStore(s3.client);
     const input = await store.head({ bucket: BUCKET, key: 'b.png' });

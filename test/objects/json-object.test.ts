@@ -13,7 +13,7 @@ const ref = (key: string) => ({ bucket: BUCKET, key });
 const put = (key: string, Body: string) =>
   s3.client.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body }));
 
-it('reads what it wrote, and nothing where nothing is', async () => {
+it('reads what it wrote, and undefined if no object exists', async () => {
   const objects = createJsonObjects({ client: s3.client });
 
   expect(await objects.read(ref('a.json'))).toBeUndefined();
@@ -23,7 +23,7 @@ it('reads what it wrote, and nothing where nothing is', async () => {
   expect((await s3.head('a.json')).ContentType).toBe('application/json');
 });
 
-it('writes only under its condition', async () => {
+it('writes only if its condition holds', async () => {
   const objects = createJsonObjects({ client: s3.client });
 
   expect(await objects.write(ref('b.json'), 1, { kind: 'missing' })).toBe(true);
@@ -36,7 +36,7 @@ it('writes only under its condition', async () => {
   expect((await objects.read(ref('b.json')))?.value).toBe(3);
 });
 
-it('removes what was read, and nothing that was written since', async () => {
+it('removes the object that was read, and not one that was written since', async () => {
   const objects = createJsonObjects({ client: s3.client });
   await objects.write(ref('gone.json'), 1, { kind: 'always' });
   const seen = (await objects.read(ref('gone.json')))?.etag ?? '';
@@ -51,7 +51,7 @@ it('removes what was read, and nothing that was written since', async () => {
   expect(await objects.read(ref('gone.json'))).toBeUndefined();
 });
 
-it('loses nothing when many change one object at once', async () => {
+it('loses no change when many writers change one object concurrently', async () => {
   const objects = createJsonObjects({ client: s3.client });
   const names = Array.from({ length: 12 }, (_, index) => `g${index}`);
 
@@ -75,7 +75,7 @@ it('writes nothing when nothing changes', async () => {
   expect(await objects.read(ref('same.json'))).toEqual(before);
 });
 
-it('fails on what is not JSON or too large, and does not take it for missing', async () => {
+it('fails on an object that is not JSON or too large, instead of treating it as missing', async () => {
   const objects = createJsonObjects({ client: s3.client, maxBytes: 10 });
   await put('bad.json', '{"a":');
   await put('large.json', JSON.stringify('x'.repeat(10)));
@@ -84,14 +84,14 @@ it('fails on what is not JSON or too large, and does not take it for missing', a
   await expect(objects.read(ref('large.json'))).rejects.toThrow('larger than 10 bytes');
 });
 
-it('reads what an editor has saved with a byte order mark', async () => {
+it('reads an object with a byte order mark', async () => {
   const objects = createJsonObjects({ client: s3.client });
   await put('mark.json', '\uFEFF{"a": 1}');
 
   expect((await objects.read(ref('mark.json')))?.value).toEqual({ a: 1 });
 });
 
-it('changes one object at a time: a process has no room for many large ones', async () => {
+it('changes one object at a time, to limit memory', async () => {
   const objects = createJsonObjects({ client: s3.client });
   await put('broken.json', '{');
   const steps: string[] = [];

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createOrderedDigest } from '../../functions/objects/ordered-digest.ts';
 
-it('digests parts in their order, in whatever order they come', async () => {
+it('digests parts in the order of their numbers, in whatever order they are added', async () => {
   const digest = createOrderedDigest(0);
   const done: number[] = [];
   const add = (part: number, text: string) => digest.add(part, Buffer.from(text)).then(() => done.push(part));
@@ -12,7 +12,7 @@ it('digests parts in their order, in whatever order they come', async () => {
   expect(done).toEqual([]);
   await Promise.all([add(0, 'a'), middle, last]);
 
-  // printf abc | openssl dgst -sha256; the CRC-32 of "abc" is 352441c2
+  // From `printf abc | openssl dgst -sha256`. The CRC-32 of "abc" is 352441c2.
   expect(digest.end()).toEqual({
     sha256: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
     crc32: 'NSRBwg==',
@@ -20,7 +20,7 @@ it('digests parts in their order, in whatever order they come', async () => {
   });
 });
 
-it('lets nobody wait for a part that will never come', async () => {
+it('rejects every part that waits for one that will never be added', async () => {
   const digest = createOrderedDigest(0);
   const waiting = digest.add(1, Buffer.from('b'));
 

@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => s3.stop());
 
-it('reads a large request as it was written, and says when it is gone', async () => {
+it('reads a large request as written, and undefined once it is deleted', async () => {
   const overflow = createOverflow(s3.client, { bucket: BUCKET, prefix: 'large-requests/' });
   await overflow.write('id/a.json', '{"ü": 1}');
 

@@ -16,7 +16,7 @@ afterAll(() => s3.stop());
 const object = { bucket: 'photos', key: 'a b.png', etag: '"1"', sizeBytes: 5 };
 
 describe('a link to an input without versions', () => {
-  it('is followed by anybody for a quarter of an hour, and is not pinned', async () => {
+  it('works without credentials for 15 minutes, and is not pinned', async () => {
     const { ETag: etag = '' } = await s3.client.send(
       new PutObjectCommand({ Bucket: BUCKET, Key: 'a b.png', Body: 'bytes' }),
     );
@@ -29,7 +29,7 @@ describe('a link to an input without versions', () => {
     expect(isPinned).toBe(false);
   });
 
-  it('is not made for another object than the accepted one, nor for none', async () => {
+  it('is not created for a replaced or a missing object', async () => {
     const presign = createInputPresigner({ client: s3.client, inputs: createInputStore(s3.client) });
 
     await expect(presign({ ...object, bucket: BUCKET })).rejects.toThrow(InputChangedError);
@@ -38,7 +38,7 @@ describe('a link to an input without versions', () => {
 });
 
 describe('a link to a version', () => {
-  /** An S3 that answers a HEAD of a version with `status`, and holds another object under the key by now. */
+  /** An S3 that answers a HEAD of a version with `status`, and has another object under the key by now. */
   async function versioned(status: number, current = '"2"') {
     const server = createServer((request, response) => {
       const isVersion = request.url?.includes('versionId=v1') ?? false;
@@ -52,7 +52,7 @@ describe('a link to a version', () => {
   }
   const version = { ...object, versionId: 'v1' };
 
-  it('names it, whatever lies under the key by now', async () => {
+  it('names the version, even if the key has another object by now', async () => {
     const presign = await versioned(200);
 
     const { url, isPinned } = await presign(version);
@@ -60,13 +60,13 @@ describe('a link to a version', () => {
     expect([new URL(url).searchParams.get('versionId'), isPinned]).toEqual(['v1', true]);
   });
 
-  it('is not made for one that is gone', async () => {
+  it('is not created for a deleted version', async () => {
     const presign = await versioned(404);
 
     await expect(presign(version)).rejects.toThrow(InputChangedError);
   });
 
-  it('names no version where the owner of the bucket lets us read none: Wiro could not either', async () => {
+  it('names no version without permission to read it, because Wiro could not read it either', async () => {
     const unchanged = await versioned(403, '"1"');
     const replaced = await versioned(403);
 

@@ -1,14 +1,14 @@
 import { expect, it } from 'vitest';
 import { createS3Client } from '../../functions/objects/s3-client.ts';
 
-it('finds buckets by path at an emulator, and by host at AWS', () => {
+it('addresses buckets by path at an emulator, and by host at AWS', () => {
   const emulator = { AWS_REGION: 'us-east-1', AWS_ENDPOINT_URL: 'http://127.0.0.1:4566' };
 
   expect(createS3Client({ env: emulator }).config.forcePathStyle).toBe(true);
   expect(createS3Client({ env: { AWS_REGION: 'eu-west-1' } }).config.forcePathStyle).toBe(false);
 });
 
-it('prefers the endpoint of S3 to that of everything', async () => {
+it('prefers the endpoint for S3 over the general endpoint', async () => {
   const env = {
     AWS_REGION: 'us-east-1',
     AWS_ENDPOINT_URL: 'http://127.0.0.1:1',

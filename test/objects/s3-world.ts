@@ -15,7 +15,7 @@ import { startS3 } from '../../local/aws/s3.ts';
 
 export const BUCKET = 'outputs';
 
-/** The embedded S3 with one bucket, and the client that the functions use. */
+/** The local S3 with one bucket, and the functions' own client. */
 export async function startS3World() {
   const dataDir = await mkdtemp(join(tmpdir(), 'objects-'));
   const { endpoint, stop } = await startS3({ dataDir });

@@ -4,7 +4,7 @@ import { storeOnce } from '../../functions/objects/store-once.ts';
 import { createPutBytes } from '../../functions/outputs/put-bytes.ts';
 
 const PLACE = { bucket: 'outputs', key: 'outputs/g1/1/0-answer.json' };
-// Of "hello".
+// The digest of "hello".
 const HELLO = {
   sha256: '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824',
   crc32: 'NhCmhg==',
@@ -17,7 +17,7 @@ const answered = (httpStatusCode: number, name: string) =>
 const conflict = () => answered(409, 'ConditionalRequestConflict');
 const stands = () => answered(412, 'PreconditionFailed');
 
-/** An S3 that answers HEAD with `head`, and writes that end as told, one after the other. */
+/** An S3 that answers a HEAD with `head`, and successive writes with the given results. */
 function world(head: object | Error, ...ends: (Error | undefined)[]) {
   const sent: string[] = [];
   const client = {
@@ -35,7 +35,7 @@ function world(head: object | Error, ...ends: (Error | undefined)[]) {
 }
 
 describe('storeOnce', () => {
-  it('asks nothing more where nothing stood', async () => {
+  it('makes no further call if the key was free', async () => {
     const { store, sent } = world({});
 
     expect(await store()).toBe('stored');
@@ -56,7 +56,7 @@ describe('storeOnce', () => {
     expect(await store()).toBe(outcome);
   });
 
-  it('asks again while another write is under way, and gives up after four', async () => {
+  it('tries again while another write is in progress, and fails after four tries', async () => {
     const { store, sent } = world({}, conflict(), conflict(), undefined);
     const hopeless = world({}, ...Array.from({ length: 9 }, conflict));
 
@@ -66,7 +66,7 @@ describe('storeOnce', () => {
     expect(hopeless.sent).toHaveLength(4);
   });
 
-  it('takes an upload that is gone for completed only where the object stands', async () => {
+  it('treats a missing upload as completed only if the object exists', async () => {
     const gone = answered(404, 'NoSuchUpload');
     const completed = world({ ContentLength: 5, ChecksumCRC32: 'NhCmhg==' }, gone);
     const swept = world(answered(404, 'NotFound'), gone);
@@ -75,14 +75,14 @@ describe('storeOnce', () => {
     await expect(swept.store()).rejects.toThrow('NoSuchUpload');
   });
 
-  it('does not take another failure of S3 for an answer', async () => {
+  it('rethrows any other failure of S3', async () => {
     await expect(world({}, answered(503, 'SlowDown')).store()).rejects.toThrow('SlowDown');
     await expect(world(answered(500, 'InternalError'), stands()).store()).rejects.toThrow('InternalError');
   });
 });
 
-describe('bytes at hand', () => {
-  it('lie beside other bytes that have taken their place', async () => {
+describe('putOnce', () => {
+  it('uses the alternative key if the key has other bytes', async () => {
     const { deps, sent } = world({ ContentLength: 9, ChecksumSHA256: 'x' }, stands());
 
     const stored = await createPutBytes(deps.client)(PLACE, Buffer.from('hello'), 'text/plain');

@@ -14,12 +14,12 @@ function said(text: string, path?: string) {
 
 const nested = (levels: number) => `${'['.repeat(levels)}${']'.repeat(levels)}`;
 
-describe('what JSON says', () => {
+describe('a JSON value', () => {
   it.each([
     '[9007199254740991, -9007199254740991, 0.1, 1e-7, 1e15, true, null]',
     '{"\\ud83d\\ude00": "a grin: \\ud83d\\ude00", "ü": ""}',
     nested(64),
-  ])('is taken where it can be kept as it is: %s', (text) => {
+  ])('is accepted if it can be stored without loss: %s', (text) => {
     expect(said(text)).toBe('kept');
   });
 
@@ -31,11 +31,11 @@ describe('what JSON says', () => {
     '-1e400',
     '12345678901234567890',
     '1e300',
-  ])('is refused where a number would change: %s', (number) => {
+  ])('is refused if a number would change: %s', (number) => {
     expect(said(`{"parameters": {"prompt": "x", "seed": ${number}}}`)).toEqual({
       code: 'invalid_parameter',
       message:
-        'parameters.seed is a number that would be changed (beyond 2^53 or infinite): send it as text.',
+        'parameters.seed is a number that would lose digits (beyond 2^53 or infinite): send it as text.',
       field: 'parameters.seed',
       retryable: false,
     });
@@ -46,7 +46,7 @@ describe('what JSON says', () => {
     ['{"a": {"b": "x\\udc00y"}}', 'a.b'],
     ['{"a": {"\\ud800": 1}}', 'a'],
     ['{"\\ud800": 1}', undefined],
-  ])('is refused where text is no text: %s', (text, field) => {
+  ])('is refused if a text is not well-formed: %s', (text, field) => {
     const error = said(text);
 
     expect(error).toMatchObject({ message: expect.stringContaining('half of a character') });
@@ -60,7 +60,7 @@ describe('what JSON says', () => {
     });
   });
 
-  it('is not read on after a hundred faults, though all have one name', () => {
+  it('is not read further after a hundred problems, even if all have one field', () => {
     const faults = Array.from({ length: 1_000 }, () => Number.POSITIVE_INFINITY);
     const read = vi.fn(() => 'the last');
     const last = Object.defineProperty({}, 'x', { enumerable: true, get: read });
@@ -71,7 +71,7 @@ describe('what JSON says', () => {
     expect(read).toHaveBeenCalledTimes(1);
   });
 
-  it('names the first fault in the order of the document, by a field that fits into an answer', () => {
+  it('names the first problem in document order, with a field that fits into an answer', () => {
     const long = 'k'.repeat(100_000);
 
     expect(said('{"a": [1e400, "\\ud800"], "b": 1e400}', '[3].')).toMatchObject({ field: '[3].a[0]' });

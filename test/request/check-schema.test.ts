@@ -50,7 +50,7 @@ describe('checkAgainstSchema', () => {
     expect(refusal(given)).toBeUndefined();
   });
 
-  it('accepts anything for a model without a list', () => {
+  it('accepts anything for a model without a list of parameters', () => {
     expect(refusal(request({ parameters: {}, inputs: { x: picture } }), { parameters: [] })).toBeUndefined();
   });
 
@@ -72,7 +72,7 @@ describe('checkAgainstSchema', () => {
       'parameters.inputImageUrl',
     ],
     [
-      'a file for what is no parameter',
+      'a file for an undeclared parameter',
       request({ inputs: { inputImage: picture, photo: picture } }),
       'inputs.photo',
     ],
@@ -80,22 +80,22 @@ describe('checkAgainstSchema', () => {
     expect(refusal(given)).toMatchObject({ code: 'invalid_parameter', field, retryable: false });
   });
 
-  it('names the file parameters that there are', () => {
+  it('names the file parameters of the model', () => {
     expect(refusal(request({ inputs: { inputImage: picture, photo: picture } }))).toMatchObject({
       message: 'inputs.photo is not a parameter of wiro/flux: its file parameters are inputImage.',
     });
     expect(refusal(request(), { parameters: [parameter('prompt', 'text')] })).toMatchObject({
-      message: 'inputs.inputImage is not a parameter of wiro/flux: it takes no files.',
+      message: 'inputs.inputImage is not a parameter of wiro/flux: it accepts no files.',
     });
   });
 
-  it('says which request of a file it is', () => {
+  it('names the request in a file', () => {
     expect(refusal(request({ parameters: {} }), SCHEMA, '[3].')).toMatchObject({
       field: '[3].parameters.prompt',
     });
   });
 
-  it('does not take what every object has for something given', () => {
+  it('ignores members of the object prototype', () => {
     const schema = { parameters: [parameter('constructor', 'text', true)] };
 
     expect(refusal(request({ parameters: {}, inputs: {} }), schema)).toMatchObject({

@@ -10,7 +10,7 @@ import { parseRequest } from '../../functions/request/request.ts';
 const RULES = { inputBucket: 'photos', furtherBuckets: [] };
 
 describe('generationId', () => {
-  it('is the same for the same key and another for another', () => {
+  it('is the same for the same key and differs for different keys', () => {
     const ids = [
       generationId('app', 'api', 'k'),
       generationId('app', 'api', 'k'),
@@ -45,7 +45,7 @@ describe('requestHash', () => {
     expect(same).toBe(one);
   });
 
-  it('changes with what is asked for', () => {
+  it('changes with the content of the request', () => {
     const hashes = [
       hash({ model: 'a/b', parameters: { x: 1 } }),
       hash({ model: 'a/c', parameters: { x: 1 } }),
@@ -59,6 +59,6 @@ describe('requestHash', () => {
   });
 });
 
-it('canonicalJson orders names at every depth and leaves lists alone', () => {
+it('canonicalJson sorts names at every depth and keeps the order of lists', () => {
   expect(canonicalJson({ b: [{ d: 1, c: null }], a: 'x' })).toBe('{"a":"x","b":[{"c":null,"d":1}]}');
 });

@@ -6,26 +6,32 @@ const saidOf = (text: string) => {
   return read.kind === 'unreadable' ? read.message : read.value;
 };
 
-describe('what is no JSON', () => {
+describe('a text that is not JSON', () => {
   it.each([
-    ['{"a": 1,\n "b": x}', 'in line 2, column 7 there is "x" where a value'],
-    ['{"a": 1\n "b": 2}', 'in line 2, column 2 there is "\\"" where "," or "}" is expected.'],
-    ['{"a": 1,\n}', 'in line 2, column 1 there is "}" where a name in double quotes is expected.'],
-    ['[1, 2,]', 'in line 1, column 7 there is "]" where a value'],
-    ["{'a': 1}", 'in line 1, column 2 there is "\'" where a name in double quotes or "}" is expected.'],
-    ['{a: 1}', 'in line 1, column 2 there is "a" where a name in double quotes or "}" is expected.'],
-    ['{"a" 1}', 'in line 1, column 6 there is "1" where ":" is expected.'],
-    ['{"a": 1}\n{"a": 2}', 'in line 2, column 1 there is "{" where the end is expected.'],
+    [
+      '{"a": 1,\n "b": x}',
+      'expected a value (text in double quotes, a number, true, false, null) at line 2, column 7, but found "x".',
+    ],
+    ['{"a": 1\n "b": 2}', 'expected "," or "}" at line 2, column 2, but found "\\"".'],
+    ['{"a": 1,\n}', 'expected a name in double quotes at line 2, column 1, but found "}".'],
+    ['[1, 2,]', 'null) at line 1, column 7, but found "]".'],
+    ["{'a': 1}", 'expected a name in double quotes or "}" at line 1, column 2, but found "\'".'],
+    ['{a: 1}', 'expected a name in double quotes or "}" at line 1, column 2, but found "a".'],
+    ['{"a" 1}', 'expected ":" at line 1, column 6, but found "1".'],
+    ['{"a": 1}\n{"a": 2}', 'expected the end at line 2, column 1, but found "{".'],
     [
       '{"a": "x\ny"}',
-      'in line 1, column 9 there is "\\n" where the rest of a text (a line break in it is written \\n)',
+      'expected more text (write a line break in a text as \\n) at line 1, column 9, but found "\\n".',
     ],
-    ['{"a": "C:\\x"}', 'in line 1, column 10 there is "\\\\" where the rest of a text (a backslash'],
-    ['{"a": "x', 'it ends in line 1, column 9, where the closing quotes of a text is expected.'],
-    ['{"model":', 'it ends in line 1, column 10, where a value'],
-    ['[[], {}, [1], {"a": {}}, tru]', 'in line 1, column 26 there is "t" where a value'],
-    ['[01]', 'in line 1, column 3 there is "1" where "," or "]" is expected.'],
-    ['[😀]', 'in line 1, column 2 there is "😀" where a value'],
+    [
+      '{"a": "C:\\x"}',
+      'expected more text (write a backslash in a text as \\\\) at line 1, column 10, but found "\\\\".',
+    ],
+    ['{"a": "x', 'expected the closing quote of a text at line 1, column 9, but the text ends there.'],
+    ['{"model":', 'null) at line 1, column 10, but the text ends there.'],
+    ['[[], {}, [1], {"a": {}}, tru]', 'null) at line 1, column 26, but found "t".'],
+    ['[01]', 'expected "," or "]" at line 1, column 3, but found "1".'],
+    ['[😀]', 'null) at line 1, column 2, but found "😀".'],
     ['', 'it is empty.'],
     [' \n', 'it is empty.'],
     ['model,prompt\nwiro/a,"A hill"\n', 'it looks like CSV. Write {"model"'],
@@ -35,12 +41,13 @@ describe('what is no JSON', () => {
     ['<!DOCTYPE html><html>', 'it looks like an HTML page.'],
     ['<?xml version="1.0"?>', 'it looks like XML.'],
     ['%PDF-1.7\n', 'it looks like a PDF.'],
-    ['Dear Sir or Madam', 'in line 1, column 1 there is "D" where a value'],
-  ])('%j is told where, or what it is instead', (text, part) => {
-    expect(saidOf(text)).toContain(`The file is not JSON: ${part}`);
+    ['Dear Sir or Madam', 'null) at line 1, column 1, but found "D".'],
+  ])('%j is explained by its position or its format', (text, part) => {
+    expect(saidOf(text)).toMatch(/^The file is not JSON: /);
+    expect(saidOf(text)).toContain(part);
   });
 
-  it('never quotes the machine', () => {
+  it('never quotes the error of JSON.parse', () => {
     for (const text of ['{', 'x', '\ufffd\ufffd', '{"a":\u0000}', '\ud800'])
       expect(saidOf(text)).not.toMatch(/Unexpected|position|\ufffd\ufffd/);
   });

@@ -5,7 +5,7 @@ const RULES = { inputBucket: 'photos', furtherBuckets: [] };
 const GOOD = { model: 'wiro/story', parameters: { prompt: 'a beach' }, inputs: { image: 'a.png' } };
 
 describe('parseRequest', () => {
-  it('keeps what was written and what it means', () => {
+  it('keeps each source as written and as parsed', () => {
     const request = parseRequest({ ...GOOD, idempotencyKey: 'k', labels: { team: 'x' } }, RULES);
 
     expect(request).toEqual({
@@ -26,7 +26,7 @@ describe('parseRequest', () => {
     [{ model: 'wiro/../x' }, 'model', 'owner/project'],
     [{ model: '../..' }, 'model', 'owner/project'],
     [{ model: 7 }, 'model', 'owner/project'],
-    [{ ...GOOD, prompt: 'x' }, 'prompt', 'not known'],
+    [{ ...GOOD, prompt: 'x' }, 'prompt', 'is not a field of a request'],
     [{ ...GOOD, parameters: [] }, 'parameters', 'an object'],
     [{ ...GOOD, parameters: { callbackUrl: 'https://x' } }, 'parameters.callbackUrl', 'leave it out'],
     [{ ...GOOD, parameters: { CALLBACKURL: 'https://x' } }, 'parameters.CALLBACKURL', 'leave it out'],
@@ -41,7 +41,7 @@ describe('parseRequest', () => {
     [
       { ...GOOD, inputs: Object.fromEntries(Array.from({ length: 201 }, (_, n) => [`n${n}`, 'a.png'])) },
       'inputs',
-      'at most 200 together: leave some out',
+      'at most 200 in total: leave some out',
     ],
     [{ ...GOOD, inputs: { image: 'ftp://x/y' } }, 'inputs.image', 'https://'],
     [{ ...GOOD, idempotencyKey: '' }, 'idempotencyKey', '1 to 256'],
@@ -58,7 +58,7 @@ describe('parseRequest', () => {
     );
   });
 
-  it('puts the place in a file before the field', () => {
+  it('puts the index in a file before the field', () => {
     expect(() => parseRequest({ model: 'x' }, RULES, '[3].')).toThrow(
       expect.objectContaining({ error: expect.objectContaining({ field: '[3].model' }) }),
     );

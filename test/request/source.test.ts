@@ -48,7 +48,7 @@ describe('parseSource', () => {
   });
 });
 
-describe('parseSource, where a deployment restricts what may be named', () => {
+describe('parseSource with restricted prefixes', () => {
   const restricted = {
     ...RULES,
     prefixes: parseInputPrefixes(['inputs/', 'shared/2026/', 's3://archive/public/'], 'photos'),
@@ -59,11 +59,11 @@ describe('parseSource, where a deployment restricts what may be named', () => {
     ['s3://photos/shared/2026/a.png', 'photos', 'shared/2026/a.png'],
     ['inputs/a..b/...c', 'photos', 'inputs/a..b/...c'],
     ['s3://archive/public/x', 'archive', 'public/x'],
-  ])('takes %s', (text, bucket, key) => {
+  ])('accepts %s', (text, bucket, key) => {
     expect(parseSource(text, 'inputs.image', restricted)).toEqual({ kind: 'object', bucket, key });
   });
 
-  it('leaves a bucket open that it says nothing of', () => {
+  it('does not restrict a bucket without prefixes', () => {
     const rules = { ...RULES, prefixes: parseInputPrefixes(['s3://archive/public/'], 'photos') };
 
     expect(parseSource('private/cat.png', 'inputs.image', rules)).toMatchObject({ key: 'private/cat.png' });

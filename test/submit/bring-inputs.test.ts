@@ -165,8 +165,8 @@ describe('the name of an upload', () => {
   });
 
   it.each([
-    ['scan.tif', 'II*\0', 'the object "scan.tif" is a .tif file, which Wiro does not take: convert it'],
-    [UUID, 'II*\0', `the object "${UUID}" is of the type image/tiff, which Wiro does not take: convert it`],
+    ['scan.tif', 'II*\0', 'the object "scan.tif" is a .tif file, which Wiro does not accept: convert it'],
+    [UUID, 'II*\0', `the object "${UUID}" is of the type image/tiff, which Wiro does not accept: convert it`],
     [UUID, '\x01\x02\x03\x04', `of which kind the object "${UUID}" is, neither its name nor its`],
   ])(
     'of "%s" cannot be found for what Wiro does not take: it fails at once',
@@ -279,10 +279,14 @@ describe('an input that S3 refuses for good', () => {
     );
 
   it.each([
-    ['AccessDenied', 'input_unreadable', 'let its functions read it, then request it again'],
-    ['KMS.DisabledException', 'input_unreadable', 'let its functions use the encryption key'],
+    ['AccessDenied', 'input_unreadable', 'grant its functions read access, then request it again'],
+    [
+      'KMS.DisabledException',
+      'input_unreadable',
+      "grant its functions the use of the object's encryption key",
+    ],
     ['NoSuchBucket', 'input_unreadable', 'the bucket "photos" does not exist'],
-    ['InvalidObjectState', 'input_archived', 'restore it first'],
+    ['InvalidObjectState', 'input_archived', 'restore it, then request it again'],
   ])('fails at once with its cause: %s', async (name, code, remedy) => {
     const { deps, object } = handoverWorld({ 'a.png': PNG });
     const inputs = { open: () => Promise.reject(denied(name)) };

@@ -90,8 +90,8 @@ describe('a construct that cannot work is refused when it is synthesized', () =>
     [
       'a preset of an unknown form',
       () => ({ presets: { portraits: { ...PRESET, prompt: 'x' } } }),
-      'presets: presets.portraits.prompt is not known',
-      /a preset has model, parameters, fileParameter, inputs/,
+      'presets: presets.portraits.prompt is not a field of a preset',
+      /Its fields are model, parameters, fileParameter, inputs/,
     ],
     [
       'a preset without a model',
@@ -166,7 +166,7 @@ describe('a construct that cannot work is refused when it is synthesized', () =>
     [
       'a seed that JSON would change',
       () => ({ presets: { portraits: { ...PRESET, parameters: { seed: Number.POSITIVE_INFINITY } } } }),
-      'presets: presets.portraits.parameters.seed is a number that would be changed',
+      'presets: presets.portraits.parameters.seed is a number that would lose digits',
       /send it as text/,
     ],
     [
