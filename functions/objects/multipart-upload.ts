@@ -35,10 +35,10 @@ export async function startMultipartUpload(
   storedAs: StoredAs,
   signal: AbortSignal,
 ): Promise<MultipartUpload> {
-  const place = { Bucket: bucket, Key: key };
+  const target = { Bucket: bucket, Key: key };
   const { UploadId } = await client.send(
     new CreateMultipartUploadCommand({
-      ...place,
+      ...target,
       ...storedAs,
       ChecksumAlgorithm: 'CRC32',
       ChecksumType: 'FULL_OBJECT',
@@ -46,7 +46,7 @@ export async function startMultipartUpload(
     { abortSignal: signal },
   );
   if (!UploadId) throw new Error(`Cannot store "${key}": S3 started no upload`);
-  const upload = { ...place, UploadId };
+  const upload = { ...target, UploadId };
   const parts: CompletedPart[] = [];
 
   return {

@@ -89,11 +89,11 @@ function checkRequired(
   problems: Problems,
 ): void {
   if (!parameter.required || isGiven(parameter, parameters, inputs)) return;
-  const place = isFile(parameter) ? 'inputs' : 'parameters';
+  const section = isFile(parameter) ? 'inputs' : 'parameters';
   const isEmpty = Object.hasOwn(isFile(parameter) ? inputs : parameters, parameter.id);
   note(
     problems,
-    `${path}${place}.${parameter.id}`,
+    `${path}${section}.${parameter.id}`,
     `is ${isEmpty ? 'empty' : 'missing'}: ${model} requires it.`,
   );
 }

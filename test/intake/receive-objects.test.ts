@@ -437,7 +437,11 @@ describe('a request file', () => {
     ['text in UTF-16', Buffer.from('\ufeff{"ü": 1}', 'utf16le'), 'text in UTF-16: save it'],
     ['text in Latin-1', Buffer.from('{"model": "für"}', 'latin1'), 'not JSON in UTF-8: save it'],
     ['CSV', Buffer.from('model,prompt\nwiro/flux,x\n'), 'looks like CSV'],
-    ['broken JSON', Buffer.from('{"model": "wiro/flux",\n}'), 'in line 2, column 1 there is "}"'],
+    [
+      'broken JSON',
+      Buffer.from('{"model": "wiro/flux",\n}'),
+      'expected a name in double quotes at line 2, column 1, but found "}"',
+    ],
   ])('that is %s is told so', async (_, bytes, part) => {
     const world = doorWorld();
     const event = world.put(FILE, 'x');

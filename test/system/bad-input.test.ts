@@ -157,7 +157,7 @@ describe('a request that cannot be right is refused with a code, the field and a
     [
       'a field is misspelled',
       { ...story({}), parameter: {} },
-      { status: 400, code: 'invalid_request', field: 'parameter', says: /not known/ },
+      { status: 400, code: 'invalid_request', field: 'parameter', says: /is not a field of a request/ },
     ],
     ['it is a list', [story({})], { status: 400, code: 'invalid_request', says: /must be a JSON object/ }],
     ['it is null', null, { status: 400, code: 'invalid_request', says: /must be a JSON object/ }],
@@ -197,7 +197,7 @@ describe('a request to nowhere is refused:', () => {
 
   it.each<[string, string, Refusal]>([
     ['GET', '/', { status: 404, code: 'not_found', says: /POST \/generations/ }],
-    ['GET', '/generation/x', { status: 404, code: 'not_found', says: /nothing at this path/ }],
+    ['GET', '/generation/x', { status: 404, code: 'not_found', says: /no such path/ }],
     ['GET', '/generations/no-id', { status: 404, code: 'not_found', says: /no generation "no-id"/ }],
     ['GET', `/generations/${UNKNOWN_ID}`, { status: 404, code: 'not_found', says: /no generation "aaaa/ }],
     ['POST', `/generations/${UNKNOWN_ID}/cancel`, { status: 404, code: 'not_found', says: /no generation/ }],
@@ -206,7 +206,7 @@ describe('a request to nowhere is refused:', () => {
     [
       'DELETE',
       `/generations/${UNKNOWN_ID}`,
-      { status: 405, code: 'method_not_allowed', says: /DELETE is not possible.*GET/ },
+      { status: 405, code: 'method_not_allowed', says: /DELETE is not supported.*GET/ },
     ],
     [
       'GET',

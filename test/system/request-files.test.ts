@@ -191,7 +191,7 @@ describe('a request file that is not right is rejected whole, and nothing is run
     expect(errors).toEqual([
       {
         code: 'invalid_request',
-        message: expect.stringMatching(/not JSON: in line 1, column 33 there is "\]"/),
+        message: expect.stringMatching(/not JSON: expected .* at line 1, column 33, but found "\]"/),
         retryable: false,
       },
     ]);
