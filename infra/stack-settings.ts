@@ -1,28 +1,7 @@
 import type { FunctionName } from '../functions/functions.ts';
 import type { Presets } from '../functions/request/preset.ts';
-import {
-  type Durations,
-  ENV,
-  FURTHER_MODEL_KINDS,
-  type FurtherModelKind,
-  INPUT_HANDOVERS,
-  type InputHandover,
-  MOST_AT_ONCE,
-  MOST_COLLECTS,
-  readDurations,
-} from '../functions/settings.ts';
-import { checkPresets } from './checks/check-presets.ts';
-import {
-  apiUrlError,
-  DEPLOYMENT,
-  type Form,
-  formError,
-  INPUT_PREFIX,
-  OUTPUT_HOST,
-  PARAMETER_PATH,
-  urlError,
-  withoutSlashAtEnd,
-} from './checks/form.ts';
+import type { Durations, FurtherModelKind, InputHandover } from '../functions/settings.ts';
+import { type Form, formError, PARAMETER_PATH } from './checks/form.ts';
 import type { ObservabilityLevel } from './observability/observability.ts';
 
 /** A `-c name=value` that cannot be used. Its message names the setting and the remedy. */
@@ -33,7 +12,7 @@ export class SettingError extends Error {
 /** Everything that `cdk … -c name=value` can set. */
 export interface StackSettings {
   readonly stackName: string;
-  readonly deployment: string;
+  readonly deployment?: string;
   /** What the names of the input bucket and the bus begin with. */
   readonly namePrefix?: string;
   readonly parameterPath: string;
@@ -72,7 +51,8 @@ export interface StackSettings {
 }
 
 /**
- * Reads and checks the settings.
+ * Turns the text of the settings into what they are: numbers, lists, objects, names. What `WiroGenerations` checks, it
+ * checks for every app; here is only what text alone can be, or what `-c` alone can say.
  * @param context - Answers what was given for a name, `undefined` for nothing: CDK's `node.tryGetContext`.
  * @throws {SettingError}
  */
@@ -83,52 +63,46 @@ export function readStackSettings(context: (name: string) => unknown): StackSett
     // cdk.json may hold numbers, booleans and objects where the command line has text.
     return typeof value === 'object' ? JSON.stringify(value) : String(value);
   };
-  const stackName = matching('stackName', given('stackName') ?? 'WiroServerless', STACK_NAME);
-  const deployment = matching('deployment', given('deployment') ?? stackName, NAMED_DEPLOYMENT);
-  const parameterPath = matching(
-    'parameterPath',
-    given('parameterPath') ?? `/wiro/${stackName}`,
-    PARAMETER_PATH,
-  );
-  const test = readTest(given('test'));
-  const optionalMatching = (name: string, form: Form) => {
-    const value = given(name);
-    return value === undefined ? undefined : matching(name, value, form);
+  const read = <Value>(name: string, as: (name: string, text: string) => Value): Value | undefined => {
+    const text = given(name);
+    return text === undefined ? undefined : as(name, text);
   };
-  const count = (name: string) => readCount(name, given(name));
+  const stackName = read('stackName', matching(STACK_NAME)) ?? 'WiroServerless';
+  const test = read('test', asBoolean) ?? false;
   const optional = {
-    namePrefix: optionalMatching('namePrefix', DEPLOYMENT),
-    secret: optionalMatching('secret', SECRET),
-    inputPrefixes: readInputPrefixes(given('inputPrefixes')),
-    inputBucket: optionalMatching('inputBucket', BUCKET),
-    outputBucket: optionalMatching('outputBucket', BUCKET),
-    table: optionalMatching('table', TABLE),
-    eventBus: optionalMatching('eventBus', EVENT_BUS),
-    retentionDays: count('retentionDays'),
-    deadlineMinutes: count('deadlineMinutes'),
-    maximumWaitHours: count('maximumWaitHours'),
-    maximumConcurrency: readCount('maximumConcurrency', given('maximumConcurrency'), MOST_AT_ONCE),
-    maximumCollects: readCount('maximumCollects', given('maximumCollects'), MOST_COLLECTS),
-    reservedConcurrency: readReservedConcurrency(given('reservedConcurrency')),
-    maximumGenerationsPerDay: count('maximumGenerationsPerDay'),
-    inputHandover: readOneOf('inputHandover', given('inputHandover'), INPUT_HANDOVERS),
-    furtherModelKinds: readFurtherModelKinds(given('furtherModelKinds')),
-    observability: readOneOf('observability', given('observability'), ['none', 'standard', 'full']),
-    alarmTopic: optionalMatching('alarmTopic', TOPIC),
-    callbackBaseUrl: readUrl('callbackBaseUrl', given('callbackBaseUrl'), ['https:', 'http:'], test),
-    wiroApiUrl: readUrl('wiroApiUrl', given('wiroApiUrl'), ['https:', 'http:'], test, apiUrlError),
-    wiroSocketUrl: readUrl('wiroSocketUrl', given('wiroSocketUrl'), ['wss:', 'ws:'], test),
-    wiroOutputHosts: readOutputHosts(given('wiroOutputHosts'), test),
-    presets: readPresets(given('presets')),
-    ...readDurationSettings(given('durations'), given('durationDivisor')),
+    deployment: given('deployment'),
+    namePrefix: given('namePrefix'),
+    secret: read('secret', matching(SECRET)),
+    inputPrefixes: read('inputPrefixes', asList),
+    inputBucket: read('inputBucket', matching(BUCKET)),
+    outputBucket: read('outputBucket', matching(BUCKET)),
+    table: read('table', matching(TABLE)),
+    eventBus: read('eventBus', matching(EVENT_BUS)),
+    retentionDays: read('retentionDays', asCount),
+    deadlineMinutes: read('deadlineMinutes', asCount),
+    maximumWaitHours: read('maximumWaitHours', asCount),
+    maximumConcurrency: read('maximumConcurrency', asCount),
+    maximumCollects: read('maximumCollects', asCount),
+    reservedConcurrency: read('reservedConcurrency', asObject('numbers by function', '{"callback": 20}')),
+    maximumGenerationsPerDay: read('maximumGenerationsPerDay', asCount),
+    inputHandover: given('inputHandover') as InputHandover | undefined,
+    furtherModelKinds: read('furtherModelKinds', asList) as readonly FurtherModelKind[] | undefined,
+    observability: given('observability') as ObservabilityLevel | undefined,
+    alarmTopic: read('alarmTopic', matching(TOPIC)),
+    callbackBaseUrl: read('callbackBaseUrl', urlFor(test)),
+    wiroApiUrl: read('wiroApiUrl', urlFor(test)),
+    wiroSocketUrl: read('wiroSocketUrl', urlFor(test)),
+    wiroOutputHosts: read('wiroOutputHosts', hostsFor(test)),
+    presets: read('presets', asObject('presets by name', PRESETS)),
+    durations: read('durations', asObject('milliseconds by name', '{"deadline": 3600000}')),
+    durationDivisor: read('durationDivisor', asNumber),
   };
   return {
     stackName,
-    deployment,
-    parameterPath,
+    parameterPath: read('parameterPath', matching(PARAMETER_PATH)) ?? `/wiro/${stackName}`,
     test,
-    furtherInputBuckets: list(given('furtherInputBuckets')).map((name) =>
-      matching('furtherInputBuckets', name, BUCKETS),
+    furtherInputBuckets: (read('furtherInputBuckets', asList) ?? []).map((name) =>
+      matching(BUCKETS)('furtherInputBuckets', name),
     ),
     ...(Object.fromEntries(
       Object.entries(optional).filter(([, value]) => value !== undefined),
@@ -143,10 +117,6 @@ const STACK_NAME: Form = {
 const TOPIC: Form = {
   pattern: /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/,
   remedy: 'give the ARN of an SNS topic, arn:aws:sns:<region>:<account>:<name>',
-};
-const NAMED_DEPLOYMENT: Form = {
-  ...DEPLOYMENT,
-  remedy: `${DEPLOYMENT.remedy} (-c deployment=… names it; without it the name of the stack counts)`,
 };
 const BUCKET: Form = {
   pattern: /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
@@ -164,132 +134,72 @@ const SECRET: Form = {
   remedy: 'give the name or the whole ARN of a secret in Secrets Manager',
 };
 
-function matching(name: string, value: string, form: Form): string {
-  refuse(formError(name, value, form));
-  return value;
-}
+const PRESETS =
+  '{"portraits": {"model": "owner/project", "parameters": {"prompt": "…"}, "fileParameter": "inputImage"}}';
 
-function refuse(sentence: string | undefined): void {
-  if (sentence !== undefined) throw new SettingError(sentence);
-}
-
-function readCount(name: string, value: string | undefined, most?: number): number | undefined {
-  if (value === undefined) return undefined;
-  const to = most === undefined ? '' : ` to ${most}`;
-  const remedy = `give a whole number from 1${to}`;
-  const count = Number(matching(name, value, { pattern: /^[1-9]\d{0,8}$/, remedy }));
-  if (most !== undefined && count > most) throw new SettingError(`${name} is "${value}": ${remedy}.`);
-  return count;
-}
-
-function readOneOf<Word extends string>(
-  name: string,
-  value: string | undefined,
-  words: readonly Word[],
-): Word | undefined {
-  const word = words.find((one) => one === value);
-  if (value !== undefined && word === undefined)
-    throw new SettingError(`${name} is "${value}": give one of ${words.join(', ')}.`);
-  return word;
-}
-
-function readFurtherModelKinds(value: string | undefined): readonly FurtherModelKind[] | undefined {
-  if (value === undefined) return undefined;
-  return list(value).flatMap((kind) => readOneOf('furtherModelKinds', kind, FURTHER_MODEL_KINDS) ?? []);
-}
-
-function readTest(value: string | undefined): boolean {
-  if (value !== undefined && value !== 'true' && value !== 'false')
-    throw new SettingError(`test is "${value}": give -c test=true or leave it out.`);
-  return value === 'true';
-}
-
-/** @param protocols - The secure one, then the one that a test may use. */
-function readUrl(
-  name: string,
-  value: string | undefined,
-  protocols: readonly [string, string],
-  test: boolean,
-  error = urlError,
-): string | undefined {
-  if (value === undefined) return undefined;
-  refuse(error(name, value, protocols));
-  const [secure, plain] = protocols;
-  if (value.startsWith(plain) && !test)
-    throw new SettingError(
-      `${name} is "${value}": give one that begins with ${secure}// (${plain}// needs -c test=true).`,
-    );
-  return withoutSlashAtEnd(value);
-}
-
-function readOutputHosts(value: string | undefined, test: boolean): readonly string[] | undefined {
-  if (value === undefined) return undefined;
-  const hosts = list(value);
-  for (const host of hosts) {
-    matching('wiroOutputHosts', host, OUTPUT_HOST);
-    // A port also allows plain http and addresses of the machine itself.
-    if (host.includes(':') && !test)
-      throw new SettingError(
-        `wiroOutputHosts is "${host}": leave out the port (a port, for a simulator, needs -c test=true).`,
-      );
-  }
-  return hosts;
-}
-
-function readReservedConcurrency(text: string | undefined): StackSettings['reservedConcurrency'] {
-  if (text === undefined) return undefined;
-  try {
-    // What it holds is checked by the construct.
-    return JSON.parse(text) as StackSettings['reservedConcurrency'];
-  } catch {
-    throw new SettingError(
-      `reservedConcurrency is "${text}": give numbers by function as JSON, for example {"callback": 20}.`,
-    );
-  }
-}
-
-function readInputPrefixes(value: string | undefined): readonly string[] | undefined {
-  return value === undefined
-    ? undefined
-    : list(value).map((prefix) => matching('inputPrefixes', prefix, INPUT_PREFIX));
-}
-
-function readPresets(text: string | undefined): Presets | undefined {
-  if (text === undefined) return undefined;
-  try {
-    return checkPresets(JSON.parse(text));
-  } catch (error) {
-    throw new SettingError(
-      `presets: ${error instanceof Error ? error.message : error} ` +
-        'Give for example {"portraits": {"model": "owner/project", "parameters": {"prompt": "…"}, "fileParameter": "inputImage"}}, best in cdk.json.',
-    );
-  }
-}
-
-function readDurationSettings(
-  durations: string | undefined,
-  durationDivisor: string | undefined,
-): Pick<StackSettings, 'durations' | 'durationDivisor'> {
-  try {
-    // The functions' own reading: what it accepts works when deployed.
-    readDurations({
-      ...(durations !== undefined && { [ENV.durations]: durations }),
-      ...(durationDivisor !== undefined && { [ENV.durationDivisor]: durationDivisor }),
-    });
-  } catch (error) {
-    throw new SettingError(
-      `durations or durationDivisor: ${error instanceof Error ? error.message : error}. ` +
-        `Give for example -c durations='{"deadline":3600000}'; the names are in functions/settings.ts.`,
-    );
-  }
-  return {
-    ...(durations !== undefined && { durations: JSON.parse(durations) as Partial<Durations> }),
-    ...(durationDivisor !== undefined && { durationDivisor: Number(durationDivisor) }),
+const matching =
+  (form: Form) =>
+  (name: string, text: string): string => {
+    const error = formError(name, text, form);
+    if (error !== undefined) throw new SettingError(error);
+    return text;
   };
+
+function asBoolean(name: string, text: string): boolean {
+  if (text !== 'true' && text !== 'false')
+    throw new SettingError(`${name} is "${text}": give -c ${name}=true or leave it out.`);
+  return text === 'true';
 }
 
-const list = (value: string | undefined): readonly string[] =>
-  (value ?? '')
+const COUNT: Form = { pattern: /^[1-9]\d{0,8}$/, remedy: 'give a whole number from 1' };
+const asCount = (name: string, text: string): number => Number(matching(COUNT)(name, text));
+
+const NUMBER: Form = { pattern: /^\d+(?:\.\d+)?$/, remedy: 'give a number from 1' };
+const asNumber = (name: string, text: string): number => Number(matching(NUMBER)(name, text));
+
+const asList = (_: string, text: string): readonly string[] =>
+  text
     .split(',')
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '');
+
+/** What is in the object is checked by the construct. */
+const asObject =
+  (what: string, example: string) =>
+  (name: string, text: string): unknown => {
+    const remedy = `give ${what} as JSON, for example ${example}, best in cdk.json.`;
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch (error) {
+      throw new SettingError(`${name}: ${(error as SyntaxError).message}: ${remedy}`);
+    }
+    if (typeof value !== 'object' || value === null)
+      throw new SettingError(`${name} is "${text}": ${remedy}`);
+    return value;
+  };
+
+/** Plain http is for simulators: a stack says that it is a test. */
+const urlFor =
+  (test: boolean) =>
+  (name: string, text: string): string => {
+    const [, plain] = /^(http|ws):/.exec(text) ?? [];
+    if (plain !== undefined && !test)
+      throw new SettingError(
+        `${name} is "${text}": give one that begins with ${plain}s:// (${plain}:// needs -c test=true).`,
+      );
+    return text;
+  };
+
+/** A port also allows plain http and addresses of the machine itself. */
+const hostsFor =
+  (test: boolean) =>
+  (name: string, text: string): readonly string[] => {
+    const hosts = asList(name, text);
+    const withPort = hosts.find((host) => /:\d+$/.test(host));
+    if (withPort !== undefined && !test)
+      throw new SettingError(
+        `${name} is "${withPort}": leave out the port (a port, for a simulator, needs -c test=true).`,
+      );
+    return hosts;
+  };

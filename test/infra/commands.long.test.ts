@@ -53,7 +53,7 @@ describe('cdk synth', () => {
   it.each([
     [
       { wiroApiUrl: 'https://api.wiro.ai' },
-      'wiroApiUrl is "https://api.wiro.ai": it must end in /v1, for example https://api.wiro.ai/v1.\n',
+      'WiroServerless/Wiro: wiroApiUrl is "https://api.wiro.ai": it must end in /v1, for example https://api.wiro.ai/v1.\n',
     ],
     [
       { retentionDays: '1', deadlineMinutes: '2880' },

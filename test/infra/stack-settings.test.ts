@@ -1,18 +1,23 @@
 import { describe, expect, it } from 'vitest';
+import { WiroStack } from '../../infra/stack.ts';
 import { readStackSettings } from '../../infra/stack-settings.ts';
+import { ALL_CODE, createApp } from './synthesize.ts';
 
 const read = (given: Readonly<Record<string, unknown>>) => readStackSettings((name) => given[name]);
+/** The stack with these settings: what its construct would refuse for any app, it refuses here too. */
+const stackWith = (given: Readonly<Record<string, unknown>>) =>
+  new WiroStack(createApp(), read(given), ALL_CODE);
 
 describe('settings of a stack', () => {
   it('have defaults that follow the name of the stack', () => {
     expect(read({})).toEqual({
       stackName: 'WiroServerless',
-      deployment: 'WiroServerless',
       parameterPath: '/wiro/WiroServerless',
       test: false,
       furtherInputBuckets: [],
     });
-    expect(read({ stackName: 'Blue' })).toMatchObject({ deployment: 'Blue', parameterPath: '/wiro/Blue' });
+    expect(read({ stackName: 'Blue' })).toMatchObject({ parameterPath: '/wiro/Blue' });
+    expect(stackWith({ stackName: 'Blue' }).node.findChild('Wiro')).toMatchObject({ deployment: 'Blue' });
   });
 
   it('are read from text, and from what JSON has', () => {
@@ -53,8 +58,8 @@ describe('settings of a stack', () => {
     expect(read({ furtherModelKinds: 'training, realtime' })).toMatchObject({
       furtherModelKinds: ['training', 'realtime'],
     });
-    expect(() => read({ furtherModelKinds: 'training,agents' })).toThrow(
-      'furtherModelKinds is "agents": give one of realtime, training.',
+    expect(() => stackWith({ furtherModelKinds: 'training,agents' })).toThrow(
+      'furtherModelKinds is "agents": give "realtime" or "training".',
     );
   });
 
@@ -70,16 +75,9 @@ describe('settings of a stack', () => {
     expect(read({ inputPrefixes: 'inputs/, s3://shop-photos/public/' })).toMatchObject({
       inputPrefixes: ['inputs/', 's3://shop-photos/public/'],
     });
-    expect(() => read({ inputPrefixes: 'inputs' })).toThrow(/^inputPrefixes is "inputs": .* end in "\/"/);
-  });
-
-  it('lose the slash at the end of a URL', () => {
-    expect(
-      read({ wiroApiUrl: 'https://wiro.example/v1/', callbackBaseUrl: 'https://x.example/' }),
-    ).toMatchObject({
-      wiroApiUrl: 'https://wiro.example/v1',
-      callbackBaseUrl: 'https://x.example',
-    });
+    expect(() => stackWith({ inputPrefixes: 'inputs' })).toThrow(
+      /: inputPrefixes is "inputs": .* end in "\/"/,
+    );
   });
 
   it('let a test use a simulator over plain http, with ports', () => {
@@ -104,7 +102,10 @@ describe('settings of a stack', () => {
     [{ wiroOutputHosts: 'https://cdn.wiro.ai' }, /wiroOutputHosts .*give hosts/],
     [{ deployment: 'my_app' }, /deployment is "my_app": use letters/],
     [{ stackName: '1st' }, /stackName is "1st": use letters/],
-    [{ stackName: 'A'.repeat(65) }, /deployment is "A+": .*-c deployment=/],
+    [
+      { stackName: 'A'.repeat(65) },
+      /the deployment is named after its stack, "A+", which is too long .*give a shorter deployment/,
+    ],
     [{ parameterPath: 'wiro/x' }, /parameterPath .*begin with "\/"/],
     [{ parameterPath: '/wiro/x/' }, /parameterPath .*end without/],
     [{ parameterPath: '/aws/x' }, /parameterPath .*not with "\/aws"/],
@@ -117,13 +118,19 @@ describe('settings of a stack', () => {
     [{ retentionDays: '0' }, /retentionDays is "0": give a whole number from 1/],
     [{ deadlineMinutes: '1h' }, /deadlineMinutes is "1h": give a whole number/],
     [{ maximumConcurrency: 1.5 }, /maximumConcurrency is "1.5": give a whole number/],
-    [{ maximumConcurrency: '1001' }, /maximumConcurrency is "1001": give a whole number from 1 to 1000/],
+    [{ maximumConcurrency: '1001' }, /maximumConcurrency is 1001: give a whole number from 1 to 1000/],
     [{ maximumGenerationsPerDay: '-3' }, /maximumGenerationsPerDay is "-3": give a whole number/],
     [{ test: 'yes' }, /test is "yes": give -c test=true/],
-    [{ durations: '{' }, /durations or durationDivisor: .*Give for example/],
+    [{ durations: '{' }, /durations: .*: give milliseconds by name as JSON, for example/],
     [{ durations: '{"leese":1}' }, /no duration is called "leese"/],
+    [{ durations: '5' }, /durations is "5": give milliseconds by name as JSON/],
+    [{ presets: '{' }, /presets: .*: give presets by name as JSON, for example .*cdk\.json/],
+    [{ reservedConcurrency: 'null' }, /reservedConcurrency is "null": give numbers by function/],
+    [{ observability: 'much' }, /observability is "much": give "none" or/],
+    [{ inputHandover: 'mail' }, /inputHandover is "mail": give "auto" or/],
+    [{ durationDivisor: 'ten' }, /durationDivisor is "ten": give a number from 1/],
     [{ durationDivisor: '0' }, /DURATION_DIVISOR must be a number from 1/],
   ])('refuse %j and say what to do', (given, sentence) => {
-    expect(() => read(given)).toThrow(sentence);
+    expect(() => stackWith(given)).toThrow(sentence);
   });
 });

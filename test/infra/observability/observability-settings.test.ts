@@ -23,10 +23,10 @@ describe('settings of the stack', () => {
 
   it('are refused with the accepted values', () => {
     expect(() => synthesize({ inputHandover: 'email' })).toThrow(
-      'inputHandover is "email": give one of auto, upload, presigned.',
+      'inputHandover is "email": give "auto" or "upload" or "presigned".',
     );
     expect(() => synthesize({ observability: 'some' })).toThrow(
-      'observability is "some": give one of none, standard, full.',
+      'observability is "some": give "none" or "standard" or "full".',
     );
     expect(() => synthesize({ alarmTopic: 'on-call' })).toThrow(
       'alarmTopic is "on-call": give the ARN of an SNS topic, arn:aws:sns:<region>:<account>:<name>.',
