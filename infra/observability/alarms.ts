@@ -34,11 +34,15 @@ export interface AlarmRule {
 const FIVE_MINUTES = Duration.minutes(5);
 
 /** Ten alarms on one plain metric each: so many are free, and any emulator takes them. */
-export function plainAlarms({ deployment, functions, deadLetters }: Watched): readonly AlarmRule[] {
+export const plainAlarms = (watched: Watched): readonly AlarmRule[] => [
+  ...generationAlarms(watched),
+  ...lambdaAlarms(watched),
+];
+
+/** On what the deployment measures itself. */
+function generationAlarms({ deployment }: Watched): readonly AlarmRule[] {
   const ours = (name: MetricName, options?: cloudwatch.MetricOptions) =>
     generationMetric(deployment, name, { period: FIVE_MINUTES, ...options });
-  const failedRequests = (name: FunctionName) =>
-    functions[name].metric('Url5xxCount', { period: FIVE_MINUTES, statistic: cloudwatch.Stats.SUM });
   return [
     {
       id: 'Failures',
@@ -90,6 +94,14 @@ export function plainAlarms({ deployment, functions, deadLetters }: Watched): re
       periods: 3,
       ringsWhenMissing: true,
     },
+  ];
+}
+
+/** On what AWS measures of the functions. */
+function lambdaAlarms({ functions, deadLetters }: Watched): readonly AlarmRule[] {
+  const failedRequests = (name: FunctionName) =>
+    functions[name].metric('Url5xxCount', { period: FIVE_MINUTES, statistic: cloudwatch.Stats.SUM });
+  return [
     {
       id: 'DeadLetters',
       says: 'Invocations were given up after three tries and lie in the dead letter queue.',
