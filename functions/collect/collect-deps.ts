@@ -1,10 +1,11 @@
+import type { Collecting } from '../generation/generation.ts';
 import { type Clock, timestamp } from '../generation/time.ts';
 import type { Durations } from '../settings.ts';
 import type { AttemptNotesStore, Deaths } from '../store/attempt-notes.ts';
+import type { Claim } from '../store/claim.ts';
 import type { CopyPlaces } from '../store/copy-places.ts';
 import type { Gate } from '../store/gate.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
-import type { HeldClaim } from '../store/hold-claim.ts';
 import type { WiroClient } from '../wiro/types.ts';
 import type { CopyOutputsDeps } from './copy-outputs.ts';
 
@@ -31,15 +32,12 @@ export interface CollectDeps extends CopyOutputsDeps {
   readonly remainingMs: () => number;
 }
 
-/** What is at hand for one generation that this function has claimed. */
-export interface ClaimDeps extends CollectDeps {
+/** What a function has at hand once it has claimed a generation to collect. */
+export interface WorkDeps extends CollectDeps {
   readonly id: string;
-  readonly holder: string;
-  readonly held: HeldClaim;
-  /** Holders that died before this one. */
+  readonly claim: Claim<Collecting>;
+  /** The deaths in a row before this claim. */
   readonly deaths?: Deaths;
-  /** Told when it is put in line. */
-  readonly onTurnedAway: () => void;
 }
 
 export const moment = ({ clock, durations }: Pick<CollectDeps, 'clock' | 'durations'>) => ({

@@ -3,9 +3,9 @@ import { isPatienceOver, isWaitingToBeCopied, type Setback } from '../generation
 import { logIgnored } from '../runtime/log-ignored.ts';
 import { untilAborted } from '../runtime/until-aborted.ts';
 import type { CopyPlaces } from '../store/copy-places.ts';
-import { MOST_DEATHS, noteProgress } from '../store/take-claim.ts';
+import { MOST_DEATHS, noteProgress } from '../store/deaths.ts';
 import type { TaskOutput } from '../wiro/types.ts';
-import { type ClaimDeps, type CollectDeps, moment } from './collect-deps.ts';
+import { type CollectDeps, moment, type WorkDeps } from './collect-deps.ts';
 import { type CopiedOutputs, copyOutputs } from './copy-outputs.ts';
 
 /** No place was free: it is to wait for one. */
@@ -15,7 +15,7 @@ interface InLine {
 }
 
 /** `isCutShort`: in a function that had less time than it might have had. `isLast`: nothing is waited for any more. */
-type Copies = CopiedOutputs & { readonly isCutShort?: true; readonly isLast?: true };
+export type Copies = CopiedOutputs & { readonly isCutShort?: true; readonly isLast?: true };
 
 /** Whether its turn to be copied has not come yet: then nobody is asked, and nothing is written. */
 export async function isStillInLine(
@@ -44,11 +44,12 @@ const isLineTooLong = (deps: Pick<CollectDeps, 'clock' | 'durations'>, generatio
 
 /** Copies the outputs, unless the deployment copies those of as many generations at once as it may. */
 export async function copyInTurn(
-  deps: ClaimDeps,
+  deps: WorkDeps,
   generation: Collecting,
   outputs: readonly TaskOutput[],
 ): Promise<Copies | InLine> {
-  const { id, holder, copyPlaces, deaths } = deps;
+  const { id, copyPlaces, deaths } = deps;
+  const { holder } = deps.claim;
   const isOver = deaths !== undefined && deaths.count >= MOST_DEATHS;
   if (copyPlaces === undefined || outputs.length === 0 || isOver)
     return await copyInTime(deps, generation, outputs, isOver);
@@ -90,13 +91,13 @@ const notItsTurn = ({ maximum }: CopyPlaces): string =>
  * @param isOver - Nothing is fetched any more: the outputs are those that stand.
  */
 async function copyInTime(
-  { held, deaths, ...deps }: ClaimDeps,
+  { claim, deaths, ...deps }: WorkDeps,
   generation: Collecting,
   outputs: readonly TaskOutput[],
   isOver = false,
 ): Promise<Copies> {
   const standing = new Map<number, Output>();
-  const copying = copyOutputs(deps, generation, outputs, held.signal, {
+  const copying = copyOutputs(deps, generation, outputs, claim.signal, {
     isAgain: deaths !== undefined || generation.trouble !== undefined,
     isOver,
     async onStanding(index, output) {
@@ -105,9 +106,9 @@ async function copyInTime(
     },
   });
   try {
-    return await untilAborted(held.signal, copying);
+    return await untilAborted(claim.signal, copying);
   } catch (error) {
-    if (!held.isTimeUp()) throw error;
+    if (!claim.isTimeUp()) throw error;
     return {
       kind: 'incomplete',
       code: 'output_unavailable',

@@ -86,10 +86,11 @@ export function claimToSubmit(
   return { ...base(generation), status: 'submitting', ...claim(holder, moment) };
 }
 
-/** Prolongs a claim; `undefined` once it is lost. */
-export function renewed(generation: Generation, holder: string, moment: Moment): Generation | undefined {
-  return isHeld(generation, holder) ? { ...generation, ...claim(holder, moment) } : undefined;
-}
+/** Prolongs a claim. */
+export const renewed = <Held extends Submitting | Collecting>(generation: Held, moment: Moment): Held => ({
+  ...generation,
+  ...claim(generation.claim.holder, moment),
+});
 
 /**
  * No slot is free: in line, without a claim. Not while a wish to cancel stands: nobody would look at it there.
@@ -97,25 +98,17 @@ export function renewed(generation: Generation, holder: string, moment: Moment):
  * @param joinedLineAt - When this attempt first joined the line.
  */
 export function turnedAway(
-  generation: Generation,
-  holder: string,
+  generation: Submitting,
   joinedLineAt: Timestamp,
   { durations }: Moment,
 ): Queued | undefined {
-  if (!isHeld(generation, holder) || generation.status !== 'submitting') return undefined;
   if (generation.cancelRequestedAt !== undefined) return undefined;
   const dueAt = after(joinedLineAt, durations.maximumWait);
   return { ...base(generation), status: 'queued', waiting: true, dueAt };
 }
 
 /** Back to the queue after a setback that may pass; certainly no task of this Run exists. Not while a wish to cancel stands. */
-export function requeued(
-  generation: Generation,
-  holder: string,
-  setback: Setback,
-  moment: Moment,
-): Queued | undefined {
-  if (!isHeld(generation, holder) || generation.status !== 'submitting') return undefined;
+export function requeued(generation: Submitting, setback: Setback, moment: Moment): Queued | undefined {
   if (generation.cancelRequestedAt !== undefined) return undefined;
   return { ...base(generation), status: 'queued', waiting: false, ...troubled(generation, setback, moment) };
 }
@@ -125,17 +118,15 @@ export function requeued(
  * @param run - `extraMs` is how much longer than others this Run may take: its lease is as much longer.
  */
 export function marked(
-  generation: Generation,
-  holder: string,
+  generation: Submitting,
   run: { readonly reusedUploads: boolean; readonly extraMs?: number },
   { now, durations }: Moment,
 ): Submitting | undefined {
-  if (!isHeld(generation, holder) || generation.status !== 'submitting') return undefined;
   if (generation.run !== undefined || generation.cancelRequestedAt !== undefined) return undefined;
   const until = after(now, durations.markLease + (run.extraMs ?? 0));
   return {
     ...generation,
-    claim: { holder, until },
+    claim: { ...generation.claim, until },
     dueAt: after(until, durations.clockSkew),
     run: { startedAt: now, reusedUploads: run.reusedUploads, searches: 0 },
   };
@@ -171,14 +162,11 @@ export function withTask(
 
 /** A search for a lost Run's task ended without finding it: `proved` when it was complete. */
 export function searched(
-  generation: Generation,
-  holder: string,
+  generation: Submitting,
   proved: boolean,
-  moment: Moment,
+  { now, durations }: Moment,
 ): Submitting | undefined {
-  if (!isHeld(generation, holder) || generation.status !== 'submitting' || generation.run === undefined)
-    return undefined;
-  const { now, durations } = moment;
+  if (generation.run === undefined) return undefined;
   const { emptySearchAt, ...run } = generation.run;
   const first = proved ? { emptySearchAt: emptySearchAt ?? now } : {};
   const wait = proved ? durations.searchGap : backOff(run.searches, durations.retry, durations.retryMax);
@@ -191,8 +179,7 @@ export function searched(
 }
 
 /** Two complete searches, with a gap between them, found nothing: the Run made no task, and may be repeated. */
-export function unmarked(generation: Generation, holder: string, moment: Moment): Submitting | undefined {
-  if (!isHeld(generation, holder) || generation.status !== 'submitting') return undefined;
+export function unmarked(generation: Submitting, moment: Moment): Submitting | undefined {
   if (generation.run?.emptySearchAt === undefined || isSearchTooSoon(generation, moment)) return undefined;
   const { run: _, ...rest } = generation;
   return rest;
@@ -205,12 +192,12 @@ const isSearchTooSoon = ({ run }: Submitting, { now, durations }: Moment): boole
 // --- callback -------------------------------------------------------------------------------------------------
 
 /** Notes a signed callback, the latest one. Latecomers and callbacks of other attempts change nothing. */
-export function calledBack(
-  generation: Generation,
+export function calledBack<G extends Generation>(
+  generation: G,
   attempt: number,
   taskId: string | undefined,
   { now }: Moment,
-): Generation {
+): G {
   if (hasEnded(generation) || generation.attempt !== attempt) return generation;
   const hint = taskId ?? generation.callback?.taskId;
   return {
@@ -244,8 +231,7 @@ export function claimToCollect(
  * @param error - What it stands at and may recover from: looked at again with back-off.
  */
 export function stillRunning(
-  generation: Generation,
-  holder: string,
+  generation: Collecting,
   {
     callbackKnown,
     stop,
@@ -256,8 +242,7 @@ export function stillRunning(
     readonly error?: Setback;
   },
   { now, durations }: Moment,
-): Running | undefined {
-  if (!isHeld(generation, holder) || generation.status !== 'collecting') return undefined;
+): Running {
   const { claim: _, trouble: __, stop: ___, ...rest } = generation;
   const standing = error && troubled(generation, error, { now, durations });
   const next: Running = {
@@ -295,24 +280,13 @@ export const isPatienceOver = (
 };
 
 /** Collecting met a setback that may pass: Wiro did not answer, or an output is not to be had yet. */
-export function collectingLater(
-  generation: Generation,
-  holder: string,
-  setback: Setback,
-  moment: Moment,
-): Running | undefined {
-  if (!isHeld(generation, holder) || generation.status !== 'collecting') return undefined;
+export function collectingLater(generation: Collecting, setback: Setback, moment: Moment): Running {
   const { claim: _, ...rest } = generation;
   return { ...rest, status: 'running', ...troubled(generation, setback, moment) };
 }
 
 /** It ended well but showed no outputs: read again before that is believed. */
-export function readEmpty(
-  generation: Generation,
-  holder: string,
-  { now, durations }: Moment,
-): Running | undefined {
-  if (!isHeld(generation, holder) || generation.status !== 'collecting') return undefined;
+export function readEmpty(generation: Collecting, { now, durations }: Moment): Running {
   const { claim: _, ...rest } = generation;
   return {
     ...rest,
@@ -326,13 +300,7 @@ export function readEmpty(
  * A run that failed with reused uploads goes once more with fresh ones: Wiro may have dropped the old files, and
  * a failed run is not charged.
  */
-export function rerun(
-  generation: Generation,
-  holder: string,
-  error: GenerationError,
-  moment: Moment,
-): Queued | undefined {
-  if (!isHeld(generation, holder) || generation.status !== 'collecting') return undefined;
+export function rerun(generation: Collecting, error: GenerationError, moment: Moment): Queued {
   return { ...nextAttempt(generation, generation.task, error, moment), freshUploads: true };
 }
 
@@ -345,34 +313,20 @@ export interface Account {
   readonly elapsedSeconds?: number;
 }
 
-export function succeeded(
-  generation: Generation,
-  holder: string,
-  account: Account,
-  moment: Moment,
-): Succeeded | undefined {
-  if (!isHeld(generation, holder) || generation.status !== 'collecting') return undefined;
+export function succeeded(generation: Collecting, account: Account, moment: Moment): Succeeded {
   return announcing({ ...ended(generation, account, moment), status: 'succeeded' }, 'Succeeded', moment.now);
 }
 
 export function failed(
-  generation: Generation,
-  holder: string,
+  generation: Submitting | Collecting,
   error: GenerationError,
   account: Account,
   moment: Moment,
-): Failed | undefined {
-  if (!isHeld(generation, holder)) return undefined;
+): Failed {
   return announcing({ ...ended(generation, account, moment), status: 'failed', error }, 'Failed', moment.now);
 }
 
-export function cancelled(
-  generation: Generation,
-  holder: string,
-  account: Account,
-  moment: Moment,
-): Cancelled | undefined {
-  if (!isHeld(generation, holder)) return undefined;
+export function cancelled(generation: Submitting | Collecting, account: Account, moment: Moment): Cancelled {
   return announcing({ ...ended(generation, account, moment), status: 'cancelled' }, 'Cancelled', moment.now);
 }
 
@@ -474,13 +428,6 @@ export function deadHolder(generation: Generation, moment: Moment): string | und
 
 /** Whether a lease is over, by any clock that is not off by more than the allowed skew. */
 const isFree = ({ until }: Claim, { now, durations }: Moment) => after(until, durations.clockSkew) <= now;
-
-function isHeld(generation: Generation, holder: string): generation is Submitting | Collecting {
-  return (
-    (generation.status === 'submitting' || generation.status === 'collecting') &&
-    generation.claim.holder === holder
-  );
-}
 
 function troubled(generation: Generation, { code, message }: Setback, { now, durations }: Moment) {
   const before = generation.trouble;

@@ -9,10 +9,10 @@ import { logIgnored } from '../runtime/log-ignored.ts';
 import { untilAborted } from '../runtime/until-aborted.ts';
 import type { Durations } from '../settings.ts';
 import type { AttemptNotes, AttemptNotesStore, Deaths } from '../store/attempt-notes.ts';
+import type { Claim } from '../store/claim.ts';
+import { MOST_DEATHS } from '../store/deaths.ts';
 import type { Gate } from '../store/gate.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
-import type { HeldClaim } from '../store/hold-claim.ts';
-import { MOST_DEATHS } from '../store/take-claim.ts';
 import { WiroError } from '../wiro/errors.ts';
 import {
   confirmHint,
@@ -26,10 +26,8 @@ import { isLosingForTooLong, noteLostRun } from './lost-runs.ts';
 
 export interface FindLostTaskDeps {
   readonly id: string;
-  /** Whose claim it is done under. */
-  readonly holder: string;
-  readonly held: Pick<HeldClaim, 'isTimeUp' | 'signal' | 'stop'>;
-  readonly generations: Pick<GenerationStore, 'update' | 'whole'>;
+  readonly claim: Pick<Claim<Submitting>, 'isTimeUp' | 'signal' | 'write' | 'amend'>;
+  readonly generations: Pick<GenerationStore, 'whole'>;
   readonly notes: Pick<AttemptNotesStore, 'change'>;
   readonly gate: Pick<Gate, 'free'>;
   /** Holders that died before this one. */
@@ -57,7 +55,7 @@ export async function findLostTask(
   generation: Submitting,
   run: RunMark,
 ): Promise<LostTask> {
-  const { id, holder, held, generations, gate, durations, clock } = deps;
+  const { id, claim, gate, durations, clock } = deps;
   const notes = await deps.notes.change(id, generation.attempt, (current) => noteLostRun(current, run));
   const isTooLong = isLosingForTooLong(notes.lostRuns, timestamp(clock()), durations);
   // Searching kills its function every time: it is not to be found out.
@@ -74,30 +72,28 @@ export async function findLostTask(
     ...(result.kind === 'unproven' && { why: result.why }),
   });
   if (result.kind === 'found') return result;
-  const moment = { now: timestamp(clock()), durations };
   if (result.kind === 'none' && run.emptySearchAt !== undefined) {
-    const cleared = await generations.update(generation, (current) => unmarked(current, holder, moment));
+    const cleared = await claim.amend(unmarked);
     return cleared.kind === 'written'
       ? { kind: 'none', generation: cleared.generation, notes }
       : { kind: 'elsewhere' };
   }
-  const isLongAgo = after(run.startedAt, durations.searchLimit) <= moment.now;
+  const now = timestamp(clock());
+  const isLongAgo = after(run.startedAt, durations.searchLimit) <= now;
   const seenAt = generation.callback?.seenAt;
   const isUnreadable = result.kind === 'unproven' && result.unreadableTaskId !== undefined;
-  if (isUnreadable && seenAt !== undefined && after(seenAt, durations.refusalPatience) <= moment.now)
+  if (isUnreadable && seenAt !== undefined && after(seenAt, durations.refusalPatience) <= now)
     return { kind: 'unknown', error: { ...unreadable(result.unreadableTaskId), retryable: true } };
-  if (result.kind === 'unproven' && isLongAgo && isLosingForTooLong(notes.lostRuns, moment.now, durations))
+  if (result.kind === 'unproven' && isLongAgo && isLosingForTooLong(notes.lostRuns, now, durations))
     return { kind: 'unknown', error: submissionUnknown(result.why) };
   // Others need not wait any longer for what becomes of this one.
   if (isLongAgo) await gate.free(generation, 'notRun').catch(logIgnored('its slot is free when it ends'));
-  await generations.update(await held.stop(), (current) =>
-    searched(current, holder, result.kind === 'none', moment),
-  );
+  await claim.write((current, moment) => searched(current, result.kind === 'none', moment));
   return { kind: 'later' };
 }
 
 async function search(
-  { id, held, wiro, parameters, durations }: FindLostTaskDeps,
+  { id, claim, wiro, parameters, durations }: FindLostTaskDeps,
   { deployment, attempt, model, callback }: Submitting,
   { startedAt }: RunMark,
 ): Promise<SearchResult> {
@@ -117,9 +113,9 @@ async function search(
     ...(callback?.taskId !== undefined && { hintedTaskId: callback.taskId }),
   });
   try {
-    return await untilAborted(held.signal, searching);
+    return await untilAborted(claim.signal, searching);
   } catch (error) {
-    if (!held.isTimeUp()) throw error;
+    if (!claim.isTimeUp()) throw error;
     return { kind: 'unproven', why: 'searching its tasks takes longer than a function has' };
   }
 }

@@ -5,8 +5,11 @@ import { callbackUrl } from '../generation/callback-url.ts';
 import type { GenerationError } from '../generation/errors.ts';
 import {
   assertNever,
+  type Cancelled,
+  type Failed,
   type Generation,
   hasEnded,
+  type Queued,
   type RunMark,
   type Submitting,
 } from '../generation/generation.ts';
@@ -16,6 +19,7 @@ import {
   claimToSubmit,
   failed,
   isPatienceOver,
+  type Moment,
   marked,
   requeued,
   type Setback,
@@ -30,10 +34,10 @@ import { logIgnored } from '../runtime/log-ignored.ts';
 import { untilAborted } from '../runtime/until-aborted.ts';
 import type { Durations } from '../settings.ts';
 import type { AttemptNotes, AttemptNotesStore, Deaths } from '../store/attempt-notes.ts';
+import { type Claim, type ClaimWrite, type Step, takeClaim } from '../store/claim.ts';
+import { MOST_DEATHS, noteProgress, noteSurvival } from '../store/deaths.ts';
 import type { Gate } from '../store/gate.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
-import { type HeldClaim, holdClaim } from '../store/hold-claim.ts';
-import { MOST_DEATHS, noteLife, noteProgress, takeClaim } from '../store/take-claim.ts';
 import type { RunOutcome, Task, WiroClient } from '../wiro/types.ts';
 import { type BringInputsDeps, type BroughtInputs, bringInputs, freshSince } from './bring-inputs.ts';
 import { endedBeforeRun, explainInputFailure, mayPass, tooLittleBalance } from './explain-failure.ts';
@@ -70,51 +74,48 @@ export type SubmitEnd =
 
 /** Brings a generation to Wiro: claim, inputs, slot, mark, Run, task. Safe to repeat and to die in anywhere. */
 export async function submitGeneration(deps: SubmitDeps, id: string): Promise<SubmitEnd> {
-  const holder = deps.createHolder();
-  const { claimed, deaths } = await takeClaim(deps, id, (current) =>
-    claimToSubmit(current, holder, moment(deps)),
-  );
-  if (claimed.kind === 'refused' && hasEnded(claimed.generation)) {
+  const taken = await takeClaim(deps, id, claimToSubmit);
+  if (taken.kind === 'refused' && hasEnded(taken.generation)) {
     // Cancelled in line, and admitted all the same: the slot is somebody else's.
-    await deps.gate.free(claimed.generation, 'notRun').catch(logIgnored('reconcile clears what is over'));
+    await deps.gate.free(taken.generation, 'notRun').catch(logIgnored('reconcile clears what is over'));
     return { kind: 'noTask' };
   }
-  if (claimed.kind === 'refused' || claimed.kind === 'missing') return { kind: 'elsewhere' };
-  const held = holdClaim(deps, claimed.generation, holder);
-  const claim = { ...deps, id, holder, held };
+  if (taken.kind !== 'claimed') return { kind: 'elsewhere' };
+  const { claim, generation, deaths } = taken;
+  const work: WorkDeps = { ...deps, id, claim, ...(deaths && { deaths }) };
   let end: SubmitEnd;
   try {
-    end = await submitClaimed({ ...claim, ...(deaths && { deaths }) }, claimed.generation);
+    end = await submitClaimed(work, generation);
   } catch (error) {
-    if (held.isLost()) return { kind: 'elsewhere' };
-    end = await releaseUnmarked(claim, unexpectedSetback('A submission failed unexpectedly', id, error));
+    if (claim.isLost()) return { kind: 'elsewhere' };
+    end = await releaseUnmarked(work, unexpectedSetback('A submission failed unexpectedly', id, error));
   } finally {
-    await held.stop();
+    await claim.stop();
   }
-  if (deaths !== undefined && !held.isLost()) await noteLife(deps, claimed.generation);
+  if (deaths !== undefined && !claim.isLost()) await noteSurvival(deps, generation);
   return end;
 }
 
-interface ClaimDeps extends SubmitDeps {
+/** What a submission has at hand once it has claimed its generation. */
+interface WorkDeps extends SubmitDeps {
   readonly id: string;
-  readonly holder: string;
-  readonly held: HeldClaim;
-  /** Holders that died before this one. */
+  readonly claim: Claim<Submitting>;
+  /** The deaths in a row before this claim. */
   readonly deaths?: Deaths;
 }
 
-async function submitClaimed(claim: ClaimDeps, claimed: Submitting): Promise<SubmitEnd> {
-  const deaths = claim.deaths?.count ?? 0;
+async function submitClaimed(deps: WorkDeps, claimed: Submitting): Promise<SubmitEnd> {
+  const deaths = deps.deaths?.count ?? 0;
   let generation = claimed;
   let unanswered: Unanswered | undefined;
   if (generation.run !== undefined) {
-    const lost = await findLostTask(claim, generation, generation.run);
+    const lost = await findLostTask(deps, generation, generation.run);
     if (lost.kind === 'found') {
-      const end = await recordTask(claim, generation, generation.run, lost.task);
-      await reportOthers(claim, lost.findOthers);
+      const end = await recordTask(deps, generation, generation.run, lost.task);
+      await reportOthers(deps, lost.findOthers);
       return end;
     }
-    if (lost.kind === 'unknown') return await failNow(claim, lost.error);
+    if (lost.kind === 'unknown') return await failNow(deps, lost.error);
     if (lost.kind !== 'none') return lost;
     unanswered = { run: generation.run, notes: lost.notes };
     generation = lost.generation;
@@ -122,13 +123,13 @@ async function submitClaimed(claim: ClaimDeps, claimed: Submitting): Promise<Sub
   const isKilled = claimed.run === undefined && deaths >= MOST_DEATHS;
   // The last one was only to ask about a task that called back, and was killed too: there is nothing left to try.
   if (isKilled && deaths > MOST_DEATHS)
-    return await failNow(claim, generation.callback?.taskId === undefined ? killed(deaths) : UNASKED);
-  const called = await findCalledBack(claim, generation);
-  if (called.kind === 'found') return await recordTask(claim, generation, called.run, called.task);
-  if (called.kind === 'unreachable') return await tryLater(claim, called.setback);
-  if (generation.cancelRequestedAt !== undefined) return await cancelNow(claim);
-  if (isKilled) return await failNow(claim, killed(deaths));
-  return (unanswered && (await endUnanswered(claim, unanswered))) ?? (await bringAndRun(claim, generation));
+    return await failNow(deps, generation.callback?.taskId === undefined ? killed(deaths) : UNASKED);
+  const called = await findCalledBack(deps, generation);
+  if (called.kind === 'found') return await recordTask(deps, generation, called.run, called.task);
+  if (called.kind === 'unreachable') return await tryLater(deps, called.setback);
+  if (generation.cancelRequestedAt !== undefined) return await cancelNow(deps);
+  if (isKilled) return await failNow(deps, killed(deaths));
+  return (unanswered && (await endUnanswered(deps, unanswered))) ?? (await bringAndRun(deps, generation));
 }
 
 const killed = (deaths: number): GenerationError => ({
@@ -151,7 +152,7 @@ interface Unanswered {
 }
 
 /** @returns Nothing where it is to run again at once: the first answer that is lost is bad luck. */
-async function endUnanswered(deps: ClaimDeps, { run, notes }: Unanswered): Promise<SubmitEnd | undefined> {
+async function endUnanswered(deps: WorkDeps, { run, notes }: Unanswered): Promise<SubmitEnd | undefined> {
   const { durations } = deps;
   const refusal = refusedForGood(notes, run, durations);
   if (refusal !== undefined) {
@@ -174,33 +175,24 @@ async function endUnanswered(deps: ClaimDeps, { run, notes }: Unanswered): Promi
 
 // --- inputs, slot, mark, Run ----------------------------------------------------------------------------------
 
-async function bringAndRun(deps: ClaimDeps, generation: Submitting): Promise<SubmitEnd> {
-  const { id, holder, generations, gate } = deps;
-  const request = await generations.request(generation);
+async function bringAndRun(deps: WorkDeps, generation: Submitting): Promise<SubmitEnd> {
+  const { id, claim } = deps;
+  const request = await deps.generations.request(generation);
   const [parameters, known, brought] = await Promise.all([
     deps.parameters(),
     deps.knownModel(generation.model),
-    untilAborted(
-      deps.held.signal,
-      bringInputs({ ...deps, ...stopping(deps, generation) }, request, {
-        generationId: id,
-        holder,
-        notBefore: freshSince(generation.freshUploads && generation.pastAttempts.at(-1)?.endedAt),
-        hasLostRun: async () => (await deps.notes.read(id, generation.attempt)).lostRuns !== undefined,
-        signal: deps.held.signal,
-      }),
-    ).catch((error: unknown) => ({ error })),
+    bring(deps, generation, request),
   ]);
   // Bringing the inputs and a Run, with what is written after it, must fit in.
   const neededMs =
     deps.durations.runLimit + deps.durations.runSendLimit + ('error' in brought ? 0 : brought.extraMs);
-  if (deps.held.isTimeUp() || (!('error' in brought) && deps.remainingMs() < neededMs)) {
+  if (claim.isTimeUp() || (!('error' in brought) && deps.remainingMs() < neededMs)) {
     return await tryLater(deps, {
       code: 'upstream_unavailable',
       message: 'Bringing the inputs to Wiro takes longer than a function has.',
     });
   }
-  deps.held.signal.throwIfAborted();
+  claim.signal.throwIfAborted();
   // Accepted while Wiro could not say, or by a release or a setting that let it pass.
   if (known?.kind === 'unsupportedModel')
     return await failNow(deps, explainUnsupported(generation.model, known.modelKind));
@@ -209,45 +201,74 @@ async function bringAndRun(deps: ClaimDeps, generation: Submitting): Promise<Sub
     if (failure.code === 'upstream_unauthorized') deps.forgetParameters();
     return mayPass(failure) ? await tryLater(deps, failure) : await failNow(deps, failure);
   }
-
-  const { otherwise, extraMs } = brought;
-  if (otherwise !== undefined)
-    await deps.notes.change(id, generation.attempt, ({ handover }) =>
-      handover?.by === otherwise.by && handover.isPinned === otherwise.isPinned
-        ? undefined
-        : { handover: otherwise },
-    );
-
-  if (!(await gate.take(generation, await isTakenUp(deps, generation))))
-    return await wait(deps, await deps.held.stop(), { wasRefused: false });
-
-  // From here to the answer there is one limit, on a clock that nobody sets; the mark's lease outlasts it.
-  const begun = deps.monotonic();
-  const mark = await generations.update(await deps.held.stop(), (current) =>
-    marked(current, holder, { reusedUploads: brought.reused, extraMs }, moment(deps)),
+  await noteHandover(deps, generation, brought);
+  if (!(await deps.gate.take(generation, await isTakenUp(deps, generation))))
+    return await wait(deps, generation, { wasRefused: false });
+  const url = callbackUrl(
+    parameters.callbackBaseUrl,
+    { deployment: generation.deployment, generationId: id, attempt: generation.attempt },
+    parameters.callbackSecrets[0],
   );
-  if (mark.kind !== 'written' && mark.kind !== 'unchanged') {
-    // Somebody else's work now, then the slot is theirs.
-    return mark.kind === 'refused' && mark.generation.cancelRequestedAt !== undefined
-      ? await cancelNow(deps)
-      : { kind: 'elsewhere' };
-  }
-  const run = mark.generation.run;
-  if (run === undefined) throw new Error(`The mark of ${id} was written without a run`);
-  const outcome = await runOnce(deps, mark.generation, request, {
-    brought,
-    known,
-    url: callbackUrl(
-      parameters.callbackBaseUrl,
-      { deployment: generation.deployment, generationId: id, attempt: generation.attempt },
-      parameters.callbackSecrets[0],
-    ),
-    elapsedMs: deps.monotonic() - begun,
+  return await markAndRun(deps, { request, brought, known, url });
+}
+
+/** @returns The failure as a value: the model is looked at before the inputs. */
+async function bring(
+  deps: WorkDeps,
+  generation: Submitting,
+  request: AcceptedRequest,
+): Promise<BroughtInputs | { readonly error: unknown }> {
+  const { id, claim, notes } = deps;
+  const bringing = bringInputs({ ...deps, ...stopping(deps, generation) }, request, {
+    generationId: id,
+    holder: claim.holder,
+    notBefore: freshSince(generation.freshUploads && generation.pastAttempts.at(-1)?.endedAt),
+    hasLostRun: async () => (await notes.read(id, generation.attempt)).lostRuns !== undefined,
+    signal: claim.signal,
   });
+  return await untilAborted(claim.signal, bringing).catch((error: unknown) => ({ error }));
+}
+
+async function noteHandover(
+  { id, notes }: WorkDeps,
+  { attempt }: Submitting,
+  { otherwise }: BroughtInputs,
+): Promise<void> {
+  if (otherwise === undefined) return;
+  await notes.change(id, attempt, ({ handover }) =>
+    handover?.by === otherwise.by && handover.isPinned === otherwise.isPinned
+      ? undefined
+      : { handover: otherwise },
+  );
+}
+
+/** All that a Run is made of. */
+interface RunToSend {
+  readonly request: AcceptedRequest;
+  readonly brought: BroughtInputs;
+  readonly known: KnownModel | undefined;
+  /** Where Wiro calls back. */
+  readonly url: string;
+}
+
+async function markAndRun(deps: WorkDeps, toSend: RunToSend): Promise<SubmitEnd> {
+  const { id, gate } = deps;
+  const { reused: reusedUploads, extraMs } = toSend.brought;
+  // From here to the answer there is one limit, on a clock that cannot be set; the mark's lease outlasts it.
+  const begun = deps.monotonic();
+  const mark = await deps.claim.write((current, moment) =>
+    marked(current, { reusedUploads, extraMs }, moment),
+  );
+  // Once another holder has the generation, the slot is that holder's.
+  if (mark.kind !== 'written') return await stepBack(deps, mark);
+  const { generation } = mark;
+  const { run } = generation;
+  if (run === undefined) throw new Error(`The mark of ${id} was written without a run`);
+  const outcome = await runOnce(deps, generation, toSend, deps.monotonic() - begun);
   switch (outcome.kind) {
     case 'ran': {
       const { taskId, taskToken } = outcome;
-      return await recordTask(deps, mark.generation, run, {
+      return await recordTask(deps, generation, run, {
         id: taskId,
         ...(taskToken !== undefined && { token: taskToken }),
       });
@@ -255,11 +276,11 @@ async function bringAndRun(deps: ClaimDeps, generation: Submitting): Promise<Sub
     case 'unknown':
       // The mark stands: once its lease is over, whoever looks searches. The slot is kept, for the task may exist.
       log.warn('A Run was not answered', { generationId: id, why: outcome.message });
-      if (outcome.refusal !== undefined) await noteRefused(deps, mark.generation, run, outcome.refusal);
+      if (outcome.refusal !== undefined) await noteRefused(deps, generation, run, outcome.refusal);
       await gate.noteRunEnd(generation).catch(logIgnored('reconcile clears what is over'));
       return { kind: 'later' };
     case 'notRun':
-      return await notRun(deps, mark.generation, outcome);
+      return await notRun(deps, generation, outcome);
     default:
       return assertNever(outcome);
   }
@@ -269,7 +290,7 @@ async function bringAndRun(deps: ClaimDeps, generation: Submitting): Promise<Sub
 const FIRST_CLAIM = 2;
 
 /** Whether an earlier holder may have had a slot in this attempt: it was killed, or froze, or its Run was not answered. */
-async function isTakenUp({ notes }: ClaimDeps, { id, attempt, revision }: Submitting): Promise<boolean> {
+async function isTakenUp({ notes }: WorkDeps, { id, attempt, revision }: Submitting): Promise<boolean> {
   if (revision <= FIRST_CLAIM) return false;
   const { lostRuns, deaths } = await notes.read(id, attempt);
   return lostRuns !== undefined || deaths !== undefined;
@@ -277,7 +298,7 @@ async function isTakenUp({ notes }: ClaimDeps, { id, attempt, revision }: Submit
 
 /** The inputs and uploads of one holder: what it reads ends with its time, and what it brings is progress. */
 function stopping(
-  { held, inputs, uploads, deaths, ...deps }: ClaimDeps,
+  { claim: { signal }, inputs, uploads, deaths, ...deps }: WorkDeps,
   generation: Submitting,
 ): Pick<BringInputsDeps, 'inputs' | 'uploads'> {
   let brought = 0;
@@ -286,7 +307,7 @@ function stopping(
     if (deaths !== undefined) await noteProgress(deps, generation, brought);
   }
   return {
-    inputs: { open: async (input) => addAbortSignal(held.signal, await inputs.open(input)) },
+    inputs: { open: async (input) => addAbortSignal(signal, await inputs.open(input)) },
     uploads: {
       ...uploads,
       async claim(...given) {
@@ -303,7 +324,7 @@ function stopping(
 }
 
 async function noteRefused(
-  { id, notes }: ClaimDeps,
+  { id, notes }: WorkDeps,
   { attempt }: Submitting,
   run: RunMark,
   text: string,
@@ -314,20 +335,10 @@ async function noteRefused(
 }
 
 async function runOnce(
-  { wiro, durations }: ClaimDeps,
-  generation: Submitting,
-  request: AcceptedRequest,
-  {
-    brought,
-    known,
-    url,
-    elapsedMs,
-  }: {
-    readonly brought: BroughtInputs;
-    readonly known: KnownModel | undefined;
-    readonly url: string;
-    readonly elapsedMs: number;
-  },
+  { wiro, durations }: WorkDeps,
+  { model }: Submitting,
+  { request, brought, known, url }: RunToSend,
+  elapsedMs: number,
 ): Promise<RunOutcome> {
   if (elapsedMs > durations.runSendLimit) {
     return {
@@ -338,7 +349,7 @@ async function runOnce(
     };
   }
   return wiro.run({
-    model: generation.model,
+    model,
     parameters: request.parameters,
     files: brought.files,
     ...(known?.kind === 'model' && { schema: known.schema }),
@@ -348,7 +359,7 @@ async function runOnce(
 }
 
 async function notRun(
-  deps: ClaimDeps,
+  deps: WorkDeps,
   generation: Submitting,
   outcome: Extract<RunOutcome, { kind: 'notRun' }>,
 ): Promise<SubmitEnd> {
@@ -407,7 +418,7 @@ async function notRun(
 
 /** Records the task: it is paid for, so this is tried until it stands or another task stands there. */
 async function recordTask(
-  deps: ClaimDeps,
+  deps: WorkDeps,
   generation: Submitting,
   run: RunMark,
   task: Pick<Task, 'id' | 'token'>,
@@ -440,7 +451,7 @@ const reportSecond = (generationId: string, taskId: string) =>
 
 /** The task that was found is safe by now. Whether the same Run made another is looked at as far as there is time. */
 async function reportOthers(
-  { id, monotonic, remainingMs, durations }: ClaimDeps,
+  { id, monotonic, remainingMs, durations }: WorkDeps,
   findOthers: (hasTime: () => boolean) => Promise<readonly string[]>,
 ): Promise<void> {
   const begun = monotonic();
@@ -449,45 +460,38 @@ async function reportOthers(
 }
 
 async function wait(
-  deps: ClaimDeps,
-  generation: Generation,
+  deps: WorkDeps,
+  { attempt }: Submitting,
   { wasRefused }: { readonly wasRefused: boolean },
 ): Promise<SubmitEnd> {
-  const { id, holder, generations, gate, notes } = deps;
+  const { id, claim, gate, notes } = deps;
   const { now } = moment(deps);
   // Without the note it waits longer, and no more: a mark that a refusal has answered must not lead to a search.
   const noted = await notes
-    .joinedLine(id, generation.attempt, now)
+    .joinedLine(id, attempt, now)
     .catch(logIgnored('its wait counts from its last look', { generationId: id }));
   const joinedLineAt = noted?.joinedLineAt ?? now;
-  const away = await generations.update(generation, (current) =>
-    turnedAway(current, holder, joinedLineAt, moment(deps)),
-  );
-  if (away.kind !== 'written')
-    return away.kind === 'refused' && away.generation.cancelRequestedAt !== undefined
-      ? await cancelNow(deps)
-      : { kind: 'elsewhere' };
+  const away = await claim.write((current, moment) => turnedAway(current, joinedLineAt, moment));
+  if (away.kind !== 'written') return await stepBack(deps, away);
   await gate.joinLine(away.generation);
   return { kind: 'waiting', generation: away.generation, wasRefused };
 }
 
 /** Puts it back for later; once the same has failed for too long, it fails for good. */
-async function tryLater(deps: ClaimDeps, setback: Setback): Promise<SubmitEnd> {
-  const { id, holder, generations, durations } = deps;
-  const now = moment(deps);
-  const patience = patienceFor(setback, durations);
+async function tryLater(deps: WorkDeps, setback: Setback): Promise<SubmitEnd> {
+  const patience = patienceFor(setback, deps.durations);
+  return await endWith(deps, (current, moment) => requeuedOrFailed(current, setback, patience, moment));
+}
+
+function requeuedOrFailed(
+  current: Submitting,
+  setback: Setback,
+  patienceMs: number,
+  moment: Moment,
+): Queued | Failed | undefined {
+  if (!isPatienceOver(current, setback.code, patienceMs, moment)) return requeued(current, setback, moment);
   const { code, message } = endedBeforeRun(setback);
-  const end: GenerationError = { code, message, retryable: true };
-  const decided = await generations.update(id, (current): Generation | undefined =>
-    isPatienceOver(current, setback.code, patience, now)
-      ? failed(current, holder, end, {}, now)
-      : requeued(current, holder, setback, now),
-  );
-  if (decided.kind !== 'written')
-    return decided.kind === 'refused' && decided.generation.cancelRequestedAt !== undefined
-      ? await cancelNow(deps)
-      : { kind: 'elsewhere' };
-  return await letGo(deps, decided.generation);
+  return failed(current, { code, message, retryable: true }, {}, moment);
 }
 
 function patienceFor({ code }: Setback, durations: Durations): number {
@@ -497,23 +501,38 @@ function patienceFor({ code }: Setback, durations: Durations): number {
 }
 
 /** After a failure that nobody foresaw. A mark may mean a task: then the claim runs out, and a search comes first. */
-async function releaseUnmarked(deps: ClaimDeps, setback: Setback): Promise<SubmitEnd> {
-  const { id, holder, generations, durations } = deps;
-  const now = moment(deps);
-  const end = { ...endedBeforeRun(setback), retryable: true };
-  const released = await generations.update(id, (current): Generation | undefined => {
-    if ('run' in current && current.run !== undefined) return undefined;
-    return isPatienceOver(current, setback.code, durations.patience, now)
-      ? failed(current, holder, end, {}, now)
-      : requeued(current, holder, setback, now);
-  });
+async function releaseUnmarked(deps: WorkDeps, setback: Setback): Promise<SubmitEnd> {
+  const { patience } = deps.durations;
+  const released = await deps.claim.write((current, moment) =>
+    current.run === undefined ? requeuedOrFailed(current, setback, patience, moment) : undefined,
+  );
   return released.kind === 'written' ? await letGo(deps, released.generation) : { kind: 'later' };
 }
 
-/** Put off, or given up: in both cases it holds nothing any more. */
-async function letGo({ id, gate, announce }: ClaimDeps, generation: Generation): Promise<SubmitEnd> {
+async function failNow(deps: WorkDeps, error: GenerationError): Promise<SubmitEnd> {
+  return await endWith(deps, (current, moment) => failed(current, endedBeforeRun(error), {}, moment));
+}
+
+async function cancelNow(deps: WorkDeps): Promise<SubmitEnd> {
+  return await endWith(deps, (current, moment) => cancelled(current, {}, moment));
+}
+
+/** Ends this submission without a task. */
+async function endWith(
+  deps: WorkDeps,
+  step: Step<Submitting, Queued | Failed | Cancelled>,
+): Promise<SubmitEnd> {
+  const outcome = await deps.claim.write(step);
+  return outcome.kind === 'written' ? await letGo(deps, outcome.generation) : await stepBack(deps, outcome);
+}
+
+/** Frees the slot, and announces or logs what the generation has come to. */
+async function letGo(
+  { id, gate, announce }: WorkDeps,
+  generation: Queued | Failed | Cancelled,
+): Promise<SubmitEnd> {
   await gate.free(generation, 'notRun').catch(logIgnored('reconcile clears what is over'));
-  if (generation.status !== 'failed') {
+  if (generation.status === 'queued') {
     logSetback('Submitting is tried again later', generation);
     return { kind: 'later' };
   }
@@ -521,23 +540,12 @@ async function letGo({ id, gate, announce }: ClaimDeps, generation: Generation):
   return { kind: 'noTask' };
 }
 
-async function failNow(deps: ClaimDeps, error: GenerationError): Promise<SubmitEnd> {
-  const { id, holder, generations, gate } = deps;
-  const end = endedBeforeRun(error);
-  const ended = await generations.update(id, (current) => failed(current, holder, end, {}, moment(deps)));
-  if (ended.kind !== 'written') return { kind: 'elsewhere' };
-  await gate.free(ended.generation, 'notRun').catch(logIgnored('reconcile clears what is over'));
-  await deps.announce(id).catch(logIgnored('reconcile announces what is due'));
-  return { kind: 'noTask' };
-}
-
-async function cancelNow(deps: ClaimDeps): Promise<SubmitEnd> {
-  const { id, holder, generations, gate } = deps;
-  const ended = await generations.update(id, (current) => cancelled(current, holder, {}, moment(deps)));
-  if (ended.kind !== 'written') return { kind: 'elsewhere' };
-  await gate.free(ended.generation, 'notRun').catch(logIgnored('reconcile clears what is over'));
-  await deps.announce(id).catch(logIgnored('reconcile announces what is due'));
-  return { kind: 'noTask' };
+/** After a write that did not happen: cancels the generation, or leaves it to its next holder. */
+async function stepBack(
+  deps: WorkDeps,
+  { kind }: Exclude<ClaimWrite, { readonly kind: 'written' }>,
+): Promise<SubmitEnd> {
+  return kind === 'cancelWished' ? await cancelNow(deps) : { kind: 'elsewhere' };
 }
 
 const RECORD_TRIES = 8;

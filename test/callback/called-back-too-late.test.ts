@@ -10,6 +10,7 @@ import { type SubmitDeps, submitGeneration } from '../../functions/submit/submit
 import { WiroError } from '../../functions/wiro/errors.ts';
 import type { Task } from '../../functions/wiro/types.ts';
 import { at } from '../generation/examples.ts';
+import { whenHeld, whenSubmitting } from '../generation/when-held.ts';
 import { SUBMIT_DEFAULTS } from '../submit/submit-defaults.ts';
 import { ID, workWorld } from '../support/work-world.ts';
 
@@ -41,10 +42,14 @@ async function unknownWorld(tasks: Task[] = [recorded()]) {
   /** One attempt: a Run without an answer, and the end. */
   const lose = async () => {
     await generations.update(ID, (current) => claimToSubmit(current, 'h', moment()));
-    await generations.update(ID, (current) => marked(current, 'h', { reusedUploads: false }, moment()));
+    await generations.update(ID, (current) =>
+      whenSubmitting(current, 'h', (held) => marked(held, { reusedUploads: false }, moment())),
+    );
     world.pass(7 * HOUR);
     const error = { code: 'submission_unknown', message: 'It is not known.', retryable: false } as const;
-    await generations.update(ID, (current) => failed(current, 'h', error, {}, moment()));
+    await generations.update(ID, (current) =>
+      whenHeld(current, 'h', (held) => failed(held, error, {}, moment())),
+    );
   };
   await lose();
 
@@ -276,7 +281,6 @@ describe('a signed callback of an attempt before the last', () => {
       current.status === 'running'
         ? failed(
             { ...current, status: 'collecting', claim: { holder: 'h', until: at(9 * HOUR) } },
-            'h',
             error,
             { taskEnd: 'failed' },
             moment,

@@ -5,6 +5,7 @@ import { type Generation, hasEnded, type RunMark } from '../../functions/generat
 import * as transitions from '../../functions/generation/transitions.ts';
 import { at, EXAMPLES, moment } from './examples.ts';
 import { assertLegal } from './legal.ts';
+import { whenCollecting, whenHeld, whenSubmitting } from './when-held.ts';
 
 // A model of the world around the state machine: several workers that may stop anywhere and go on much later, with
 // clocks that differ, and Wiro, where a Run makes a task or not whatever becomes of its answer.
@@ -80,21 +81,33 @@ const ACTIONS = {
     world.apply(next);
   },
   renew: (world: World, who: Holder) =>
-    world.apply(transitions.renewed(world.generation, world.holder(who), world.moment(who))),
+    world.apply(
+      whenHeld(world.generation, world.holder(who), (held) => transitions.renewed(held, world.moment(who))),
+    ),
   turnAway: (world: World, who: Holder) => {
     // Never with a mark that may have been sent: the code turns away before the mark, or after a plain refusal.
     if (!('run' in world.generation && world.generation.run)) {
       const moment = world.moment(who);
-      world.apply(transitions.turnedAway(world.generation, world.holder(who), moment.now, moment));
+      world.apply(
+        whenSubmitting(world.generation, world.holder(who), (held) =>
+          transitions.turnedAway(held, moment.now, moment),
+        ),
+      );
     }
   },
   requeue: (world: World, who: Holder) => {
     if (!('run' in world.generation && world.generation.run))
-      world.apply(transitions.requeued(world.generation, world.holder(who), setback, world.moment(who)));
+      world.apply(
+        whenSubmitting(world.generation, world.holder(who), (held) =>
+          transitions.requeued(held, setback, world.moment(who)),
+        ),
+      );
   },
   mark: (world: World, who: Holder) => {
     const before = world.generation;
-    const next = transitions.marked(before, world.holder(who), { reusedUploads: true }, world.moment(who));
+    const next = whenSubmitting(before, world.holder(who), (held) =>
+      transitions.marked(held, { reusedUploads: true }, world.moment(who)),
+    );
     if (next?.run === undefined) return;
     // The property that forbids a second charge: no Run while another may have made a task.
     assert.deepEqual(
@@ -115,7 +128,11 @@ const ACTIONS = {
     if (fate === 0) return; // Lost on its way.
     if (fate === 1) {
       // Plainly refused: no task, and its worker says so.
-      world.apply(transitions.requeued(world.generation, world.holder(who), setback, world.moment(who)));
+      world.apply(
+        whenSubmitting(world.generation, world.holder(who), (held) =>
+          transitions.requeued(held, setback, world.moment(who)),
+        ),
+      );
       return;
     }
     const taskId = `task-${world.tasks.length + 1}`;
@@ -148,10 +165,13 @@ const ACTIONS = {
     }
     const isComplete = dice % 3 !== 0;
     const cleared = isComplete
-      ? transitions.unmarked(generation, world.holder(who), world.moment(who))
+      ? whenSubmitting(generation, world.holder(who), (held) => transitions.unmarked(held, world.moment(who)))
       : undefined;
     world.apply(
-      cleared ?? transitions.searched(generation, world.holder(who), isComplete, world.moment(who)),
+      cleared ??
+        whenSubmitting(generation, world.holder(who), (held) =>
+          transitions.searched(held, isComplete, world.moment(who)),
+        ),
     );
   },
   callBack: (world: World, who: Holder, dice: number) => {
@@ -175,31 +195,50 @@ const ACTIONS = {
   stillRunning: (world: World, who: Holder, dice: number) => {
     const stop = dice % 3 === 0 ? { stop: { cancelSentAt: world.moment(who).now } } : {};
     world.apply(
-      transitions.stillRunning(
-        world.generation,
-        world.holder(who),
-        { callbackKnown: undefined, ...stop },
-        world.moment(who),
+      whenCollecting(world.generation, world.holder(who), (held) =>
+        transitions.stillRunning(held, { callbackKnown: undefined, ...stop }, world.moment(who)),
       ),
     );
   },
   collectLater: (world: World, who: Holder) =>
-    world.apply(transitions.collectingLater(world.generation, world.holder(who), setback, world.moment(who))),
+    world.apply(
+      whenCollecting(world.generation, world.holder(who), (held) =>
+        transitions.collectingLater(held, setback, world.moment(who)),
+      ),
+    ),
   readEmpty: (world: World, who: Holder) =>
-    world.apply(transitions.readEmpty(world.generation, world.holder(who), world.moment(who))),
+    world.apply(
+      whenCollecting(world.generation, world.holder(who), (held) =>
+        transitions.readEmpty(held, world.moment(who)),
+      ),
+    ),
   rerun: (world: World, who: Holder) => {
     // Once: with fresh uploads it is not done again.
     if (world.generation.freshUploads === undefined)
-      world.apply(transitions.rerun(world.generation, world.holder(who), error, world.moment(who)));
+      world.apply(
+        whenCollecting(world.generation, world.holder(who), (held) =>
+          transitions.rerun(held, error, world.moment(who)),
+        ),
+      );
   },
   succeed: (world: World, who: Holder) =>
     world.apply(
-      transitions.succeeded(world.generation, world.holder(who), { costUsd: 0.04 }, world.moment(who)),
+      whenCollecting(world.generation, world.holder(who), (held) =>
+        transitions.succeeded(held, { costUsd: 0.04 }, world.moment(who)),
+      ),
     ),
   fail: (world: World, who: Holder) =>
-    world.apply(transitions.failed(world.generation, world.holder(who), error, {}, world.moment(who))),
+    world.apply(
+      whenHeld(world.generation, world.holder(who), (held) =>
+        transitions.failed(held, error, {}, world.moment(who)),
+      ),
+    ),
   cancel: (world: World, who: Holder) =>
-    world.apply(transitions.cancelled(world.generation, world.holder(who), {}, world.moment(who))),
+    world.apply(
+      whenHeld(world.generation, world.holder(who), (held) =>
+        transitions.cancelled(held, {}, world.moment(who)),
+      ),
+    ),
   wishCancel: (world: World, who: Holder) =>
     world.apply(transitions.cancelWished(world.generation, world.moment(who))),
   look: (world: World, who: Holder) => world.apply(transitions.lookedAt(world.generation, world.moment(who))),
@@ -311,19 +350,24 @@ describe('any sequence of transitions, by several holders at any time', () => {
 
 describe('a holder whose lease another took', () => {
   const writes: Record<string, (generation: Generation) => Generation | undefined> = {
-    renewed: (g) => transitions.renewed(g, 'late', moment(100)),
-    turnedAway: (g) => transitions.turnedAway(g, 'late', at(0), moment(100)),
-    requeued: (g) => transitions.requeued(g, 'late', setback, moment(100)),
-    marked: (g) => transitions.marked(g, 'late', { reusedUploads: false }, moment(100)),
-    searched: (g) => transitions.searched(g, 'late', true, moment(100)),
-    unmarked: (g) => transitions.unmarked(g, 'late', moment(100)),
-    stillRunning: (g) => transitions.stillRunning(g, 'late', { callbackKnown: undefined }, moment(100)),
-    collectingLater: (g) => transitions.collectingLater(g, 'late', setback, moment(100)),
-    readEmpty: (g) => transitions.readEmpty(g, 'late', moment(100)),
-    rerun: (g) => transitions.rerun(g, 'late', error, moment(100)),
-    succeeded: (g) => transitions.succeeded(g, 'late', {}, moment(100)),
-    failed: (g) => transitions.failed(g, 'late', error, {}, moment(100)),
-    cancelled: (g) => transitions.cancelled(g, 'late', {}, moment(100)),
+    renewed: (g) => whenHeld(g, 'late', (held) => transitions.renewed(held, moment(100))),
+    turnedAway: (g) => whenSubmitting(g, 'late', (held) => transitions.turnedAway(held, at(0), moment(100))),
+    requeued: (g) => whenSubmitting(g, 'late', (held) => transitions.requeued(held, setback, moment(100))),
+    marked: (g) =>
+      whenSubmitting(g, 'late', (held) => transitions.marked(held, { reusedUploads: false }, moment(100))),
+    searched: (g) => whenSubmitting(g, 'late', (held) => transitions.searched(held, true, moment(100))),
+    unmarked: (g) => whenSubmitting(g, 'late', (held) => transitions.unmarked(held, moment(100))),
+    stillRunning: (g) =>
+      whenCollecting(g, 'late', (held) =>
+        transitions.stillRunning(held, { callbackKnown: undefined }, moment(100)),
+      ),
+    collectingLater: (g) =>
+      whenCollecting(g, 'late', (held) => transitions.collectingLater(held, setback, moment(100))),
+    readEmpty: (g) => whenCollecting(g, 'late', (held) => transitions.readEmpty(held, moment(100))),
+    rerun: (g) => whenCollecting(g, 'late', (held) => transitions.rerun(held, error, moment(100))),
+    succeeded: (g) => whenCollecting(g, 'late', (held) => transitions.succeeded(held, {}, moment(100))),
+    failed: (g) => whenHeld(g, 'late', (held) => transitions.failed(held, error, {}, moment(100))),
+    cancelled: (g) => whenHeld(g, 'late', (held) => transitions.cancelled(held, {}, moment(100))),
   };
 
   it('writes nothing, whatever state the generation has come to since', () => {

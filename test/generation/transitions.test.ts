@@ -4,6 +4,7 @@ import * as transitions from '../../functions/generation/transitions.ts';
 import { DURATIONS } from '../../functions/settings.ts';
 import { at, EXAMPLES, type ExampleName, moment } from './examples.ts';
 import { assertLegal } from './legal.ts';
+import { whenCollecting, whenHeld, whenSubmitting } from './when-held.ts';
 
 const NAMES = Object.keys(EXAMPLES) as ExampleName[];
 const setback = { code: 'upstream_unavailable', message: 'Wiro is away.' } as const;
@@ -41,43 +42,23 @@ const TABLE: readonly Row[] = [
   ],
   [
     'renewed',
-    (g) => transitions.renewed(g, 'me', moment(10)),
+    (g) => whenHeld(g, 'me', (held) => transitions.renewed(held, moment(10))),
     [REFUSED, REFUSED, 'submitting', 'submitting', REFUSED, 'collecting', REFUSED, REFUSED, REFUSED],
   ],
   [
-    'renewed by another',
-    (g) => transitions.renewed(g, 'you', moment(10)),
-    [REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED],
-  ],
-  [
     'turnedAway',
-    (g) => transitions.turnedAway(g, 'me', at(5), moment(10)),
+    (g) => whenSubmitting(g, 'me', (held) => transitions.turnedAway(held, at(5), moment(10))),
     [REFUSED, REFUSED, 'queued', 'queued', REFUSED, REFUSED, REFUSED, REFUSED, REFUSED],
-  ],
-  [
-    'turnedAway by another',
-    (g) => transitions.turnedAway(g, 'you', at(5), moment(10)),
-    [REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED],
   ],
   [
     'requeued',
-    (g) => transitions.requeued(g, 'me', setback, moment(10)),
+    (g) => whenSubmitting(g, 'me', (held) => transitions.requeued(held, setback, moment(10))),
     [REFUSED, REFUSED, 'queued', 'queued', REFUSED, REFUSED, REFUSED, REFUSED, REFUSED],
   ],
   [
-    'requeued by another',
-    (g) => transitions.requeued(g, 'you', setback, moment(10)),
-    [REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED],
-  ],
-  [
     'marked',
-    (g) => transitions.marked(g, 'me', { reusedUploads: false }, moment(10)),
+    (g) => whenSubmitting(g, 'me', (held) => transitions.marked(held, { reusedUploads: false }, moment(10))),
     [REFUSED, REFUSED, 'submitting', REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED],
-  ],
-  [
-    'marked by another',
-    (g) => transitions.marked(g, 'you', { reusedUploads: false }, moment(10)),
-    [REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED],
   ],
   [
     'withTask',
@@ -96,18 +77,8 @@ const TABLE: readonly Row[] = [
   ],
   [
     'searched',
-    (g) => transitions.searched(g, 'me', true, moment(10)),
+    (g) => whenSubmitting(g, 'me', (held) => transitions.searched(held, true, moment(10))),
     [REFUSED, REFUSED, REFUSED, 'submitting', REFUSED, REFUSED, REFUSED, REFUSED, REFUSED],
-  ],
-  [
-    'searched by another',
-    (g) => transitions.searched(g, 'you', true, moment(10)),
-    [REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED],
-  ],
-  [
-    'unmarked by another',
-    (g) => transitions.unmarked(g, 'you', moment(10)),
-    [REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED],
   ],
   [
     'calledBack',
@@ -131,56 +102,42 @@ const TABLE: readonly Row[] = [
   ],
   [
     'stillRunning',
-    (g) => transitions.stillRunning(g, 'me', { callbackKnown: undefined }, moment(10)),
+    (g) =>
+      whenCollecting(g, 'me', (held) =>
+        transitions.stillRunning(held, { callbackKnown: undefined }, moment(10)),
+      ),
     [REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, 'running', REFUSED, REFUSED, REFUSED],
   ],
   [
     'collectingLater',
-    (g) => transitions.collectingLater(g, 'me', setback, moment(10)),
+    (g) => whenCollecting(g, 'me', (held) => transitions.collectingLater(held, setback, moment(10))),
     [REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, 'running', REFUSED, REFUSED, REFUSED],
   ],
   [
     'readEmpty',
-    (g) => transitions.readEmpty(g, 'me', moment(10)),
+    (g) => whenCollecting(g, 'me', (held) => transitions.readEmpty(held, moment(10))),
     [REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, 'running', REFUSED, REFUSED, REFUSED],
   ],
   [
     'rerun',
-    (g) => transitions.rerun(g, 'me', error, moment(10)),
+    (g) => whenCollecting(g, 'me', (held) => transitions.rerun(held, error, moment(10))),
     [REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, 'queued', REFUSED, REFUSED, REFUSED],
   ],
   [
-    'what a collect decides, by another',
-    (g) =>
-      transitions.stillRunning(g, 'you', { callbackKnown: undefined }, moment(10)) ??
-      transitions.collectingLater(g, 'you', setback, moment(10)) ??
-      transitions.readEmpty(g, 'you', moment(10)) ??
-      transitions.rerun(g, 'you', error, moment(10)),
-    [REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED],
-  ],
-  [
     'succeeded',
-    (g) => transitions.succeeded(g, 'me', {}, moment(10)),
+    (g) => whenCollecting(g, 'me', (held) => transitions.succeeded(held, {}, moment(10))),
     // Only a task succeeds.
     [REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, 'succeeded', REFUSED, REFUSED, REFUSED],
   ],
   [
     'failed',
-    (g) => transitions.failed(g, 'me', error, {}, moment(10)),
+    (g) => whenHeld(g, 'me', (held) => transitions.failed(held, error, {}, moment(10))),
     [REFUSED, REFUSED, 'failed', 'failed', REFUSED, 'failed', REFUSED, REFUSED, REFUSED],
   ],
   [
     'cancelled',
-    (g) => transitions.cancelled(g, 'me', {}, moment(10)),
+    (g) => whenHeld(g, 'me', (held) => transitions.cancelled(held, {}, moment(10))),
     [REFUSED, REFUSED, 'cancelled', 'cancelled', REFUSED, 'cancelled', REFUSED, REFUSED, REFUSED],
-  ],
-  [
-    'an end by another',
-    (g) =>
-      transitions.succeeded(g, 'you', {}, moment(10)) ??
-      transitions.failed(g, 'you', error, {}, moment(10)) ??
-      transitions.cancelled(g, 'you', {}, moment(10)),
-    [REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED],
   ],
   [
     'cancelWished',
@@ -273,13 +230,13 @@ describe('a claim', () => {
   });
 
   it('is prolonged from now, not from where it ended', () => {
-    const renewed = transitions.renewed(EXAMPLES.collecting, 'me', moment(20));
+    const renewed = transitions.renewed(EXAMPLES.collecting, moment(20));
 
     expect(renewed).toMatchObject({ claim: { holder: 'me', until: at(80) }, dueAt: at(85) });
   });
 
   it('that is over still belongs to its holder until another takes it', () => {
-    expect(transitions.renewed(EXAMPLES.submitting, 'me', moment(1_000))).toMatchObject({
+    expect(transitions.renewed(EXAMPLES.submitting, moment(1_000))).toMatchObject({
       claim: { holder: 'me', until: at(1_060) },
     });
   });
@@ -287,7 +244,7 @@ describe('a claim', () => {
 
 describe('the write-ahead mark', () => {
   it('prolongs the lease to 90 seconds and says when the Run began', () => {
-    const marked = transitions.marked(EXAMPLES.submitting, 'me', { reusedUploads: true }, moment(10));
+    const marked = transitions.marked(EXAMPLES.submitting, { reusedUploads: true }, moment(10));
 
     expect(marked).toMatchObject({
       claim: { holder: 'me', until: at(100) },
@@ -298,7 +255,7 @@ describe('the write-ahead mark', () => {
 
   it('prolongs it by what its Run may take longer, for whoever searches too', () => {
     const run = { reusedUploads: false, extraMs: 20_000 };
-    const marked = transitions.marked(EXAMPLES.submitting, 'me', run, moment(10));
+    const marked = transitions.marked(EXAMPLES.submitting, run, moment(10));
 
     expect(marked).toMatchObject({ claim: { holder: 'me', until: at(120) }, dueAt: at(125) });
     expect(marked && transitions.claimToSubmit(marked, 'you', moment(124.999))).toBeUndefined();
@@ -311,12 +268,14 @@ describe('the write-ahead mark', () => {
   it('is not written under a wish to cancel', () => {
     const wished = transitions.cancelWished(EXAMPLES.submitting, moment(5));
 
-    expect(transitions.marked(wished, 'me', { reusedUploads: false }, moment(10))).toBeUndefined();
+    expect(
+      whenSubmitting(wished, 'me', (held) => transitions.marked(held, { reusedUploads: false }, moment(10))),
+    ).toBeUndefined();
   });
 
   it('is gone with every way back to the queue', () => {
-    expect(transitions.turnedAway(EXAMPLES.marked, 'me', at(5), moment(10))).not.toHaveProperty('run');
-    expect(transitions.requeued(EXAMPLES.marked, 'me', setback, moment(10))).not.toHaveProperty('run');
+    expect(transitions.turnedAway(EXAMPLES.marked, at(5), moment(10))).not.toHaveProperty('run');
+    expect(transitions.requeued(EXAMPLES.marked, setback, moment(10))).not.toHaveProperty('run');
   });
 });
 
@@ -346,7 +305,7 @@ describe('withTask', () => {
   });
 
   it('forgets what went wrong before', () => {
-    const troubled = transitions.requeued(EXAMPLES.submitting, 'me', setback, moment(1));
+    const troubled = transitions.requeued(EXAMPLES.submitting, setback, moment(1));
 
     expect(troubled && transitions.withTask(troubled, run, 1, task, moment(10))).not.toHaveProperty(
       'trouble',
@@ -356,7 +315,7 @@ describe('withTask', () => {
 
 describe('the search for a lost Run', () => {
   it('that was complete is repeated after a minute, not earlier by anybody', () => {
-    const searched = transitions.searched(EXAMPLES.marked, 'me', true, moment(100));
+    const searched = transitions.searched(EXAMPLES.marked, true, moment(100));
 
     expect(searched).toMatchObject({
       run: { emptySearchAt: at(100), searches: 1 },
@@ -368,10 +327,10 @@ describe('the search for a lost Run', () => {
   });
 
   it('that was complete twice lets the Run be repeated, with the same claim', () => {
-    const once = transitions.searched(EXAMPLES.marked, 'me', true, moment(100));
+    const once = transitions.searched(EXAMPLES.marked, true, moment(100));
     const again = once && transitions.claimToSubmit(once, 'you', moment(160));
 
-    const cleared = again && transitions.unmarked(again, 'you', moment(161));
+    const cleared = again && transitions.unmarked(again, moment(161));
 
     expect(cleared).not.toHaveProperty('run');
     expect(cleared).toMatchObject({ status: 'submitting', claim: { holder: 'you', until: at(220) } });
@@ -383,7 +342,7 @@ describe('the search for a lost Run', () => {
   ])('lets no Run be repeated after %s, by the same holder either', (_, emptySearchAt, seconds) => {
     const marked = { ...EXAMPLES.marked, run: { ...run, ...(emptySearchAt && { emptySearchAt }) } };
 
-    expect(transitions.unmarked(marked, 'me', moment(seconds))).toBeUndefined();
+    expect(transitions.unmarked(marked, moment(seconds))).toBeUndefined();
   });
 
   it.each([
@@ -396,7 +355,7 @@ describe('the search for a lost Run', () => {
   ])('that proved nothing after %d others is repeated after %d seconds', (searches, wait) => {
     const marked = { ...EXAMPLES.marked, run: { ...run, searches } };
 
-    const searched = transitions.searched(marked, 'me', false, moment(100));
+    const searched = transitions.searched(marked, false, moment(100));
 
     expect(searched?.dueAt).toBe(at(100 + wait));
     expect(searched?.run).toEqual({ startedAt: at(0), reusedUploads: false, searches: searches + 1 });
@@ -405,13 +364,13 @@ describe('the search for a lost Run', () => {
   it('that proved nothing makes an earlier complete one worthless', () => {
     const marked = { ...EXAMPLES.marked, run: { ...run, emptySearchAt: at(100), searches: 1 } };
 
-    expect(transitions.searched(marked, 'me', false, moment(160))?.run).not.toHaveProperty('emptySearchAt');
+    expect(transitions.searched(marked, false, moment(160))?.run).not.toHaveProperty('emptySearchAt');
   });
 
   it('says when a complete one first found nothing, however many follow', () => {
     const marked = { ...EXAMPLES.marked, run: { ...run, emptySearchAt: at(100), searches: 1 } };
 
-    expect(transitions.searched(marked, 'me', true, moment(160))?.run?.emptySearchAt).toBe(at(100));
+    expect(transitions.searched(marked, true, moment(160))?.run?.emptySearchAt).toBe(at(100));
   });
 });
 
@@ -443,11 +402,8 @@ describe('calledBack', () => {
 
 describe('stillRunning', () => {
   const release = (generation: Generation, seconds: number, stop?: { cancelSentAt: string }) =>
-    transitions.stillRunning(
-      generation,
-      'me',
-      { callbackKnown: undefined, ...(stop && { stop }) },
-      moment(seconds),
+    whenCollecting(generation, 'me', (held) =>
+      transitions.stillRunning(held, { callbackKnown: undefined, ...(stop && { stop }) }, moment(seconds)),
     );
 
   it.each([
@@ -474,7 +430,7 @@ describe('stillRunning', () => {
   it('is not looked at again at once for a callback that was known when it was asked', () => {
     const calledBack = transitions.calledBack(EXAMPLES.collecting, 1, undefined, moment(9));
 
-    const released = transitions.stillRunning(calledBack, 'me', { callbackKnown: at(9) }, moment(10));
+    const released = transitions.stillRunning(calledBack, { callbackKnown: at(9) }, moment(10));
 
     expect(released?.dueAt).toBe(at(70));
   });
@@ -514,7 +470,7 @@ describe('a setback', () => {
   it('keeps in brief what others say, which every write of the state would carry', () => {
     const long = { code: 'upstream_unavailable', message: `Wiro says: ${'😀'.repeat(1_000)}` } as const;
 
-    const troubled = transitions.requeued(EXAMPLES.submitting, 'me', long, moment(1));
+    const troubled = transitions.requeued(EXAMPLES.submitting, long, moment(1));
 
     expect(troubled?.trouble?.message).toMatch(/^Wiro says: .+…$/);
     expect(troubled?.trouble?.message.length).toBeLessThanOrEqual(250);
@@ -526,7 +482,7 @@ describe('a setback', () => {
     let generation: Generation = EXAMPLES.collecting;
     for (let tries = 0; tries < 9; tries += 1) {
       const collecting = transitions.claimToCollect(generation, 'me', moment(0));
-      const later = collecting && transitions.collectingLater(collecting, 'me', setback, moment(0));
+      const later = collecting && transitions.collectingLater(collecting, setback, moment(0));
       if (later?.dueAt === undefined) throw new Error('It is due later');
       waits.push((Date.parse(later.dueAt) - Date.parse(at(0))) / 1_000);
       generation = later;
@@ -548,8 +504,8 @@ describe('a setback', () => {
       },
     } as const;
 
-    const same = transitions.requeued(troubled, 'me', setback, moment(10));
-    const other = transitions.requeued(troubled, 'me', { code: 'internal_error', message: 'y' }, moment(10));
+    const same = transitions.requeued(troubled, setback, moment(10));
+    const other = transitions.requeued(troubled, { code: 'internal_error', message: 'y' }, moment(10));
 
     expect(same).toMatchObject({ trouble: { since: at(-500), count: 5 }, dueAt: at(90) });
     expect(other).toMatchObject({
@@ -559,7 +515,7 @@ describe('a setback', () => {
   });
 
   it('survives a new claim: patience counts from the first', () => {
-    const later = transitions.requeued(EXAMPLES.submitting, 'me', setback, moment(10));
+    const later = transitions.requeued(EXAMPLES.submitting, setback, moment(10));
 
     expect(later && transitions.claimToSubmit(later, 'you', moment(20))?.trouble?.since).toBe(at(10));
   });
@@ -567,15 +523,21 @@ describe('a setback', () => {
   it('does not lead back to the queue under a wish to cancel: nobody would look there', () => {
     const wished = transitions.cancelWished(EXAMPLES.submitting, moment(5));
 
-    expect(transitions.requeued(wished, 'me', setback, moment(10))).toBeUndefined();
-    expect(transitions.turnedAway(wished, 'me', at(5), moment(10))).toBeUndefined();
-    expect(transitions.cancelled(wished, 'me', {}, moment(10))?.status).toBe('cancelled');
+    expect(
+      whenSubmitting(wished, 'me', (held) => transitions.requeued(held, setback, moment(10))),
+    ).toBeUndefined();
+    expect(
+      whenSubmitting(wished, 'me', (held) => transitions.turnedAway(held, at(5), moment(10))),
+    ).toBeUndefined();
+    expect(whenHeld(wished, 'me', (held) => transitions.cancelled(held, {}, moment(10)))?.status).toBe(
+      'cancelled',
+    );
   });
 });
 
 describe('the line at the gate', () => {
   it('is waited in without a claim, and due a week after it was joined, whenever it was turned away last', () => {
-    const away = transitions.turnedAway(EXAMPLES.submitting, 'me', at(5), moment(10));
+    const away = transitions.turnedAway(EXAMPLES.submitting, at(5), moment(10));
 
     expect(away).toMatchObject({ status: 'queued', waiting: true, dueAt: at(5 + WEEK) });
     expect(away).not.toHaveProperty('claim');
@@ -588,9 +550,9 @@ describe('the line at the gate', () => {
 
 describe('an end with no outputs', () => {
   it('is counted, and read again after twenty seconds', () => {
-    const once = transitions.readEmpty(EXAMPLES.collecting, 'me', moment(10));
+    const once = transitions.readEmpty(EXAMPLES.collecting, moment(10));
     const again = once && transitions.claimToCollect(once, 'me', moment(30));
-    const twice = again && transitions.readEmpty(again, 'me', moment(30));
+    const twice = again && transitions.readEmpty(again, moment(30));
 
     expect([once?.emptyReads, once?.dueAt]).toEqual([1, at(30)]);
     expect([twice?.emptyReads, twice?.dueAt]).toEqual([2, at(50)]);
@@ -601,7 +563,7 @@ describe('rerun', () => {
   it('starts the next attempt with fresh uploads, keeps what the last one came to, and forgets its callback', () => {
     const calledBack = transitions.calledBack(EXAMPLES.collecting, 1, 'task-1', moment(5));
 
-    const again = transitions.rerun(calledBack, 'me', error, moment(10));
+    const again = transitions.rerun(calledBack, error, moment(10));
 
     expect(again).toMatchObject({
       status: 'queued',
@@ -624,19 +586,17 @@ describe('rerun', () => {
   });
 
   it('does not take the task of the attempt before', () => {
-    const again = transitions.rerun(EXAMPLES.collecting, 'me', error, moment(10));
+    const again = transitions.rerun(EXAMPLES.collecting, error, moment(10));
 
     expect(again && transitions.withTask(again, run, 1, task, moment(11))).toBeUndefined();
   });
 
   it('keeps a wish to cancel, so that the next attempt never runs', () => {
     const wished = transitions.cancelWished(EXAMPLES.collecting, moment(5));
-    const again = transitions.rerun(wished, 'me', error, moment(10));
+    const again = whenCollecting(wished, 'me', (held) => transitions.rerun(held, error, moment(10)));
     const claimed = again && transitions.claimToSubmit(again, 'you', moment(20));
 
-    expect(
-      claimed && transitions.marked(claimed, 'you', { reusedUploads: false }, moment(20)),
-    ).toBeUndefined();
+    expect(claimed && transitions.marked(claimed, { reusedUploads: false }, moment(20))).toBeUndefined();
   });
 });
 
@@ -644,7 +604,6 @@ describe('an end', () => {
   it('keeps the task, its Run and its account, tells of it, and is due until it is told', () => {
     const ended = transitions.succeeded(
       EXAMPLES.collecting,
-      'me',
       { costUsd: 0.04, elapsedSeconds: 12.5 },
       moment(10),
     );
@@ -666,7 +625,6 @@ describe('an end', () => {
   it('keeps the mark of a Run whose task was never found', () => {
     const ended = transitions.failed(
       EXAMPLES.marked,
-      'me',
       { code: 'submission_unknown', message: 'x', retryable: false },
       {},
       moment(10),
@@ -769,7 +727,6 @@ describe('lookedAt', () => {
 describe('told', () => {
   const ended = transitions.failed(
     { ...EXAMPLES.collecting, announcements: [{ eventId: 'e1', type: 'Running', attempt: 1, at: at(0) }] },
-    'me',
     error,
     {},
     moment(10),

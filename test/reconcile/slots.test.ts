@@ -11,6 +11,7 @@ import { reconcile } from '../../functions/reconcile/reconcile.ts';
 import { createStepOver } from '../../functions/reconcile/step-over.ts';
 import { log } from '../../functions/runtime/log.ts';
 import { createGate } from '../../functions/store/gate.ts';
+import { whenCollecting, whenSubmitting } from '../generation/when-held.ts';
 import { createMemoryTable } from '../store/memory-table.ts';
 import { workWorld } from '../support/work-world.ts';
 
@@ -50,7 +51,9 @@ async function oneAdmitted() {
       const { id } = generation;
       await generations.update(id, (current) => claimToSubmit(current, 'me', moment()));
       if (!(await gate.take(generation))) return false;
-      const mark = await generations.update(id, (g) => marked(g, 'me', { reusedUploads: false }, moment()));
+      const mark = await generations.update(id, (g) =>
+        whenSubmitting(g, 'me', (held) => marked(held, { reusedUploads: false }, moment())),
+      );
       const run = mark.kind === 'written' ? mark.generation.run : undefined;
       if (run === undefined) throw new Error(`${id} was not marked`);
       await generations.update(id, (g) => withTask(g, run, 1, { id: `task-${id}` }, moment()));
@@ -103,7 +106,9 @@ it('reconcile takes the slot back of one whose task has ended: its outputs may w
   const moment = { now: shared.clock().toISOString(), durations: shared.durations };
   const inLine = { code: 'output_in_line', message: 'Its outputs wait.' } as const;
   await generations.update('first', (current) => claimToCollect(current, 'me', moment));
-  await generations.update('first', (current) => collectingLater(current, 'me', inLine, moment));
+  await generations.update('first', (current) =>
+    whenCollecting(current, 'me', (held) => collectingLater(held, inLine, moment)),
+  );
 
   await reconcile(generations.get);
 

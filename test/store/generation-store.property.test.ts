@@ -6,6 +6,7 @@ import * as transitions from '../../functions/generation/transitions.ts';
 import { createGenerationStore, type GenerationStore } from '../../functions/store/generation-store.ts';
 import { EXAMPLES, moment } from '../generation/examples.ts';
 import { assertLegal } from '../generation/legal.ts';
+import { whenCollecting, whenHeld, whenSubmitting } from '../generation/when-held.ts';
 import { createMemoryTable } from './memory-table.ts';
 import { useTables } from './table-world.ts';
 
@@ -21,15 +22,18 @@ type Decide = (generation: Generation, holder: string, now: transitions.Moment) 
 
 /** Transitions that need a claim; the rest may be made by anybody. */
 const HELD: Record<string, Decide> = {
-  renew: (g, holder, now) => transitions.renewed(g, holder, now),
-  mark: (g, holder, now) => transitions.marked(g, holder, { reusedUploads: true }, now),
-  search: (g, holder, now) => transitions.searched(g, holder, true, now),
-  unmark: (g, holder, now) => transitions.unmarked(g, holder, now),
-  requeue: (g, holder, now) => transitions.requeued(g, holder, setback, now),
-  stillRunning: (g, holder, now) => transitions.stillRunning(g, holder, { callbackKnown: undefined }, now),
-  rerun: (g, holder, now) => transitions.rerun(g, holder, error, now),
-  succeed: (g, holder, now) => transitions.succeeded(g, holder, { costUsd: 0.04 }, now),
-  fail: (g, holder, now) => transitions.failed(g, holder, error, {}, now),
+  renew: (g, holder, now) => whenHeld(g, holder, (held) => transitions.renewed(held, now)),
+  mark: (g, holder, now) =>
+    whenSubmitting(g, holder, (held) => transitions.marked(held, { reusedUploads: true }, now)),
+  search: (g, holder, now) => whenSubmitting(g, holder, (held) => transitions.searched(held, true, now)),
+  unmark: (g, holder, now) => whenSubmitting(g, holder, (held) => transitions.unmarked(held, now)),
+  requeue: (g, holder, now) => whenSubmitting(g, holder, (held) => transitions.requeued(held, setback, now)),
+  stillRunning: (g, holder, now) =>
+    whenCollecting(g, holder, (held) => transitions.stillRunning(held, { callbackKnown: undefined }, now)),
+  rerun: (g, holder, now) => whenCollecting(g, holder, (held) => transitions.rerun(held, error, now)),
+  succeed: (g, holder, now) =>
+    whenCollecting(g, holder, (held) => transitions.succeeded(held, { costUsd: 0.04 }, now)),
+  fail: (g, holder, now) => whenHeld(g, holder, (held) => transitions.failed(held, error, {}, now)),
 };
 const FREE: Record<string, Decide> = {
   claimToSubmit: (g, holder, now) => transitions.claimToSubmit(g, holder, now),

@@ -13,6 +13,7 @@ import {
 } from '../../functions/store/generation-store.ts';
 import { createTaskHints } from '../../functions/store/task-hints.ts';
 import { at, EXAMPLES, moment } from '../generation/examples.ts';
+import { whenCollecting } from '../generation/when-held.ts';
 import { clockAt, doFirst, loseAnswers, TABLES, useTables } from './table-world.ts';
 
 // A server, on a machine that may be busy.
@@ -407,7 +408,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       );
 
       const refused = await late.update(seen.generation, (current) =>
-        rerun(current, 'me', error('A guess.'), moment(50)),
+        whenCollecting(current, 'me', (held) => rerun(held, error('A guess.'), moment(50))),
       );
 
       expect(refused.kind).toBe('refused');

@@ -5,6 +5,7 @@ import { createEarlierReads } from '../../functions/store/earlier-reads.ts';
 import { createGate } from '../../functions/store/gate.ts';
 import { createGenerationStore } from '../../functions/store/generation-store.ts';
 import { at } from '../generation/examples.ts';
+import { whenSubmitting } from '../generation/when-held.ts';
 import { createMemoryTable, type Item } from '../store/memory-table.ts';
 
 export const ID = 'abcdefghijklmnopqrstuvwxyz';
@@ -59,7 +60,8 @@ export function workWorld() {
       const run = { startedAt: moment().now, reusedUploads: false, searches: 0 };
       for (const step of [
         (current: typeof queued) => claimToSubmit(current, 'first', moment()),
-        (current: typeof queued) => marked(current, 'first', { reusedUploads: false }, moment()),
+        (current: typeof queued) =>
+          whenSubmitting(current, 'first', (held) => marked(held, { reusedUploads: false }, moment())),
         (current: typeof queued) => withTask(current, run, 1, { id: taskId }, moment()),
       ])
         await generations.update(id, step);

@@ -13,6 +13,7 @@ import { createGate } from '../../functions/store/gate.ts';
 import { createGenerationStore } from '../../functions/store/generation-store.ts';
 import { createTaskHints } from '../../functions/store/task-hints.ts';
 import { createUploadRefusals } from '../../functions/store/upload-refusals.ts';
+import { whenCollecting } from '../generation/when-held.ts';
 
 /** As many as do not fit into one item. */
 export const MANY_OUTPUTS = 1_600;
@@ -50,7 +51,7 @@ export async function putInLine(table: Table, id: string): Promise<void> {
   const setback = { code: 'output_in_line', message: 'Its turn comes when another is done.' } as const;
   const steps: readonly ((current: Generation) => Generation | undefined)[] = [
     (current) => claimToCollect(current, 'holder-9', moment()),
-    (current) => collectingLater(current, 'holder-9', setback, moment()),
+    (current) => whenCollecting(current, 'holder-9', (held) => collectingLater(held, setback, moment())),
   ];
   for (const step of steps) {
     const { kind } = await generations.update(id, step);

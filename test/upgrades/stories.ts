@@ -3,6 +3,7 @@ import type { Generation, RequestOrigin, RunMark } from '../../functions/generat
 import * as transitions from '../../functions/generation/transitions.ts';
 import type { AcceptedRequest } from '../../functions/request/accepted-request.ts';
 import { generationId } from '../../functions/request/identity.ts';
+import { whenCollecting, whenHeld, whenSubmitting } from '../generation/when-held.ts';
 import { picture } from '../support/pictures.ts';
 import type { StoryWorld } from './story-world.ts';
 
@@ -84,7 +85,7 @@ async function submitting(world: StoryWorld, name: string, request?: AcceptedReq
 async function marked(world: StoryWorld, name: string): Promise<RunMark> {
   await submitting(world, name);
   const { run } = await world.step(idOf(name), (g, now) =>
-    transitions.marked(g, 'holder-1', { reusedUploads: false }, now),
+    whenSubmitting(g, 'holder-1', (held) => transitions.marked(held, { reusedUploads: false }, now)),
   );
   return run ?? { startedAt: world.moment().now, reusedUploads: false, searches: 0 };
 }
@@ -110,7 +111,9 @@ async function succeeded(world: StoryWorld, name: string): Promise<void> {
     revision: 4,
     outputs: [{ ...OUTPUT, key, content }],
   });
-  await world.step(idOf(name), (g, now) => transitions.succeeded(g, 'holder-2', ACCOUNT, now));
+  await world.step(idOf(name), (g, now) =>
+    whenCollecting(g, 'holder-2', (held) => transitions.succeeded(held, ACCOUNT, now)),
+  );
 }
 
 const told = (world: StoryWorld, name: string) =>
@@ -135,23 +138,29 @@ export const STORIES = {
   },
   'queued-again': async (world) => {
     await submitting(world, 'queued-again');
-    await world.step(idOf('queued-again'), (g, now) => transitions.requeued(g, 'holder-1', setback, now));
+    await world.step(idOf('queued-again'), (g, now) =>
+      whenSubmitting(g, 'holder-1', (held) => transitions.requeued(held, setback, now)),
+    );
   },
   rerun: async (world) => {
     const outputFolder = `outputs/portraits/anna.png-${idOf('rerun')}/`;
     await accept(world, 'rerun', IMAGE, { origin: 's3', outputFolder });
     await world.step(idOf('rerun'), (g, now) => transitions.claimToSubmit(g, 'holder-1', now));
     const { run } = await world.step(idOf('rerun'), (g, now) =>
-      transitions.marked(g, 'holder-1', { reusedUploads: true }, now),
+      whenSubmitting(g, 'holder-1', (held) => transitions.marked(held, { reusedUploads: true }, now)),
     );
     if (run === undefined) throw new Error('It was not marked');
     await world.step(idOf('rerun'), (g, now) => transitions.withTask(g, run, 1, taskOf('rerun'), now));
     await world.step(idOf('rerun'), (g, now) => transitions.claimToCollect(g, 'holder-2', now));
-    await world.step(idOf('rerun'), (g, now) => transitions.rerun(g, 'holder-2', error, now));
+    await world.step(idOf('rerun'), (g, now) =>
+      whenCollecting(g, 'holder-2', (held) => transitions.rerun(held, error, now)),
+    );
   },
   waiting: async (world) => {
     await submitting(world, 'waiting');
-    await world.step(idOf('waiting'), (g, now) => transitions.turnedAway(g, 'holder-1', now.now, now));
+    await world.step(idOf('waiting'), (g, now) =>
+      whenSubmitting(g, 'holder-1', (held) => transitions.turnedAway(held, now.now, now)),
+    );
   },
   submitting: async (world) => {
     await submitting(world, 'submitting');
@@ -165,7 +174,9 @@ export const STORIES = {
     await marked(world, 'marked-ran');
     world.pass(95);
     await world.step(idOf('marked-ran'), (g, now) => transitions.claimToSubmit(g, 'holder-2', now));
-    await world.step(idOf('marked-ran'), (g, now) => transitions.searched(g, 'holder-2', true, now));
+    await world.step(idOf('marked-ran'), (g, now) =>
+      whenSubmitting(g, 'holder-2', (held) => transitions.searched(held, true, now)),
+    );
   },
   /** The answer was lost, and the task has called back. */
   'marked-called-back': async (world) => {
@@ -194,20 +205,24 @@ export const STORIES = {
     world.pass(15);
     const stop = { cancelSentAt, killSentAt: world.moment().now };
     await world.step(idOf('running-stopping'), (g, now) =>
-      transitions.stillRunning(g, 'holder-2', { callbackKnown: undefined, stop }, now),
+      whenCollecting(g, 'holder-2', (held) =>
+        transitions.stillRunning(held, { callbackKnown: undefined, stop }, now),
+      ),
     );
   },
   /** Read once without outputs. */
   'running-empty': async (world) => {
     await collecting(world, 'running-empty');
-    await world.step(idOf('running-empty'), (g, now) => transitions.readEmpty(g, 'holder-2', now));
+    await world.step(idOf('running-empty'), (g, now) =>
+      whenCollecting(g, 'holder-2', (held) => transitions.readEmpty(held, now)),
+    );
   },
   /** Its outputs were not to be had. */
   'running-troubled': async (world) => {
     await collecting(world, 'running-troubled');
     const trouble = { code: 'output_unavailable', message: 'The CDN answered 404.' } as const;
     await world.step(idOf('running-troubled'), (g, now) =>
-      transitions.collectingLater(g, 'holder-2', trouble, now),
+      whenCollecting(g, 'holder-2', (held) => transitions.collectingLater(held, trouble, now)),
     );
   },
   collecting: async (world) => {
@@ -223,7 +238,9 @@ export const STORIES = {
   'failed-untold': async (world) => {
     await collecting(world, 'failed-untold');
     await world.step(idOf('failed-untold'), (g, now) =>
-      transitions.failed(g, 'holder-2', error, { ...ACCOUNT, taskEnd: 'failed' }, now),
+      whenHeld(g, 'holder-2', (held) =>
+        transitions.failed(held, error, { ...ACCOUNT, taskEnd: 'failed' }, now),
+      ),
     );
   },
   'cancelled-untold': async (world) => {

@@ -1,0 +1,59 @@
+import { logSetback } from '../events/setback.ts';
+import type { Collecting, Ending } from '../generation/generation.ts';
+import { collectingLater, failed, isPatienceOver, type Setback } from '../generation/transitions.ts';
+import { log } from '../runtime/log.ts';
+import { logIgnored } from '../runtime/log-ignored.ts';
+import type { Step } from '../store/claim.ts';
+import { moment, type WorkDeps } from './collect-deps.ts';
+import { endedWithTask } from './explain-end.ts';
+
+// How a collector lets go of its generation: ended, or put off.
+
+/** Writes the end and announces it. */
+export async function finish(
+  { id, claim, announce }: WorkDeps,
+  step: Step<Collecting, Ending>,
+): Promise<void> {
+  const ended = await claim.write(step);
+  if (ended.kind !== 'written') return;
+  await announce(id).catch(logIgnored('reconcile announces what is due', { generationId: id }));
+}
+
+/**
+ * Puts it off after a setback.
+ * @returns Whether it is put off. Otherwise it is another holder's.
+ */
+export async function later({ claim }: WorkDeps, setback: Setback): Promise<boolean> {
+  const released = await claim.write((current, moment) => collectingLater(current, setback, moment));
+  if (released.kind !== 'written') return false;
+  logSetback('Collecting is tried again later', released.generation);
+  return true;
+}
+
+/** Puts it off; once the same setback has lasted for `patienceMs`, it fails. */
+export async function laterOrFail(
+  deps: WorkDeps,
+  generation: Collecting,
+  setback: Setback,
+  patienceMs: number,
+): Promise<void> {
+  if (!isPatienceOver(generation, setback.code, patienceMs, moment(deps))) {
+    await later(deps, setback);
+    return;
+  }
+  await freeSlot(deps, generation);
+  await finish(deps, (current, moment) => failed(current, endedWithTask(generation, setback), {}, moment));
+}
+
+/**
+ * Gives the slot back and has the line served. Nobody is named here who would hold it until its own turn in Lambda's
+ * queue: the first submission to come serves whoever is first in line, and one of a task that is over does only that.
+ */
+export async function freeSlot({ id, gate, submit }: WorkDeps, generation: Collecting): Promise<void> {
+  try {
+    const isAwaited = await gate.free(generation, 'ended');
+    if (isAwaited) await submit(id);
+  } catch (error) {
+    log.warn('The next in line could not be started; reconcile does', { generationId: id, error });
+  }
+}

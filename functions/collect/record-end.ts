@@ -1,0 +1,171 @@
+import type { GenerationError } from '../generation/errors.ts';
+import type { Collecting, Output } from '../generation/generation.ts';
+import {
+  type Account,
+  cancelled,
+  failed,
+  isPastDeadline,
+  isPatienceOver,
+  isToStop,
+  readEmpty,
+  rerun,
+  succeeded,
+} from '../generation/transitions.ts';
+import { log } from '../runtime/log.ts';
+import { logIgnored } from '../runtime/log-ignored.ts';
+import type { TaskError } from '../store/attempt-notes.ts';
+import type { CopyPlaces } from '../store/copy-places.ts';
+import { MOST_DEATHS } from '../store/deaths.ts';
+import type { Task } from '../wiro/types.ts';
+import { moment, type WorkDeps } from './collect-deps.ts';
+import { type Copies, copyInTurn, cutShort, inLine } from './copy-in-turn.ts';
+import { capital, chargeOf, killed, PAID, pastDeadline, sentence } from './explain-end.ts';
+import { finish, later } from './let-go.ts';
+import { stoodAtError } from './task-error.ts';
+
+/** Whether the work was tried, or waits in line for a place to copy. */
+export type Collected = 'tried' | 'inLine';
+
+/** Reads of a task before an end with no outputs is believed. */
+const EMPTY_READS = 3;
+
+export async function recordCancelled(
+  deps: WorkDeps,
+  generation: Collecting,
+  account: Account,
+): Promise<void> {
+  const isWished = generation.cancelRequestedAt !== undefined;
+  if (!isWished && isPastDeadline(generation, moment(deps)))
+    return await finish(deps, (current, moment) =>
+      failed(current, pastDeadline(generation, account), account, moment),
+    );
+  // Stopped by us because it stood at an error: that is how it ended, though it moved in between.
+  const stopped = isWished ? undefined : await stoppedAtError(deps, generation);
+  if (stopped !== undefined) return await endFailed(deps, generation, stopped.text, account);
+  await finish(deps, (current, moment) => cancelled(current, account, moment));
+}
+
+export async function recordFailed(
+  deps: WorkDeps,
+  generation: Collecting,
+  task: Task,
+  account: Account,
+): Promise<void> {
+  // Of one that was stopped, what it was stopped for; killing it may have left another text.
+  const stopped = stoodAtError(generation) ? await stoppedAtError(deps, generation) : undefined;
+  await endFailed(deps, generation, stopped?.text ?? task.errorText?.trim(), account);
+}
+
+/** Records a failure of the model; a run that may have failed by stale uploads goes once more. */
+async function endFailed(
+  deps: WorkDeps,
+  generation: Collecting,
+  text: string | undefined,
+  account: Account,
+): Promise<void> {
+  const { id } = deps;
+  const error: GenerationError =
+    isPastDeadline(generation, moment(deps)) && generation.stop !== undefined
+      ? pastDeadline(generation, account)
+      : {
+          code: 'model_failed',
+          message: `${sentence(`The model failed: ${text || 'Wiro gives no reason'}`)} ${capital(chargeOf(account))}. Retry it to run anew, or request it with other parameters.`,
+          retryable: true,
+        };
+  const mayBeStale =
+    generation.run.reusedUploads &&
+    !generation.freshUploads &&
+    !account.costUsd &&
+    !isToStop(generation, moment(deps));
+  if (!mayBeStale) return await finish(deps, (current, moment) => failed(current, error, account, moment));
+  const again = await deps.claim.write((current, moment) => rerun(current, error, moment));
+  if (again.kind !== 'written') return;
+  log.info('A run with reused uploads failed and goes once more with fresh ones', { generationId: id });
+  await deps.submit(id).catch(logIgnored('reconcile submits what is due', { generationId: id }));
+}
+
+/** What is noted of a task that was stopped because it stood at an error. */
+async function stoppedAtError(
+  { id, notes }: WorkDeps,
+  { attempt }: Collecting,
+): Promise<TaskError | undefined> {
+  const { taskError } = await notes.read(id, attempt);
+  return taskError?.stoppedAt === undefined ? undefined : taskError;
+}
+
+export async function recordSucceeded(
+  deps: WorkDeps,
+  generation: Collecting,
+  { outputs }: Task,
+  account: Account,
+): Promise<Collected> {
+  if (outputs.length === 0 && generation.emptyReads + 1 < EMPTY_READS) {
+    await readAgain(deps, generation);
+    return 'tried';
+  }
+  const copies = await copyInTurn(deps, generation, outputs);
+  if (copies.kind === 'inLine') {
+    await waitInLine(deps, generation, copies.copyPlaces);
+    return 'inLine';
+  }
+  if (copies.kind === 'incomplete') await recordIncomplete(deps, generation, copies, account);
+  else if (await putOutputs(deps, generation, copies.outputs))
+    await finish(deps, (current, moment) => succeeded(current, account, moment));
+  return 'tried';
+}
+
+async function readAgain({ claim }: WorkDeps, { id, emptyReads }: Collecting): Promise<void> {
+  const read = await claim.write(readEmpty);
+  if (read.kind !== 'written') return;
+  log.warn('A task that succeeded shows no outputs: it is read again before that is believed', {
+    generationId: id,
+    tries: emptyReads + 1,
+    nextTryAt: read.generation.dueAt,
+  });
+}
+
+async function waitInLine(deps: WorkDeps, generation: Collecting, copyPlaces: CopyPlaces): Promise<void> {
+  if (!(await later(deps, inLine(generation, copyPlaces)))) return;
+  if (await copyPlaces.join(generation)) deps.collectNext(deps.id);
+}
+
+async function recordIncomplete(
+  deps: WorkDeps,
+  generation: Collecting,
+  copies: Extract<Copies, { kind: 'incomplete' }>,
+  account: Account,
+): Promise<void> {
+  const { code, message } = copies;
+  if (copies.isCutShort) {
+    await later(deps, cutShort(generation));
+    return deps.collectNext(generation.id);
+  }
+  const deaths = deps.deaths?.count ?? 0;
+  const isKilled = deaths >= MOST_DEATHS;
+  const { outputPatience } = deps.durations;
+  const mayStillCome =
+    !isKilled &&
+    code === 'output_unavailable' &&
+    !copies.isLast &&
+    !isPatienceOver(generation, code, outputPatience, moment(deps));
+  if (mayStillCome) {
+    await later(deps, { code, message });
+    return;
+  }
+  // What was copied is kept: it was paid for.
+  if (!(await putOutputs(deps, generation, copies.outputs))) return;
+  const error: GenerationError = isKilled
+    ? killed(deaths)
+    : { code, message: `${sentence(message)} ${PAID[code](generation)}`, retryable: true };
+  await finish(deps, (current, moment) => failed(current, error, account, moment));
+}
+
+/** @returns Whether they stand: otherwise the claim is another holder's, and so is everything that is left to do. */
+async function putOutputs(
+  { id, claim, generations }: WorkDeps,
+  { attempt }: Collecting,
+  outputs: readonly Output[],
+): Promise<boolean> {
+  const revision = await claim.fence();
+  return revision !== undefined && (await generations.putOutputs(id, { attempt, revision, outputs }));
+}
