@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { type AttributeValue, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { type Generation, idOfQueueKey, queueKey, type Submitting } from '../generation/generation.ts';
@@ -67,6 +68,8 @@ interface GateItem {
   readonly endedAt?: Timestamp;
   /** The `queueKey` of the first in line. */
   readonly waitingSince?: string;
+  /** Names the latest admission, so that the one who made it knows it again. */
+  readonly admission?: string;
   /**
    * By id, the revision that took the slot, if an earlier holder may have had one. Each is an attribute of its own, so
    * that the sets stay as every release reads them.
@@ -177,7 +180,8 @@ export function createGate({
   const isPaused = ({ pausedUntil, slots }: GateItem) =>
     pausedUntil !== undefined && pausedUntil > now() && slots.size > 0;
 
-  const isHolder = ({ slots, unanswered }: GateItem, id: string) => slots.has(id) || unanswered.has(id);
+  const holdersOf = ({ slots, unanswered }: GateItem) => new Set([...slots, ...unanswered]);
+  const isHolder = (gate: GateItem, id: string) => holdersOf(gate).has(id);
 
   const hasLaterOwner = ({ takenAt }: GateItem, { id, revision }: SlotOwner) =>
     (takenAt.get(id) ?? 0) > revision;
@@ -281,13 +285,12 @@ export function createGate({
   // --- taking a slot --------------------------------------------------------------------------------------------
   //
   // There are two ways, tried in this order.
-  //  1. `takeAtOnce` is one write. DynamoDB judges its condition on the item as it stands at that instant. It is the
-  //     usual way, takes one request, and cannot fail because another wrote in between.
-  //  2. `takeAfterReading` reads, decides, and writes. It covers what one condition cannot express: the probe, which
-  //     raises the limit; Runs beyond `MOST_TRACKED`, which get no slot; holders that keep one of those; and an
-  //     admitted generation that finds the gate shut and must give its slot back. Its write fails if the limit has
-  //     changed since the read. Used alone, this way would turn generations away although there is room. They would
-  //     wait in line, and sometimes nothing would come to serve them while a slot is idle.
+  //  1. `takeAtOnce` is the usual one. It is one request: a write whose condition DynamoDB judges on the item as it
+  //     stands at that instant.
+  //  2. `takeAfterReading` covers what one condition cannot express: the probe, which raises the limit; Runs beyond
+  //     `MOST_TRACKED`, which get no slot; a holder of one of those; and an admitted generation that finds the gate shut
+  //     and must give its slot back. It reads, decides, and writes on condition that the decision still holds. It would
+  //     do alone, for one request more.
 
   /** @returns Whether the generation holds a slot now. `false` also stands for "not decided". */
   async function takeAtOnce(generation: Generation, isAgain: boolean): Promise<boolean> {
@@ -319,17 +322,22 @@ export function createGate({
   }
 
   async function takeAfterReading(generation: Generation, isAgain: boolean): Promise<boolean> {
-    const gate = await read();
-    // This owner's claim is long over.
-    if (hasLaterOwner(gate, generation)) return false;
-    if (isHolder(gate, generation.id)) {
-      if (!isPaused(gate)) return await keep(gate, generation, isAgain);
-      // A refusal has shut the gate since the admission: back in line, without the slot.
-      await giveBack(generation);
-      return false;
+    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+      const gate = await read();
+      // This owner's claim is long over.
+      if (hasLaterOwner(gate, generation)) return false;
+      if (isHolder(gate, generation.id)) {
+        if (!isPaused(gate)) return await keep(gate, generation, isAgain);
+        // A refusal has shut the gate since the admission: back in line, without the slot.
+        await giveBack(generation);
+        return false;
+      }
+      const isFirst = gate.waitingSince === undefined || gate.waitingSince > queueKey(generation);
+      if (!isFirst || room(gate).free <= 0) return false;
+      if (await takeGranted(gate, generation, isAgain)) return true;
+      // Another has written in between, or the answer to this write was lost and the SDK has sent it twice.
     }
-    const isFirst = gate.waitingSince === undefined || gate.waitingSince > queueKey(generation);
-    return isFirst && room(gate).free > 0 && (await takeGranted(gate, generation, isAgain));
+    return false;
   }
 
   /** Keeps the slot of an admission, and signs it. */
@@ -355,17 +363,25 @@ export function createGate({
   // --- the line -------------------------------------------------------------------------------------------------
 
   async function joinLine(generation: Pick<Generation, 'createdAt' | 'id'>): Promise<void> {
-    await update('SET #waitingSince = :queueKey', { ':queueKey': queueKey(generation) }, IS_FIRST_IN_LINE);
+    // One that was admitted meanwhile has left the line.
+    await update(
+      'SET #waitingSince = :queueKey',
+      { ':queueKey': queueKey(generation), ':me': generation.id },
+      allOf(anyOf(IS_FIRST_IN_LINE), `NOT ${HOLDS_SLOT}`),
+    );
   }
 
-  /** Gives slots to the `free` oldest of a line, and makes the next one first. */
-  async function admitFrom(
+  /**
+   * Gives slots to `admitted`, and makes `next` the first in line.
+   * @param admission - Written with them.
+   * @returns Whether this write is known to stand.
+   */
+  async function writeAdmission(
     gate: GateItem,
-    line: readonly string[],
-    free: number,
-  ): Promise<readonly string[] | undefined> {
-    const admitted = line.slice(0, free).map(idOfQueueKey);
-    const next = line[free];
+    admitted: readonly string[],
+    next: string | undefined,
+    admission: string,
+  ): Promise<boolean> {
     const { set, add, condition, values } = grant(gate, admitted);
     const removed = [
       ...(next === undefined ? ['#waitingSince'] : []),
@@ -376,18 +392,23 @@ export function createGate({
       gate.waitingSince === undefined ? 'attribute_not_exists(#waitingSince)' : '#waitingSince = :first';
     const written = await update(
       [
-        ...setting([...set, ...(next === undefined ? [] : ['#waitingSince = :next'])]),
+        ...setting([
+          ...set,
+          '#admission = :admission',
+          ...(next === undefined ? [] : ['#waitingSince = :next']),
+        ]),
         ...(removed.length > 0 ? [`REMOVE ${removed.join(', ')}`] : []),
         add,
       ].join(' '),
       {
         ...values,
+        ':admission': admission,
         ...(next !== undefined && { ':next': next }),
         ...(gate.waitingSince !== undefined && { ':first': gate.waitingSince }),
       },
       allOf(isLineUnchanged, condition),
     );
-    return written && admitted;
+    return written !== undefined;
   }
 
   return {
@@ -441,8 +462,12 @@ export function createGate({
     joinLine,
 
     async admit(most, joining) {
+      const admission = randomUUID();
+      let admitted: readonly string[] = [];
       for (let tries = 0; tries < MOST_TRIES; tries += 1) {
         const gate = await read();
+        // The answer to the last write was lost, and the SDK has sent it twice: the first time it was written.
+        if (gate.admission === admission) return admitted;
         const first = gate.waitingSince;
         const joined = joining && !isHolder(gate, joining.id) ? queueKey(joining) : undefined;
         // The index may not show these two yet.
@@ -456,10 +481,13 @@ export function createGate({
           await joinLine(joining);
           continue;
         }
-        const shown = await waiting(free + 1, oldest);
-        const line = new Set([...shown.map((one) => one.queueKey), ...certain]);
-        const admitted = await admitFrom(gate, [...line].toSorted(), free);
-        if (admitted !== undefined) return admitted;
+        // The index shows an admitted generation until it is submitted. It has its slot, and must not get a second one.
+        const shown = (await waiting(free + 1 + holdersOf(gate).size, oldest))
+          .filter(({ id }) => !isHolder(gate, id))
+          .map((one) => one.queueKey);
+        const line = [...new Set([...shown, ...certain])].toSorted();
+        admitted = line.slice(0, free).map(idOfQueueKey);
+        if (await writeAdmission(gate, admitted, line[free], admission)) return admitted;
       }
       // 100 others have moved the line meanwhile. `reconcile` serves what they left.
       return [];
@@ -468,9 +496,9 @@ export function createGate({
     isAwaited: async () => isAwaited(await read()),
 
     async holders() {
-      const { slots, unanswered, takenAt } = await read();
+      const gate = await read();
       // An earlier release gives slots back and leaves their signatures.
-      return [...new Set([...slots, ...unanswered, ...takenAt.keys()])];
+      return [...new Set([...holdersOf(gate), ...gate.takenAt.keys()])];
     },
   };
 }

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { DURATIONS } from '../../functions/settings.ts';
 import { createGate } from '../../functions/store/gate.ts';
 import { at, EXAMPLES } from '../generation/examples.ts';
-import { clockAt, doFirst, TABLES, useTables } from './table-world.ts';
+import { clockAt, doFirst, resendWrites, TABLES, useTables } from './table-world.ts';
 
 // A server, on a machine that may be busy.
 vi.setConfig({ testTimeout: 30_000 });
@@ -193,9 +193,9 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       });
       pass(1_000);
       await gate.free(nth(1), 'ended');
-      await join(3, 4);
 
       await gate.noteRefusal({ ...nth(3), ...sent(1_000) }, 2);
+      await join(3, 4);
       const admitted = await gate.admit(25);
       await gate.noteRefusal({ ...nth(3), ...sent(1_002) }, 2);
 
@@ -211,10 +211,10 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
         await gate.free(nth(2), 'ended');
       });
       await open(overtaken).free(nth(1), 'ended');
-      await join(4);
 
       const run = { startedAt: at(1_001), reusedUploads: false, searches: 0 };
       await gate.noteRefusal({ ...nth(4), run }, 2);
+      await join(4);
 
       expect(await item()).toMatchObject({ endedAt: at(1_002), slots: new Set([nth(3).id]) });
       expect(await gate.admit(25)).toEqual(ids(4, 4));
@@ -493,6 +493,32 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect(await gate.take(nth(9))).toBe(true);
     });
 
+    it('gives no second slot to one that was admitted and is still shown as waiting', async () => {
+      const { gate, learn, join, line } = await gateWorld();
+      await learn(2);
+      await join(2, 4);
+      const first = await gate.admit(1);
+      // An older one joins; the index still shows the second.
+      await join(1);
+      const second = await gate.admit(1);
+      line.delete(1);
+      line.delete(2);
+      await gate.free(nth(2), 'ended');
+
+      expect([first, second, await gate.admit(25)]).toEqual([ids(2, 2), ids(1, 1), ids(4, 4)]);
+    });
+
+    it('does not take back one that was admitted before it could join', async () => {
+      const { gate, learn, join } = await gateWorld();
+      await learn(2);
+      await join(2);
+      await gate.admit(1);
+
+      await gate.joinLine(nth(2));
+
+      expect([await gate.isAwaited(), await gate.take(nth(9))]).toEqual([false, true]);
+    });
+
     it('admits no more than asked for, and the rest the next time', async () => {
       const { gate, learn, join } = await gateWorld();
       await learn(6);
@@ -541,6 +567,48 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
 
       expect([shut, await gate.isAwaited()]).toEqual([false, true]);
     });
+  });
+
+  describe('when the answer to a write is lost and the SDK sends it again', () => {
+    it('takes a slot, also as a probe and beyond those that are counted', async () => {
+      const { table, open, run, learn, pass, holders } = await gateWorld();
+      const gate = open(resendWrites(table));
+      await run(1, 60);
+
+      const beyond = await gate.take(nth(61));
+      await Promise.all(all(2, 61).map((generation) => gate.free(generation, 'ended')));
+      await learn(2);
+      const second = await gate.take(nth(62));
+      pass(60_000);
+      const probe = await gate.take(nth(63));
+
+      expect([beyond, second, probe]).toEqual([true, true, true]);
+      expect(await holders()).toEqual([...ids(1, 1), ...ids(62, 63)]);
+    });
+
+    it('admits all the same, and names those who were admitted', async () => {
+      const { table, open, learn, join } = await gateWorld();
+      await learn(3);
+      await join(1, 2, 3, 4);
+
+      expect(await open(resendWrites(table)).admit(2)).toEqual(ids(1, 2));
+      expect(await open(resendWrites(table)).admit(2)).toEqual(ids(3, 3));
+    });
+  });
+
+  it('takes a free slot with one request', async () => {
+    const { table, open } = await gateWorld();
+    const sent: string[] = [];
+    const client = {
+      send: async (command: Parameters<typeof table.client.send>[0]) => {
+        sent.push(command.constructor.name);
+        return table.client.send(command);
+      },
+    };
+
+    await open({ ...table, client: client as unknown as typeof table.client }).take(nth(1));
+
+    expect(sent).toEqual(['UpdateItemCommand']);
   });
 
   describe('when a holder that froze says late what it was told', () => {

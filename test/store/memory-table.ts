@@ -210,6 +210,10 @@ class Expression {
 
   #one(item: Item): boolean {
     const token = this.#peek();
+    if (token === 'NOT') {
+      this.#next();
+      return !this.#one(item);
+    }
     if (token === '(') {
       this.#next();
       const result = this.#or(item);

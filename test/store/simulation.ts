@@ -1,3 +1,4 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { receiveCallback } from '../../functions/callback/receive-callback.ts';
 import type { CollectDeps } from '../../functions/collect/collect-deps.ts';
 import { collectGeneration } from '../../functions/collect/collect-generation.ts';
@@ -8,6 +9,7 @@ import { reconcile } from '../../functions/reconcile/reconcile.ts';
 import { createStepOver } from '../../functions/reconcile/step-over.ts';
 import { DURATIONS } from '../../functions/settings.ts';
 import { createAttemptNotesStore } from '../../functions/store/attempt-notes.ts';
+import type { Table } from '../../functions/store/dynamodb.ts';
 import { createEarlierReads } from '../../functions/store/earlier-reads.ts';
 import { createGate } from '../../functions/store/gate.ts';
 import { createGenerationStore } from '../../functions/store/generation-store.ts';
@@ -30,6 +32,8 @@ export interface SimulationOptions {
   readonly invalidPercent?: number;
   /** How many of a hundred reads of the line see it as it was a while ago. */
   readonly lagPercent?: number;
+  /** How many of a hundred answers of the table are lost, so that the SDK sends the request again. */
+  readonly resendPercent?: number;
 }
 
 interface SimulatedTask {
@@ -60,7 +64,8 @@ const parameters = {
 /**
  * Submits many generations with the real code, over a table in memory and a Wiro with a limit. Every request of
  * every invocation waits for its turn, and dice decide whose turn it is: any interleaving can come, and the same
- * seed gives the same one. The clock stands while anything is under way.
+ * seed gives the same one. The clock moves by a
+ * millisecond with each.
  */
 export class Simulation {
   readonly tasks: SimulatedTask[] = [];
@@ -87,7 +92,14 @@ export class Simulation {
   readonly #pace: { readonly requests: number; readonly arrivals: number; readonly endPercent: number };
 
   constructor(options: SimulationOptions) {
-    this.#options = { crashPercent: 0, lostAnswerPercent: 0, invalidPercent: 0, lagPercent: 0, ...options };
+    this.#options = {
+      crashPercent: 0,
+      lostAnswerPercent: 0,
+      invalidPercent: 0,
+      lagPercent: 0,
+      resendPercent: 0,
+      ...options,
+    };
     this.#seed = options.seed;
     this.#pace = {
       requests: 1 + this.#dice(8),
@@ -240,7 +252,7 @@ export class Simulation {
   async #work(invocation: Invocation, what: string, subject: string): Promise<void> {
     const turn = () => this.#turn(invocation);
     const clock = () => new Date(this.#now);
-    const table = createMemoryTable(turn, this.#items);
+    const table = this.#resending(createMemoryTable(turn, this.#items));
     const generations = createGenerationStore(table, { clock });
     const waiting: typeof generations.waiting = async (limit, from) => {
       const line = await generations.waiting(limit, from);
@@ -341,6 +353,17 @@ export class Simulation {
           stepOver: createStepOver({ first: durations.look / 2, longest: durations.lookMax }),
         });
     }
+  }
+
+  /** A table whose answers are lost now and then: the client asks again and hears the second one. */
+  #resending(table: Table): Table {
+    const client = {
+      send: async (command: Parameters<DynamoDBClient['send']>[0]) => {
+        const answer = await table.client.send(command);
+        return this.#isOnePercentOf(this.#options.resendPercent) ? table.client.send(command) : answer;
+      },
+    };
+    return { ...table, client: client as unknown as DynamoDBClient };
   }
 
   #wiro(

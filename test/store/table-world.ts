@@ -102,6 +102,18 @@ export function doFirst(table: Table, commandName: string, work: () => Promise<u
   return { ...table, client: client as unknown as DynamoDBClient };
 }
 
+/** A table that loses the answer to every write, so that the client sends it again and hears only the second answer. */
+export function resendWrites(table: Table): Table {
+  const client = {
+    async send(command: Parameters<DynamoDBClient['send']>[0]) {
+      if (!(command instanceof GetItemCommand || command instanceof QueryCommand))
+        await table.client.send(command);
+      return table.client.send(command);
+    },
+  };
+  return { ...table, client: client as unknown as DynamoDBClient };
+}
+
 /** A clock that stands until it is moved. */
 export function clockAt(start: string) {
   let now = Date.parse(start);

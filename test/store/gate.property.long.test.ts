@@ -1,0 +1,3 @@
+import { describeGate } from './describe-gate.ts';
+
+describeGate(15);
