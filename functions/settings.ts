@@ -176,7 +176,7 @@ export const DURATIONS = {
   modelLimit: 2_000,
   /** How long secrets are cached. */
   secrets: 300_000,
-  /** The minimum time between two reads of the secrets that callbacks with unknown signatures cause. */
+  /** The minimum time between two reads of the secrets because of callbacks with unknown signatures. */
   secretsRenewal: 10_000,
   /** How long opening a connection to Wiro's API may take. */
   connect: 5_000,

@@ -9,8 +9,8 @@ const LINKING = /^(?:Root|Parent|Sampled)=/;
  * may be longer, for example when each invocation continues a copy. They always end: every hop needs a claim, hops
  * without progress are counted, and every wait has a limit. A stopped chain would leave the work until `reconcile` runs.
  *
- * Returns no header if the current invocation is not traced, as `reconcile` never is. The header would otherwise pass
- * the decision not to trace on to every invocation that it starts.
+ * Returns no header if the current invocation is not traced, as `reconcile` never is. Such a header would disable tracing
+ * for every invocation that this one starts.
  */
 export function traceHeader(trace = process.env._X_AMZN_TRACE_ID): Readonly<Record<string, string>> {
   const parts = trace?.split(';').filter((part) => LINKING.test(part)) ?? [];

@@ -42,8 +42,8 @@ interface Failure {
 /**
  * Delivers the pending announcements of a generation to the event bus. Also writes an end to the results file of a
  * request file, or next to the outputs of a dropped file. A sink that has accepted an announcement does not get it
- * again while another sink fails. A crash before the announcement leaves the list delivers it twice, with the same
- * `eventId`.
+ * again while another sink fails. If a crash prevents the removal of an announcement from the list, it is delivered
+ * twice, with the same `eventId`.
  *
  * A failed delivery is retried for `announcePatience`. After that, or at once if it can never succeed, `announce` raises
  * an alarm, writes the announcement to its fallback and removes it from the list.

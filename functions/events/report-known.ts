@@ -29,7 +29,7 @@ export async function reportKnown(
 ): Promise<void> {
   const found = await mapLimited(known, AT_ONCE, async ({ id, index }): Promise<Result | undefined> => {
     const whole = await generations.whole(id);
-    // After a repeated delivery, a generation of this file is known too.
+    // After a repeated delivery, this file's own generations are among the known ones.
     if (whole === undefined || whole.request.results?.key === place.key) return undefined;
     if (hasEnded(whole.generation)) return toResult(whole, { ...place, index });
     const { model, status } = whole.generation;

@@ -23,8 +23,8 @@ export const METRICS = {
   /** Seconds that the first generation in line has waited for a slot at Wiro, or 0. `reconcile` measures it each run. */
   OldestWaitingAge: 'Seconds',
   /**
-   * Attempts to advance a generation, from the twentieth without progress on. Also announcements that cannot be
-   * delivered, and work that the deployment's missing secrets prevent.
+   * Attempts to advance a generation, counted from the twentieth without progress. Also announcements that cannot be
+   * delivered, and work that is blocked because the deployment lacks its secrets.
    */
   FruitlessLooks: 'Count',
   /** Wiro created two tasks for one attempt. */

@@ -12,7 +12,7 @@ import type { NotRunReason, RunOutcome } from './types.ts';
 export function classifyRun(result: PostResult, model: string, redact: Redaction): RunOutcome {
   const unknown = (why: string, refusal?: string): RunOutcome => ({
     kind: 'unknown',
-    message: `Cannot tell whether Wiro runs "${model}", and charges for it: ${why}`,
+    message: `Wiro may run "${model}" and charge for it: ${why}`,
     ...omitUndefined({ refusal }),
   });
   const notRun = (reason: NotRunReason, why: string, code?: number): RunOutcome => ({

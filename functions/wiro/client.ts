@@ -87,7 +87,7 @@ export function createWiroClient({ timeouts, ...deps }: WiroClientDeps): WiroCli
       const task = rows
         .map((row, index) => parseTask(row, reply.secrets, sources(index)))
         .find((row) => row && ('taskId' in ref ? row.id === ref.taskId : (row.token ?? token) === token));
-      if (task === undefined) throw badAnswer(path, 'no row in it is the requested task and readable');
+      if (task === undefined) throw badAnswer(path, 'it contains no readable row of the requested task');
       return task;
     },
 

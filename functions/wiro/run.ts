@@ -45,7 +45,7 @@ export async function run(
   } catch (error) {
     return {
       kind: 'unknown',
-      message: `Cannot tell whether Wiro runs "${model}", and charges for it (${nameOf(error)})`,
+      message: `Wiro may run "${model}" and charge for it (${nameOf(error)})`,
     };
   } finally {
     prepared.close();

@@ -128,7 +128,7 @@ describe('the record of a generation', () => {
       },
     ],
     ['are not shown yet by a task that ended', { ...EXAMPLES.running, emptyReads: 1 }],
-  ])('whose outputs %s is collecting, and no task is to be followed', async (_, example) => {
+  ])('shows a generation whose outputs %s as collecting, without progress', async (_, example) => {
     const shown = await record(example);
 
     expect(shown).toMatchObject({ status: 'collecting', taskId: 'task-1', waitingFor: { what: 'outputs' } });
@@ -177,7 +177,7 @@ describe('the record of a generation', () => {
   });
 
   it.each(Object.entries(EXAMPLES))(
-    'that is %s has no holder, no queue, no announcements',
+    'shows no holder, queue or announcements of a %s generation',
     async (_, example) => {
       const shown = await record({ ...example, announcements: [] } as Generation);
 

@@ -96,7 +96,7 @@ describe('bodies', () => {
     ['{"model": "a/b",\n  parameters: {}}', 400, 'invalid_request', 'at line 2, column 3, but found "p"'],
     ['model,prompt\na/b,A hill', 400, 'invalid_request', 'looks like CSV'],
     [Buffer.from([0xff, 0xd8, 0xff]), 400, 'invalid_request', 'JSON in UTF-8'],
-  ])('refuses %# with our form of an error and its consequences', async (body, statusCode, code, part) => {
+  ])('refuses %# with an error object that says what it costs', async (body, statusCode, code, part) => {
     const { call } = apiWorld();
 
     const answer = await call('POST', '/generations', body);

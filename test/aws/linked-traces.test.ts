@@ -44,11 +44,11 @@ it('omits the count with which Lambda stops chains at 16 invocations', async () 
 });
 
 it.each([
-  ['that is not traced', TRACE.replace('Sampled=1', 'Sampled=0')],
-  ['that does not say whether it is', 'Root=1-2;Parent=3'],
+  ['with a trace that is not sampled', TRACE.replace('Sampled=1', 'Sampled=0')],
+  ['with a trace that does not say whether it is sampled', 'Root=1-2;Parent=3'],
   ['without a trace', undefined],
   ['with an empty one', ''],
-])('an invocation %s leaves it to the next one whether to be', async (_, trace) => {
+])('passes no trace from an invocation %s', async (_, trace) => {
   expect(await passedOnBy(trace)).toBeUndefined();
 });
 

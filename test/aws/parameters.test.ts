@@ -144,7 +144,7 @@ it.each([
     { apiKey: 'hunter2', callbackSecret: 'hunter2', apiSecret: { v: 'hunter2' } },
     /"apiSecret" of the secret arn:\S+ is not text: store it in quotes/,
   ],
-])('says what is wrong with a secret that holds %s, and not what it holds', async (_, secret, expected) => {
+])('explains the fault of a secret with %s, without showing its content', async (_, secret, expected) => {
   const { reader, arn } = await secretWorld(secret);
 
   const error: Error = await reader()

@@ -104,7 +104,7 @@ describe('head', () => {
     [503, 'SlowDown'],
     [500, 'InternalError'],
   ])(
-    'takes %i %s for what may pass',
+    'treats %i %s as transient',
     async (status, code) => {
       const store = await refusingStore(status, code, 'Later, perhaps');
 
@@ -125,7 +125,7 @@ describe('head', () => {
     ['INTELLIGENT_TIERING', { 'x-amz-archive-status': 'ARCHIVE_ACCESS' }, true],
     ['INTELLIGENT_TIERING', {}, undefined],
     ['GLACIER_IR', {}, undefined],
-  ])('knows whether an object in %s with %j can be read', async (storageClass, headers, isArchived) => {
+  ])('tells whether an object in %s with %j can be read', async (storageClass, headers, isArchived) => {
     const { store } = await answeringStore({ 'x-amz-storage-class': storageClass, ...headers });
 
     expect((await store.head(REF))?.isArchived).toBe(isArchived);
@@ -137,7 +137,7 @@ describe('head', () => {
     [{ 'x-amz-checksum-sha256': 'def=-2', 'x-amz-checksum-type': 'COMPOSITE' }, undefined],
     [{ 'x-amz-checksum-crc32': 'abc=-2' }, undefined],
     [{}, undefined],
-  ])('tells the checksum of the whole object from those of its parts: %j', async (headers, checksum) => {
+  ])('distinguishes a checksum of the whole object from a composite one: %j', async (headers, checksum) => {
     const { store } = await answeringStore(headers);
 
     expect((await store.head(REF))?.checksum).toBe(checksum);
@@ -155,7 +155,7 @@ describe('open', () => {
   });
 
   it.each([false, true])(
-    'reads the very version that was accepted, where it may (refused: %s)',
+    'reads the accepted version if it has permission (refused: %s)',
     async (refusesVersions) => {
       const { store, asked } = await answeringStore({ 'x-amz-version-id': 'v1' }, { refusesVersions });
       const input = await store.head(REF);

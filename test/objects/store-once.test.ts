@@ -50,7 +50,7 @@ describe('storeOnce', () => {
     ['its CRC-32 is another', { ContentLength: 5, ChecksumCRC32: 'x' }, 'other'],
     ['it has no sum', { ContentLength: 5 }, 'other'],
     ['nobody may look at it', answered(403, 'Forbidden'), 'other'],
-  ])('knows what stands there: %s', async (_, head, outcome) => {
+  ])('compares the existing object: %s', async (_, head, outcome) => {
     const { store } = world(head, stands());
 
     expect(await store()).toBe(outcome);

@@ -70,7 +70,7 @@ describe('what is sent', () => {
     expect(JSON.parse(seen[0]?.body ?? '')).toEqual(payload);
   });
 
-  it('is signed with a nonce of its own every time', async () => {
+  it('is signed with a new nonce every time', async () => {
     const { apiUrl, seen } = await wiroThatAnswers({ result: true, tool: [] });
     const wiro = clientOf(apiUrl);
 
@@ -108,7 +108,7 @@ describe('tasks', () => {
     ['another task', { result: true, tasklist: [{ ...TASK, id: '6', socketaccesstoken: 'other' }] }],
     ['no list', { result: true }],
     ['unreadable rows', { result: true, tasklist: [{}] }],
-  ])('takes %s for no answer', async (_, body) => {
+  ])('rejects %s as an answer', async (_, body) => {
     const { apiUrl } = await wiroThatAnswers(body);
 
     expect(await failureOf(clientOf(apiUrl).task({ taskId: '5' }))).toMatchObject({
@@ -319,7 +319,7 @@ describe('upload', () => {
     ['too many tasks', NO(96, 'you can run up to 5 tasks at the same time'), 200, false],
     ['a wrong key', NO(98, 'Sign in'), 200, false],
     ['no answer of the API', 'nonsense', 200, false],
-  ])('knows whether %s refuses what was sent', async (_, answer, status, isRefusal) => {
+  ])('tells whether %s refuses the content sent', async (_, answer, status, isRefusal) => {
     const { apiUrl } = await wiroThatAnswers(answer, status);
 
     expect(await failureOf(clientOf(apiUrl).upload(fileOf('x')))).toMatchObject({ isRefusal });
@@ -451,15 +451,12 @@ it('returns a value or throws a WiroError for any JSON', async () => {
   );
 });
 
-it.each([200, 402, 400])(
-  'says that the balance is too low with whatever status (%i) Wiro says so',
-  async (status) => {
-    const { apiUrl } = await wiroThatAnswers(NO(97, 'insufficient balance'), status);
+it.each([200, 402, 400])('reports a low balance for status %i too', async (status) => {
+  const { apiUrl } = await wiroThatAnswers(NO(97, 'insufficient balance'), status);
 
-    expect(await failureOf(clientOf(apiUrl).models({}))).toMatchObject({
-      kind: 'insufficientBalance',
-      isRefusal: false,
-      retryable: false,
-    });
-  },
-);
+  expect(await failureOf(clientOf(apiUrl).models({}))).toMatchObject({
+    kind: 'insufficientBalance',
+    isRefusal: false,
+    retryable: false,
+  });
+});

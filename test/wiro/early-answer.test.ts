@@ -54,11 +54,14 @@ it.each([
   ['with nothing', 'HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n'],
   ['and breaks off its page', 'HTTP/1.1 502 Bad Gateway\r\nContent-Length: 5000\r\n\r\n<html>'],
   ['until it closes', 'HTTP/1.1 502 Bad Gateway\r\n\r\nBad Gateway'],
-])('a gateway that answers 502 %s and closes while a file is being sent is heard', async (_, answer) => {
-  const { origin } = await serverThat(answering(answer));
+])(
+  'reads the answer of a gateway that answers 502 %s and closes while a file is being sent',
+  async (_, answer) => {
+    const { origin } = await serverThat(answering(answer));
 
-  expect(await failuresOf(origin)).toEqual(HEARD);
-});
+    expect(await failuresOf(origin)).toEqual(HEARD);
+  },
+);
 
 const certificate = makeCertificate();
 

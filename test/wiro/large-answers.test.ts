@@ -85,7 +85,7 @@ describe('a task whose record exceeds the memory limit', () => {
   it.each([
     ['stops moving', 5 * MB],
     ['stops before it is large', MB],
-  ])('is not waited for when it %s', async (_, sizeBytes) => {
+  ])('fails when it %s', async (_, sizeBytes) => {
     const { apiUrl } = await wiroThat((response) => {
       response.write(`{"result":true,"tasklist":[{"debugoutput":"${'x'.repeat(sizeBytes)}`);
     });
@@ -115,7 +115,7 @@ describe('a task whose record exceeds the memory limit', () => {
     ['is cut off', '{"result":true,"tasklist":[{"id":"5","debugoutput":"', 200, 'badAnswer'],
     ['is a page', '<html>', 200, 'badAnswer'],
     ['is an error', '<html>', 502, 'status'],
-  ])('that %s is none', async (_, begin, status, kind) => {
+  ])('that %s is not accepted', async (_, begin, status, kind) => {
     const { apiUrl } = await wiroThatAnswers(begin + 'x'.repeat(5 * MB), status);
 
     await expect(clientOf(apiUrl, PATIENT).task({ taskId: '5' })).rejects.toMatchObject({

@@ -66,7 +66,7 @@ it('lets no name, file name or content type break out of its header', async () =
 it.each([
   ['fewer', 5, '5 bytes were declared, and it has 4'],
   ['more', 3, '3 bytes were declared, and it has more'],
-])('stops at a file that has %s bytes than announced', async (_, sizeBytes, message) => {
+])('fails for a file that has %s bytes than declared', async (_, sizeBytes, message) => {
   const body = await openMultipart([{ name: 'img', file: fileOf('four', { sizeBytes }) }]);
 
   await expect(text(body.stream)).rejects.toThrow(message);

@@ -69,7 +69,7 @@ it('removes the queries of URLs that follow each other without a space', () => {
   );
 });
 
-it('takes out the path of a result in whatever spelling its address has', () => {
+it('removes the path of a result in every spelling of its URL', () => {
   const redact = createRedaction([]);
 
   for (const text of [
@@ -88,7 +88,7 @@ it('takes out the path of a result in whatever spelling its address has', () => 
     expect(redact(text)).not.toContain('a1b2');
 });
 
-it("takes out what signs a link, whoever's link it is, also where it is encoded or not whole", () => {
+it('removes the signature of any presigned URL, even if the URL is encoded or incomplete', () => {
   const redact = createRedaction([]);
   const queries = [
     'X-Goog-Credential=me&X-Goog-Signature=s3cret',

@@ -98,7 +98,7 @@ describe('not run', () => {
   it.each([
     ['the time-out of connecting', { connectMs: 50 }, 5_000],
     ['its own limit', {}, 50],
-  ])('when %s ends a TLS handshake that nobody answers', async (_, timeouts, timeoutMs) => {
+  ])('when %s ends a TLS handshake that no server answers', async (_, timeouts, timeoutMs) => {
     const { origin } = await serverThat(() => {});
 
     const outcome = await clientOf(`${origin.replace('http:', 'https:')}/v1`, timeouts).run(
@@ -195,7 +195,7 @@ describe('unknown, sent once and never again', () => {
     expect(outcome).toEqual({
       kind: 'unknown',
       message: expect.stringMatching(
-        /^Cannot tell whether Wiro runs "wiro\/story-maker", and charges for it: (the time for the whole call ran out|its answer did not end within 100 ms|no data moved for 100 ms, and no answer came)$/,
+        /^Wiro may run "wiro\/story-maker" and charge for it: (the time for the whole call ran out|its answer did not end within 100 ms|no data moved for 100 ms, and no answer came)$/,
       ),
     });
     expect(connections.count).toBe(1);

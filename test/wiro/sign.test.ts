@@ -17,7 +17,7 @@ describe('sign', () => {
     expect(sign({ apiKey: 'key', apiSecret: '' }, '1')).toEqual({ 'x-api-key': 'key' });
   });
 
-  it('says that a key with a line break was stored wrongly, without showing it', () => {
+  it('rejects a key with a line break, without showing it', () => {
     const signing = () => sign({ apiKey: 'key-with\n' }, '1');
 
     expect(signing).toThrow(WiroError);

@@ -118,6 +118,6 @@ it.each([
     'plain',
   ],
   ['nothing that can be read', { categories: 'realtime', dynamicprice: '{' }, 'plain'],
-])('knows the kind of a model by %s: %j', (_, fields, kind) => {
+])('derives the kind of a model from %s: %j', (_, fields, kind) => {
   expect(parseModel({ ...slugs, ...fields })?.kind).toBe(kind);
 });

@@ -74,7 +74,7 @@ it('reads real numbers as well, and a record of nulls', () => {
 });
 
 it.each([null, 'x', 5, [], {}, { id: '5' }, { status: 'task_start' }, { id: '', status: 'x' }])(
-  'leaves out %j: it does not say which task, or how it stands',
+  'returns undefined for %j, which has no id or no status',
   (row) => {
     expect(parseTask(row)).toBeUndefined();
   },
@@ -107,7 +107,7 @@ it.each([
   ['task_error', true],
   ['task_start', undefined],
   ['task_postprocess_end', undefined],
-])('says of a task at %s whether it stands at an error: %j', (status, isAtError) => {
+])('tells whether a task with status %s is at an error: %j', (status, isAtError) => {
   expect(parseTask({ id: '1', status, pexit: '1' })?.isAtError).toBe(isAtError);
 });
 

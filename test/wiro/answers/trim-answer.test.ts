@@ -88,7 +88,7 @@ describe('a large answer', () => {
     '',
     '{"a":1]',
     'x{',
-  ])('that is %j is no answer', (text) => {
+  ])('gives an empty text for %j, which is not JSON', (text) => {
     expect(() => JSON.parse(trimmed(text, TASK_DETAIL))).toThrow(SyntaxError);
   });
 
