@@ -3,7 +3,7 @@ import { type GenerationError, RequestError, toldAsRefusal } from '../generation
 import type { Generation } from '../generation/generation.ts';
 import { retried } from '../generation/retry.ts';
 import { timestamp } from '../generation/time.ts';
-import { cancelWished } from '../generation/transitions.ts';
+import { requestCancel } from '../generation/transitions/request-cancel.ts';
 import { type AcceptDeps, acceptChecked, checkRequest } from '../intake/accept-generation.ts';
 import { countAndMake, DailyLimitError } from '../intake/count-new.ts';
 import { isGenerationId } from '../request/identity.ts';
@@ -153,7 +153,7 @@ async function accept(deps: RoutesDeps, body: Buffer): Promise<ApiAnswer> {
 async function cancel(deps: RoutesDeps, id: string): Promise<ApiAnswer> {
   if (!isGenerationId(id)) throw noGeneration(id);
   const moment = { now: timestamp(deps.clock()), durations: deps.durations };
-  const updated = await deps.generations.update(id, (current) => cancelWished(current, moment));
+  const updated = await deps.generations.update(id, (current) => requestCancel(current, moment));
   if (updated.kind === 'missing') throw noGeneration(id);
   if (updated.kind === 'written') {
     await deps.collect(id).catch(logIgnored('reconcile collects what is due', { generationId: id }));

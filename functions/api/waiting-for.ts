@@ -1,8 +1,8 @@
 import type { ErrorCode } from '../generation/errors.ts';
 import type { Collecting, Generation, Queued, Running, Submitting } from '../generation/generation.ts';
 import { assertNever, hasEnded } from '../generation/generation.ts';
+import type { Moment } from '../generation/time.ts';
 import { after, type Timestamp } from '../generation/time.ts';
-import type { Moment } from '../generation/transitions.ts';
 
 /** What an unfinished generation waits for. Computed for each record, and not stored. */
 export interface WaitingFor {

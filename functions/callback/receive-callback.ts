@@ -2,7 +2,7 @@ import { type CallbackPath, isSigned } from '../generation/callback-url.ts';
 import { type Generation, hasEnded } from '../generation/generation.ts';
 import { mayBeUnknown, proofOf } from '../generation/task-hint.ts';
 import { type Clock, timestamp } from '../generation/time.ts';
-import { calledBack } from '../generation/transitions.ts';
+import { noteCallback } from '../generation/transitions/note-callback.ts';
 import { log } from '../runtime/log.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
 import type { Durations } from '../settings.ts';
@@ -46,7 +46,7 @@ export async function receiveCallback(
     hint ??= parseHint(body());
     return hasEnded(current) || current.attempt !== attempt
       ? undefined
-      : calledBack(current, attempt, hint, moment);
+      : noteCallback(current, attempt, hint, moment);
   });
   if (noted.kind === 'refused' && hint !== undefined && mayBeUnknown(noted.generation, attempt, hint)) {
     await keepLate(deps, noted.generation, callback, hint);

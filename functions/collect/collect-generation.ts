@@ -1,13 +1,10 @@
 import { unexpectedSetback } from '../events/setback.ts';
 import { assertNever, type Collecting, type Generation, hasEnded } from '../generation/generation.ts';
-import {
-  type Account,
-  claimToCollect,
-  failed,
-  isToStop,
-  isWaitingToBeCopied,
-  withTask,
-} from '../generation/transitions.ts';
+import { claimToCollect, isToStop } from '../generation/transitions/collect.ts';
+import { fail } from '../generation/transitions/end.ts';
+import type { Account } from '../generation/transitions/parts.ts';
+import { startRunning } from '../generation/transitions/submit.ts';
+import { isWaitingToBeCopied } from '../generation/transitions/trouble.ts';
 import { log } from '../runtime/log.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
 import type { Deaths } from '../store/attempt-notes.ts';
@@ -62,7 +59,7 @@ async function collectClaimed(deps: WorkDeps, generation: Collecting): Promise<C
   // The last one was only to look at what stands, and was killed too: there is nothing left to try.
   if (deaths > MOST_DEATHS) {
     await freeSlot(deps, generation);
-    await finish(deps, (current, moment) => failed(current, killed(deaths), {}, moment));
+    await finish(deps, (current, moment) => fail(current, killed(deaths), {}, moment));
     return 'tried';
   }
   const task = await askForTask(deps, generation);
@@ -154,7 +151,7 @@ async function adoptHinted(deps: CollectDeps, generation: Generation): Promise<G
   if (!task) return undefined;
   const names = { id: task.id, ...(task.token !== undefined && { token: task.token }) };
   const adopted = await deps.generations.update(generation, (current) =>
-    withTask(current, run, attempt, names, moment(deps)),
+    startRunning(current, run, attempt, names, moment(deps)),
   );
   if (adopted.kind !== 'written') return undefined;
   log.info('A task was adopted by its callback', { generationId: id, taskId: task.id });

@@ -1,5 +1,5 @@
 import type { Collecting, Generation, Output } from '../generation/generation.ts';
-import { isPatienceOver, isWaitingToBeCopied, type Setback } from '../generation/transitions.ts';
+import { isPatienceOver, isWaitingToBeCopied, type Setback } from '../generation/transitions/trouble.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
 import { untilAborted } from '../runtime/until-aborted.ts';
 import type { CopyPlaces } from '../store/copy-places.ts';

@@ -1,6 +1,7 @@
 import type { GenerationError } from '../generation/errors.ts';
 import type { Collecting } from '../generation/generation.ts';
-import type { Account, Setback } from '../generation/transitions.ts';
+import type { Account } from '../generation/transitions/parts.ts';
+import type { Setback } from '../generation/transitions/trouble.ts';
 
 // What a person reads of a generation that has a task: what happened, what it means for money, what to do.
 

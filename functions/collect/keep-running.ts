@@ -1,7 +1,8 @@
 import type { GenerationError } from '../generation/errors.ts';
 import type { Collecting, StopSent } from '../generation/generation.ts';
 import { after, timestamp } from '../generation/time.ts';
-import { failed, isPastDeadline, isToStop, stillRunning } from '../generation/transitions.ts';
+import { isPastDeadline, isToStop, lookLater } from '../generation/transitions/collect.ts';
+import { fail } from '../generation/transitions/end.ts';
 import { log } from '../runtime/log.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
 import type { TaskError } from '../store/attempt-notes.ts';
@@ -28,7 +29,7 @@ export async function keepRunning(deps: WorkDeps, generation: Collecting, task: 
           message: `Wiro was asked to stop task ${generation.task.id}, but it did not end. It may still run, and be charged: look at it at Wiro. A retry collects it without paying again if it ends after all; one with {"force": true} runs anew.`,
           retryable: true,
         };
-    return await finish(deps, (current, moment) => failed(current, error, {}, moment));
+    return await finish(deps, (current, moment) => fail(current, error, {}, moment));
   }
   if (isStuck && !isToStop(generation, moment(deps)))
     await deps.notes.change(id, generation.attempt, (notes) => noteStopped(notes, moment(deps).now));
@@ -39,7 +40,7 @@ export async function keepRunning(deps: WorkDeps, generation: Collecting, task: 
     ...(stop && { stop }),
     ...(taskError && { error: taskErrorSetback(taskError) }),
   };
-  const released = await claim.write((current, moment) => stillRunning(current, seen, moment));
+  const released = await claim.write((current, moment) => lookLater(current, seen, moment));
   // Called back, or wished cancelled, while the answer was on its way: look once more, now.
   if (released.kind !== 'written') return;
   const isToStopNow = stop === undefined && isToStop(released.generation, moment(deps));

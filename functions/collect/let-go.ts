@@ -1,6 +1,8 @@
 import { logSetback } from '../events/setback.ts';
 import type { Collecting, Ending } from '../generation/generation.ts';
-import { collectingLater, failed, isPatienceOver, type Setback } from '../generation/transitions.ts';
+import { collectLater } from '../generation/transitions/collect.ts';
+import { fail } from '../generation/transitions/end.ts';
+import { isPatienceOver, type Setback } from '../generation/transitions/trouble.ts';
 import { log } from '../runtime/log.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
 import type { Step } from '../store/claim.ts';
@@ -24,7 +26,7 @@ export async function finish(
  * @returns Whether it is put off. Otherwise it is another holder's.
  */
 export async function later({ claim }: WorkDeps, setback: Setback): Promise<boolean> {
-  const released = await claim.write((current, moment) => collectingLater(current, setback, moment));
+  const released = await claim.write((current, moment) => collectLater(current, setback, moment));
   if (released.kind !== 'written') return false;
   logSetback('Collecting is tried again later', released.generation);
   return true;
@@ -42,7 +44,7 @@ export async function laterOrFail(
     return;
   }
   await freeSlot(deps, generation);
-  await finish(deps, (current, moment) => failed(current, endedWithTask(generation, setback), {}, moment));
+  await finish(deps, (current, moment) => fail(current, endedWithTask(generation, setback), {}, moment));
 }
 
 /**

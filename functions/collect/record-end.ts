@@ -1,16 +1,9 @@
 import type { GenerationError } from '../generation/errors.ts';
 import type { Collecting, Output } from '../generation/generation.ts';
-import {
-  type Account,
-  cancelled,
-  failed,
-  isPastDeadline,
-  isPatienceOver,
-  isToStop,
-  readEmpty,
-  rerun,
-  succeeded,
-} from '../generation/transitions.ts';
+import { isPastDeadline, isToStop, readLater, rerun } from '../generation/transitions/collect.ts';
+import { cancel, fail, succeed } from '../generation/transitions/end.ts';
+import type { Account } from '../generation/transitions/parts.ts';
+import { isPatienceOver } from '../generation/transitions/trouble.ts';
 import { log } from '../runtime/log.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
 import type { TaskError } from '../store/attempt-notes.ts';
@@ -37,12 +30,12 @@ export async function recordCancelled(
   const isWished = generation.cancelRequestedAt !== undefined;
   if (!isWished && isPastDeadline(generation, moment(deps)))
     return await finish(deps, (current, moment) =>
-      failed(current, pastDeadline(generation, account), account, moment),
+      fail(current, pastDeadline(generation, account), account, moment),
     );
   // Stopped by us because it stood at an error: that is how it ended, though it moved in between.
   const stopped = isWished ? undefined : await stoppedAtError(deps, generation);
   if (stopped !== undefined) return await endFailed(deps, generation, stopped.text, account);
-  await finish(deps, (current, moment) => cancelled(current, account, moment));
+  await finish(deps, (current, moment) => cancel(current, account, moment));
 }
 
 export async function recordFailed(
@@ -77,7 +70,7 @@ async function endFailed(
     !generation.freshUploads &&
     !account.costUsd &&
     !isToStop(generation, moment(deps));
-  if (!mayBeStale) return await finish(deps, (current, moment) => failed(current, error, account, moment));
+  if (!mayBeStale) return await finish(deps, (current, moment) => fail(current, error, account, moment));
   const again = await deps.claim.write((current, moment) => rerun(current, error, moment));
   if (again.kind !== 'written') return;
   log.info('A run with reused uploads failed and goes once more with fresh ones', { generationId: id });
@@ -110,12 +103,12 @@ export async function recordSucceeded(
   }
   if (copies.kind === 'incomplete') await recordIncomplete(deps, generation, copies, account);
   else if (await putOutputs(deps, generation, copies.outputs))
-    await finish(deps, (current, moment) => succeeded(current, account, moment));
+    await finish(deps, (current, moment) => succeed(current, account, moment));
   return 'tried';
 }
 
 async function readAgain({ claim }: WorkDeps, { id, emptyReads }: Collecting): Promise<void> {
-  const read = await claim.write(readEmpty);
+  const read = await claim.write(readLater);
   if (read.kind !== 'written') return;
   log.warn('A task that succeeded shows no outputs: it is read again before that is believed', {
     generationId: id,
@@ -157,7 +150,7 @@ async function recordIncomplete(
   const error: GenerationError = isKilled
     ? killed(deaths)
     : { code, message: `${sentence(message)} ${PAID[code](generation)}`, retryable: true };
-  await finish(deps, (current, moment) => failed(current, error, account, moment));
+  await finish(deps, (current, moment) => fail(current, error, account, moment));
 }
 
 /** @returns Whether they stand: otherwise the claim is another holder's, and so is everything that is left to do. */

@@ -1,6 +1,6 @@
 import type { Collecting } from '../generation/generation.ts';
 import type { Timestamp } from '../generation/time.ts';
-import type { Setback } from '../generation/transitions.ts';
+import type { Setback } from '../generation/transitions/trouble.ts';
 import type { AttemptNotes, NotesChange, TaskError } from '../store/attempt-notes.ts';
 import type { Task } from '../wiro/types.ts';
 

@@ -1,6 +1,6 @@
 import { type Announcement, type Generation, hasEnded } from '../generation/generation.ts';
 import { after, type Clock, timestamp } from '../generation/time.ts';
-import { told } from '../generation/transitions.ts';
+import { strikeOff } from '../generation/transitions/look.ts';
 import type { JsonObjects } from '../objects/json-object.ts';
 import type { ObjectRef } from '../objects/types.ts';
 import type { ResultsPlace } from '../request/accepted-request.ts';
@@ -89,7 +89,8 @@ export async function announce(deps: AnnounceDeps, id: string): Promise<void> {
   const eventIds = generation.announcements
     .filter((one) => !unsettled.has(one))
     .map(({ eventId }) => eventId);
-  if (eventIds.length > 0) await deps.generations.update(generation, (current) => told(current, eventIds));
+  if (eventIds.length > 0)
+    await deps.generations.update(generation, (current) => strikeOff(current, eventIds));
   const [first] = left;
   if (first !== undefined)
     throw new AnnouncementPendingError(

@@ -1,6 +1,6 @@
 import { NotConfiguredError } from '../aws/not-configured.ts';
 import type { Generation } from '../generation/generation.ts';
-import type { Setback } from '../generation/transitions.ts';
+import type { Setback } from '../generation/transitions/trouble.ts';
 import { log } from '../runtime/log.ts';
 
 /** Logs an unexpected error and converts it into a setback, after which the step is retried. */

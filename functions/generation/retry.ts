@@ -2,7 +2,8 @@ import { type GenerationError, RequestError } from './errors.ts';
 import type { Cancelled, Ending, Failed, Generation, Queued, Running } from './generation.ts';
 import { hasEnded } from './generation.ts';
 import { isToCollect, type NamedTask } from './task-hint.ts';
-import { type Moment, nextAttempt } from './transitions.ts';
+import type { Moment } from './time.ts';
+import { startNextAttempt } from './transitions/parts.ts';
 
 /**
  * Starts the next attempt of a generation that ended badly, at the last paid step: a task that succeeded, or whose
@@ -55,7 +56,7 @@ export function retried(
       'force',
     );
   }
-  const { cancelRequestedAt: _, ...next } = nextAttempt(
+  const { cancelRequestedAt: _, ...next } = startNextAttempt(
     generation,
     generation.task,
     reasonOf(generation),

@@ -1,3 +1,5 @@
+import type { Durations } from '../settings.ts';
+
 /** A moment as ISO 8601 in UTC with milliseconds: sorts as text, and reads as a date in table, record and event. */
 export type Timestamp = string;
 
@@ -12,3 +14,9 @@ export const after = (moment: Timestamp, milliseconds: number): Timestamp =>
 /** Doubles from `first` with every `count` from 0, up to `longest`; in milliseconds. */
 export const backOff = (count: number, first: number, longest: number): number =>
   Math.min(first * 2 ** Math.min(count, 30), longest);
+
+/** What a decision knows of time: the current time, and how long things take in this deployment. */
+export interface Moment {
+  readonly now: Timestamp;
+  readonly durations: Durations;
+}

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type GenerationError, RequestError } from '../generation/errors.ts';
 import type { Generation, RequestOrigin } from '../generation/generation.ts';
 import { type Clock, timestamp } from '../generation/time.ts';
-import { accepted, failedAtOnce } from '../generation/transitions.ts';
+import { accept, failAtOnce } from '../generation/transitions/accept.ts';
 import { InputAccessError } from '../objects/errors.ts';
 import { archived, explainRefusal } from '../objects/explain-refusal.ts';
 import type { InputStore } from '../objects/types.ts';
@@ -155,7 +155,7 @@ export async function acceptCounted(
   path = '',
   now = timestamp(clock()),
 ): Promise<Generation> {
-  const generation = accepted(
+  const generation = accept(
     {
       id,
       deployment,
@@ -191,8 +191,8 @@ export async function acceptFailed(
   const moment = { now: timestamp(clock()), durations };
   const { model, parameters, labels } = request;
   const names = { id: generationId(deployment, origin, key), deployment, origin, model };
-  const generation = accepted({ ...names, requestHash: requestHash(request) }, moment);
-  return generations.accept(failedAtOnce(generation, error, moment), {
+  const generation = accept({ ...names, requestHash: requestHash(request) }, moment);
+  return generations.accept(failAtOnce(generation, error, moment), {
     model,
     parameters,
     inputs: mapValues(request.inputs, ({ text, source }) =>

@@ -1,6 +1,7 @@
 import { assertNever, type Generation, hasEnded, isInLine, type Queued } from '../generation/generation.ts';
-import type { Timestamp } from '../generation/time.ts';
-import { isPatienceOver, isWaitingToBeCopied, lookedAt, type Moment } from '../generation/transitions.ts';
+import type { Moment, Timestamp } from '../generation/time.ts';
+import { noteLook } from '../generation/transitions/look.ts';
+import { isPatienceOver, isWaitingToBeCopied } from '../generation/transitions/trouble.ts';
 import { log } from '../runtime/log.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
 import { forEachLimited, mapLimited } from '../runtime/map-limited.ts';
@@ -164,7 +165,7 @@ async function look(
   // A release before this one did not note it: then its wait counts from here.
   const { joinedLineAt } = isItsTime ? await notes.joinedLine(id, current.attempt, now) : {};
   const looked = await generations.update(current, (standing) =>
-    lookedAt(standing, moment(), standing.attempt === current.attempt ? joinedLineAt : undefined),
+    noteLook(standing, moment(), standing.attempt === current.attempt ? joinedLineAt : undefined),
   );
   if (isItsTime && looked.kind === 'written' && hasEnded(looked.generation)) {
     // It may just have been admitted.

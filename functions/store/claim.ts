@@ -1,6 +1,7 @@
 import type { Collecting, Generation, Submitting } from '../generation/generation.ts';
+import type { Moment } from '../generation/time.ts';
 import { type Clock, timestamp } from '../generation/time.ts';
-import { deadHolder, type Moment, renewed } from '../generation/transitions.ts';
+import { deadHolder, renew } from '../generation/transitions/claim.ts';
 import { log } from '../runtime/log.ts';
 import type { Durations } from '../settings.ts';
 import type { AttemptNotesStore, Deaths } from './attempt-notes.ts';
@@ -165,15 +166,15 @@ function holdClaim<Held extends Claimed>(deps: ClaimDeps, claimed: Held, takenAt
     return { kind: outcome.generation.cancelRequestedAt === undefined ? 'lost' : 'cancelWished' };
   }
 
-  async function renew(): Promise<void> {
-    await writeHeld(renewed).catch((error: unknown) => {
+  async function prolong(): Promise<void> {
+    await writeHeld(renew).catch((error: unknown) => {
       // The lease still stands for a while; the next renewal may work.
       log.warn('A claim could not be renewed', { generationId: id, error });
     });
   }
 
   const renewing = setInterval(() => {
-    renewal = renewal.then(renew);
+    renewal = renewal.then(prolong);
   }, leaseRenewal);
   // Several times a lease: a machine that slept must notice soon after it wakes.
   const watching = setInterval(hasEnded, Math.min(leaseRenewal, lease) / 4);

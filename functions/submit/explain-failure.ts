@@ -1,5 +1,5 @@
 import type { ErrorCode, GenerationError } from '../generation/errors.ts';
-import type { Setback } from '../generation/transitions.ts';
+import type { Setback } from '../generation/transitions/trouble.ts';
 import { InputAccessError, InputChangedError } from '../objects/errors.ts';
 import { explainRefusal } from '../objects/explain-refusal.ts';
 import { explainUnsupported, SUPPORTED_KINDS } from '../request/file-kind.ts';

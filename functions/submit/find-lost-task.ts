@@ -3,7 +3,8 @@ import type { GenerationError } from '../generation/errors.ts';
 import type { RunMark, Submitting } from '../generation/generation.ts';
 import { openHints } from '../generation/task-hint.ts';
 import { after, type Clock, timestamp } from '../generation/time.ts';
-import { type Setback, searched, unmarked } from '../generation/transitions.ts';
+import { noteSearch, unmark } from '../generation/transitions/submit.ts';
+import type { Setback } from '../generation/transitions/trouble.ts';
 import { log } from '../runtime/log.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
 import { untilAborted } from '../runtime/until-aborted.ts';
@@ -73,7 +74,7 @@ export async function findLostTask(
   });
   if (result.kind === 'found') return result;
   if (result.kind === 'none' && run.emptySearchAt !== undefined) {
-    const cleared = await claim.amend(unmarked);
+    const cleared = await claim.amend(unmark);
     return cleared.kind === 'written'
       ? { kind: 'none', generation: cleared.generation, notes }
       : { kind: 'elsewhere' };
@@ -88,7 +89,7 @@ export async function findLostTask(
     return { kind: 'unknown', error: submissionUnknown(result.why) };
   // Others need not wait any longer for what becomes of this one.
   if (isLongAgo) await gate.free(generation, 'notRun').catch(logIgnored('its slot is free when it ends'));
-  await claim.write((current, moment) => searched(current, result.kind === 'none', moment));
+  await claim.write((current, moment) => noteSearch(current, result.kind === 'none', moment));
   return { kind: 'later' };
 }
 

@@ -13,19 +13,11 @@ import {
   type RunMark,
   type Submitting,
 } from '../generation/generation.ts';
+import type { Moment } from '../generation/time.ts';
 import { type Clock, timestamp } from '../generation/time.ts';
-import {
-  cancelled,
-  claimToSubmit,
-  failed,
-  isPatienceOver,
-  type Moment,
-  marked,
-  requeued,
-  type Setback,
-  turnedAway,
-  withTask,
-} from '../generation/transitions.ts';
+import { cancel, fail } from '../generation/transitions/end.ts';
+import { claimToSubmit, joinLine, mark, requeue, startRunning } from '../generation/transitions/submit.ts';
+import { isPatienceOver, type Setback } from '../generation/transitions/trouble.ts';
 import { explainUnsupported } from '../intake/explain-unsupported.ts';
 import type { KnownModel } from '../intake/known-models.ts';
 import type { AcceptedRequest } from '../request/accepted-request.ts';
@@ -256,12 +248,12 @@ async function markAndRun(deps: WorkDeps, toSend: RunToSend): Promise<SubmitEnd>
   const { reused: reusedUploads, extraMs } = toSend.brought;
   // From here to the answer there is one limit, on a clock that cannot be set; the mark's lease outlasts it.
   const begun = deps.monotonic();
-  const mark = await deps.claim.write((current, moment) =>
-    marked(current, { reusedUploads, extraMs }, moment),
+  const marked = await deps.claim.write((current, moment) =>
+    mark(current, { reusedUploads, extraMs }, moment),
   );
   // Once another holder has the generation, the slot is that holder's.
-  if (mark.kind !== 'written') return await stepBack(deps, mark);
-  const { generation } = mark;
+  if (marked.kind !== 'written') return await stepBack(deps, marked);
+  const { generation } = marked;
   const { run } = generation;
   if (run === undefined) throw new Error(`The mark of ${id} was written without a run`);
   const outcome = await runOnce(deps, generation, toSend, deps.monotonic() - begun);
@@ -427,7 +419,7 @@ async function recordTask(
   const names = { id: task.id, ...(task.token !== undefined && { token: task.token }) };
   const recorded = await persistently(id, () =>
     generations.update(generation, (current) =>
-      withTask(current, run, generation.attempt, names, moment(deps)),
+      startRunning(current, run, generation.attempt, names, moment(deps)),
     ),
   );
   if (recorded.kind === 'refused' || recorded.kind === 'missing') {
@@ -471,7 +463,7 @@ async function wait(
     .joinedLine(id, attempt, now)
     .catch(logIgnored('its wait counts from its last look', { generationId: id }));
   const joinedLineAt = noted?.joinedLineAt ?? now;
-  const away = await claim.write((current, moment) => turnedAway(current, joinedLineAt, moment));
+  const away = await claim.write((current, moment) => joinLine(current, joinedLineAt, moment));
   if (away.kind !== 'written') return await stepBack(deps, away);
   await gate.joinLine(away.generation);
   return { kind: 'waiting', generation: away.generation, wasRefused };
@@ -489,9 +481,9 @@ function requeuedOrFailed(
   patienceMs: number,
   moment: Moment,
 ): Queued | Failed | undefined {
-  if (!isPatienceOver(current, setback.code, patienceMs, moment)) return requeued(current, setback, moment);
+  if (!isPatienceOver(current, setback.code, patienceMs, moment)) return requeue(current, setback, moment);
   const { code, message } = endedBeforeRun(setback);
-  return failed(current, { code, message, retryable: true }, {}, moment);
+  return fail(current, { code, message, retryable: true }, {}, moment);
 }
 
 function patienceFor({ code }: Setback, durations: Durations): number {
@@ -510,11 +502,11 @@ async function releaseUnmarked(deps: WorkDeps, setback: Setback): Promise<Submit
 }
 
 async function failNow(deps: WorkDeps, error: GenerationError): Promise<SubmitEnd> {
-  return await endWith(deps, (current, moment) => failed(current, endedBeforeRun(error), {}, moment));
+  return await endWith(deps, (current, moment) => fail(current, endedBeforeRun(error), {}, moment));
 }
 
 async function cancelNow(deps: WorkDeps): Promise<SubmitEnd> {
-  return await endWith(deps, (current, moment) => cancelled(current, {}, moment));
+  return await endWith(deps, (current, moment) => cancel(current, {}, moment));
 }
 
 /** Ends this submission without a task. */

@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { answerRequest, type RoutesDeps } from '../../functions/api/routes.ts';
 import { receiveCallback } from '../../functions/callback/receive-callback.ts';
 import { callbackUrl, parseCallbackUrl } from '../../functions/generation/callback-url.ts';
-import { claimToSubmit, failed, marked } from '../../functions/generation/transitions.ts';
+import { fail } from '../../functions/generation/transitions/end.ts';
+import { claimToSubmit, mark } from '../../functions/generation/transitions/submit.ts';
 import { isRecord } from '../../functions/request/request.ts';
 import { log } from '../../functions/runtime/log.ts';
 import { createTaskHints } from '../../functions/store/task-hints.ts';
@@ -43,12 +44,12 @@ async function unknownWorld(tasks: Task[] = [recorded()]) {
   const lose = async () => {
     await generations.update(ID, (current) => claimToSubmit(current, 'h', moment()));
     await generations.update(ID, (current) =>
-      whenSubmitting(current, 'h', (held) => marked(held, { reusedUploads: false }, moment())),
+      whenSubmitting(current, 'h', (held) => mark(held, { reusedUploads: false }, moment())),
     );
     world.pass(7 * HOUR);
     const error = { code: 'submission_unknown', message: 'It is not known.', retryable: false } as const;
     await generations.update(ID, (current) =>
-      whenHeld(current, 'h', (held) => failed(held, error, {}, moment())),
+      whenHeld(current, 'h', (held) => fail(held, error, {}, moment())),
     );
   };
   await lose();
@@ -279,7 +280,7 @@ describe('a signed callback of an attempt before the last', () => {
     const moment = { now: at(9 * HOUR), durations: world.shared.durations };
     await world.generations.update(ID, (current) =>
       current.status === 'running'
-        ? failed(
+        ? fail(
             { ...current, status: 'collecting', claim: { holder: 'h', until: at(9 * HOUR) } },
             error,
             { taskEnd: 'failed' },

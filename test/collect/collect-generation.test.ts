@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CollectDeps } from '../../functions/collect/collect-deps.ts';
 import { collectGeneration } from '../../functions/collect/collect-generation.ts';
 import { retried } from '../../functions/generation/retry.ts';
-import { cancelWished, claimToSubmit } from '../../functions/generation/transitions.ts';
+import { requestCancel } from '../../functions/generation/transitions/request-cancel.ts';
+import { claimToSubmit } from '../../functions/generation/transitions/submit.ts';
 import { OutputRefusedError } from '../../functions/outputs/errors.ts';
 import { log } from '../../functions/runtime/log.ts';
 import { DURATIONS } from '../../functions/settings.ts';
@@ -140,7 +141,7 @@ describe('collecting, when a service of our own fails', () => {
     await collect();
     expect(asked).toEqual([]);
     const moment = { now: deps.clock().toISOString(), durations: DURATIONS };
-    await generations.update(ID, (current) => cancelWished(current, moment));
+    await generations.update(ID, (current) => requestCancel(current, moment));
 
     await collect();
 

@@ -3,7 +3,7 @@ import type { CollectDeps } from '../../functions/collect/collect-deps.ts';
 import { collectGeneration } from '../../functions/collect/collect-generation.ts';
 import { hasEnded } from '../../functions/generation/generation.ts';
 import { retried } from '../../functions/generation/retry.ts';
-import { lookedAt } from '../../functions/generation/transitions.ts';
+import { noteLook } from '../../functions/generation/transitions/look.ts';
 import type { CopiedOutput, OutputToCopy } from '../../functions/outputs/types.ts';
 import { log } from '../../functions/runtime/log.ts';
 import type { Task } from '../../functions/wiro/types.ts';
@@ -98,7 +98,7 @@ async function collecting({
           pass(60);
           continue;
         }
-        await world.generations.update(ID, (current) => lookedAt(current, moment()));
+        await world.generations.update(ID, (current) => noteLook(current, moment()));
         collectors += 1;
         let isOver = false;
         void collectGeneration(deps, ID).then(() => {

@@ -3,7 +3,7 @@ import type { CollectDeps } from '../../functions/collect/collect-deps.ts';
 import { collectGeneration } from '../../functions/collect/collect-generation.ts';
 import { hasEnded } from '../../functions/generation/generation.ts';
 import { retried } from '../../functions/generation/retry.ts';
-import { cancelWished } from '../../functions/generation/transitions.ts';
+import { requestCancel } from '../../functions/generation/transitions/request-cancel.ts';
 import { log } from '../../functions/runtime/log.ts';
 import type { StopOutcome, Task } from '../../functions/wiro/types.ts';
 import { ID, workWorld } from '../support/work-world.ts';
@@ -282,7 +282,7 @@ describe('a task at task_error', () => {
       killedAt === undefined ? atError('No worker') : killed,
     );
     await work(16);
-    await generations.update(ID, (current) => cancelWished(current, moment()));
+    await generations.update(ID, (current) => requestCancel(current, moment()));
 
     await work(60);
 

@@ -8,7 +8,7 @@ import type {
   Submitting,
   Succeeded,
 } from '../../functions/generation/generation.ts';
-import type { Moment } from '../../functions/generation/transitions.ts';
+import type { Moment } from '../../functions/generation/time.ts';
 import { DURATIONS } from '../../functions/settings.ts';
 
 /** Seconds after noon of one day. */

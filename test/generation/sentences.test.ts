@@ -5,12 +5,10 @@ import type { CollectDeps } from '../../functions/collect/collect-deps.ts';
 import { collectGeneration } from '../../functions/collect/collect-generation.ts';
 import { type ErrorCode, type GenerationError, toldAsRefusal } from '../../functions/generation/errors.ts';
 import { type Generation, hasEnded } from '../../functions/generation/generation.ts';
-import {
-  cancelWished,
-  claimToCollect,
-  claimToSubmit,
-  lookedAt,
-} from '../../functions/generation/transitions.ts';
+import { claimToCollect } from '../../functions/generation/transitions/collect.ts';
+import { noteLook } from '../../functions/generation/transitions/look.ts';
+import { requestCancel } from '../../functions/generation/transitions/request-cancel.ts';
+import { claimToSubmit } from '../../functions/generation/transitions/submit.ts';
 import { DailyLimitError } from '../../functions/intake/count-new.ts';
 import { InputAccessError, InputChangedError } from '../../functions/objects/errors.ts';
 import { OutputRefusedError } from '../../functions/outputs/errors.ts';
@@ -153,7 +151,7 @@ const collecting =
     await world.run(ID, 'task-1');
     await before(world);
     const now = () => ({ now: world.shared.clock().toISOString(), durations: world.shared.durations });
-    if (isCancelled) await world.generations.update(ID, (current) => cancelWished(current, now()));
+    if (isCancelled) await world.generations.update(ID, (current) => requestCancel(current, now()));
     let isKilled = false;
     const deps: CollectDeps = {
       ...world.shared,
@@ -411,7 +409,7 @@ const CASES: Readonly<Record<Exclude<ErrorCode, 'cancelled' | SetbackAlone>, rea
   waited_too_long: [
     [
       () => {
-        const end = lookedAt(
+        const end = noteLook(
           { ...EXAMPLES.waiting, dueAt: moment(0).now },
           moment(8 * 24 * HOUR),
           moment(0).now,

@@ -2,7 +2,28 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Generation, hasEnded, type RunMark } from '../../functions/generation/generation.ts';
-import * as transitions from '../../functions/generation/transitions.ts';
+import { accept } from '../../functions/generation/transitions/accept.ts';
+import { renew } from '../../functions/generation/transitions/claim.ts';
+import {
+  claimToCollect,
+  collectLater,
+  lookLater,
+  readLater,
+  rerun,
+} from '../../functions/generation/transitions/collect.ts';
+import { cancel, fail, succeed } from '../../functions/generation/transitions/end.ts';
+import { noteLook, strikeOff } from '../../functions/generation/transitions/look.ts';
+import { noteCallback } from '../../functions/generation/transitions/note-callback.ts';
+import { requestCancel } from '../../functions/generation/transitions/request-cancel.ts';
+import {
+  claimToSubmit,
+  joinLine,
+  mark,
+  noteSearch,
+  requeue,
+  startRunning,
+  unmark,
+} from '../../functions/generation/transitions/submit.ts';
 import { at, EXAMPLES, moment } from './examples.ts';
 import { assertLegal } from './legal.ts';
 import { whenCollecting, whenHeld, whenSubmitting } from './when-held.ts';
@@ -32,7 +53,7 @@ interface Answer {
 }
 
 class World {
-  generation: Generation = transitions.accepted(
+  generation: Generation = accept(
     {
       id: EXAMPLES.queued.id,
       deployment: 'shop',
@@ -74,24 +95,20 @@ class World {
 const ACTIONS = {
   claimToSubmit: (world: World, who: Holder) => {
     const holder = world.newHolder(who);
-    const next = transitions.claimToSubmit(world.generation, holder, world.moment(who));
+    const next = claimToSubmit(world.generation, holder, world.moment(who));
     if (next === undefined) return;
     world.holders.set(who, holder);
     if (next.run !== undefined) world.searchers.add(holder);
     world.apply(next);
   },
   renew: (world: World, who: Holder) =>
-    world.apply(
-      whenHeld(world.generation, world.holder(who), (held) => transitions.renewed(held, world.moment(who))),
-    ),
+    world.apply(whenHeld(world.generation, world.holder(who), (held) => renew(held, world.moment(who)))),
   turnAway: (world: World, who: Holder) => {
     // Never with a mark that may have been sent: the code turns away before the mark, or after a plain refusal.
     if (!('run' in world.generation && world.generation.run)) {
       const moment = world.moment(who);
       world.apply(
-        whenSubmitting(world.generation, world.holder(who), (held) =>
-          transitions.turnedAway(held, moment.now, moment),
-        ),
+        whenSubmitting(world.generation, world.holder(who), (held) => joinLine(held, moment.now, moment)),
       );
     }
   },
@@ -99,14 +116,14 @@ const ACTIONS = {
     if (!('run' in world.generation && world.generation.run))
       world.apply(
         whenSubmitting(world.generation, world.holder(who), (held) =>
-          transitions.requeued(held, setback, world.moment(who)),
+          requeue(held, setback, world.moment(who)),
         ),
       );
   },
   mark: (world: World, who: Holder) => {
     const before = world.generation;
     const next = whenSubmitting(before, world.holder(who), (held) =>
-      transitions.marked(held, { reusedUploads: true }, world.moment(who)),
+      mark(held, { reusedUploads: true }, world.moment(who)),
     );
     if (next?.run === undefined) return;
     // The property that forbids a second charge: no Run while another may have made a task.
@@ -130,7 +147,7 @@ const ACTIONS = {
       // Plainly refused: no task, and its worker says so.
       world.apply(
         whenSubmitting(world.generation, world.holder(who), (held) =>
-          transitions.requeued(held, setback, world.moment(who)),
+          requeue(held, setback, world.moment(who)),
         ),
       );
       return;
@@ -143,7 +160,7 @@ const ACTIONS = {
     const answer = world.answers[dice % Math.max(world.answers.length, 1)];
     if (answer === undefined) return;
     const { run, attempt, taskId } = answer;
-    const next = transitions.withTask(world.generation, run, attempt, { id: taskId }, world.moment(who));
+    const next = startRunning(world.generation, run, attempt, { id: taskId }, world.moment(who));
     // A paid answer is dropped only when its generation was given up, or went on to the next attempt.
     assert(next !== undefined || hasEnded(world.generation) || world.generation.attempt > attempt);
     world.apply(next);
@@ -158,26 +175,24 @@ const ACTIONS = {
     // A list that tells the truth, though late: later than one search, never later than two; or cannot be read.
     const isShown = found !== undefined && world.seconds - found.madeAt >= dice % 130;
     if (isShown) {
-      world.apply(
-        transitions.withTask(generation, run, generation.attempt, { id: found.id }, world.moment(who)),
-      );
+      world.apply(startRunning(generation, run, generation.attempt, { id: found.id }, world.moment(who)));
       return;
     }
     const isComplete = dice % 3 !== 0;
     const cleared = isComplete
-      ? whenSubmitting(generation, world.holder(who), (held) => transitions.unmarked(held, world.moment(who)))
+      ? whenSubmitting(generation, world.holder(who), (held) => unmark(held, world.moment(who)))
       : undefined;
     world.apply(
       cleared ??
         whenSubmitting(generation, world.holder(who), (held) =>
-          transitions.searched(held, isComplete, world.moment(who)),
+          noteSearch(held, isComplete, world.moment(who)),
         ),
     );
   },
   callBack: (world: World, who: Holder, dice: number) => {
     const task = world.tasks[dice % Math.max(world.tasks.length, 1)];
     world.apply(
-      transitions.calledBack(
+      noteCallback(
         world.generation,
         task?.attempt ?? world.generation.attempt,
         dice % 2 === 0 ? task?.id : undefined,
@@ -187,7 +202,7 @@ const ACTIONS = {
   },
   claimToCollect: (world: World, who: Holder) => {
     const holder = world.newHolder(who);
-    const next = transitions.claimToCollect(world.generation, holder, world.moment(who));
+    const next = claimToCollect(world.generation, holder, world.moment(who));
     if (next === undefined) return;
     world.holders.set(who, holder);
     world.apply(next);
@@ -196,57 +211,46 @@ const ACTIONS = {
     const stop = dice % 3 === 0 ? { stop: { cancelSentAt: world.moment(who).now } } : {};
     world.apply(
       whenCollecting(world.generation, world.holder(who), (held) =>
-        transitions.stillRunning(held, { callbackKnown: undefined, ...stop }, world.moment(who)),
+        lookLater(held, { callbackKnown: undefined, ...stop }, world.moment(who)),
       ),
     );
   },
   collectLater: (world: World, who: Holder) =>
     world.apply(
       whenCollecting(world.generation, world.holder(who), (held) =>
-        transitions.collectingLater(held, setback, world.moment(who)),
+        collectLater(held, setback, world.moment(who)),
       ),
     ),
   readEmpty: (world: World, who: Holder) =>
     world.apply(
-      whenCollecting(world.generation, world.holder(who), (held) =>
-        transitions.readEmpty(held, world.moment(who)),
-      ),
+      whenCollecting(world.generation, world.holder(who), (held) => readLater(held, world.moment(who))),
     ),
   rerun: (world: World, who: Holder) => {
     // Once: with fresh uploads it is not done again.
     if (world.generation.freshUploads === undefined)
       world.apply(
-        whenCollecting(world.generation, world.holder(who), (held) =>
-          transitions.rerun(held, error, world.moment(who)),
-        ),
+        whenCollecting(world.generation, world.holder(who), (held) => rerun(held, error, world.moment(who))),
       );
   },
   succeed: (world: World, who: Holder) =>
     world.apply(
       whenCollecting(world.generation, world.holder(who), (held) =>
-        transitions.succeeded(held, { costUsd: 0.04 }, world.moment(who)),
+        succeed(held, { costUsd: 0.04 }, world.moment(who)),
       ),
     ),
   fail: (world: World, who: Holder) =>
     world.apply(
-      whenHeld(world.generation, world.holder(who), (held) =>
-        transitions.failed(held, error, {}, world.moment(who)),
-      ),
+      whenHeld(world.generation, world.holder(who), (held) => fail(held, error, {}, world.moment(who))),
     ),
   cancel: (world: World, who: Holder) =>
-    world.apply(
-      whenHeld(world.generation, world.holder(who), (held) =>
-        transitions.cancelled(held, {}, world.moment(who)),
-      ),
-    ),
-  wishCancel: (world: World, who: Holder) =>
-    world.apply(transitions.cancelWished(world.generation, world.moment(who))),
-  look: (world: World, who: Holder) => world.apply(transitions.lookedAt(world.generation, world.moment(who))),
+    world.apply(whenHeld(world.generation, world.holder(who), (held) => cancel(held, {}, world.moment(who)))),
+  wishCancel: (world: World, who: Holder) => world.apply(requestCancel(world.generation, world.moment(who))),
+  look: (world: World, who: Holder) => world.apply(noteLook(world.generation, world.moment(who))),
   tell: (world: World, _who: Holder, dice: number) => {
     const { announcements } = world.generation;
     const some = announcements.filter((_, index) => ((dice >> index) & 1) === 1);
     world.apply(
-      transitions.told(
+      strikeOff(
         world.generation,
         some.map(({ eventId }) => eventId),
       ),
@@ -350,24 +354,20 @@ describe('any sequence of transitions, by several holders at any time', () => {
 
 describe('a holder whose lease another took', () => {
   const writes: Record<string, (generation: Generation) => Generation | undefined> = {
-    renewed: (g) => whenHeld(g, 'late', (held) => transitions.renewed(held, moment(100))),
-    turnedAway: (g) => whenSubmitting(g, 'late', (held) => transitions.turnedAway(held, at(0), moment(100))),
-    requeued: (g) => whenSubmitting(g, 'late', (held) => transitions.requeued(held, setback, moment(100))),
-    marked: (g) =>
-      whenSubmitting(g, 'late', (held) => transitions.marked(held, { reusedUploads: false }, moment(100))),
-    searched: (g) => whenSubmitting(g, 'late', (held) => transitions.searched(held, true, moment(100))),
-    unmarked: (g) => whenSubmitting(g, 'late', (held) => transitions.unmarked(held, moment(100))),
+    renewed: (g) => whenHeld(g, 'late', (held) => renew(held, moment(100))),
+    turnedAway: (g) => whenSubmitting(g, 'late', (held) => joinLine(held, at(0), moment(100))),
+    requeued: (g) => whenSubmitting(g, 'late', (held) => requeue(held, setback, moment(100))),
+    marked: (g) => whenSubmitting(g, 'late', (held) => mark(held, { reusedUploads: false }, moment(100))),
+    searched: (g) => whenSubmitting(g, 'late', (held) => noteSearch(held, true, moment(100))),
+    unmarked: (g) => whenSubmitting(g, 'late', (held) => unmark(held, moment(100))),
     stillRunning: (g) =>
-      whenCollecting(g, 'late', (held) =>
-        transitions.stillRunning(held, { callbackKnown: undefined }, moment(100)),
-      ),
-    collectingLater: (g) =>
-      whenCollecting(g, 'late', (held) => transitions.collectingLater(held, setback, moment(100))),
-    readEmpty: (g) => whenCollecting(g, 'late', (held) => transitions.readEmpty(held, moment(100))),
-    rerun: (g) => whenCollecting(g, 'late', (held) => transitions.rerun(held, error, moment(100))),
-    succeeded: (g) => whenCollecting(g, 'late', (held) => transitions.succeeded(held, {}, moment(100))),
-    failed: (g) => whenHeld(g, 'late', (held) => transitions.failed(held, error, {}, moment(100))),
-    cancelled: (g) => whenHeld(g, 'late', (held) => transitions.cancelled(held, {}, moment(100))),
+      whenCollecting(g, 'late', (held) => lookLater(held, { callbackKnown: undefined }, moment(100))),
+    collectingLater: (g) => whenCollecting(g, 'late', (held) => collectLater(held, setback, moment(100))),
+    readEmpty: (g) => whenCollecting(g, 'late', (held) => readLater(held, moment(100))),
+    rerun: (g) => whenCollecting(g, 'late', (held) => rerun(held, error, moment(100))),
+    succeeded: (g) => whenCollecting(g, 'late', (held) => succeed(held, {}, moment(100))),
+    failed: (g) => whenHeld(g, 'late', (held) => fail(held, error, {}, moment(100))),
+    cancelled: (g) => whenHeld(g, 'late', (held) => cancel(held, {}, moment(100))),
   };
 
   it('writes nothing, whatever state the generation has come to since', () => {

@@ -1,6 +1,28 @@
 import { describe, expect, it } from 'vitest';
 import type { Failed, Generation, RunMark } from '../../functions/generation/generation.ts';
-import * as transitions from '../../functions/generation/transitions.ts';
+import { accept } from '../../functions/generation/transitions/accept.ts';
+import { renew } from '../../functions/generation/transitions/claim.ts';
+import {
+  claimToCollect,
+  collectLater,
+  isToStop,
+  lookLater,
+  readLater,
+  rerun,
+} from '../../functions/generation/transitions/collect.ts';
+import { cancel, fail, succeed } from '../../functions/generation/transitions/end.ts';
+import { noteLook, strikeOff } from '../../functions/generation/transitions/look.ts';
+import { noteCallback } from '../../functions/generation/transitions/note-callback.ts';
+import { requestCancel } from '../../functions/generation/transitions/request-cancel.ts';
+import {
+  claimToSubmit,
+  joinLine,
+  mark,
+  noteSearch,
+  requeue,
+  startRunning,
+  unmark,
+} from '../../functions/generation/transitions/submit.ts';
 import { DURATIONS } from '../../functions/settings.ts';
 import { at, EXAMPLES, type ExampleName, moment } from './examples.ts';
 import { assertLegal } from './legal.ts';
@@ -32,121 +54,118 @@ const REFUSED = 'refused';
 const TABLE: readonly Row[] = [
   [
     'claimToSubmit by its holder',
-    (g) => transitions.claimToSubmit(g, 'me', moment(10)),
+    (g) => claimToSubmit(g, 'me', moment(10)),
     ['submitting', 'submitting', 'same', 'same', REFUSED, REFUSED, REFUSED, REFUSED, REFUSED],
   ],
   [
     'claimToSubmit by another',
-    (g) => transitions.claimToSubmit(g, 'you', moment(10)),
+    (g) => claimToSubmit(g, 'you', moment(10)),
     ['submitting', 'submitting', REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED],
   ],
   [
-    'renewed',
-    (g) => whenHeld(g, 'me', (held) => transitions.renewed(held, moment(10))),
+    'renew',
+    (g) => whenHeld(g, 'me', (held) => renew(held, moment(10))),
     [REFUSED, REFUSED, 'submitting', 'submitting', REFUSED, 'collecting', REFUSED, REFUSED, REFUSED],
   ],
   [
-    'turnedAway',
-    (g) => whenSubmitting(g, 'me', (held) => transitions.turnedAway(held, at(5), moment(10))),
+    'joinLine',
+    (g) => whenSubmitting(g, 'me', (held) => joinLine(held, at(5), moment(10))),
     [REFUSED, REFUSED, 'queued', 'queued', REFUSED, REFUSED, REFUSED, REFUSED, REFUSED],
   ],
   [
-    'requeued',
-    (g) => whenSubmitting(g, 'me', (held) => transitions.requeued(held, setback, moment(10))),
+    'requeue',
+    (g) => whenSubmitting(g, 'me', (held) => requeue(held, setback, moment(10))),
     [REFUSED, REFUSED, 'queued', 'queued', REFUSED, REFUSED, REFUSED, REFUSED, REFUSED],
   ],
   [
-    'marked',
-    (g) => whenSubmitting(g, 'me', (held) => transitions.marked(held, { reusedUploads: false }, moment(10))),
+    'mark',
+    (g) => whenSubmitting(g, 'me', (held) => mark(held, { reusedUploads: false }, moment(10))),
     [REFUSED, REFUSED, 'submitting', REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED],
   ],
   [
-    'withTask',
-    (g) => transitions.withTask(g, run, 1, task, moment(10)),
+    'startRunning',
+    (g) => startRunning(g, run, 1, task, moment(10)),
     ['running', 'running', 'running', 'running', 'same', 'same', 'same', 'same', REFUSED],
   ],
   [
-    'withTask of another task',
-    (g) => transitions.withTask(g, run, 1, { id: 'task-2' }, moment(10)),
+    'startRunning of another task',
+    (g) => startRunning(g, run, 1, { id: 'task-2' }, moment(10)),
     ['running', 'running', 'running', 'running', REFUSED, REFUSED, REFUSED, REFUSED, REFUSED],
   ],
   [
-    'withTask of another attempt',
-    (g) => transitions.withTask(g, run, 2, task, moment(10)),
+    'startRunning of another attempt',
+    (g) => startRunning(g, run, 2, task, moment(10)),
     [REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REFUSED],
   ],
   [
-    'searched',
-    (g) => whenSubmitting(g, 'me', (held) => transitions.searched(held, true, moment(10))),
+    'noteSearch',
+    (g) => whenSubmitting(g, 'me', (held) => noteSearch(held, true, moment(10))),
     [REFUSED, REFUSED, REFUSED, 'submitting', REFUSED, REFUSED, REFUSED, REFUSED, REFUSED],
   ],
   [
-    'calledBack',
-    (g) => transitions.calledBack(g, 1, 'task-1', moment(10)),
+    'noteCallback',
+    (g) => noteCallback(g, 1, 'task-1', moment(10)),
     ['queued', 'queued', 'submitting', 'submitting', 'running', 'collecting', 'same', 'same', 'same'],
   ],
   [
-    'calledBack of another attempt',
-    (g) => transitions.calledBack(g, 2, 'task-1', moment(10)),
+    'noteCallback of another attempt',
+    (g) => noteCallback(g, 2, 'task-1', moment(10)),
     ['same', 'same', 'same', 'same', 'same', 'same', 'same', 'same', 'same'],
   ],
   [
     'claimToCollect by its holder',
-    (g) => transitions.claimToCollect(g, 'me', moment(10)),
+    (g) => claimToCollect(g, 'me', moment(10)),
     [REFUSED, REFUSED, REFUSED, REFUSED, 'collecting', 'same', REFUSED, REFUSED, REFUSED],
   ],
   [
     'claimToCollect by another',
-    (g) => transitions.claimToCollect(g, 'you', moment(10)),
+    (g) => claimToCollect(g, 'you', moment(10)),
     [REFUSED, REFUSED, REFUSED, REFUSED, 'collecting', REFUSED, REFUSED, REFUSED, REFUSED],
   ],
   [
-    'stillRunning',
-    (g) =>
-      whenCollecting(g, 'me', (held) =>
-        transitions.stillRunning(held, { callbackKnown: undefined }, moment(10)),
-      ),
+    'lookLater',
+    (g) => whenCollecting(g, 'me', (held) => lookLater(held, { callbackKnown: undefined }, moment(10))),
     [REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, 'running', REFUSED, REFUSED, REFUSED],
   ],
   [
-    'collectingLater',
-    (g) => whenCollecting(g, 'me', (held) => transitions.collectingLater(held, setback, moment(10))),
+    'collectLater',
+    (g) => whenCollecting(g, 'me', (held) => collectLater(held, setback, moment(10))),
     [REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, 'running', REFUSED, REFUSED, REFUSED],
   ],
   [
-    'readEmpty',
-    (g) => whenCollecting(g, 'me', (held) => transitions.readEmpty(held, moment(10))),
+    'readLater',
+    (g) => whenCollecting(g, 'me', (held) => readLater(held, moment(10))),
     [REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, 'running', REFUSED, REFUSED, REFUSED],
   ],
   [
     'rerun',
-    (g) => whenCollecting(g, 'me', (held) => transitions.rerun(held, error, moment(10))),
+    (g) => whenCollecting(g, 'me', (held) => rerun(held, error, moment(10))),
     [REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, 'queued', REFUSED, REFUSED, REFUSED],
   ],
   [
-    'succeeded',
-    (g) => whenCollecting(g, 'me', (held) => transitions.succeeded(held, {}, moment(10))),
+    'succeed',
+    (g) => whenCollecting(g, 'me', (held) => succeed(held, {}, moment(10))),
     // Only a task succeeds.
     [REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, 'succeeded', REFUSED, REFUSED, REFUSED],
   ],
   [
-    'failed',
-    (g) => whenHeld(g, 'me', (held) => transitions.failed(held, error, {}, moment(10))),
+    'fail',
+    (g) => whenHeld(g, 'me', (held) => fail(held, error, {}, moment(10))),
     [REFUSED, REFUSED, 'failed', 'failed', REFUSED, 'failed', REFUSED, REFUSED, REFUSED],
   ],
   [
-    'cancelled',
-    (g) => whenHeld(g, 'me', (held) => transitions.cancelled(held, {}, moment(10))),
+    'cancel',
+    (g) => whenHeld(g, 'me', (held) => cancel(held, {}, moment(10))),
     [REFUSED, REFUSED, 'cancelled', 'cancelled', REFUSED, 'cancelled', REFUSED, REFUSED, REFUSED],
   ],
   [
-    'cancelWished',
-    (g) => transitions.cancelWished(g, moment(10)),
+    'requestCancel',
+    (g) => requestCancel(g, moment(10)),
     ['cancelled', 'cancelled', 'submitting', 'submitting', 'running', 'collecting', 'same', 'same', 'same'],
   ],
   [
-    'told of nothing that is to be told',
-    (g) => transitions.told(g, ['other']),
+    'strikeOff of what is not on the list',
+    (g) => strikeOff(g, ['other']),
     ['same', 'same', 'same', 'same', 'same', 'same', 'same', 'same', 'same'],
   ],
 ];
@@ -169,11 +188,11 @@ describe('every transition from every state', () => {
   });
 });
 
-describe('accepted', () => {
+describe('accept', () => {
   it('starts in the queue, and is due in case that its submission is lost', () => {
     const { id, deployment, origin, model, requestHash } = EXAMPLES.queued;
 
-    const generation = transitions.accepted({ id, deployment, origin, model, requestHash }, moment(0));
+    const generation = accept({ id, deployment, origin, model, requestHash }, moment(0));
 
     expect(generation).toEqual({
       version: 1,
@@ -198,7 +217,7 @@ describe('accepted', () => {
 
 describe('a claim', () => {
   it('holds for a minute and is due five seconds later, and starts the count of looks anew', () => {
-    const claimed = transitions.claimToSubmit(EXAMPLES.queued, 'me', moment(10));
+    const claimed = claimToSubmit(EXAMPLES.queued, 'me', moment(10));
 
     expect(claimed).toMatchObject({ claim: { holder: 'me', until: at(70) }, dueAt: at(75), looks: 0 });
   });
@@ -209,7 +228,7 @@ describe('a claim', () => {
     ['marked', 64.999, undefined],
     ['marked', 65, 'you'],
   ] as const)('of %s is free for others at second %d: %s', (name, seconds, holder) => {
-    const claimed = transitions.claimToSubmit(EXAMPLES[name], 'you', moment(seconds));
+    const claimed = claimToSubmit(EXAMPLES[name], 'you', moment(seconds));
 
     expect(claimed?.claim.holder).toBe(holder);
   });
@@ -218,25 +237,25 @@ describe('a claim', () => {
     [64.999, undefined],
     [65, 'you'],
   ] as const)('of collecting is free for others at second %d: %s', (seconds, holder) => {
-    const claimed = transitions.claimToCollect(EXAMPLES.collecting, 'you', moment(seconds));
+    const claimed = claimToCollect(EXAMPLES.collecting, 'you', moment(seconds));
 
     expect(claimed?.claim.holder).toBe(holder);
   });
 
   it('taken over keeps the mark: a task may exist', () => {
-    const claimed = transitions.claimToSubmit(EXAMPLES.marked, 'you', moment(65));
+    const claimed = claimToSubmit(EXAMPLES.marked, 'you', moment(65));
 
     expect(claimed?.run).toEqual(run);
   });
 
   it('is prolonged from now, not from where it ended', () => {
-    const renewed = transitions.renewed(EXAMPLES.collecting, moment(20));
+    const renewed = renew(EXAMPLES.collecting, moment(20));
 
     expect(renewed).toMatchObject({ claim: { holder: 'me', until: at(80) }, dueAt: at(85) });
   });
 
   it('that is over still belongs to its holder until another takes it', () => {
-    expect(transitions.renewed(EXAMPLES.submitting, moment(1_000))).toMatchObject({
+    expect(renew(EXAMPLES.submitting, moment(1_000))).toMatchObject({
       claim: { holder: 'me', until: at(1_060) },
     });
   });
@@ -244,7 +263,7 @@ describe('a claim', () => {
 
 describe('the write-ahead mark', () => {
   it('prolongs the lease to 90 seconds and says when the Run began', () => {
-    const marked = transitions.marked(EXAMPLES.submitting, { reusedUploads: true }, moment(10));
+    const marked = mark(EXAMPLES.submitting, { reusedUploads: true }, moment(10));
 
     expect(marked).toMatchObject({
       claim: { holder: 'me', until: at(100) },
@@ -255,42 +274,42 @@ describe('the write-ahead mark', () => {
 
   it('prolongs it by what its Run may take longer, for whoever searches too', () => {
     const run = { reusedUploads: false, extraMs: 20_000 };
-    const marked = transitions.marked(EXAMPLES.submitting, run, moment(10));
+    const marked = mark(EXAMPLES.submitting, run, moment(10));
 
     expect(marked).toMatchObject({ claim: { holder: 'me', until: at(120) }, dueAt: at(125) });
-    expect(marked && transitions.claimToSubmit(marked, 'you', moment(124.999))).toBeUndefined();
-    expect(marked && transitions.claimToSubmit(marked, 'you', moment(125))).toMatchObject({
+    expect(marked && claimToSubmit(marked, 'you', moment(124.999))).toBeUndefined();
+    expect(marked && claimToSubmit(marked, 'you', moment(125))).toMatchObject({
       run: marked?.run,
     });
     expect(Object.keys(marked?.run ?? {})).toEqual(['startedAt', 'reusedUploads', 'searches']);
   });
 
   it('is not written under a wish to cancel', () => {
-    const wished = transitions.cancelWished(EXAMPLES.submitting, moment(5));
+    const wished = requestCancel(EXAMPLES.submitting, moment(5));
 
     expect(
-      whenSubmitting(wished, 'me', (held) => transitions.marked(held, { reusedUploads: false }, moment(10))),
+      whenSubmitting(wished, 'me', (held) => mark(held, { reusedUploads: false }, moment(10))),
     ).toBeUndefined();
   });
 
   it('is gone with every way back to the queue', () => {
-    expect(transitions.turnedAway(EXAMPLES.marked, at(5), moment(10))).not.toHaveProperty('run');
-    expect(transitions.requeued(EXAMPLES.marked, setback, moment(10))).not.toHaveProperty('run');
+    expect(joinLine(EXAMPLES.marked, at(5), moment(10))).not.toHaveProperty('run');
+    expect(requeue(EXAMPLES.marked, setback, moment(10))).not.toHaveProperty('run');
   });
 });
 
-describe('withTask', () => {
+describe('startRunning', () => {
   it('needs no claim: whoever has the answer records it', () => {
-    const takenOver = transitions.claimToSubmit(EXAMPLES.marked, 'you', moment(65));
+    const takenOver = claimToSubmit(EXAMPLES.marked, 'you', moment(65));
 
-    const recorded = takenOver && transitions.withTask(takenOver, run, 1, task, moment(70));
+    const recorded = takenOver && startRunning(takenOver, run, 1, task, moment(70));
 
     expect(recorded).toMatchObject({ status: 'running', run, task, emptyReads: 0, dueAt: at(130) });
     expect(recorded).not.toHaveProperty('claim');
   });
 
   it('announces that it runs', () => {
-    const recorded = transitions.withTask(EXAMPLES.marked, run, 1, task, moment(10));
+    const recorded = startRunning(EXAMPLES.marked, run, 1, task, moment(10));
 
     expect(recorded?.announcements).toEqual([
       { eventId: 'abcdefghijklmnopqrstuvwxyz.1.running', type: 'Running', attempt: 1, at: at(10) },
@@ -298,39 +317,37 @@ describe('withTask', () => {
   });
 
   it.each([
-    ['called back', transitions.calledBack(EXAMPLES.marked, 1, 'task-1', moment(3))],
-    ['wished cancelled', transitions.cancelWished(EXAMPLES.marked, moment(3))],
+    ['called back', noteCallback(EXAMPLES.marked, 1, 'task-1', moment(3))],
+    ['wished cancelled', requestCancel(EXAMPLES.marked, moment(3))],
   ])('is due at once when it was %s meanwhile', (_, generation) => {
-    expect(transitions.withTask(generation, run, 1, task, moment(10))?.dueAt).toBe(at(10));
+    expect(startRunning(generation, run, 1, task, moment(10))?.dueAt).toBe(at(10));
   });
 
   it('forgets what went wrong before', () => {
-    const troubled = transitions.requeued(EXAMPLES.submitting, setback, moment(1));
+    const troubled = requeue(EXAMPLES.submitting, setback, moment(1));
 
-    expect(troubled && transitions.withTask(troubled, run, 1, task, moment(10))).not.toHaveProperty(
-      'trouble',
-    );
+    expect(troubled && startRunning(troubled, run, 1, task, moment(10))).not.toHaveProperty('trouble');
   });
 });
 
 describe('the search for a lost Run', () => {
   it('that was complete is repeated after a minute, not earlier by anybody', () => {
-    const searched = transitions.searched(EXAMPLES.marked, true, moment(100));
+    const searched = noteSearch(EXAMPLES.marked, true, moment(100));
 
     expect(searched).toMatchObject({
       run: { emptySearchAt: at(100), searches: 1 },
       claim: { until: at(100) },
       dueAt: at(160),
     });
-    expect(searched && transitions.claimToSubmit(searched, 'you', moment(159.999))).toBeUndefined();
-    expect(searched && transitions.claimToSubmit(searched, 'you', moment(160))?.claim.holder).toBe('you');
+    expect(searched && claimToSubmit(searched, 'you', moment(159.999))).toBeUndefined();
+    expect(searched && claimToSubmit(searched, 'you', moment(160))?.claim.holder).toBe('you');
   });
 
   it('that was complete twice lets the Run be repeated, with the same claim', () => {
-    const once = transitions.searched(EXAMPLES.marked, true, moment(100));
-    const again = once && transitions.claimToSubmit(once, 'you', moment(160));
+    const once = noteSearch(EXAMPLES.marked, true, moment(100));
+    const again = once && claimToSubmit(once, 'you', moment(160));
 
-    const cleared = again && transitions.unmarked(again, moment(161));
+    const cleared = again && unmark(again, moment(161));
 
     expect(cleared).not.toHaveProperty('run');
     expect(cleared).toMatchObject({ status: 'submitting', claim: { holder: 'you', until: at(220) } });
@@ -342,7 +359,7 @@ describe('the search for a lost Run', () => {
   ])('lets no Run be repeated after %s, by the same holder either', (_, emptySearchAt, seconds) => {
     const marked = { ...EXAMPLES.marked, run: { ...run, ...(emptySearchAt && { emptySearchAt }) } };
 
-    expect(transitions.unmarked(marked, moment(seconds))).toBeUndefined();
+    expect(unmark(marked, moment(seconds))).toBeUndefined();
   });
 
   it.each([
@@ -355,7 +372,7 @@ describe('the search for a lost Run', () => {
   ])('that proved nothing after %d others is repeated after %d seconds', (searches, wait) => {
     const marked = { ...EXAMPLES.marked, run: { ...run, searches } };
 
-    const searched = transitions.searched(marked, false, moment(100));
+    const searched = noteSearch(marked, false, moment(100));
 
     expect(searched?.dueAt).toBe(at(100 + wait));
     expect(searched?.run).toEqual({ startedAt: at(0), reusedUploads: false, searches: searches + 1 });
@@ -364,19 +381,19 @@ describe('the search for a lost Run', () => {
   it('that proved nothing makes an earlier complete one worthless', () => {
     const marked = { ...EXAMPLES.marked, run: { ...run, emptySearchAt: at(100), searches: 1 } };
 
-    expect(transitions.searched(marked, false, moment(160))?.run).not.toHaveProperty('emptySearchAt');
+    expect(noteSearch(marked, false, moment(160))?.run).not.toHaveProperty('emptySearchAt');
   });
 
   it('says when a complete one first found nothing, however many follow', () => {
     const marked = { ...EXAMPLES.marked, run: { ...run, emptySearchAt: at(100), searches: 1 } };
 
-    expect(transitions.searched(marked, true, moment(160))?.run?.emptySearchAt).toBe(at(100));
+    expect(noteSearch(marked, true, moment(160))?.run?.emptySearchAt).toBe(at(100));
   });
 });
 
-describe('calledBack', () => {
+describe('noteCallback', () => {
   it('notes the moment and the hint, and makes it due now', () => {
-    const noted = transitions.calledBack(EXAMPLES.running, 1, 'task-9', moment(10));
+    const noted = noteCallback(EXAMPLES.running, 1, 'task-9', moment(10));
 
     expect(noted).toEqual({
       ...EXAMPLES.running,
@@ -386,24 +403,24 @@ describe('calledBack', () => {
   });
 
   it('keeps an earlier hint when a later one names nothing', () => {
-    const first = transitions.calledBack(EXAMPLES.marked, 1, 'task-9', moment(10));
+    const first = noteCallback(EXAMPLES.marked, 1, 'task-9', moment(10));
 
-    expect(transitions.calledBack(first, 1, undefined, moment(11))).toMatchObject({
+    expect(noteCallback(first, 1, undefined, moment(11))).toMatchObject({
       callback: { seenAt: at(11), taskId: 'task-9' },
     });
   });
 
   it('that names nothing leaves no empty hint', () => {
-    const noted = transitions.calledBack(EXAMPLES.running, 1, undefined, moment(10));
+    const noted = noteCallback(EXAMPLES.running, 1, undefined, moment(10));
 
     expect('callback' in noted && Object.keys(noted.callback ?? {})).toEqual(['seenAt']);
   });
 });
 
-describe('stillRunning', () => {
+describe('lookLater', () => {
   const release = (generation: Generation, seconds: number, stop?: { cancelSentAt: string }) =>
     whenCollecting(generation, 'me', (held) =>
-      transitions.stillRunning(held, { callbackKnown: undefined, ...(stop && { stop }) }, moment(seconds)),
+      lookLater(held, { callbackKnown: undefined, ...(stop && { stop }) }, moment(seconds)),
     );
 
   it.each([
@@ -422,21 +439,21 @@ describe('stillRunning', () => {
   });
 
   it('is looked at again at once when it was called back since it was asked', () => {
-    const calledBack = transitions.calledBack(EXAMPLES.collecting, 1, undefined, moment(9));
+    const calledBack = noteCallback(EXAMPLES.collecting, 1, undefined, moment(9));
 
     expect(release(calledBack, 10)?.dueAt).toBe(at(10));
   });
 
   it('is not looked at again at once for a callback that was known when it was asked', () => {
-    const calledBack = transitions.calledBack(EXAMPLES.collecting, 1, undefined, moment(9));
+    const calledBack = noteCallback(EXAMPLES.collecting, 1, undefined, moment(9));
 
-    const released = transitions.stillRunning(calledBack, { callbackKnown: at(9) }, moment(10));
+    const released = lookLater(calledBack, { callbackKnown: at(9) }, moment(10));
 
     expect(released?.dueAt).toBe(at(70));
   });
 
   it('is looked at again at once when a cancellation was wished since it was asked', () => {
-    const wished = transitions.cancelWished(EXAMPLES.collecting, moment(9));
+    const wished = requestCancel(EXAMPLES.collecting, moment(9));
 
     expect(release(wished, 10)?.dueAt).toBe(at(10));
   });
@@ -446,7 +463,7 @@ describe('stillRunning', () => {
   });
 
   it('that was asked to stop is looked at again after fifteen seconds, and remembers it', () => {
-    const wished = transitions.cancelWished(EXAMPLES.collecting, moment(9));
+    const wished = requestCancel(EXAMPLES.collecting, moment(9));
 
     const released = release(wished, 10, { cancelSentAt: at(10) });
 
@@ -470,7 +487,7 @@ describe('a setback', () => {
   it('keeps in brief what others say, which every write of the state would carry', () => {
     const long = { code: 'upstream_unavailable', message: `Wiro says: ${'😀'.repeat(1_000)}` } as const;
 
-    const troubled = transitions.requeued(EXAMPLES.submitting, long, moment(1));
+    const troubled = requeue(EXAMPLES.submitting, long, moment(1));
 
     expect(troubled?.trouble?.message).toMatch(/^Wiro says: .+…$/);
     expect(troubled?.trouble?.message.length).toBeLessThanOrEqual(250);
@@ -481,8 +498,8 @@ describe('a setback', () => {
     const waits: number[] = [];
     let generation: Generation = EXAMPLES.collecting;
     for (let tries = 0; tries < 9; tries += 1) {
-      const collecting = transitions.claimToCollect(generation, 'me', moment(0));
-      const later = collecting && transitions.collectingLater(collecting, setback, moment(0));
+      const collecting = claimToCollect(generation, 'me', moment(0));
+      const later = collecting && collectLater(collecting, setback, moment(0));
       if (later?.dueAt === undefined) throw new Error('It is due later');
       waits.push((Date.parse(later.dueAt) - Date.parse(at(0))) / 1_000);
       generation = later;
@@ -504,8 +521,8 @@ describe('a setback', () => {
       },
     } as const;
 
-    const same = transitions.requeued(troubled, setback, moment(10));
-    const other = transitions.requeued(troubled, { code: 'internal_error', message: 'y' }, moment(10));
+    const same = requeue(troubled, setback, moment(10));
+    const other = requeue(troubled, { code: 'internal_error', message: 'y' }, moment(10));
 
     expect(same).toMatchObject({ trouble: { since: at(-500), count: 5 }, dueAt: at(90) });
     expect(other).toMatchObject({
@@ -515,44 +532,38 @@ describe('a setback', () => {
   });
 
   it('survives a new claim: patience counts from the first', () => {
-    const later = transitions.requeued(EXAMPLES.submitting, setback, moment(10));
+    const later = requeue(EXAMPLES.submitting, setback, moment(10));
 
-    expect(later && transitions.claimToSubmit(later, 'you', moment(20))?.trouble?.since).toBe(at(10));
+    expect(later && claimToSubmit(later, 'you', moment(20))?.trouble?.since).toBe(at(10));
   });
 
   it('does not lead back to the queue under a wish to cancel: nobody would look there', () => {
-    const wished = transitions.cancelWished(EXAMPLES.submitting, moment(5));
+    const wished = requestCancel(EXAMPLES.submitting, moment(5));
 
-    expect(
-      whenSubmitting(wished, 'me', (held) => transitions.requeued(held, setback, moment(10))),
-    ).toBeUndefined();
-    expect(
-      whenSubmitting(wished, 'me', (held) => transitions.turnedAway(held, at(5), moment(10))),
-    ).toBeUndefined();
-    expect(whenHeld(wished, 'me', (held) => transitions.cancelled(held, {}, moment(10)))?.status).toBe(
-      'cancelled',
-    );
+    expect(whenSubmitting(wished, 'me', (held) => requeue(held, setback, moment(10)))).toBeUndefined();
+    expect(whenSubmitting(wished, 'me', (held) => joinLine(held, at(5), moment(10)))).toBeUndefined();
+    expect(whenHeld(wished, 'me', (held) => cancel(held, {}, moment(10)))?.status).toBe('cancelled');
   });
 });
 
 describe('the line at the gate', () => {
   it('is waited in without a claim, and due a week after it was joined, whenever it was turned away last', () => {
-    const away = transitions.turnedAway(EXAMPLES.submitting, at(5), moment(10));
+    const away = joinLine(EXAMPLES.submitting, at(5), moment(10));
 
     expect(away).toMatchObject({ status: 'queued', waiting: true, dueAt: at(5 + WEEK) });
     expect(away).not.toHaveProperty('claim');
   });
 
   it('is left with a claim', () => {
-    expect(transitions.claimToSubmit(EXAMPLES.waiting, 'me', moment(10))).not.toHaveProperty('waiting');
+    expect(claimToSubmit(EXAMPLES.waiting, 'me', moment(10))).not.toHaveProperty('waiting');
   });
 });
 
 describe('an end with no outputs', () => {
   it('is counted, and read again after twenty seconds', () => {
-    const once = transitions.readEmpty(EXAMPLES.collecting, moment(10));
-    const again = once && transitions.claimToCollect(once, 'me', moment(30));
-    const twice = again && transitions.readEmpty(again, moment(30));
+    const once = readLater(EXAMPLES.collecting, moment(10));
+    const again = once && claimToCollect(once, 'me', moment(30));
+    const twice = again && readLater(again, moment(30));
 
     expect([once?.emptyReads, once?.dueAt]).toEqual([1, at(30)]);
     expect([twice?.emptyReads, twice?.dueAt]).toEqual([2, at(50)]);
@@ -561,9 +572,9 @@ describe('an end with no outputs', () => {
 
 describe('rerun', () => {
   it('starts the next attempt with fresh uploads, keeps what the last one came to, and forgets its callback', () => {
-    const calledBack = transitions.calledBack(EXAMPLES.collecting, 1, 'task-1', moment(5));
+    const calledBack = noteCallback(EXAMPLES.collecting, 1, 'task-1', moment(5));
 
-    const again = transitions.rerun(calledBack, error, moment(10));
+    const again = rerun(calledBack, error, moment(10));
 
     expect(again).toMatchObject({
       status: 'queued',
@@ -586,27 +597,23 @@ describe('rerun', () => {
   });
 
   it('does not take the task of the attempt before', () => {
-    const again = transitions.rerun(EXAMPLES.collecting, error, moment(10));
+    const again = rerun(EXAMPLES.collecting, error, moment(10));
 
-    expect(again && transitions.withTask(again, run, 1, task, moment(11))).toBeUndefined();
+    expect(again && startRunning(again, run, 1, task, moment(11))).toBeUndefined();
   });
 
   it('keeps a wish to cancel, so that the next attempt never runs', () => {
-    const wished = transitions.cancelWished(EXAMPLES.collecting, moment(5));
-    const again = whenCollecting(wished, 'me', (held) => transitions.rerun(held, error, moment(10)));
-    const claimed = again && transitions.claimToSubmit(again, 'you', moment(20));
+    const wished = requestCancel(EXAMPLES.collecting, moment(5));
+    const again = whenCollecting(wished, 'me', (held) => rerun(held, error, moment(10)));
+    const claimed = again && claimToSubmit(again, 'you', moment(20));
 
-    expect(claimed && transitions.marked(claimed, { reusedUploads: false }, moment(20))).toBeUndefined();
+    expect(claimed && mark(claimed, { reusedUploads: false }, moment(20))).toBeUndefined();
   });
 });
 
 describe('an end', () => {
   it('keeps the task, its Run and its account, tells of it, and is due until it is told', () => {
-    const ended = transitions.succeeded(
-      EXAMPLES.collecting,
-      { costUsd: 0.04, elapsedSeconds: 12.5 },
-      moment(10),
-    );
+    const ended = succeed(EXAMPLES.collecting, { costUsd: 0.04, elapsedSeconds: 12.5 }, moment(10));
 
     expect(ended).toMatchObject({
       status: 'succeeded',
@@ -623,7 +630,7 @@ describe('an end', () => {
   });
 
   it('keeps the mark of a Run whose task was never found', () => {
-    const ended = transitions.failed(
+    const ended = fail(
       EXAMPLES.marked,
       { code: 'submission_unknown', message: 'x', retryable: false },
       {},
@@ -634,9 +641,9 @@ describe('an end', () => {
   });
 });
 
-describe('cancelWished', () => {
+describe('requestCancel', () => {
   it('ends what only waits at once, and tells of it', () => {
-    const ended = transitions.cancelWished(EXAMPLES.waiting, moment(10));
+    const ended = requestCancel(EXAMPLES.waiting, moment(10));
 
     expect(ended).toMatchObject({
       status: 'cancelled',
@@ -649,10 +656,10 @@ describe('cancelWished', () => {
   });
 
   it('makes a task due at once, and counts from the first wish', () => {
-    const wished = transitions.cancelWished(EXAMPLES.running, moment(10));
+    const wished = requestCancel(EXAMPLES.running, moment(10));
 
     expect(wished).toEqual({ ...EXAMPLES.running, cancelRequestedAt: at(10), dueAt: at(10) });
-    expect(transitions.cancelWished(wished, moment(20))).toBe(wished);
+    expect(requestCancel(wished, moment(20))).toBe(wished);
   });
 });
 
@@ -662,14 +669,14 @@ describe('isToStop', () => {
     ['by its deadline', EXAMPLES.running, 21_600, true],
     ['by a wish', { ...EXAMPLES.running, cancelRequestedAt: at(1) }, 2, true],
   ] as const)('%s', (_, generation, seconds, expected) => {
-    expect(transitions.isToStop(generation, moment(seconds))).toBe(expected);
+    expect(isToStop(generation, moment(seconds))).toBe(expected);
   });
 });
 
-describe('lookedAt', () => {
+describe('noteLook', () => {
   it('changes nothing before it is due, nor when nothing is left to do', () => {
-    expect(transitions.lookedAt(EXAMPLES.queued, moment(4.999))).toBe(EXAMPLES.queued);
-    expect(transitions.lookedAt(EXAMPLES.succeeded, moment(1_000))).toBe(EXAMPLES.succeeded);
+    expect(noteLook(EXAMPLES.queued, moment(4.999))).toBe(EXAMPLES.queued);
+    expect(noteLook(EXAMPLES.succeeded, moment(1_000))).toBe(EXAMPLES.succeeded);
   });
 
   it.each([
@@ -680,26 +687,26 @@ describe('lookedAt', () => {
     [4, 900],
     [100, 900],
   ])('after %d looks comes back after %d seconds', (looks, wait) => {
-    const looked = transitions.lookedAt({ ...EXAMPLES.running, looks }, moment(60));
+    const looked = noteLook({ ...EXAMPLES.running, looks }, moment(60));
 
     expect([looked.looks, looked.dueAt]).toEqual([looks + 1, at(60 + wait)]);
   });
 
   it('counts no looks while it waits in line, and comes back when its time there is over', () => {
-    const looked = transitions.lookedAt(EXAMPLES.waiting, moment(300), at(100));
+    const looked = noteLook(EXAMPLES.waiting, moment(300), at(100));
 
     expect([looked.status, looked.looks, looked.dueAt]).toEqual(['queued', 3, at(100 + WEEK)]);
   });
 
   it('counts the time in line from now for one of which nobody noted when it joined', () => {
-    expect(transitions.lookedAt(EXAMPLES.waiting, moment(300)).dueAt).toBe(at(300 + WEEK));
+    expect(noteLook(EXAMPLES.waiting, moment(300)).dueAt).toBe(at(300 + WEEK));
   });
 
   it('ends one that has waited in line for as long as it may, and has that told', () => {
     const waiting = { ...EXAMPLES.waiting, dueAt: at(WEEK) };
 
-    expect(transitions.lookedAt(waiting, moment(WEEK - 0.001), at(0))).toBe(waiting);
-    const ended = transitions.lookedAt(waiting, moment(WEEK), at(0));
+    expect(noteLook(waiting, moment(WEEK - 0.001), at(0))).toBe(waiting);
+    const ended = noteLook(waiting, moment(WEEK), at(0));
     expect(ended).toMatchObject({
       status: 'failed',
       error: {
@@ -716,7 +723,7 @@ describe('lookedAt', () => {
 
   it('does not say that nothing was charged where a callback has named a task', () => {
     const callback = { seenAt: at(5), taskId: 'task-9' };
-    const ended = transitions.lookedAt({ ...EXAMPLES.waiting, callback }, moment(WEEK), at(0));
+    const ended = noteLook({ ...EXAMPLES.waiting, callback }, moment(WEEK), at(0));
 
     const { message } = (ended as Failed).error;
     expect(message).toContain('task-9');
@@ -724,8 +731,8 @@ describe('lookedAt', () => {
   });
 });
 
-describe('told', () => {
-  const ended = transitions.failed(
+describe('strikeOff', () => {
+  const ended = fail(
     { ...EXAMPLES.collecting, announcements: [{ eventId: 'e1', type: 'Running', attempt: 1, at: at(0) }] },
     error,
     {},
@@ -733,14 +740,14 @@ describe('told', () => {
   ) as Generation;
 
   it('takes off what was told, and stays due while there is more', () => {
-    const less = transitions.told(ended, ['e1']);
+    const less = strikeOff(ended, ['e1']);
 
     expect(less.announcements.map(({ eventId }) => eventId)).toEqual(['abcdefghijklmnopqrstuvwxyz.1.failed']);
     expect(less.dueAt).toBe(at(15));
   });
 
   it('leaves an ended generation without anything due once all was told', () => {
-    const done = transitions.told(ended, ['e1', 'abcdefghijklmnopqrstuvwxyz.1.failed']);
+    const done = strikeOff(ended, ['e1', 'abcdefghijklmnopqrstuvwxyz.1.failed']);
 
     expect(done.announcements).toEqual([]);
     expect(done).not.toHaveProperty('dueAt');
@@ -753,14 +760,14 @@ describe('told', () => {
       announcements: [{ eventId: 'e1', type: 'Running', attempt: 1, at: at(0) }],
     } as const;
 
-    expect(transitions.told(running, ['e1'])).toEqual({ ...EXAMPLES.running, announcements: [] });
+    expect(strikeOff(running, ['e1'])).toEqual({ ...EXAMPLES.running, announcements: [] });
   });
 });
 
 it('uses the durations that it is told', () => {
   const durations = { ...DURATIONS, lease: 600, clockSkew: 50 };
 
-  const claimed = transitions.claimToSubmit(EXAMPLES.queued, 'me', { now: at(0), durations });
+  const claimed = claimToSubmit(EXAMPLES.queued, 'me', { now: at(0), durations });
 
   expect(claimed).toMatchObject({ claim: { until: at(0.6) }, dueAt: at(0.65) });
 });

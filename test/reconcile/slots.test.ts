@@ -1,12 +1,7 @@
 import { beforeEach, expect, it, vi } from 'vitest';
 import type { Generation } from '../../functions/generation/generation.ts';
-import {
-  claimToCollect,
-  claimToSubmit,
-  collectingLater,
-  marked,
-  withTask,
-} from '../../functions/generation/transitions.ts';
+import { claimToCollect, collectLater } from '../../functions/generation/transitions/collect.ts';
+import { claimToSubmit, mark, startRunning } from '../../functions/generation/transitions/submit.ts';
 import { reconcile } from '../../functions/reconcile/reconcile.ts';
 import { createStepOver } from '../../functions/reconcile/step-over.ts';
 import { log } from '../../functions/runtime/log.ts';
@@ -51,12 +46,12 @@ async function oneAdmitted() {
       const { id } = generation;
       await generations.update(id, (current) => claimToSubmit(current, 'me', moment()));
       if (!(await gate.take(generation))) return false;
-      const mark = await generations.update(id, (g) =>
-        whenSubmitting(g, 'me', (held) => marked(held, { reusedUploads: false }, moment())),
+      const marked = await generations.update(id, (g) =>
+        whenSubmitting(g, 'me', (held) => mark(held, { reusedUploads: false }, moment())),
       );
-      const run = mark.kind === 'written' ? mark.generation.run : undefined;
+      const run = marked.kind === 'written' ? marked.generation.run : undefined;
       if (run === undefined) throw new Error(`${id} was not marked`);
-      await generations.update(id, (g) => withTask(g, run, 1, { id: `task-${id}` }, moment()));
+      await generations.update(id, (g) => startRunning(g, run, 1, { id: `task-${id}` }, moment()));
       await gate.noteRunEnd(generation);
       return true;
     },
@@ -107,7 +102,7 @@ it('reconcile takes the slot back of one whose task has ended: its outputs may w
   const inLine = { code: 'output_in_line', message: 'Its outputs wait.' } as const;
   await generations.update('first', (current) => claimToCollect(current, 'me', moment));
   await generations.update('first', (current) =>
-    whenCollecting(current, 'me', (held) => collectingLater(held, inLine, moment)),
+    whenCollecting(current, 'me', (held) => collectLater(held, inLine, moment)),
   );
 
   await reconcile(generations.get);

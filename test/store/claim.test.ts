@@ -1,19 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Generation, Submitting } from '../../functions/generation/generation.ts';
+import type { Moment } from '../../functions/generation/time.ts';
+import { claimToCollect, lookLater } from '../../functions/generation/transitions/collect.ts';
+import { cancel, fail } from '../../functions/generation/transitions/end.ts';
+import { requestCancel } from '../../functions/generation/transitions/request-cancel.ts';
 import {
-  cancelled,
-  cancelWished,
-  claimToCollect,
   claimToSubmit,
-  failed,
-  type Moment,
-  marked,
-  requeued,
-  searched,
-  stillRunning,
-  turnedAway,
-  unmarked,
-} from '../../functions/generation/transitions.ts';
+  joinLine,
+  mark,
+  noteSearch,
+  requeue,
+  unmark,
+} from '../../functions/generation/transitions/submit.ts';
 import { log } from '../../functions/runtime/log.ts';
 import { DURATIONS } from '../../functions/settings.ts';
 import type { AttemptNotesStore } from '../../functions/store/attempt-notes.ts';
@@ -123,7 +121,7 @@ describe('the renewal of a claim', () => {
     const held = await claim();
 
     await vi.advanceTimersByTimeAsync(40_000);
-    await held.write((current, moment) => requeued(current, setback, moment));
+    await held.write((current, moment) => requeue(current, setback, moment));
 
     expect(known.map(untilOf)).toEqual([undefined, at(60), at(80), at(100)]);
   });
@@ -215,7 +213,7 @@ describe('the end of a claim', () => {
     const { claim } = claimWorld();
     const held = await claim();
     await vi.advanceTimersByTimeAsync(10_000);
-    await held.write((current, moment) => marked(current, { reusedUploads: false }, moment));
+    await held.write((current, moment) => mark(current, { reusedUploads: false }, moment));
 
     await vi.advanceTimersByTimeAsync(89_999);
     const before = held.isLost();
@@ -258,7 +256,7 @@ describe('a write under a claim', () => {
     const { claim, standing } = claimWorld();
     const held = await claim();
 
-    const outcome = await held.write((current, moment) => requeued(current, setback, moment));
+    const outcome = await held.write((current, moment) => requeue(current, setback, moment));
 
     expect(outcome).toEqual({ kind: 'written', generation: standing() });
     expect(standing().status).toBe('queued');
@@ -267,27 +265,27 @@ describe('a write under a claim', () => {
   it('can be followed by another while the claim stands', async () => {
     const { claim, standing } = claimWorld();
     const held = await claim();
-    await held.write((current, moment) => marked(current, { reusedUploads: false }, moment));
+    await held.write((current, moment) => mark(current, { reusedUploads: false }, moment));
 
-    const outcome = await held.write((current, moment) => failed(current, error, {}, moment));
+    const outcome = await held.write((current, moment) => fail(current, error, {}, moment));
 
     expect([outcome.kind, standing().status]).toEqual(['written', 'failed']);
   });
 
   const REFUSED_BY_CANCEL: Record<string, Step<Submitting, Generation>> = {
-    turnedAway: (current, moment) => turnedAway(current, at(0), moment),
-    requeued: (current, moment) => requeued(current, setback, moment),
-    marked: (current, moment) => marked(current, { reusedUploads: false }, moment),
+    turnedAway: (current, moment) => joinLine(current, at(0), moment),
+    requeued: (current, moment) => requeue(current, setback, moment),
+    marked: (current, moment) => mark(current, { reusedUploads: false }, moment),
   };
   it.each(Object.entries(REFUSED_BY_CANCEL))(
     'answers `cancelWished` if %s is refused because a request to cancel stands; the claim can still cancel',
     async (_, step) => {
       const { claim, standing, become } = claimWorld();
       const held = await claim();
-      become(cancelWished(standing(), { now: at(1), durations: DURATIONS }));
+      become(requestCancel(standing(), { now: at(1), durations: DURATIONS }));
 
       const outcome = await held.write(step);
-      const end = await held.write((current, moment) => cancelled(current, {}, moment));
+      const end = await held.write((current, moment) => cancel(current, {}, moment));
 
       expect(outcome).toEqual({ kind: 'cancelWished' });
       expect([end.kind, standing().status]).toEqual(['written', 'cancelled']);
@@ -298,7 +296,7 @@ describe('a write under a claim', () => {
     const { claim } = claimWorld();
     const held = await claim();
 
-    expect(await held.write(unmarked)).toEqual({ kind: 'lost' });
+    expect(await held.write(unmark)).toEqual({ kind: 'lost' });
     expect(held.isLost()).toBe(false);
   });
 
@@ -308,7 +306,7 @@ describe('a write under a claim', () => {
     const run = { startedAt: at(-200), reusedUploads: false, searches: 1, emptySearchAt: at(-100) };
     become({ ...(standing() as Submitting), run });
 
-    const outcome = await held.amend(unmarked);
+    const outcome = await held.amend(unmark);
     await vi.advanceTimersByTimeAsync(20_000);
 
     expect(outcome).toMatchObject({ kind: 'written', generation: { status: 'submitting' } });
@@ -320,13 +318,13 @@ describe('a write under a claim', () => {
 
 describe('a claim that has ended', () => {
   const steps: Record<string, Step<Submitting, Generation>> = {
-    turnedAway: (current, moment) => turnedAway(current, at(0), moment),
-    requeued: (current, moment) => requeued(current, setback, moment),
-    marked: (current, moment) => marked(current, { reusedUploads: false }, moment),
-    searched: (current, moment) => searched(current, true, moment),
-    unmarked,
-    failed: (current, moment) => failed(current, error, {}, moment),
-    cancelled: (current, moment) => cancelled(current, {}, moment),
+    turnedAway: (current, moment) => joinLine(current, at(0), moment),
+    requeued: (current, moment) => requeue(current, setback, moment),
+    marked: (current, moment) => mark(current, { reusedUploads: false }, moment),
+    searched: (current, moment) => noteSearch(current, true, moment),
+    unmark,
+    failed: (current, moment) => fail(current, error, {}, moment),
+    cancelled: (current, moment) => cancel(current, {}, moment),
   };
   const yours = { holder: 'you', until: at(120) };
   const since: Record<string, Generation> = {
@@ -360,7 +358,7 @@ describe('a claim that has ended', () => {
     sleep({ wallMs, monotonicMs });
 
     const outcomes = [
-      await held.write((current, moment) => requeued(current, setback, moment)),
+      await held.write((current, moment) => requeue(current, setback, moment)),
       await held.amend((current) => current),
       await held.fence(),
     ];
@@ -375,7 +373,7 @@ describe('a claim that has ended', () => {
     const run = { startedAt: at(-200), reusedUploads: false, searches: 1, emptySearchAt: at(-7_200) };
     become({ ...(standing() as Submitting), run });
     sleep({ wallMs: -3_600_000, monotonicMs: 0 });
-    await held.amend(unmarked);
+    await held.amend(unmark);
 
     sleep({ wallMs: 0, monotonicMs: 60_000 });
 
@@ -395,9 +393,7 @@ describe('the fence of a claim', () => {
 
     expect([fence, until()]).toEqual([standing().revision, at(80)]);
     const moment: Moment = { now: at(40), durations: DURATIONS };
-    const outcome = await held.write((current) =>
-      stillRunning(current, { callbackKnown: undefined }, moment),
-    );
+    const outcome = await held.write((current) => lookLater(current, { callbackKnown: undefined }, moment));
     expect(outcome.kind).toBe('written');
   });
 });

@@ -2,7 +2,20 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { type Generation, hasEnded } from '../../functions/generation/generation.ts';
-import * as transitions from '../../functions/generation/transitions.ts';
+import type { Moment } from '../../functions/generation/time.ts';
+import { renew } from '../../functions/generation/transitions/claim.ts';
+import { claimToCollect, lookLater, rerun } from '../../functions/generation/transitions/collect.ts';
+import { fail, succeed } from '../../functions/generation/transitions/end.ts';
+import { noteLook, strikeOff } from '../../functions/generation/transitions/look.ts';
+import { noteCallback } from '../../functions/generation/transitions/note-callback.ts';
+import {
+  claimToSubmit,
+  mark,
+  noteSearch,
+  requeue,
+  startRunning,
+  unmark,
+} from '../../functions/generation/transitions/submit.ts';
 import { createGenerationStore, type GenerationStore } from '../../functions/store/generation-store.ts';
 import { EXAMPLES, moment } from '../generation/examples.ts';
 import { assertLegal } from '../generation/legal.ts';
@@ -18,34 +31,32 @@ const request = { model: 'wiro/flux', parameters: {}, inputs: {}, labels: {} };
 const setback = { code: 'upstream_unavailable', message: 'Wiro is away.' } as const;
 const error = { code: 'model_failed', message: 'The model failed.', retryable: true } as const;
 
-type Decide = (generation: Generation, holder: string, now: transitions.Moment) => Generation | undefined;
+type Decide = (generation: Generation, holder: string, now: Moment) => Generation | undefined;
 
 /** Transitions that need a claim; the rest may be made by anybody. */
 const HELD: Record<string, Decide> = {
-  renew: (g, holder, now) => whenHeld(g, holder, (held) => transitions.renewed(held, now)),
-  mark: (g, holder, now) =>
-    whenSubmitting(g, holder, (held) => transitions.marked(held, { reusedUploads: true }, now)),
-  search: (g, holder, now) => whenSubmitting(g, holder, (held) => transitions.searched(held, true, now)),
-  unmark: (g, holder, now) => whenSubmitting(g, holder, (held) => transitions.unmarked(held, now)),
-  requeue: (g, holder, now) => whenSubmitting(g, holder, (held) => transitions.requeued(held, setback, now)),
+  renew: (g, holder, now) => whenHeld(g, holder, (held) => renew(held, now)),
+  mark: (g, holder, now) => whenSubmitting(g, holder, (held) => mark(held, { reusedUploads: true }, now)),
+  search: (g, holder, now) => whenSubmitting(g, holder, (held) => noteSearch(held, true, now)),
+  unmark: (g, holder, now) => whenSubmitting(g, holder, (held) => unmark(held, now)),
+  requeue: (g, holder, now) => whenSubmitting(g, holder, (held) => requeue(held, setback, now)),
   stillRunning: (g, holder, now) =>
-    whenCollecting(g, holder, (held) => transitions.stillRunning(held, { callbackKnown: undefined }, now)),
-  rerun: (g, holder, now) => whenCollecting(g, holder, (held) => transitions.rerun(held, error, now)),
-  succeed: (g, holder, now) =>
-    whenCollecting(g, holder, (held) => transitions.succeeded(held, { costUsd: 0.04 }, now)),
-  fail: (g, holder, now) => whenHeld(g, holder, (held) => transitions.failed(held, error, {}, now)),
+    whenCollecting(g, holder, (held) => lookLater(held, { callbackKnown: undefined }, now)),
+  rerun: (g, holder, now) => whenCollecting(g, holder, (held) => rerun(held, error, now)),
+  succeed: (g, holder, now) => whenCollecting(g, holder, (held) => succeed(held, { costUsd: 0.04 }, now)),
+  fail: (g, holder, now) => whenHeld(g, holder, (held) => fail(held, error, {}, now)),
 };
 const FREE: Record<string, Decide> = {
-  claimToSubmit: (g, holder, now) => transitions.claimToSubmit(g, holder, now),
-  claimToCollect: (g, holder, now) => transitions.claimToCollect(g, holder, now),
+  claimToSubmit: (g, holder, now) => claimToSubmit(g, holder, now),
+  claimToCollect: (g, holder, now) => claimToCollect(g, holder, now),
   record: (g, _, now) =>
     g.status === 'submitting' && g.run
-      ? transitions.withTask(g, g.run, g.attempt, { id: `task-${g.attempt}` }, now)
+      ? startRunning(g, g.run, g.attempt, { id: `task-${g.attempt}` }, now)
       : undefined,
-  callBack: (g, _, now) => transitions.calledBack(g, g.attempt, undefined, now),
-  look: (g, _, now) => transitions.lookedAt(g, now),
+  callBack: (g, _, now) => noteCallback(g, g.attempt, undefined, now),
+  look: (g, _, now) => noteLook(g, now),
   tell: (g) =>
-    transitions.told(
+    strikeOff(
       g,
       g.announcements.map(({ eventId }) => eventId),
     ),

@@ -4,7 +4,8 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, it, vi } from 'vitest';
 import type { Generation } from '../../functions/generation/generation.ts';
 import { retried } from '../../functions/generation/retry.ts';
-import { lookedAt, rerun } from '../../functions/generation/transitions.ts';
+import { rerun } from '../../functions/generation/transitions/collect.ts';
+import { noteLook } from '../../functions/generation/transitions/look.ts';
 import type { AcceptedRequest } from '../../functions/request/accepted-request.ts';
 import {
   createGenerationStore,
@@ -380,7 +381,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       await store.accept({ ...EXAMPLES.running, attempt: 4, pastAttempts: listed }, request);
 
       const before = await store.whole(id);
-      await store.update(id, (current) => lookedAt(current, moment(60)));
+      await store.update(id, (current) => noteLook(current, moment(60)));
       const after = await store.whole(id);
 
       expect([before?.pastAttempts, after?.pastAttempts]).toEqual([listed, listed]);

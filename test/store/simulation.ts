@@ -4,7 +4,8 @@ import type { CollectDeps } from '../../functions/collect/collect-deps.ts';
 import { collectGeneration } from '../../functions/collect/collect-generation.ts';
 import { parseCallbackPath } from '../../functions/generation/callback-url.ts';
 import { type Generation, hasEnded, queueKey } from '../../functions/generation/generation.ts';
-import { accepted, told } from '../../functions/generation/transitions.ts';
+import { accept } from '../../functions/generation/transitions/accept.ts';
+import { strikeOff } from '../../functions/generation/transitions/look.ts';
 import { reconcile } from '../../functions/reconcile/reconcile.ts';
 import { createStepOver } from '../../functions/reconcile/step-over.ts';
 import { DURATIONS } from '../../functions/settings.ts';
@@ -223,7 +224,7 @@ export class Simulation {
     const id = [...`${this.#ids.length}`.padStart(26, '0')]
       .map((digit) => 'abcdefghij'[Number(digit)])
       .join('');
-    const generation = accepted(
+    const generation = accept(
       { id, deployment: 'shop', origin: 'api', model: 'wiro/flux', requestHash: 'hash' },
       { now: new Date(this.#now).toISOString(), durations },
     );
@@ -274,7 +275,7 @@ export class Simulation {
       wiro: this.#wiro(turn),
       announce: async (id: string) => {
         await generations.update(id, (current) =>
-          told(
+          strikeOff(
             current,
             current.announcements.map(({ eventId }) => eventId),
           ),

@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { hasEnded } from '../../functions/generation/generation.ts';
-import { accepted, cancelWished, lookedAt } from '../../functions/generation/transitions.ts';
+import { accept } from '../../functions/generation/transitions/accept.ts';
+import { noteLook } from '../../functions/generation/transitions/look.ts';
+import { requestCancel } from '../../functions/generation/transitions/request-cancel.ts';
 import { log } from '../../functions/runtime/log.ts';
 import type { UploadKey, UploadStore } from '../../functions/store/upload-store.ts';
 import { type SubmitDeps, submitGeneration } from '../../functions/submit/submit-generation.ts';
@@ -57,7 +59,7 @@ async function bringing({
     requestHash: 'hash',
   } as const;
   const moment = () => ({ now: world.shared.clock().toISOString(), durations: world.shared.durations });
-  await world.generations.accept(accepted(names, moment()), {
+  await world.generations.accept(accept(names, moment()), {
     model: 'wiro/flux',
     parameters: {},
     inputs: {
@@ -112,7 +114,7 @@ async function bringing({
           pass(60);
           continue;
         }
-        await world.generations.update(ID, (current) => lookedAt(current, moment()));
+        await world.generations.update(ID, (current) => noteLook(current, moment()));
         submissions += 1;
         files = 0;
         let isOver = false;
@@ -157,7 +159,7 @@ describe('bringing inputs that kills its function', () => {
   it('is cancelled by wish instead', async () => {
     const { work, state, generations, moment } = await bringing({ uploads: () => false });
     await work(1_500);
-    await generations.update(ID, (current) => cancelWished(current, moment()));
+    await generations.update(ID, (current) => requestCancel(current, moment()));
 
     await work(DAY);
 

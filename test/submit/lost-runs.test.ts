@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { hasEnded } from '../../functions/generation/generation.ts';
-import { calledBack, cancelWished } from '../../functions/generation/transitions.ts';
+import { noteCallback } from '../../functions/generation/transitions/note-callback.ts';
+import { requestCancel } from '../../functions/generation/transitions/request-cancel.ts';
 import { log } from '../../functions/runtime/log.ts';
 import { type SubmitDeps, submitGeneration } from '../../functions/submit/submit-generation.ts';
 import { WiroError } from '../../functions/wiro/errors.ts';
@@ -168,7 +169,7 @@ describe('a Run that Wiro answers the same way for ever', () => {
       createdAtSeconds: deps.clock().getTime() / 1_000,
     });
     const moment = { now: deps.clock().toISOString(), durations: deps.durations };
-    await generations.update(ID, (current) => calledBack(current, 1, 'task-9', moment));
+    await generations.update(ID, (current) => noteCallback(current, 1, 'task-9', moment));
 
     await work(4 * HOUR);
 
@@ -179,7 +180,7 @@ describe('a Run that Wiro answers the same way for ever', () => {
     const { work, state, generations, deps } = await losing({ run: silent });
     await work(HOUR);
     const moment = { now: deps.clock().toISOString(), durations: deps.durations };
-    await generations.update(ID, (current) => cancelWished(current, moment));
+    await generations.update(ID, (current) => requestCancel(current, moment));
 
     await work(2 * HOUR);
 

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { accepted } from '../../functions/generation/transitions.ts';
+import { accept } from '../../functions/generation/transitions/accept.ts';
 import { log } from '../../functions/runtime/log.ts';
 import { createUploadRefusals } from '../../functions/store/upload-refusals.ts';
 import type { Handover } from '../../functions/submit/bring-inputs.ts';
@@ -30,7 +30,7 @@ async function refusedWorld({ room = 20 * 1024 * 1024 } = {}) {
     model: 'wiro/flux',
     requestHash: 'hash',
   } as const;
-  await world.generations.accept(accepted(names, { now: at(0), durations }), {
+  await world.generations.accept(accept(names, { now: at(0), durations }), {
     model: 'wiro/flux',
     parameters: {},
     inputs: {

@@ -4,7 +4,7 @@ import { callbackUrl } from '../../functions/generation/callback-url.ts';
 import { hasEnded } from '../../functions/generation/generation.ts';
 import { retried } from '../../functions/generation/retry.ts';
 import { proofOf } from '../../functions/generation/task-hint.ts';
-import { calledBack } from '../../functions/generation/transitions.ts';
+import { noteCallback } from '../../functions/generation/transitions/note-callback.ts';
 import { log } from '../../functions/runtime/log.ts';
 import { createTaskHints } from '../../functions/store/task-hints.ts';
 import { type SubmitDeps, submitGeneration } from '../../functions/submit/submit-generation.ts';
@@ -82,7 +82,7 @@ async function hinted({
         seenAt: moment().now,
         proof,
       });
-      await generations.update(ID, (current) => calledBack(current, 1, 'paid', moment()));
+      await generations.update(ID, (current) => noteCallback(current, 1, 'paid', moment()));
     },
     /** Looks every minute, as `reconcile` does, until it has ended, runs, or so many seconds are over. */
     async work(until = 24 * HOUR) {

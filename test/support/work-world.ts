@@ -1,4 +1,5 @@
-import { accepted, claimToSubmit, marked, withTask } from '../../functions/generation/transitions.ts';
+import { accept } from '../../functions/generation/transitions/accept.ts';
+import { claimToSubmit, mark, startRunning } from '../../functions/generation/transitions/submit.ts';
 import { DURATIONS } from '../../functions/settings.ts';
 import { createAttemptNotesStore } from '../../functions/store/attempt-notes.ts';
 import { createEarlierReads } from '../../functions/store/earlier-reads.ts';
@@ -24,9 +25,9 @@ export function workWorld() {
   const moment = () => ({ now: clock().toISOString(), durations });
   const submitted: string[] = [];
   const announced: string[] = [];
-  const accept = async (id: string) => {
+  const acceptOne = async (id: string) => {
     const names = { id, deployment: 'shop', origin: 'api', model: 'wiro/flux', requestHash: 'hash' } as const;
-    await generations.accept(accepted(names, moment()), {
+    await generations.accept(accept(names, moment()), {
       model: 'wiro/flux',
       parameters: {},
       inputs: {},
@@ -41,7 +42,7 @@ export function workWorld() {
     gate,
     submitted,
     announced,
-    accept,
+    accept: acceptOne,
     /** The generation that every test here is about. */
     state: async () => {
       const generation = await generations.get(ID);
@@ -54,15 +55,15 @@ export function workWorld() {
     },
     /** Accepts a generation whose task runs, in the slot that it holds. */
     run: async (id: string, taskId: string) => {
-      await accept(id);
+      await acceptOne(id);
       const queued = await generations.get(id);
       if (queued === undefined || !(await gate.take(queued))) throw new Error(`No slot for ${id}`);
       const run = { startedAt: moment().now, reusedUploads: false, searches: 0 };
       for (const step of [
         (current: typeof queued) => claimToSubmit(current, 'first', moment()),
         (current: typeof queued) =>
-          whenSubmitting(current, 'first', (held) => marked(held, { reusedUploads: false }, moment())),
-        (current: typeof queued) => withTask(current, run, 1, { id: taskId }, moment()),
+          whenSubmitting(current, 'first', (held) => mark(held, { reusedUploads: false }, moment())),
+        (current: typeof queued) => startRunning(current, run, 1, { id: taskId }, moment()),
       ])
         await generations.update(id, step);
       await gate.noteRunEnd({ id, revision: 4 });

@@ -1,6 +1,6 @@
 import type { Generation, Output } from '../../functions/generation/generation.ts';
 import { timestamp } from '../../functions/generation/time.ts';
-import { claimToCollect, collectingLater } from '../../functions/generation/transitions.ts';
+import { claimToCollect, collectLater } from '../../functions/generation/transitions/collect.ts';
 import { DURATIONS } from '../../functions/settings.ts';
 import { createAttemptNotesStore } from '../../functions/store/attempt-notes.ts';
 import { createCopiedNotes } from '../../functions/store/copied-notes.ts';
@@ -51,7 +51,7 @@ export async function putInLine(table: Table, id: string): Promise<void> {
   const setback = { code: 'output_in_line', message: 'Its turn comes when another is done.' } as const;
   const steps: readonly ((current: Generation) => Generation | undefined)[] = [
     (current) => claimToCollect(current, 'holder-9', moment()),
-    (current) => whenCollecting(current, 'holder-9', (held) => collectingLater(held, setback, moment())),
+    (current) => whenCollecting(current, 'holder-9', (held) => collectLater(held, setback, moment())),
   ];
   for (const step of steps) {
     const { kind } = await generations.update(id, step);

@@ -1,6 +1,25 @@
 import { createHash } from 'node:crypto';
 import type { Generation, RequestOrigin, RunMark } from '../../functions/generation/generation.ts';
-import * as transitions from '../../functions/generation/transitions.ts';
+import { accept } from '../../functions/generation/transitions/accept.ts';
+import {
+  claimToCollect,
+  collectLater,
+  lookLater,
+  readLater,
+  rerun,
+} from '../../functions/generation/transitions/collect.ts';
+import { fail, succeed } from '../../functions/generation/transitions/end.ts';
+import { noteLook, strikeOff } from '../../functions/generation/transitions/look.ts';
+import { noteCallback } from '../../functions/generation/transitions/note-callback.ts';
+import { requestCancel } from '../../functions/generation/transitions/request-cancel.ts';
+import {
+  claimToSubmit,
+  joinLine,
+  mark,
+  noteSearch,
+  requeue,
+  startRunning,
+} from '../../functions/generation/transitions/submit.ts';
 import type { AcceptedRequest } from '../../functions/request/accepted-request.ts';
 import { generationId } from '../../functions/request/identity.ts';
 import { whenCollecting, whenHeld, whenSubmitting } from '../generation/when-held.ts';
@@ -59,7 +78,7 @@ const error = {
   retryable: true,
 } as const;
 
-async function accept(
+async function acceptOne(
   world: StoryWorld,
   name: string,
   request: AcceptedRequest = TEXT,
@@ -73,31 +92,31 @@ async function accept(
     requestHash: createHash('sha256').update(name).digest('hex'),
     ...(outputFolder && { outputFolder }),
   };
-  return world.store.accept(transitions.accepted(given, world.moment()), request);
+  return world.store.accept(accept(given, world.moment()), request);
 }
 
 /** Accepted and claimed, by a holder that is gone since. */
 async function submitting(world: StoryWorld, name: string, request?: AcceptedRequest): Promise<void> {
-  await accept(world, name, request);
-  await world.step(idOf(name), (g, now) => transitions.claimToSubmit(g, 'holder-1', now));
+  await acceptOne(world, name, request);
+  await world.step(idOf(name), (g, now) => claimToSubmit(g, 'holder-1', now));
 }
 
 async function marked(world: StoryWorld, name: string): Promise<RunMark> {
   await submitting(world, name);
   const { run } = await world.step(idOf(name), (g, now) =>
-    whenSubmitting(g, 'holder-1', (held) => transitions.marked(held, { reusedUploads: false }, now)),
+    whenSubmitting(g, 'holder-1', (held) => mark(held, { reusedUploads: false }, now)),
   );
   return run ?? { startedAt: world.moment().now, reusedUploads: false, searches: 0 };
 }
 
 async function running(world: StoryWorld, name: string): Promise<void> {
   const run = await marked(world, name);
-  await world.step(idOf(name), (g, now) => transitions.withTask(g, run, 1, taskOf(name), now));
+  await world.step(idOf(name), (g, now) => startRunning(g, run, 1, taskOf(name), now));
 }
 
 async function collecting(world: StoryWorld, name: string): Promise<void> {
   await running(world, name);
-  await world.step(idOf(name), (g, now) => transitions.claimToCollect(g, 'holder-2', now));
+  await world.step(idOf(name), (g, now) => claimToCollect(g, 'holder-2', now));
 }
 
 const ACCOUNT = { taskEnd: 'succeeded', costUsd: 0.04, elapsedSeconds: 4 } as const;
@@ -112,13 +131,13 @@ async function succeeded(world: StoryWorld, name: string): Promise<void> {
     outputs: [{ ...OUTPUT, key, content }],
   });
   await world.step(idOf(name), (g, now) =>
-    whenCollecting(g, 'holder-2', (held) => transitions.succeeded(held, ACCOUNT, now)),
+    whenCollecting(g, 'holder-2', (held) => succeed(held, ACCOUNT, now)),
   );
 }
 
 const told = (world: StoryWorld, name: string) =>
   world.step(idOf(name), (g) =>
-    transitions.told(
+    strikeOff(
       g,
       g.announcements.map(({ eventId }) => eventId),
     ),
@@ -127,39 +146,39 @@ const told = (world: StoryWorld, name: string) =>
 /** One of every state, with whatever a state may carry; everything is in the hands of nobody any more. */
 export const STORIES = {
   queued: async (world) => {
-    await accept(world, 'queued', IMAGE);
+    await acceptOne(world, 'queued', IMAGE);
   },
   'queued-large': async (world) => {
-    await accept(world, 'queued-large', { ...TEXT, parameters: { prompt: 'x'.repeat(66_000) } });
+    await acceptOne(world, 'queued-large', { ...TEXT, parameters: { prompt: 'x'.repeat(66_000) } });
   },
   'queued-from-file': async (world) => {
     const results = { bucket: INPUT.bucket, key: 'results/batch.json', index: 3 };
-    await accept(world, 'queued-from-file', { ...TEXT, results }, { origin: 's3' });
+    await acceptOne(world, 'queued-from-file', { ...TEXT, results }, { origin: 's3' });
   },
   'queued-again': async (world) => {
     await submitting(world, 'queued-again');
     await world.step(idOf('queued-again'), (g, now) =>
-      whenSubmitting(g, 'holder-1', (held) => transitions.requeued(held, setback, now)),
+      whenSubmitting(g, 'holder-1', (held) => requeue(held, setback, now)),
     );
   },
   rerun: async (world) => {
     const outputFolder = `outputs/portraits/anna.png-${idOf('rerun')}/`;
-    await accept(world, 'rerun', IMAGE, { origin: 's3', outputFolder });
-    await world.step(idOf('rerun'), (g, now) => transitions.claimToSubmit(g, 'holder-1', now));
+    await acceptOne(world, 'rerun', IMAGE, { origin: 's3', outputFolder });
+    await world.step(idOf('rerun'), (g, now) => claimToSubmit(g, 'holder-1', now));
     const { run } = await world.step(idOf('rerun'), (g, now) =>
-      whenSubmitting(g, 'holder-1', (held) => transitions.marked(held, { reusedUploads: true }, now)),
+      whenSubmitting(g, 'holder-1', (held) => mark(held, { reusedUploads: true }, now)),
     );
     if (run === undefined) throw new Error('It was not marked');
-    await world.step(idOf('rerun'), (g, now) => transitions.withTask(g, run, 1, taskOf('rerun'), now));
-    await world.step(idOf('rerun'), (g, now) => transitions.claimToCollect(g, 'holder-2', now));
+    await world.step(idOf('rerun'), (g, now) => startRunning(g, run, 1, taskOf('rerun'), now));
+    await world.step(idOf('rerun'), (g, now) => claimToCollect(g, 'holder-2', now));
     await world.step(idOf('rerun'), (g, now) =>
-      whenCollecting(g, 'holder-2', (held) => transitions.rerun(held, error, now)),
+      whenCollecting(g, 'holder-2', (held) => rerun(held, error, now)),
     );
   },
   waiting: async (world) => {
     await submitting(world, 'waiting');
     await world.step(idOf('waiting'), (g, now) =>
-      whenSubmitting(g, 'holder-1', (held) => transitions.turnedAway(held, now.now, now)),
+      whenSubmitting(g, 'holder-1', (held) => joinLine(held, now.now, now)),
     );
   },
   submitting: async (world) => {
@@ -173,16 +192,16 @@ export const STORIES = {
   'marked-ran': async (world) => {
     await marked(world, 'marked-ran');
     world.pass(95);
-    await world.step(idOf('marked-ran'), (g, now) => transitions.claimToSubmit(g, 'holder-2', now));
+    await world.step(idOf('marked-ran'), (g, now) => claimToSubmit(g, 'holder-2', now));
     await world.step(idOf('marked-ran'), (g, now) =>
-      whenSubmitting(g, 'holder-2', (held) => transitions.searched(held, true, now)),
+      whenSubmitting(g, 'holder-2', (held) => noteSearch(held, true, now)),
     );
   },
   /** The answer was lost, and the task has called back. */
   'marked-called-back': async (world) => {
     await marked(world, 'marked-called-back');
     await world.step(idOf('marked-called-back'), (g, now) =>
-      transitions.calledBack(g, 1, taskOf('marked-called-back').id, now),
+      noteCallback(g, 1, taskOf('marked-called-back').id, now),
     );
   },
   running: async (world) => {
@@ -193,28 +212,26 @@ export const STORIES = {
   'running-untold': async (world) => {
     const run = await marked(world, 'running-untold');
     const { id } = taskOf('running-untold');
-    await world.step(idOf('running-untold'), (g, now) => transitions.withTask(g, run, 1, { id }, now));
+    await world.step(idOf('running-untold'), (g, now) => startRunning(g, run, 1, { id }, now));
     world.pass(60);
-    await world.step(idOf('running-untold'), (g, now) => transitions.lookedAt(g, now));
+    await world.step(idOf('running-untold'), (g, now) => noteLook(g, now));
   },
   /** Asked to stop, twice. */
   'running-stopping': async (world) => {
     await collecting(world, 'running-stopping');
-    await world.step(idOf('running-stopping'), (g, now) => transitions.cancelWished(g, now));
+    await world.step(idOf('running-stopping'), (g, now) => requestCancel(g, now));
     const { now: cancelSentAt } = world.moment();
     world.pass(15);
     const stop = { cancelSentAt, killSentAt: world.moment().now };
     await world.step(idOf('running-stopping'), (g, now) =>
-      whenCollecting(g, 'holder-2', (held) =>
-        transitions.stillRunning(held, { callbackKnown: undefined, stop }, now),
-      ),
+      whenCollecting(g, 'holder-2', (held) => lookLater(held, { callbackKnown: undefined, stop }, now)),
     );
   },
   /** Read once without outputs. */
   'running-empty': async (world) => {
     await collecting(world, 'running-empty');
     await world.step(idOf('running-empty'), (g, now) =>
-      whenCollecting(g, 'holder-2', (held) => transitions.readEmpty(held, now)),
+      whenCollecting(g, 'holder-2', (held) => readLater(held, now)),
     );
   },
   /** Its outputs were not to be had. */
@@ -222,7 +239,7 @@ export const STORIES = {
     await collecting(world, 'running-troubled');
     const trouble = { code: 'output_unavailable', message: 'The CDN answered 404.' } as const;
     await world.step(idOf('running-troubled'), (g, now) =>
-      whenCollecting(g, 'holder-2', (held) => transitions.collectingLater(held, trouble, now)),
+      whenCollecting(g, 'holder-2', (held) => collectLater(held, trouble, now)),
     );
   },
   collecting: async (world) => {
@@ -238,16 +255,14 @@ export const STORIES = {
   'failed-untold': async (world) => {
     await collecting(world, 'failed-untold');
     await world.step(idOf('failed-untold'), (g, now) =>
-      whenHeld(g, 'holder-2', (held) =>
-        transitions.failed(held, error, { ...ACCOUNT, taskEnd: 'failed' }, now),
-      ),
+      whenHeld(g, 'holder-2', (held) => fail(held, error, { ...ACCOUNT, taskEnd: 'failed' }, now)),
     );
   },
   'cancelled-untold': async (world) => {
     const url = 'https://photos.example/a.png';
     const inputs = { inputImage: [{ kind: 'url', text: url, url }] } as const;
-    await accept(world, 'cancelled-untold', { ...IMAGE, inputs });
-    await world.step(idOf('cancelled-untold'), (g, now) => transitions.cancelWished(g, now));
+    await acceptOne(world, 'cancelled-untold', { ...IMAGE, inputs });
+    await world.step(idOf('cancelled-untold'), (g, now) => requestCancel(g, now));
   },
   /** Beside the generations: who runs and who waits, the input that Wiro has, a schema, a day's count. */
   others: async ({ gate, uploads, models, daily, pass }) => {

@@ -1,7 +1,7 @@
 import { type AttributeValue, ScanCommand } from '@aws-sdk/client-dynamodb';
 import type { Generation } from '../../functions/generation/generation.ts';
+import type { Moment } from '../../functions/generation/time.ts';
 import { timestamp } from '../../functions/generation/time.ts';
-import type { Moment } from '../../functions/generation/transitions.ts';
 import { DURATIONS } from '../../functions/settings.ts';
 import { createDailyLimit } from '../../functions/store/daily-limit.ts';
 import type { Table } from '../../functions/store/dynamodb.ts';

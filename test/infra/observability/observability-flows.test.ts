@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { timestamp } from '../../../functions/generation/time.ts';
-import { accepted, withTask } from '../../../functions/generation/transitions.ts';
+import { accept } from '../../../functions/generation/transitions/accept.ts';
+import { startRunning } from '../../../functions/generation/transitions/submit.ts';
 import { generationId } from '../../../functions/request/identity.ts';
 import { DURATIONS } from '../../../functions/settings.ts';
 import { createGenerationStore } from '../../../functions/store/generation-store.ts';
@@ -145,7 +146,7 @@ describe('the metrics in the log', () => {
     } as const;
     const request = { model: MODEL, parameters: PARAMETERS, inputs: {}, labels: {} };
 
-    await store.accept({ ...accepted(given, moment()), looks: 19, dueAt: timestamp(0) }, request);
+    await store.accept({ ...accept(given, moment()), looks: 19, dueAt: timestamp(0) }, request);
 
     expect(await isMeasured(id, 'FruitlessLooks')).toMatchObject({ FruitlessLooks: 1 });
   });
@@ -159,7 +160,7 @@ describe('the metrics in the log', () => {
     await eventually('the mark', async () => (await system.item(id))?.run !== undefined);
 
     const run = { startedAt: moment().now, reusedUploads: false, searches: 0 };
-    await store.update(id, (current) => withTask(current, run, 1, { id: 'another' }, moment()));
+    await store.update(id, (current) => startRunning(current, run, 1, { id: 'another' }, moment()));
 
     expect(await isMeasured(id, 'SecondTask')).toMatchObject({ SecondTask: 1 });
   });
