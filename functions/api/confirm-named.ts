@@ -3,8 +3,8 @@ import { mayRunAgain } from '../generation/retry.ts';
 import { isToCollect, type NamedTask, openHints } from '../generation/task-hint.ts';
 import type { Durations } from '../settings.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
+import { confirmKept } from '../wiro/confirm-task.ts';
 import { WiroError } from '../wiro/errors.ts';
-import { confirmKept } from '../wiro/search-task.ts';
 import type { WiroClient } from '../wiro/types.ts';
 
 export interface ConfirmNamedDeps {

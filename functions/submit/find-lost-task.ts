@@ -14,14 +14,9 @@ import type { Claim } from '../store/claim.ts';
 import { MOST_DEATHS } from '../store/deaths.ts';
 import type { Gate } from '../store/gate.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
+import { confirmHint, confirmKept } from '../wiro/confirm-task.ts';
 import { WiroError } from '../wiro/errors.ts';
-import {
-  confirmHint,
-  confirmKept,
-  type SearchedWiro,
-  type SearchResult,
-  searchTask,
-} from '../wiro/search-task.ts';
+import { type SearchedWiro, type SearchResult, searchTask } from '../wiro/search-task.ts';
 import type { Task } from '../wiro/types.ts';
 import { isLosingForTooLong, noteLostRun } from './lost-runs.ts';
 

@@ -99,7 +99,7 @@ const submitting =
         run: async () => ({ message: '', why: 'it says: no', ...outcome }) as RunOutcome,
         tasks: async () =>
           'isLost' in outcome
-            ? Promise.reject(new WiroError('badAnswer', 'no answer', {}))
+            ? Promise.reject(new WiroError('badAnswer', 'no answer', { retryable: false }))
             : { tasks: [], rows: 0 },
         model: async () => undefined,
         task: async () => undefined,

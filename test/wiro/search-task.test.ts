@@ -1,13 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { callbackUrl } from '../../functions/generation/callback-url.ts';
 import { log } from '../../functions/runtime/log.ts';
+import { confirmHint } from '../../functions/wiro/confirm-task.ts';
 import { WiroError } from '../../functions/wiro/errors.ts';
-import {
-  confirmHint,
-  type SearchedRun,
-  type SearchedWiro,
-  searchTask,
-} from '../../functions/wiro/search-task.ts';
+import { type SearchedRun, type SearchedWiro, searchTask } from '../../functions/wiro/search-task.ts';
 import type { Model, Task, TaskPage, WiroClient } from '../../functions/wiro/types.ts';
 import { at } from '../generation/examples.ts';
 
