@@ -39,7 +39,11 @@ it('TypeScript compiles against the package', async () => {
         path.join(folder, `example-${place}.ts`),
         `${code}\n${/^import /m.test(code) ? AROUND : AROUND_LINES}`,
       );
-    const compilerOptions = { paths: { 'wiro-serverless': ['../../infra/index.ts'] }, noUnusedLocals: false };
+    const paths = {
+      'wiro-serverless': ['../../infra/index.ts'],
+      'wiro-serverless/client': ['../../client/index.ts'],
+    };
+    const compilerOptions = { paths, noUnusedLocals: false };
     await writeFile(
       path.join(folder, 'tsconfig.json'),
       JSON.stringify({ extends: '../../infra/tsconfig.json', compilerOptions, include: [], files }),
