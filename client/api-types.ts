@@ -4,12 +4,12 @@
  * `s3://bucket/key`, a key in the input bucket, or an `https://` URL
  */
 export type Source = string;
-export type Status =
-  'queued' | 'submitting' | 'running' | 'collecting' | 'succeeded' | 'failed' | 'cancelled';
 /**
  * UTC, in milliseconds
  */
 export type Timestamp = string;
+export type Status =
+  'queued' | 'submitting' | 'running' | 'collecting' | 'succeeded' | 'failed' | 'cancelled';
 export type ErrorCode =
   | 'invalid_request'
   | 'invalid_parameter'
@@ -50,6 +50,8 @@ export type ErrorCode =
 
 export interface Schemas {
   GenerationRequest: GenerationRequest;
+  UploadRequest: UploadRequest;
+  Upload: Upload;
   Source: Source;
   Status: Status;
   Timestamp: Timestamp;
@@ -87,6 +89,38 @@ export interface GenerationRequest {
   labels?: {
     [k: string]: string;
   };
+}
+export interface UploadRequest {
+  /**
+   * The file's name, with an extension that Wiro accepts
+   */
+  name: string;
+  /**
+   * The file's exact size
+   */
+  sizeBytes: number;
+  /**
+   * The file's media type. Derived from the name by default.
+   */
+  contentType?: string;
+}
+export interface Upload {
+  /**
+   * The object's key, as a source in `inputs` of a request
+   */
+  key: string;
+  method: 'PUT';
+  /**
+   * Anyone who has it can upload this one object until `expiresAt`.
+   */
+  url: string;
+  /**
+   * Headers to send with the file
+   */
+  headers: {
+    [k: string]: string;
+  };
+  expiresAt: Timestamp;
 }
 export interface Generation {
   id: string;

@@ -1,13 +1,21 @@
 import { WiroServerlessError } from './api-error.ts';
-import type { Generation, GenerationRequest, Output } from './api-types.ts';
+import type { Generation, GenerationRequest, Output, Upload } from './api-types.ts';
 import { downloadOutput } from './download.ts';
 import { createHttp, type HttpOptions } from './http.ts';
+import { putUpload } from './upload.ts';
 import { type WaitOptions, waitForEnd } from './wait.ts';
 
 export type ClientOptions = HttpOptions;
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
+}
+
+export interface UploadOptions extends CallOptions {
+  /** The file's name, with an extension that Wiro accepts, such as `photo.png`. */
+  readonly name: string;
+  /** @default - the file's own type, or that of the name's extension */
+  readonly contentType?: string;
 }
 
 /** Talks to a deployment's API, or to the local environment. */
@@ -29,6 +37,12 @@ export interface Client {
   cancel(id: string, options?: CallOptions): Promise<Generation>;
   /** Starts the next attempt. The client never repeats this request by itself: each may start a run. */
   retry(id: string, options?: CallOptions & { readonly force?: boolean }): Promise<Generation>;
+  /**
+   * Uploads a file of at most 100 MB as an input.
+   * @param file - On Node, `openAsBlob` of `node:fs` reads a file without holding it in memory. A stream is read whole.
+   * @returns The key to name in `inputs` of a request. The object expires after 14 days, or as the deployment sets.
+   */
+  upload(file: Blob | ReadableStream<Uint8Array>, options: UploadOptions): Promise<string>;
   /** Downloads an output and checks its SHA-256. */
   download(output: Output, options?: CallOptions): Promise<Blob>;
 }
@@ -80,6 +94,22 @@ export function createClient(options: ClientOptions): Client {
         isRepeatable: false,
         signal,
       })) as Generation,
+    upload: async (file, { name, contentType, signal }) => {
+      const blob = file instanceof Blob ? file : await new Response(file).blob();
+      const type = contentType ?? (blob.type || undefined);
+      const upload = (await call({
+        method: 'POST',
+        path: '/uploads',
+        body: { name, sizeBytes: blob.size, ...(type !== undefined && { contentType: type }) },
+        isRepeatable: true,
+        signal,
+      })) as Upload;
+      await putUpload(upload, blob, {
+        ...(options.fetch && { fetch: options.fetch }),
+        ...(signal && { signal }),
+      });
+      return upload.key;
+    },
     download: (output, { signal } = {}) =>
       downloadOutput(output, {
         ...(options.fetch && { fetch: options.fetch }),

@@ -7,9 +7,16 @@ export type {
   Output,
   Source,
   Status,
+  Upload,
   WaitingFor,
 } from './api-types.ts';
-export { type CallOptions, type Client, type ClientOptions, createClient } from './client.ts';
+export {
+  type CallOptions,
+  type Client,
+  type ClientOptions,
+  createClient,
+  type UploadOptions,
+} from './client.ts';
 export { ChecksumError } from './download.ts';
 export type { Credentials } from './http.ts';
 export type { Segment, TaskMessage, TaskStage } from './task-message.ts';

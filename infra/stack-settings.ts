@@ -31,6 +31,9 @@ export interface StackSettings {
   readonly retentionDays?: number;
   readonly deadlineMinutes?: number;
   readonly maximumWaitHours?: number;
+  readonly uploadRetentionDays?: number;
+  /** Origins of web pages that may upload to presigned links. */
+  readonly uploadOrigins?: readonly string[];
   readonly maximumConcurrency?: number;
   readonly maximumCollects?: number;
   /** Concurrency that a function has to itself. */
@@ -81,6 +84,8 @@ export function readStackSettings(context: (name: string) => unknown): StackSett
     retentionDays: read('retentionDays', asCount),
     deadlineMinutes: read('deadlineMinutes', asCount),
     maximumWaitHours: read('maximumWaitHours', asCount),
+    uploadRetentionDays: read('uploadRetentionDays', asCount),
+    uploadOrigins: read('uploadOrigins', asList),
     maximumConcurrency: read('maximumConcurrency', asCount),
     maximumCollects: read('maximumCollects', asCount),
     reservedConcurrency: read('reservedConcurrency', asObject('numbers by function', '{"callback": 20}')),

@@ -22,6 +22,7 @@ export class WiroStack extends Stack {
       retentionDays,
       deadlineMinutes,
       maximumWaitHours,
+      uploadRetentionDays,
       ...rest
     } = settings;
     const { furtherInputBuckets, inputBucket, outputBucket, table, eventBus, alarmTopic, ...props } = rest;
@@ -44,6 +45,7 @@ export class WiroStack extends Stack {
       retention: given(retentionDays, Duration.days),
       deadline: given(deadlineMinutes, Duration.minutes),
       maximumWait: given(maximumWaitHours, Duration.hours),
+      uploadRetention: given(uploadRetentionDays, Duration.days),
       removalPolicy: test ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN,
     });
     if (alarmTopic)

@@ -64,6 +64,17 @@ export interface WiroGenerationsProps<OutputBucket extends s3.IBucket = s3.IBuck
    * at least `deadline`. Records stay, with their large requests. @default - until someone deletes them
    */
   readonly retention?: Duration | undefined;
+  /**
+   * How long inputs that were uploaded through the API (`POST /uploads`) are kept, counted from each upload, in an input
+   * bucket made here. Whole days, at least `maximumWait`. In a bucket of your own, add a lifecycle rule for
+   * `inputs/temporary/`. @default - 14 days, or `maximumWait` if that is longer
+   */
+  readonly uploadRetention?: Duration | undefined;
+  /**
+   * Origins of web pages that may upload inputs straight to an input bucket made here, such as
+   * `https://app.example.com`. In a bucket of your own, add the CORS rule yourself. @default - none
+   */
+  readonly uploadOrigins?: readonly string[] | undefined;
   /** How long the functions' logs are kept. @default logs.RetentionDays.ONE_MONTH */
   readonly logRetention?: logs.RetentionDays | undefined;
   /** How long a task may run, counted from its Run, before it is stopped. @default Duration.hours(6) */

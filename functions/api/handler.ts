@@ -8,6 +8,7 @@ import { readInputBuckets } from '../compose/read-input-buckets.ts';
 import { createDeploymentWiro } from '../compose/wiro-client.ts';
 import { timestamp } from '../generation/time.ts';
 import { createInputStore } from '../objects/input-store.ts';
+import { createUploadPresigner } from '../objects/presign-upload.ts';
 import { createS3Client } from '../objects/s3-client.ts';
 import { createOutputPresigner } from '../outputs/presign-output.ts';
 import { beginInvocation, log } from '../runtime/log.ts';
@@ -38,6 +39,10 @@ const deps: RoutesDeps = {
   collect: async (id) => invokeLater((await parameters.get()).callbackFunction, { collect: id }),
   socketUrl: process.env[ENV.wiroSocketUrl] || WIRO_DEFAULTS.socketUrl,
   ahead: (generation) => generations.ahead(generation, MOST_AHEAD),
+  presignUpload: createUploadPresigner({
+    createClient: () => createS3Client({ env: process.env, hasChecksums: false }),
+    now: clock,
+  }),
   presign: async (output) => {
     const { url, expiresAt } = await presign(output);
     return { url, expiresAt: timestamp(expiresAt) };

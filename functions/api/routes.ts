@@ -14,9 +14,10 @@ import { logIgnored } from '../runtime/log-ignored.ts';
 import type { GenerationStore, Updated } from '../store/generation-store.ts';
 import type { WiroClient } from '../wiro/types.ts';
 import { confirmNamed } from './confirm-named.ts';
+import { type CreatedUpload, type CreateUploadDeps, createUpload } from './create-upload.ts';
 import { type GenerationRecord, type RecordDeps, toRecord } from './record.ts';
 
-export interface RoutesDeps extends AcceptDeps, RecordDeps {
+export interface RoutesDeps extends AcceptDeps, RecordDeps, Pick<CreateUploadDeps, 'presignUpload'> {
   readonly generations: GenerationStore;
   readonly wiro: Pick<WiroClient, 'task'>;
   readonly rules: SourceRules;
@@ -36,7 +37,7 @@ export interface ApiRequest {
 
 export interface ApiAnswer {
   readonly statusCode: number;
-  readonly body: GenerationRecord | { readonly error: GenerationError };
+  readonly body: GenerationRecord | CreatedUpload | { readonly error: GenerationError };
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -89,6 +90,11 @@ interface Route {
 function routeOf(path: string): Route | undefined {
   // Clients that join URL parts may add extra slashes.
   const [resource, id, action, ...more] = path.split('/').filter((part) => part !== '');
+  if (resource === 'uploads' && id === undefined)
+    return {
+      methods: ['POST'],
+      answer: async (deps, body) => ({ statusCode: 201, body: await createUpload(deps, parseBody(body)) }),
+    };
   if (resource !== 'generations' || more.length > 0) return undefined;
   if (id === undefined) return { methods: ['POST'], answer: accept };
   switch (action) {
@@ -109,7 +115,7 @@ function routeOf(path: string): Route | undefined {
 const unknownPath = () =>
   new RequestError(
     'not_found',
-    'There is no such path: use POST /generations, GET /generations/{id}, POST /generations/{id}/cancel or POST /generations/{id}/retry.',
+    'There is no such path: use POST /uploads, POST /generations, GET /generations/{id}, POST /generations/{id}/cancel or POST /generations/{id}/retry.',
   );
 
 const noGeneration = (id: string) =>

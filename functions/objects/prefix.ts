@@ -3,6 +3,8 @@ export const PREFIX = {
   requests: 'requests/',
   /** One folder per preset. */
   uploads: 'uploads/',
+  /** Inputs that were uploaded through the API: they expire. */
+  temporaryInputs: 'inputs/temporary/',
   results: 'results/',
   rejected: 'rejected/',
   /** In the output bucket. */

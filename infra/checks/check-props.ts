@@ -21,6 +21,7 @@ import { ConfigurationError } from './configuration-error.ts';
 import {
   apiUrlError,
   DEPLOYMENT,
+  type Form,
   formError,
   INPUT_PREFIX,
   inputBucketName,
@@ -84,6 +85,7 @@ export function checkProps(
   refuse(inputPrefixesError(props));
   refuse(durationsError(props));
   refuse(retentionError(props));
+  refuse(uploadsError(props));
   const { table, inputBucket, outputBucket, eventBus, credentials } = props;
   if (inputBucket) checkPlace(scope, 'inputBucket', inputBucket, inputBucket.bucketArn);
   // S3 answers a reader from another region that the bucket is elsewhere. Another account's may be shared with this one.
@@ -128,6 +130,8 @@ const PROPS: Readonly<Record<keyof WiroGenerationsProps, true>> = {
   reservedConcurrency: true,
   retention: true,
   table: true,
+  uploadOrigins: true,
+  uploadRetention: true,
   wiroApiUrl: true,
   wiroOutputHosts: true,
   wiroSocketUrl: true,
@@ -319,6 +323,31 @@ function retentionError(props: WiroGenerationsProps): string | undefined {
     for (const [parameter, source] of Object.entries(inputs))
       if ([source].flat().some((text) => !text.includes('://')))
         return `presets.${name}.inputs.${parameter} is a key of the input bucket, where everything goes after the retention: put it into one of furtherInputBuckets and name it as s3://bucket/key.`;
+  return undefined;
+}
+
+/** An origin, as a browser sends it. */
+const ORIGIN: Form = {
+  pattern: /^https?:\/\/[A-Za-z0-9.-]+(?::\d{1,5})?$/,
+  remedy: 'give an origin without a path, such as https://app.example.com',
+};
+
+function uploadsError(props: WiroGenerationsProps): string | undefined {
+  const { uploadRetention, uploadOrigins = [], inputBucket } = props;
+  for (const origin of uploadOrigins) {
+    const error = formError('uploadOrigins', origin, ORIGIN);
+    if (error !== undefined) return error;
+  }
+  const name = uploadRetention ? 'uploadRetention' : uploadOrigins.length > 0 ? 'uploadOrigins' : undefined;
+  if (inputBucket && name !== undefined)
+    return `${name} has no bucket to work on, because inputBucket is given: leave it out, and add the lifecycle and CORS rules to that bucket.`;
+  if (uploadRetention === undefined) return undefined;
+  const retentionMs = uploadRetention.toMilliseconds();
+  if (retentionMs < DAY_MS || retentionMs % DAY_MS !== 0)
+    return `uploadRetention is ${said(uploadRetention)}: S3 counts whole days, give Duration.days(1) or more.`;
+  const { maximumWait = Duration.millis(effectiveDurations(props).maximumWait) } = props;
+  if (retentionMs < maximumWait.toMilliseconds())
+    return `uploadRetention is ${said(uploadRetention)}, shorter than the maximumWait of ${said(maximumWait)}: uploads would expire while their generations wait. Give a longer uploadRetention or a shorter maximumWait.`;
   return undefined;
 }
 

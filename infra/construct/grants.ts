@@ -10,6 +10,8 @@ export type Place =
   /** The input bucket and the further input buckets; `inputs` are the objects in them. */
   | 'inputBuckets'
   | 'inputs'
+  /** Inputs uploaded through the API. */
+  | 'temporaryInputs'
   /** Request files and dropped files, if `inputPrefixes` does not already cover them. */
   | 'received'
   /** Answers to request files, in the input bucket. */
@@ -55,6 +57,8 @@ export const GRANTS: Readonly<Record<FunctionName, readonly Right[]>> = {
     { actions: ['s3:GetObject', 's3:PutObject'], on: 'largeRequests' },
     // A presigned link to an output carries the rights of its signer.
     { actions: ['s3:GetObject'], on: 'outputs' },
+    // So does a presigned link to upload an input.
+    { actions: ['s3:PutObject'], on: 'temporaryInputs' },
     { actions: READ_PARAMETERS, on: 'apiParameters' },
     { actions: READ_SECRET, on: 'secret' },
   ],

@@ -56,6 +56,7 @@ export function placesOf(
     inputBucket: [inputBucketArn],
     inputBuckets: inputBuckets.map(({ arn }) => arn),
     inputs: inputBuckets.flatMap(({ name, arn }) => prefixesOf(name).map((prefix) => `${arn}/${prefix}*`)),
+    temporaryInputs: [`${inputBucketArn}/${PREFIX.temporaryInputs}*`],
     // Without a restriction, `inputs` covers them.
     received: isRestricted ? received.map((prefix) => `${inputBucketArn}/${prefix}*`) : [],
     results: [`${inputBucketArn}/${PREFIX.results}*`],

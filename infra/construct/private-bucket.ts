@@ -11,14 +11,25 @@ export interface PrivateBucketProps {
   readonly retention?: Duration;
   /** Only objects under this prefix expire. @default - all objects */
   readonly retentionPrefix?: string;
+  /** Objects under a prefix that expire sooner. @default - none */
+  readonly temporary?: { readonly prefix: string; readonly retention: Duration };
+  /** Origins of web pages that may upload to presigned links. @default - none */
+  readonly uploadOrigins?: readonly string[];
 }
 
-/** A bucket without public access that requires TLS. It has no CORS rules: web pages cannot access it. */
+/** A bucket without public access that requires TLS. Web pages cannot access it, except from `uploadOrigins`. */
 export class PrivateBucket extends s3.Bucket {
   constructor(
     scope: Construct,
     id: string,
-    { removalPolicy, retention, retentionPrefix, ...props }: PrivateBucketProps,
+    {
+      removalPolicy,
+      retention,
+      retentionPrefix,
+      temporary,
+      uploadOrigins = [],
+      ...props
+    }: PrivateBucketProps,
   ) {
     super(scope, id, {
       ...props,
@@ -35,7 +46,18 @@ export class PrivateBucket extends s3.Bucket {
         ...(retention && retentionPrefix !== undefined
           ? [{ expiration: retention, prefix: retentionPrefix }]
           : []),
+        ...(temporary ? [{ expiration: temporary.retention, prefix: temporary.prefix }] : []),
       ],
+      ...(uploadOrigins.length > 0 && {
+        cors: [
+          {
+            allowedOrigins: [...uploadOrigins],
+            allowedMethods: [s3.HttpMethods.PUT],
+            allowedHeaders: ['content-type'],
+            maxAge: Duration.hours(1).toSeconds(),
+          },
+        ],
+      }),
       removalPolicy,
       autoDeleteObjects: removalPolicy === RemovalPolicy.DESTROY,
     });

@@ -89,6 +89,7 @@ export class WiroGenerations<OutputBucket extends s3.IBucket = s3.Bucket> extend
       removalPolicy = RemovalPolicy.RETAIN,
       retention,
       observability = 'standard',
+      uploadRetention = defaultUploadRetention(props.maximumWait),
     } = props;
     checkProps(this, props, { deployment, namePrefix, path: parameterPath });
     const code = props.code ?? shippedCode(this);
@@ -100,6 +101,8 @@ export class WiroGenerations<OutputBucket extends s3.IBucket = s3.Bucket> extend
       : new TriggeringBucket(this, 'Inputs', {
           bucketName: inputBucketName(namePrefix),
           removalPolicy,
+          temporary: { prefix: PREFIX.temporaryInputs, retention: uploadRetention },
+          ...(props.uploadOrigins && { uploadOrigins: props.uploadOrigins }),
           ...(retention && { retention }),
         });
     const outputBucket =
@@ -419,3 +422,7 @@ function urlOf({ url, node }: WiroFunction): string {
 
 /** A Function URL is `https://<host>/`. Its text is unknown at synthesis, so CloudFormation has to remove the slash. */
 const withoutSlash = (url: string) => `https://${Fn.select(2, Fn.split('/', url))}`;
+
+/** Uploads outlast the longest wait in line. */
+const defaultUploadRetention = (maximumWait?: Duration): Duration =>
+  Duration.days(Math.max(14, Math.ceil(maximumWait?.toDays({ integral: false }) ?? 0)));

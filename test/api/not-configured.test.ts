@@ -20,6 +20,9 @@ async function apiWorld() {
     collect: async () => undefined,
     socketUrl: '',
     presign: async () => ({ url: '', expiresAt: '' }),
+    presignUpload: async () => {
+      throw new Error('Nothing is uploaded here');
+    },
     ahead: async () => 0,
   };
   const call = (method: string, path: string, body: unknown = {}) =>

@@ -74,6 +74,9 @@ async function unknownWorld(tasks: Task[] = [recorded()]) {
     collect: async (id) => void collected.push(id),
     socketUrl: 'wss://socket.example',
     presign: async () => ({ url: '', expiresAt: at(0) }),
+    presignUpload: async () => {
+      throw new Error('Nothing is uploaded here');
+    },
   };
   const request = async (method: 'GET' | 'POST', path: string, body = '') => {
     const answer = await answerRequest(routes, { method, path, body: Buffer.from(body) });

@@ -209,6 +209,57 @@ describe('wait', () => {
   });
 });
 
+describe('upload', () => {
+  const created = (url: string) => ({
+    status: 201,
+    body: {
+      key: 'inputs/temporary/a/photo.png',
+      method: 'PUT',
+      url: `${url}/bucket/key?signed`,
+      headers: { 'content-type': 'image/png', 'content-length': '4' },
+    },
+  });
+
+  it('uploads a file, again where the connection breaks, and gives the key for `inputs`', async () => {
+    const s3 = await serveAnswers('reset', { status: 503, text: 'slow down' }, { status: 200, text: '' });
+    const api = await serveAnswers(created(s3.url));
+
+    const key = await createClient({ url: api.url }).upload(new Blob(['1234'], { type: 'image/png' }), {
+      name: 'photo.png',
+    });
+
+    expect(key).toBe('inputs/temporary/a/photo.png');
+    expect(api.heard[0]?.body).toEqual({ name: 'photo.png', sizeBytes: 4, contentType: 'image/png' });
+    expect(s3.heard).toHaveLength(3);
+    expect(s3.heard[2]).toMatchObject({
+      method: 'PUT',
+      path: '/bucket/key?signed',
+      headers: { 'content-type': 'image/png', 'content-length': '4' },
+      body: 1234,
+    });
+  });
+
+  it('uploads a stream', async () => {
+    const s3 = await serveAnswers({ status: 200, text: '' });
+    const api = await serveAnswers(created(s3.url));
+
+    await createClient({ url: api.url }).upload(new Blob(['12', '34']).stream(), { name: 'photo.png' });
+
+    expect(api.heard[0]?.body).toEqual({ name: 'photo.png', sizeBytes: 4 });
+    expect(s3.heard[0]?.headers['content-length']).toBe('4');
+  });
+
+  it('does not repeat what S3 refuses', async () => {
+    const s3 = await serveAnswers({ status: 403, text: '<Error/>' });
+    const api = await serveAnswers(created(s3.url));
+
+    await expect(
+      createClient({ url: api.url }).upload(new Blob(['1234']), { name: 'photo.png' }),
+    ).rejects.toThrow(/HTTP 403/);
+    expect(s3.heard).toHaveLength(1);
+  });
+});
+
 describe('download', () => {
   const bytes = Buffer.from('a picture');
   const output = (url: string, sha256: string) =>

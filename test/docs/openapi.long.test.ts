@@ -72,6 +72,19 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       send: async () => ({ path: '/generations', text: `"${'x'.repeat(1024 * 1024)}"` }),
     },
   ],
+  createUpload: [
+    { status: 201, send: async () => ({ path: '/uploads', body: { name: 'photo.png', sizeBytes: 4 } }) },
+    {
+      status: 400,
+      code: 'input_unsupported',
+      send: async () => ({ path: '/uploads', body: { name: 'a.tif', sizeBytes: 4 } }),
+    },
+    {
+      status: 413,
+      code: 'request_too_large',
+      send: async () => ({ path: '/uploads', text: ' '.repeat(1024 * 1024 + 1) }),
+    },
+  ],
   getGeneration: [
     { status: 200, send: async () => ({ path: `/generations/${await submitted()}` }) },
     { status: 404, code: 'not_found', send: async () => ({ path: NOBODY }) },

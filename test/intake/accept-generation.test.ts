@@ -236,6 +236,7 @@ describe('a retry under a daily limit', () => {
       ahead: async () => 0,
       socketUrl: '',
       presign: async () => ({ url: '', expiresAt: '' }),
+      presignUpload: () => Promise.reject(new Error('nothing is uploaded')),
     };
     const path = `/generations/${standing.id}/retry`;
     return {

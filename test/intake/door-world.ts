@@ -107,6 +107,7 @@ export function doorWorld({
     missingSecrets: async () => undefined,
     ahead: async () => 0,
     presign: () => Promise.reject(new Error('nothing has ended')),
+    presignUpload: () => Promise.reject(new Error('nothing is uploaded')),
     durations: DURATIONS,
     clock,
     remainingMs: () => 300_000,

@@ -13,7 +13,7 @@ import type { RecordedRights } from './record-rights.ts';
 export const FURTHER_BUCKET = 'photos-of-ours';
 
 /** Where requests may name objects of our own bucket, in a deployment that closes the rest of it to them. */
-export const INPUT_PREFIX = 'photos/';
+export const INPUT_PREFIXES = ['photos/', 'inputs/temporary/'];
 
 export const PRESETS: Presets = {
   portraits: { model: 'wiro/image-to-image', fileParameter: 'inputImage' },
@@ -124,6 +124,17 @@ export async function playEveryFlow(system: System, rights: RecordedRights): Pro
       });
       const { outputs } = await end(id, 'succeeded');
       for (const { url } of outputs) await download(url);
+    },
+    async function anUploadedInput() {
+      const bytes = picture(3);
+      const { body } = await system.call(
+        'POST',
+        '/uploads',
+        JSON.stringify({ name: 'three.png', sizeBytes: bytes.length }),
+      );
+      const { key, url, headers } = body as { key: string; url: string; headers: Record<string, string> };
+      await fetch(url, { method: 'PUT', body: new Uint8Array(bytes), headers });
+      await end(await begin({ ...WITH_PHOTO, inputs: { inputImage: key } }), 'succeeded');
     },
     async function inputsThatAreNotThere() {
       for (const missing of ['photos/no.png', `s3://${FURTHER_BUCKET}/no.png`])

@@ -106,7 +106,9 @@ function rightsOfS3(request: Request, statusCode: number): Right[] {
   if (method === 'DELETE' && has('uploadId')) return on('s3:AbortMultipartUpload');
   if (method === 'DELETE' && names.length === 0)
     return on('s3:DeleteObject', ...(headers['if-match'] === undefined ? [] : ['s3:GetObject']));
-  if (method === 'PUT' && names.length === 0) return [...on('s3:PutObject'), ...besidesPut(headers, on)];
+  // Presigned, its query holds the signature alone.
+  if (method === 'PUT' && names.every((name) => /^x-amz-(?!checksum|sdk|tagging|acl|meta)/i.test(name)))
+    return [...on('s3:PutObject'), ...besidesPut(headers, on)];
   throw unknown(request);
 }
 

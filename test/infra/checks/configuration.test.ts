@@ -187,6 +187,34 @@ describe('a construct that cannot work is refused when it is synthesized', () =>
       'retention is 1 day 12 hours',
       /whole days/,
     ],
+    [
+      'uploads that expire while their generations wait',
+      () => ({ uploadRetention: Duration.days(3) }),
+      'uploadRetention is 3 days, shorter than the maximumWait of 7 days',
+      /Give a longer uploadRetention or a shorter maximumWait/,
+    ],
+    [
+      'uploads that expire after hours',
+      () => ({ uploadRetention: Duration.hours(200) }),
+      'uploadRetention is 8 days 8 hours',
+      /whole days/,
+    ],
+    [
+      'an origin with a path',
+      () => ({ uploadOrigins: ['https://app.example.com/'] }),
+      'uploadOrigins is "https://app.example.com/"',
+      /without a path/,
+    ],
+    ['every origin', () => ({ uploadOrigins: ['*'] }), 'uploadOrigins is "*"', /https:\/\/app\.example\.com/],
+    [
+      'origins for a bucket of your own',
+      (scope: Stack) => ({
+        inputBucket: s3.Bucket.fromBucketName(scope, 'Photos', 'photos'),
+        uploadOrigins: ['https://app.example.com'],
+      }),
+      'uploadOrigins has no bucket to work on',
+      /add the lifecycle and CORS rules to that bucket/,
+    ],
     ['no retention at all', () => ({ retention: Duration.days(0) }), 'retention is', /Duration\.days\(1\)/],
     [
       'a retention for buckets that are not ours',

@@ -9,7 +9,7 @@ import {
   EVENT_SCHEMAS,
   propertiesOf,
 } from '../../events/event-schemas.ts';
-import { FURTHER_BUCKET, INPUT_PREFIX, PRESETS, playEveryFlow } from '../../privilege/every-flow.ts';
+import { FURTHER_BUCKET, INPUT_PREFIXES, PRESETS, playEveryFlow } from '../../privilege/every-flow.ts';
 import type { Right } from '../../privilege/needed-rights.ts';
 import { recordRights } from '../../privilege/record-rights.ts';
 import { startSystem } from '../../support/system.ts';
@@ -20,7 +20,7 @@ const NAMES = Object.keys(FUNCTIONS) as FunctionName[];
 const MOST_A_DAY = 1_000;
 const MORE_SETTINGS = {
   [ENV.furtherInputBuckets]: FURTHER_BUCKET,
-  [ENV.inputPrefixes]: JSON.stringify([INPUT_PREFIX]),
+  [ENV.inputPrefixes]: JSON.stringify(INPUT_PREFIXES),
 };
 
 /** Rights that no call in the run uses. Lambda itself uses them, or the embedded services lack the feature. */
@@ -71,7 +71,7 @@ const SETTINGS = {
 // All inputs of the run lie under the prefix, so the functions make the same calls with both templates.
 const TEMPLATES = [
   ['with inputs from anywhere', synthesize(SETTINGS)],
-  ['with inputs from one prefix', synthesize({ ...SETTINGS, inputPrefixes: INPUT_PREFIX })],
+  ['with inputs from two prefixes', synthesize({ ...SETTINGS, inputPrefixes: INPUT_PREFIXES.join(',') })],
 ] as const;
 
 beforeAll(() => playEveryFlow(system, rights), 120_000);

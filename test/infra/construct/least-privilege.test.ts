@@ -81,7 +81,10 @@ describe('the role of each function', () => {
         .filter((right) => right.startsWith('s3:Put'))
         .toSorted();
 
-    expect(writes('api')).toEqual(['s3:PutObject on output/large-requests/*']);
+    expect(writes('api')).toEqual([
+      's3:PutObject on input/inputs/temporary/*',
+      's3:PutObject on output/large-requests/*',
+    ]);
     expect(writes('submit')).toEqual([
       's3:PutObject on input/rejected/*',
       's3:PutObject on input/results/*',

@@ -340,11 +340,39 @@ describe('settings', () => {
       );
     const abort = { AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 }, Status: 'Enabled' };
 
+    const uploads = (days: number) => ({
+      ExpirationInDays: days,
+      Prefix: 'inputs/temporary/',
+      Status: 'Enabled',
+    });
+
     expect(rules(templateWith({ retention: Duration.days(30) }))).toEqual([
-      [{ ...abort, ExpirationInDays: 30 }],
+      [{ ...abort, ExpirationInDays: 30 }, uploads(14)],
       [abort, { ExpirationInDays: 30, Prefix: 'outputs/', Status: 'Enabled' }],
     ]);
-    expect(rules(templateWith())).toEqual([[abort], [abort]]);
+    expect(rules(templateWith())).toEqual([[abort, uploads(14)], [abort]]);
+    expect(rules(templateWith({ maximumWait: Duration.hours(500) }))[0]).toEqual([abort, uploads(21)]);
+    expect(rules(templateWith({ uploadRetention: Duration.days(7) }))[0]).toEqual([abort, uploads(7)]);
+  });
+
+  it('let web pages upload only from origins that the deployment names', () => {
+    const cors = (template: Template) =>
+      resourcesOf(template, 'AWS::S3::Bucket').map(([, { Properties }]) => Properties.CorsConfiguration);
+
+    expect(cors(templateWith())).toEqual([undefined, undefined]);
+    expect(cors(templateWith({ uploadOrigins: ['https://app.example.com'] }))).toEqual([
+      {
+        CorsRules: [
+          {
+            AllowedHeaders: ['content-type'],
+            AllowedMethods: ['PUT'],
+            AllowedOrigins: ['https://app.example.com'],
+            MaxAge: 3600,
+          },
+        ],
+      },
+      undefined,
+    ]);
   });
 
   it('require code in the project’s own repository, which contains no bundles', () => {
