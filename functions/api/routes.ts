@@ -143,7 +143,7 @@ async function accept(deps: RoutesDeps, body: Buffer): Promise<ApiAnswer> {
   // A repeated request gets its record even without the secrets.
   if (checked.kind === 'new') refuseWithout(missing);
   const generation =
-    checked.kind === 'known' ? checked.generation : await acceptChecked(deps, checked.checked);
+    checked.kind === 'existing' ? checked.generation : await acceptChecked(deps, checked.checked);
   if (generation.status === 'queued') {
     await deps
       .submit(generation.id)

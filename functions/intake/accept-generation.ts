@@ -22,16 +22,16 @@ import type { KnownModel } from './known-models.ts';
 export interface AcceptDeps extends CountDeps {
   readonly deployment: string;
   readonly inputs: Pick<InputStore, 'head'>;
-  /** Whether kinds that Wiro's upload does not take are refused. @default 'upload' */
+  /** Decides whether file kinds that Wiro's upload refuses are refused here. @default 'upload' */
   readonly inputHandover?: InputHandover;
   readonly generations: Pick<GenerationStore, 'accept' | 'get'>;
-  /** `undefined` when it cannot be had: then Wiro decides. */
+  /** Returns `undefined` if Wiro cannot be asked now. Then Wiro decides when the generation runs. */
   readonly knownModel: (model: string) => Promise<KnownModel | undefined>;
   readonly durations: Durations;
   readonly clock: Clock;
 }
 
-/** A request that may be accepted: everything outside was asked, nothing was stored. */
+/** A request that can be accepted. S3 and Wiro were asked, and nothing is stored yet. */
 export interface CheckedRequest {
   readonly id: string;
   readonly origin: RequestOrigin;
@@ -40,15 +40,15 @@ export interface CheckedRequest {
   readonly outputFolder?: string;
 }
 
-/** Wiro takes no larger file. */
+/** Wiro's upload refuses larger files. */
 const LARGEST_INPUT_BYTES = 100 * 1024 * 1024;
 const HEADS_AT_ONCE = 10;
 
 /**
- * Looks whether a request can be accepted, or was accepted before.
- * @param path - Put before every field that an error names, such as `[3].`.
- * @returns The generation that its key stands for already, or the request, checked.
- * @throws {RequestError} With everything that keeps it from being accepted; nothing is stored.
+ * Checks whether a request can be accepted, or was accepted before. Stores nothing.
+ * @param path - Goes before every field that an error names, such as `[3].`.
+ * @returns The generation that the request's key already stands for, or the checked request.
+ * @throws {RequestError} With every problem that keeps the request from being accepted.
  */
 export async function checkRequest(
   deps: AcceptDeps,
@@ -62,33 +62,35 @@ export async function checkRequest(
     hasTime,
   }: {
     readonly origin: RequestOrigin;
-    /** What makes it the same request again. @default - the request's own key, or none: every request is new */
+    /** Two requests with the same key are the same request. @default - the request's own key; without one, it is new */
     readonly key?: string;
     readonly path?: string;
     readonly results?: ResultsPlace;
-    /** Where its outputs go. @default - a folder by its id */
+    /** The folder of its outputs, by id. @default - the id itself names it */
     readonly outputFolder?: (id: string) => string;
-    /** Whether there is time to look at one more input; without it, this throws. @default - always */
+    /** Whether there is time to check one more input. If not, this throws. @default - always */
     readonly hasTime?: () => boolean;
   },
 ): Promise<
-  | { readonly kind: 'known'; readonly generation: Generation }
+  | { readonly kind: 'existing'; readonly generation: Generation }
   | { readonly kind: 'new'; readonly checked: CheckedRequest }
 > {
   const id = generationId(deps.deployment, origin, key ?? request.idempotencyKey ?? randomUUID());
   const hash = requestHash(request);
   const standing = await deps.generations.get(id);
-  // Before inputs are looked at: they may be gone since, and the answer is the same.
-  if (standing !== undefined) return { kind: 'known', generation: same(standing, hash, path) };
+  // This comes before the inputs are checked. They may be gone by now, and a repeat gets the same answer all the same.
+  if (standing !== undefined) return { kind: 'existing', generation: requireSame(standing, hash, path) };
   const known = await deps.knownModel(request.model);
   const problems = gatherProblems();
   if (known !== undefined) problems.check(() => checkModel(request, known, path));
-  // What is given to no parameter of the model is wrong whatever lies there.
-  const named = Object.entries(request.inputs).filter(([name]) => !problems.isWrong(`${path}inputs.${name}`));
+  // An input for a parameter that the model does not have is wrong, whatever the object is.
+  const toCheck = Object.entries(request.inputs).filter(
+    ([name]) => !problems.isWrong(`${path}inputs.${name}`),
+  );
   const inputs = await problems
-    .checkLater(() => acceptInputs(deps, named, path, hasTime))
+    .checkLater(() => acceptInputs(deps, toCheck, path, hasTime))
     .catch((error: unknown) => {
-      // S3 may be away: what is wrong already is wrong all the same.
+      // S3 does not answer. Problems that were found before are reported instead: the caller can correct those.
       problems.throwAny();
       throw error;
     });
@@ -119,9 +121,9 @@ function checkModel(request: GenerationRequest, known: KnownModel, path: string)
 }
 
 /**
- * Accepts a checked request: from here on it is never lost.
- * @throws {RequestError} `idempotency_conflict` when its key was given to another request meanwhile,
- *   `daily_limit_reached` when no more are accepted today.
+ * Accepts a checked request. Once this returns, the generation is never lost.
+ * @throws {RequestError} `idempotency_conflict` if another request has used the key meanwhile, `daily_limit_reached` if
+ *   the deployment accepts no more generations today.
  */
 export async function acceptChecked(
   deps: AcceptDeps,
@@ -133,21 +135,22 @@ export async function acceptChecked(
     return await countAndMake(
       deps,
       () => acceptCounted(deps, checked, path, now),
-      // The same request was accepted at the same time, and counted there. Of the same moment, it may be this one.
+      // Another invocation may have accepted the same request, and counted it. Then `createdAt` is its time. If both
+      // times are equal, this one may be the new one.
       ({ createdAt }) => createdAt === now,
     );
   } catch (error) {
     if (!(error instanceof DailyLimitError)) throw error;
-    // Accepted since it was checked: the same again is never refused.
+    // The same request may have been accepted since this one was checked. The limit never refuses a repeat.
     const standing = await deps.generations.get(checked.id);
     if (standing === undefined) throw error;
-    return same(standing, checked.hash, path);
+    return requireSame(standing, checked.hash, path);
   }
 }
 
 /**
- * Accepts a checked request that was counted with others.
- * @throws {RequestError} `idempotency_conflict` when its key was given to another request meanwhile.
+ * Accepts a checked request that `countTogether` has counted.
+ * @throws {RequestError} `idempotency_conflict` if another request has used the key meanwhile.
  */
 export async function acceptCounted(
   { deployment, generations, durations, clock }: AcceptDeps,
@@ -166,12 +169,12 @@ export async function acceptCounted(
     },
     { now, durations },
   );
-  return same(await generations.accept(generation, request), hash, path);
+  return requireSame(await generations.accept(generation, request), hash, path);
 }
 
 /**
- * Accepts a request only to end it at once: others that it came with run already, and it cannot be run any more. Its
- * end is told like any other.
+ * Accepts a request and fails it at once. Other requests of the same file run already, and this one no longer can. Its
+ * end is announced like any other.
  */
 export async function acceptFailed(
   { deployment, generations, durations, clock }: AcceptDeps,
@@ -203,13 +206,13 @@ export async function acceptFailed(
   });
 }
 
-/** No object has it: nothing that lies there by now is taken for the input. */
+/** An ETag that no object has. So no object that is put there later counts as this input. */
 const NEVER = '"never seen"';
 
 const mapValues = <From, To>(values: Readonly<Record<string, readonly From[]>>, map: (one: From) => To) =>
   Object.fromEntries(Object.entries(values).map(([name, all]) => [name, all.map(map)]));
 
-function same(standing: Generation, hash: string, path: string): Generation {
+function requireSame(standing: Generation, hash: string, path: string): Generation {
   if (standing.requestHash === hash) return standing;
   const field = `${path}idempotencyKey`;
   throw new RequestError(
@@ -234,10 +237,10 @@ async function acceptInputs(
   );
   let refused = 0;
   let isOutOfTime = false;
-  const looked = await mapLimited(named, HEADS_AT_ONCE, async (one) => {
+  const checked = await mapLimited(named, HEADS_AT_ONCE, async (one) => {
     isOutOfTime ||= !hasTime();
     if (isOutOfTime || refused >= MOST_PROBLEMS) return undefined;
-    return await look(one).catch((error: unknown) => {
+    return await checkInput(one).catch((error: unknown) => {
       if (!(error instanceof RequestError)) throw error;
       refused += 1;
       return error;
@@ -245,17 +248,17 @@ async function acceptInputs(
   });
   const problems = gatherProblems();
   const accepted = new Map<string, AcceptedInput[]>();
-  // In the order of the request, however they were answered.
-  for (const one of looked)
+  // In the order of the request, not of the answers.
+  for (const one of checked)
     problems.check(() => {
       if (one instanceof RequestError) throw one;
       if (one !== undefined) accepted.set(one.name, [...(accepted.get(one.name) ?? []), one.input]);
     });
   problems.throwAny();
-  if (isOutOfTime) throw new Error('No time is left to look at the inputs of this request');
+  if (isOutOfTime) throw new Error('No time is left to check the inputs of this request');
   return Object.fromEntries(accepted);
 
-  async function look({
+  async function checkInput({
     name,
     text,
     source,

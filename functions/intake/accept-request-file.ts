@@ -90,7 +90,7 @@ export async function acceptRequestFile(
   const ids = await mapLimited(checked, AT_ONCE, (one, index) => accept(one, index));
   await settle('accepted');
   const known = checked.flatMap((one, index) =>
-    one.kind === 'known' && requests[index]?.request.idempotencyKey !== undefined
+    one.kind === 'existing' && requests[index]?.request.idempotencyKey !== undefined
       ? [{ id: one.generation.id, index: placeAt(index).index }]
       : [],
   );
@@ -123,7 +123,7 @@ export async function acceptRequestFile(
     try {
       if (isAccepting && request.idempotencyKey !== undefined) {
         const ended = await deps.generations.get(idAt(index));
-        if (ended !== undefined) return { kind: 'known', generation: ended };
+        if (ended !== undefined) return { kind: 'existing', generation: ended };
       }
       return await checkRequest(deps, request, {
         origin: 's3',
@@ -142,7 +142,7 @@ export async function acceptRequestFile(
   }
 
   async function accept(one: Checked, index: number): Promise<string> {
-    if (one.kind === 'known') return one.generation.id;
+    if (one.kind === 'existing') return one.generation.id;
     try {
       const error = one.kind === 'impossible' ? one.error : refused;
       if (error !== undefined) throw RequestError.of(error);

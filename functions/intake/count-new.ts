@@ -8,7 +8,7 @@ export interface CountDeps {
   readonly dailyLimit?: DailyLimit | undefined;
 }
 
-/** No more new generations today; nothing was stored, run or charged. */
+/** No more new generations today. Nothing was stored, run or charged. */
 export class DailyLimitError extends RequestError {
   readonly opensAt: Timestamp;
 
@@ -30,19 +30,25 @@ export class DailyLimitError extends RequestError {
 }
 
 /**
- * Counts several new ones that are accepted together, all or none.
- * @param name - Under which they are counted once, however often this is repeated on one day.
- * @throws {DailyLimitError}
+ * Counts several generations that are accepted together, all or none.
+ * @param name - Names this group. Repeating the call on the same day counts the group once.
+ * @throws {DailyLimitError} If there is not room for all of them.
  */
 export async function countTogether({ dailyLimit }: CountDeps, count: number, name: string): Promise<void> {
   if (dailyLimit === undefined || count === 0) return;
-  const taken = await dailyLimit.take(count, name);
-  if (taken.kind === 'full') throw new DailyLimitError(count, taken);
+  const counted = await dailyLimit.count(count, name);
+  if (counted.kind === 'full') throw new DailyLimitError(count, counted);
 }
 
 /**
- * Counts one, then makes it; takes the count back where it certainly did not become a new one.
- * @param isNew - Whether what was made may be new. When `make` fails unexpectedly it may be, too: the count stays.
+ * Counts one new generation, then makes it. The count is given back only if `make` certainly made no new one:
+ *
+ *     make returns a new one               the count stays
+ *     make returns one that existed        given back: that one was counted when it was made
+ *     make throws a RequestError           given back: nothing was made
+ *     make throws anything else            the count stays: one may have been made
+ *
+ * @param isNew - Whether the returned one may be new. If that is uncertain, `true`.
  * @throws {DailyLimitError} Before anything is made.
  */
 export async function countAndMake<Made>(
@@ -51,10 +57,10 @@ export async function countAndMake<Made>(
   isNew: (made: Made) => boolean = () => true,
 ): Promise<Made> {
   if (dailyLimit === undefined) return make();
-  const taken = await dailyLimit.take(1);
-  if (taken.kind === 'full') throw new DailyLimitError(1, taken);
+  const counted = await dailyLimit.count(1);
+  if (counted.kind === 'full') throw new DailyLimitError(1, counted);
   const giveBack = () =>
-    dailyLimit.giveBack(taken).catch(logIgnored('the limit is reached one earlier today, and no more'));
+    dailyLimit.giveBack(counted).catch(logIgnored('today accepts one generation less, and no harm is done'));
   try {
     const made = await make();
     if (!isNew(made)) await giveBack();

@@ -39,7 +39,8 @@ export async function receiveEvent(
         : JSON.stringify(['key', request.idempotencyKey]);
     known = generationId(deps.deployment, 'event', key);
     const checked = await checkRequest(deps, request, { origin: 'event', key });
-    const { id } = checked.kind === 'known' ? checked.generation : await acceptChecked(deps, checked.checked);
+    const { id } =
+      checked.kind === 'existing' ? checked.generation : await acceptChecked(deps, checked.checked);
     log.info('A requested generation was accepted', { generationId: id, requestEventId: event.id });
     await deps.submit(id).catch(logIgnored('reconcile submits what is due', { generationId: id }));
   } catch (error) {

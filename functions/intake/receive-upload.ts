@@ -53,7 +53,8 @@ export async function receiveUpload(deps: ReceiveUploadDeps, upload: Upload): Pr
         outputFolder: (id) => folderOf(deps, upload, id),
       },
     );
-    const { id } = checked.kind === 'known' ? checked.generation : await acceptChecked(deps, checked.checked);
+    const { id } =
+      checked.kind === 'existing' ? checked.generation : await acceptChecked(deps, checked.checked);
     log.info('A dropped file was accepted', { generationId: id, preset: upload.preset });
     await deps.submit(id).catch(logIgnored('reconcile submits what is due', { generationId: id }));
   } catch (error) {

@@ -58,9 +58,14 @@ export function createOutputCopier({
     return { whole, key: await putOnce({ client, pause }, output, bytes, whole, storedAs, signal) };
   }
 
-  /** @param only - The sum of what may be stored there. */
+  /**
+   * Copies an output as a multipart upload. Several buffers work side by side. Each reads the next part, then digests and
+   * uploads it, until one reads the end. The first failure aborts all of them.
+   * @param first - Holds the first part already.
+   * @param only - The SHA-256 that the output must have.
+   */
   async function putInParts(
-    place: ObjectRef,
+    target: ObjectRef,
     reader: OutputReader,
     first: Buffer,
     storedAs: StoredAs,
@@ -68,49 +73,54 @@ export function createOutputCopier({
     only?: string,
   ) {
     const { signal } = scope;
-    await abortOpenUploads(client, place, signal);
-    const upload = await startMultipartUpload(client, place, storedAs, signal);
+    await abortOpenUploads(client, target, signal);
+    const upload = await startMultipartUpload(client, target, storedAs, signal);
     const digest = createOrderedDigest(0);
-    let nextPart = 1;
-    let isEnded = false;
 
-    /** Digests and uploads a part; its buffer is free again once both are over, however they end. */
-    async function store(part: number, bytes: Buffer): Promise<void> {
-      await settleAll([digest.add(part, bytes), upload.add(part + 1, bytes, signal)], giveUp);
-    }
-    function giveUp(error: unknown): void {
+    function fail(error: unknown): void {
       scope.abort(error);
       digest.fail(error);
     }
-    async function storeFurtherParts(buffer: Buffer): Promise<void> {
-      while (!isEnded) {
-        const part = nextPart;
-        nextPart += 1;
-        const filled = await reader.read(part, buffer);
-        if (filled < buffer.length) isEnded = true;
-        if (filled > 0) await store(part, buffer.subarray(0, filled));
+
+    /** Waits for both the digest and the upload, even if one fails: until then the buffer is in use. */
+    const storePart = (index: number, bytes: Buffer) =>
+      settleAll([digest.add(index, bytes), upload.add(index + 1, bytes, signal)], fail);
+
+    let nextIndex = 1;
+    let isEndRead = false;
+    async function copyParts(buffer: Buffer): Promise<void> {
+      while (!isEndRead) {
+        const index = nextIndex;
+        nextIndex += 1;
+        const filled = await reader.read(index, buffer);
+        if (filled < buffer.length) isEndRead = true;
+        if (filled > 0) await storePart(index, buffer.subarray(0, filled));
       }
     }
-    // Of ours nothing is under way any more, so no part slips in behind this. What it leaves behind, the next copy or
-    // the bucket's lifecycle rule removes.
-    const abort = () => upload.abort().catch(() => {});
 
-    const further = lendFurther(pool, PARTS_SIDE_BY_SIDE - 1);
-    try {
-      await settleAll(
-        [store(0, first).then(() => storeFurtherParts(first)), ...further.map(storeFurtherParts)],
-        giveUp,
-      );
+    async function copyAllParts(further: readonly Buffer[]): Promise<ReturnType<typeof digest.end>> {
+      const withFirst = storePart(0, first).then(() => copyParts(first));
+      await settleAll([withFirst, ...further.map(copyParts)], fail);
       const whole = digest.end();
       if (only !== undefined && whole.sha256 !== only)
         throw new OutputUnavailableError('Cannot fetch an output: it changed between two readings');
+      return whole;
+    }
+
+    // Only called when no part is under way, so none slips in behind the abort. If it fails, the next copy or the
+    // bucket's lifecycle rule removes what is left.
+    const abortUpload = () => upload.abort().catch(() => {});
+
+    const further = lendFurther(pool, PARTS_SIDE_BY_SIDE - 1);
+    try {
+      const whole = await copyAllParts(further);
       const complete = () => upload.complete(whole, signal);
-      const stored = await storeOnce({ client, pause }, place, whole, complete, signal);
-      if (stored !== 'stored') await abort();
+      const stored = await storeOnce({ client, pause }, target, whole, complete, signal);
+      if (stored !== 'stored') await abortUpload();
       return { whole, isOther: stored === 'other' };
     } catch (error) {
-      giveUp(error);
-      await abort();
+      fail(error);
+      await abortUpload();
       throw error;
     } finally {
       for (const buffer of further) pool.give(buffer, !signal.aborted);

@@ -6,54 +6,55 @@ import { isConditionFailed, type Table } from './dynamodb.ts';
 import { STORED_VERSION } from './stored-version.ts';
 
 /**
- * Counts what a deployment accepts on one day (UTC), as one item a day. Whoever dies between counting and accepting
- * leaves a count behind: the limit is then reached earlier, and never later.
+ * Counts the generations that a deployment accepts on one day (UTC), in one item a day. A function that is killed between
+ * counting and accepting leaves its count behind. Then the limit is reached earlier, never later.
  */
 export interface DailyLimit {
   /**
-   * Counts `count` new ones, all or none.
-   * @param name - Counted once, however often it is asked for on one day.
+   * Counts new generations, all of them or none.
+   * @param name - Names the group. Repeating the call on the same day counts the group once.
    */
-  take(count: number, name?: string): Promise<Taken>;
-  /** Takes back one that did not become a new one after all. */
-  giveBack(taken: Extract<Taken, { kind: 'taken' }>): Promise<void>;
+  count(generations: number, name?: string): Promise<Counted>;
+  /** Takes one back that did not become a new generation. */
+  giveBack(counted: Extract<Counted, { kind: 'counted' }>): Promise<void>;
 }
 
-export type Taken =
-  | { readonly kind: 'taken'; readonly day: string }
-  /** `left` are too few; the next day begins at `opensAt`. */
+export type Counted =
+  | { readonly kind: 'counted'; readonly day: string }
+  /** Nothing was counted: only `left` fit in. The next day begins at `opensAt`. */
   | { readonly kind: 'full'; readonly limit: number; readonly left: number; readonly opensAt: Timestamp };
 
 const DAY_MS = 86_400_000;
 const ACCEPTED = 'accepted';
-/** Before the name, for an attribute of the day's item: counted, and not yet noted in an item of its own. */
+/** Begins the name of an attribute in the day's item: this group is counted, and has no item of its own yet. */
 const MARK = 'name#';
-/** Marks that processes left behind when they died are noted by others once there are more: the item stays small. */
+/** Killed functions leave marks behind. Once there are more, others clear them, so that the item stays small. */
 const MOST_MARKS = 20;
 
-/** The day's item, and what one writer of it needs to know. */
+/** The day's item. */
 interface Day {
   readonly accepted: number;
-  /** What was counted and is not yet noted, by name. */
+  /** Groups that are counted and have no item of their own yet: name to token. */
   readonly marks: ReadonlyMap<string, string>;
-  /** Names that an earlier release counted, which kept them all in this item. */
+  /** Names that an earlier release counted. It kept all of them in this item. */
   readonly once: ReadonlySet<string>;
 }
 
 /**
- * A name is counted in two writes, and once:
- * 1. The day's item: the count goes up and, in the same write, the name is marked with a token of this count.
- * 2. An item of the name's own keeps that token, for the day. Then the mark goes.
- * Between the two, whoever asks for the name finds the mark and goes on from there. Whoever looked for the item before
- * it stood, and counts after the mark went, finds another token in the item, and takes the second count back: the mark
- * goes in the same write, so that this happens once, too.
+ * A group is counted once, in three writes:
+ * 1. The day's item: the count goes up, and the same write marks the name with a token.
+ * 2. The name's own item: it keeps the token for the day.
+ * 3. The day's item: the mark goes.
+ * A call that comes between 1 and 3 finds the mark and continues from there. A call may also look for the name's item
+ * before 2 and count after 3. It then finds another token in that item. So it takes its own count back, in the write
+ * that removes its mark. That makes taking back happen once, too.
  */
 export function createDailyLimit(
   { client, tableName }: Table,
   { limit, clock = () => new Date() }: { readonly limit: number; readonly clock?: Clock },
 ): DailyLimit {
   const keyOf = (day: string, sort = ACCEPTED) => ({ pk: `day#${day}`, sk: sort });
-  // Nobody asks for a day that is over.
+  // A day that is over is not asked for.
   const expiryOf = (day: string) => (Date.parse(day) + 3 * DAY_MS) / 1_000;
 
   async function read(day: string, sort?: string): Promise<Record<string, unknown> | undefined> {
@@ -67,7 +68,7 @@ export function createDailyLimit(
     return Item && unmarshall(Item);
   }
 
-  /** @returns The day's item as it is now, or `undefined` when the condition did not hold. */
+  /** @returns The day's item after the write; `undefined` if the condition is not met. */
   async function update(
     day: string,
     expression: string,
@@ -99,8 +100,8 @@ export function createDailyLimit(
     }
   }
 
-  /** Counts, and marks the name, in one write: also when its answer is lost and it is sent again. */
-  function count(day: string, by: number, name?: string, token = ''): Promise<Day | undefined> {
+  /** Counts and marks the name in one write. So a repeat after a lost answer does not count twice. */
+  function add(day: string, by: number, name?: string, token = ''): Promise<Day | undefined> {
     const conditions = [
       ...(by > 0 ? ['(attribute_not_exists(accepted) OR accepted <= :room)'] : []),
       ...(name === undefined
@@ -124,7 +125,7 @@ export function createDailyLimit(
     );
   }
 
-  /** Takes the mark away, and with it what was counted by it when the name had been counted before. */
+  /** Removes the mark. A surplus count, of a name that was counted before, goes with it. */
   async function unmark(day: string, name: string, token: string, isSurplus: boolean): Promise<void> {
     await update(day, isSurplus ? 'REMOVE #mark ADD accepted :by' : 'REMOVE #mark', '#mark = :token', {
       names: { '#mark': `${MARK}${name}` },
@@ -132,12 +133,12 @@ export function createDailyLimit(
     });
   }
 
-  /** Notes what was counted for a name; whoever finds the mark may do it. */
-  async function note(day: string, name: string, token: string): Promise<void> {
+  /** Turns the mark of a name into an item of its own. Any caller that finds the mark may do it. */
+  async function settle(day: string, name: string, token: string): Promise<void> {
     await unmark(day, name, token, !(await keep(day, name, token)));
   }
 
-  /** @returns Whether this count is the name's: false when another stands. */
+  /** @returns Whether this token counts for the name. `false` if another one came first. */
   async function keep(day: string, name: string, token: string): Promise<boolean> {
     try {
       await client.send(
@@ -160,25 +161,25 @@ export function createDailyLimit(
   }
 
   return {
-    async take(wanted, name) {
+    async count(generations, name) {
       const day = timestamp(clock()).slice(0, 10);
-      const taken = { kind: 'taken', day } as const;
-      if (name !== undefined && (await read(day, onceSort(name))) !== undefined) return taken;
-      const token = `${wanted} ${randomUUID()}`;
-      const counted = await count(day, wanted, name, token);
-      if (counted !== undefined) {
-        const left = counted.marks.size > MOST_MARKS ? counted.marks : new Map<string, string>();
-        const marks = name === undefined ? left : new Map([...left, [name, token]]);
-        for (const [marked, its] of marks) await note(day, marked, its);
-        return taken;
+      const done = { kind: 'counted', day } as const;
+      if (name !== undefined && (await read(day, onceSort(name))) !== undefined) return done;
+      const token = `${generations} ${randomUUID()}`;
+      const added = await add(day, generations, name, token);
+      if (added !== undefined) {
+        const leftBehind = added.marks.size > MOST_MARKS ? added.marks : new Map<string, string>();
+        const marks = name === undefined ? leftBehind : new Map([...leftBehind, [name, token]]);
+        for (const [marked, itsToken] of marks) await settle(day, marked, itsToken);
+        return done;
       }
       const { accepted, marks, once } = toDay(await read(day));
       if (name !== undefined) {
         const mark = marks.get(name);
-        if (mark !== undefined) await note(day, name, mark);
-        // The item may have come since it was looked for.
+        if (mark !== undefined) await settle(day, name, mark);
+        // The name's item may have been written since the first look.
         if (mark !== undefined || once.has(name) || (await read(day, onceSort(name))) !== undefined)
-          return taken;
+          return done;
       }
       const left = Math.max(0, limit - accepted);
       return { kind: 'full', limit, left, opensAt: timestamp(Date.parse(day) + DAY_MS) };
@@ -187,7 +188,7 @@ export function createDailyLimit(
     async giveBack({ day }) {
       const name = randomUUID();
       const token = `-1 ${name}`;
-      await count(day, -1, name, token);
+      await add(day, -1, name, token);
       await unmark(day, name, token, false);
     },
   };

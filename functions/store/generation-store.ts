@@ -59,13 +59,14 @@ export interface GenerationStore {
   request(generation: Generation): Promise<AcceptedRequest>;
   whole(id: string): Promise<WholeGeneration | undefined>;
   /**
-   * Makes one transition: reads, decides, and writes on condition that nothing changed in between; if something
-   * did, decides again on what stands.
-   * @param known - The id, or the generation as it was last read or written: then it is read only if it has changed
-   *   since, or if the transition is not to be made.
+   * Makes one transition: reads, decides, and writes on condition that nothing changed in between. If something did,
+   * decides again on what stands.
+   * @param from - The id, or the generation as it was last read or written. A generation saves the first read. It is
+   *   read all the same if it has changed since, or if `decide` changes nothing.
+   * @param decide - Returns the next state, the same object if nothing changes, or `undefined` to refuse.
    */
   update<G extends Generation>(
-    known: string | Generation,
+    from: string | Generation,
     decide: (current: Generation) => G | undefined,
   ): Promise<Updated<G>>;
   /**
@@ -204,6 +205,26 @@ export function createGenerationStore(
     );
   }
 
+  /**
+   * Writes `next` on condition that `current` still stands.
+   * @returns What was written, or else what stands instead.
+   */
+  async function write<G extends Generation>(
+    current: Generation,
+    next: G,
+  ): Promise<{ readonly written?: G; readonly standing?: Generation | undefined }> {
+    const { id } = current;
+    await keepAttempts(id, current, next);
+    const written: G = { ...inBrief(next), revision: current.revision + 1, updatedAt: timestamp(clock()) };
+    if (!(await put(written, current))) {
+      const standing = await get(id);
+      // The SDK repeats a write whose answer was lost. The repeat fails on what the first one has written.
+      if (!isDeepStrictEqual(standing, withoutUndefined(written))) return { standing };
+    }
+    onChange(written, current);
+    return { written };
+  }
+
   async function putOnce(item: Record<string, unknown>): Promise<void> {
     try {
       await client.send(
@@ -302,38 +323,28 @@ export function createGenerationStore(
     },
 
     async update<G extends Generation>(
-      known: string | Generation,
+      from: string | Generation,
       decide: (current: Generation) => G | undefined,
     ): Promise<Updated<G>> {
-      const [id, seen] = typeof known === 'string' ? [known, undefined] : [known.id, known];
-      let isRead = seen === undefined;
-      let current = seen ?? (await get(id));
+      const id = typeof from === 'string' ? from : from.id;
+      let current = typeof from === 'string' ? await get(id) : from;
+      let isRead = typeof from === 'string';
       for (let tries = 0; current !== undefined; tries += 1) {
         const next = decide(current);
-        if (!isRead && (next === undefined || next === (current as Generation))) {
-          // No write would tell that it has changed since.
+        if (next !== undefined && next !== (current as Generation)) {
+          const { written, standing } = await write(current, next);
+          if (written !== undefined) return { kind: 'written', generation: written };
+          if (tries > 2) await jitter(tries);
+          current = standing;
+        } else if (isRead) {
+          return next === undefined
+            ? { kind: 'refused', generation: current }
+            : { kind: 'unchanged', generation: next };
+        } else {
+          // The caller's generation may be out of date, and no write will show that: read it, then decide again.
           current = await get(id);
-          isRead = true;
-          continue;
         }
-        if (next === undefined) return { kind: 'refused', generation: current };
-        if (next === (current as Generation)) return { kind: 'unchanged', generation: next };
-        await keepAttempts(id, current, next);
-        const written: G = {
-          ...inBrief(next),
-          revision: current.revision + 1,
-          updatedAt: timestamp(clock()),
-        };
-        const isPut = await put(written, current);
-        const standing: Generation | undefined = isPut ? written : await get(id);
-        // The SDK asks again when an answer is lost: then the second try fails on what the first has written.
-        if (isPut || isDeepStrictEqual(standing, withoutUndefined(written))) {
-          onChange(written, current);
-          return { kind: 'written', generation: written };
-        }
-        current = standing;
         isRead = true;
-        if (tries > 2) await jitter(tries);
       }
       return { kind: 'missing' };
     },

@@ -13,7 +13,7 @@ const { createWorld } = useTables();
 
 async function accept(deps: AcceptDeps, key: string): Promise<string> {
   const checked = await checkRequest(deps, requestOf(key), { origin: 'api' });
-  return (checked.kind === 'known' ? checked.generation : await acceptChecked(deps, checked.checked)).id;
+  return (checked.kind === 'existing' ? checked.generation : await acceptChecked(deps, checked.checked)).id;
 }
 
 /** The code of what was refused, else `accepted`. */

@@ -70,56 +70,56 @@ it('tasks at once are 1,000 at most', () => {
 });
 
 describe('a limit of ten a day', () => {
-  it('takes exactly ten of fifty at once', async () => {
+  it('counts exactly ten of fifty at once', async () => {
     const { daily, itemOf } = await limitWorld(10);
 
-    const taken = await Promise.all(Array.from({ length: 50 }, () => daily.take(1)));
+    const counted = await Promise.all(Array.from({ length: 50 }, () => daily.count(1)));
 
-    expect(taken.filter(({ kind }) => kind === 'taken')).toHaveLength(10);
-    expect(taken.filter(({ kind }) => kind === 'full')).toEqual(Array.from({ length: 40 }, () => FULL));
+    expect(counted.filter(({ kind }) => kind === 'counted')).toHaveLength(10);
+    expect(counted.filter(({ kind }) => kind === 'full')).toEqual(Array.from({ length: 40 }, () => FULL));
     expect(await itemOf('2026-03-31')).toMatchObject({ accepted: 10, version: 1 });
   });
 
   it('opens again with the next day in UTC', async () => {
     const { daily, pass } = await limitWorld(10);
-    await daily.take(10);
+    await daily.count(10);
 
     pass(3 * 3_600_000 - 1);
-    const late = await daily.take(1);
+    const late = await daily.count(1);
     pass(1);
-    const next = await daily.take(1);
+    const next = await daily.count(1);
 
-    expect([late, next]).toEqual([FULL, { kind: 'taken', day: '2026-04-01' }]);
+    expect([late, next]).toEqual([FULL, { kind: 'counted', day: '2026-04-01' }]);
   });
 
-  it('takes all of several or none, and says how many are left', async () => {
+  it('counts all of several or none, and says how many are left', async () => {
     const { daily } = await limitWorld(10);
-    await daily.take(4);
+    await daily.count(4);
 
-    const tooMany = await daily.take(7);
-    const fitting = await daily.take(6);
+    const tooMany = await daily.count(7);
+    const fitting = await daily.count(6);
 
-    expect([tooMany, fitting.kind]).toEqual([{ ...FULL, left: 6 }, 'taken']);
+    expect([tooMany, fitting.kind]).toEqual([{ ...FULL, left: 6 }, 'counted']);
   });
 
   it('counts several under one name once, however often, however full', async () => {
     const { daily, itemOf } = await limitWorld(10);
-    await Promise.all([daily.take(8, 'file-1'), daily.take(8, 'file-1'), daily.take(8, 'file-1')]);
-    await daily.take(2);
+    await Promise.all([daily.count(8, 'file-1'), daily.count(8, 'file-1'), daily.count(8, 'file-1')]);
+    await daily.count(2);
 
-    const again = await daily.take(8, 'file-1');
-    const other = await daily.take(8, 'file-2');
+    const again = await daily.count(8, 'file-1');
+    const other = await daily.count(8, 'file-2');
 
-    expect([again.kind, other.kind]).toEqual(['taken', 'full']);
+    expect([again.kind, other.kind]).toEqual(['counted', 'full']);
     expect(await itemOf('2026-03-31')).toMatchObject({ accepted: 10 });
   });
 
   it('keeps every name in an item of its own, so that the item of the day stays as small as it is', async () => {
     const { daily, itemOf, nameOf } = await limitWorld(1_000);
 
-    for (let n = 0; n < 30; n += 1) await daily.take(2, `file-${n}`);
-    const last = await daily.take(1);
-    if (last.kind === 'taken') await daily.giveBack(last);
+    for (let n = 0; n < 30; n += 1) await daily.count(2, `file-${n}`);
+    const last = await daily.count(1);
+    if (last.kind === 'counted') await daily.giveBack(last);
 
     expect(await itemOf('2026-03-31')).toEqual({
       pk: 'day#2026-03-31',
@@ -137,12 +137,12 @@ describe('a limit of ten a day', () => {
   it('counts a name once when another counts it between the look and the write', async () => {
     const { table, daily, dailyOver, itemOf } = await limitWorld(20);
 
-    const late = await dailyOver(doFirst(table, 'UpdateItemCommand', () => daily.take(8, 'file-1'))).take(
+    const late = await dailyOver(doFirst(table, 'UpdateItemCommand', () => daily.count(8, 'file-1'))).count(
       8,
       'file-1',
     );
 
-    expect(late.kind).toBe('taken');
+    expect(late.kind).toBe('counted');
     expect(await itemOf('2026-03-31')).toMatchObject({ accepted: 8 });
     expect(marksOf(await itemOf('2026-03-31'))).toEqual([]);
   });
@@ -150,12 +150,12 @@ describe('a limit of ten a day', () => {
   it('does not call a name refused that another has counted since it was looked for', async () => {
     const { table, daily, dailyOver } = await limitWorld(10);
 
-    const late = await dailyOver(doFirst(table, 'UpdateItemCommand', () => daily.take(8, 'file-1'))).take(
+    const late = await dailyOver(doFirst(table, 'UpdateItemCommand', () => daily.count(8, 'file-1'))).count(
       8,
       'file-1',
     );
 
-    expect(late.kind).toBe('taken');
+    expect(late.kind).toBe('counted');
   });
 
   it.each(['before', 'after'] as const)(
@@ -165,9 +165,9 @@ describe('a limit of ten a day', () => {
         const { table, daily, dailyOver, itemOf } = await limitWorld(10);
         const dying = dailyOver(dieAt(table, when, last));
 
-        await expect(dying.take(4, 'file-1')).rejects.toThrow('it died');
-        await daily.take(4, 'file-1');
-        await daily.take(4, 'file-1');
+        await expect(dying.count(4, 'file-1')).rejects.toThrow('it died');
+        await daily.count(4, 'file-1');
+        await daily.count(4, 'file-1');
 
         expect({ last, item: await itemOf('2026-03-31') }).toMatchObject({ last, item: { accepted: 4 } });
       }
@@ -178,11 +178,11 @@ describe('a limit of ten a day', () => {
     const { table, daily, dailyOver, itemOf } = await limitWorld(1_000);
     for (let n = 0; n < 21; n += 1) {
       const dying = dailyOver(dieAt(table, 'after', 2));
-      await expect(dying.take(2, `dead-${n}`)).rejects.toThrow('it died');
+      await expect(dying.count(2, `dead-${n}`)).rejects.toThrow('it died');
     }
 
-    await daily.take(2, 'alive');
-    await daily.take(2, 'dead-7');
+    await daily.count(2, 'alive');
+    await daily.count(2, 'dead-7');
 
     expect(marksOf(await itemOf('2026-03-31'))).toEqual([]);
     expect(await itemOf('2026-03-31')).toMatchObject({ accepted: 44 });
@@ -193,27 +193,27 @@ describe('a limit of ten a day', () => {
     const Item = { pk: 'day#2026-03-31', sk: 'accepted', version: 1, accepted: 4, once: new Set(['file-1']) };
     await table.client.send(new PutItemCommand({ TableName: table.tableName, Item: marshall(Item) }));
 
-    expect((await daily.take(4, 'file-1')).kind).toBe('taken');
+    expect((await daily.count(4, 'file-1')).kind).toBe('counted');
     expect(await itemOf('2026-03-31')).toMatchObject({ accepted: 4 });
   });
 
   it('has room again for what was given back', async () => {
     const { daily } = await limitWorld(10);
-    await daily.take(9);
-    const last = await daily.take(1);
+    await daily.count(9);
+    const last = await daily.count(1);
 
-    if (last.kind === 'taken') await daily.giveBack(last);
+    if (last.kind === 'counted') await daily.giveBack(last);
 
-    expect([(await daily.take(1)).kind, (await daily.take(1)).kind]).toEqual(['taken', 'full']);
+    expect([(await daily.count(1)).kind, (await daily.count(1)).kind]).toEqual(['counted', 'full']);
   });
 
-  it('gives back to the day that it was taken from', async () => {
+  it('gives back to the day that counted it', async () => {
     const { daily, pass, itemOf } = await limitWorld(10);
-    const taken = await daily.take(1);
+    const counted = await daily.count(1);
     pass(6 * 3_600_000);
-    await daily.take(2);
+    await daily.count(2);
 
-    if (taken.kind === 'taken') await daily.giveBack(taken);
+    if (counted.kind === 'counted') await daily.giveBack(counted);
 
     expect(await itemOf('2026-03-31')).toMatchObject({ accepted: 0 });
     expect(await itemOf('2026-04-01')).toMatchObject({ accepted: 2 });
@@ -222,22 +222,22 @@ describe('a limit of ten a day', () => {
   it('is never passed when answers are lost: what has a name and what is given back is counted once', async () => {
     const { dailyWithLostAnswers, itemOf } = await limitWorld(10);
 
-    const named = await dailyWithLostAnswers().take(4, 'file-1');
+    const named = await dailyWithLostAnswers().count(4, 'file-1');
     const afterNamed = await itemOf('2026-03-31');
-    const plain = await dailyWithLostAnswers().take(1);
+    const plain = await dailyWithLostAnswers().count(1);
     const afterPlain = await itemOf('2026-03-31');
-    if (plain.kind === 'taken') await dailyWithLostAnswers().giveBack(plain);
+    if (plain.kind === 'counted') await dailyWithLostAnswers().giveBack(plain);
 
-    expect([named.kind, afterNamed?.accepted]).toEqual(['taken', 4]);
+    expect([named.kind, afterNamed?.accepted]).toEqual(['counted', 4]);
     // To the safe side: one that was sent twice counts twice.
-    expect([plain.kind, afterPlain?.accepted]).toEqual(['taken', 6]);
+    expect([plain.kind, afterPlain?.accepted]).toEqual(['counted', 6]);
     expect(await itemOf('2026-03-31')).toMatchObject({ accepted: 5 });
   });
 
   it('leaves items that DynamoDB removes once nobody asks for their day', async () => {
     const { daily, itemOf } = await limitWorld(10);
 
-    await daily.take(1);
+    await daily.count(1);
 
     const { expiresAtSeconds } = (await itemOf('2026-03-31')) ?? {};
     expect(new Date(Number(expiresAtSeconds) * 1_000).toISOString()).toBe('2026-04-03T00:00:00.000Z');

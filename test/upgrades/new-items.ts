@@ -87,5 +87,5 @@ export async function putBesideGenerations(table: Table): Promise<void> {
   const places = createCopyPlaces(table, { maximum: 1, durations: DURATIONS });
   await places.take({ id: 'a', createdAt: timestamp(new Date()), revision: 3 }, 'holder-9', 900_000);
   await places.join({ id: 'b', createdAt: timestamp(new Date()) });
-  await createDailyLimit(table, { limit: 100 }).take(3, 'a request file');
+  await createDailyLimit(table, { limit: 100 }).count(3, 'a request file');
 }

@@ -288,7 +288,7 @@ export const STORIES = {
       modelKind: 'plain',
       schema: { parameters: [] },
     });
-    await daily.take(3, idOf('queued-from-file'));
+    await daily.count(3, idOf('queued-from-file'));
   },
 } satisfies Record<string, Story>;
 
