@@ -217,7 +217,7 @@ function requireSame(standing: Generation, hash: string, path: string): Generati
   const field = `${path}idempotencyKey`;
   throw new RequestError(
     'idempotency_conflict',
-    `${field} was used for another request before. This request started nothing and costs nothing: use a new key for a new request.`,
+    `${field} was used for another request. This one started nothing and costs nothing: use a new key for a new request.`,
     field,
   );
 }
@@ -287,7 +287,7 @@ async function acceptInputs(
     if (object.sizeBytes > LARGEST_INPUT_BYTES) {
       throw new RequestError(
         'input_too_large',
-        `${field}: the object "${key}" has ${object.sizeBytes} bytes; Wiro takes at most ${LARGEST_INPUT_BYTES} (100 MB): make it smaller.`,
+        `${field}: the object "${key}" has ${object.sizeBytes} bytes; Wiro accepts at most ${LARGEST_INPUT_BYTES} (100 MB): make it smaller.`,
         field,
       );
     }

@@ -15,7 +15,7 @@ import { countTogether, DailyLimitError } from './count-new.ts';
 export interface RequestFile {
   readonly bucket: string;
   readonly key: string;
-  /** What makes this very put of it: versionId, else ETag and sequencer. */
+  /** Identifies this put of the file: its versionId, or else its ETag and sequencer. */
   readonly version: string;
 }
 
@@ -23,12 +23,12 @@ export interface AcceptFileDeps extends AcceptDeps {
   readonly rules: SourceRules;
 }
 
-/** What is wrong with a request file, and where; nothing of it is accepted. */
+/** What is wrong with a request file, and where. None of its requests is accepted. */
 export interface FileRejection {
   readonly kind: 'rejected';
-  /** Every problem of every request, in the order of the file: the first hundred. */
+  /** The first hundred problems, in the order of the file. */
   readonly errors: readonly GenerationError[];
-  /** How many there are altogether. */
+  /** The number of all problems. */
   readonly total: number;
 }
 
@@ -38,8 +38,8 @@ export interface FileAcceptance {
   readonly ids: readonly string[];
   /** How many generations the file asks for. */
   readonly total: number;
-  /** Those whose own key was known before. */
-  readonly known: readonly KnownRequest[];
+  /** Requests whose own keys belong to generations that were accepted before. */
+  readonly repeated: readonly KnownRequest[];
 }
 
 const MOST_REQUESTS = 1_000;
@@ -47,20 +47,20 @@ const LARGEST_BYTES = 1024 * 1024;
 const MOST_ERRORS = 100;
 const AT_ONCE = 10;
 
-/** How the events of a file stand to each other; every delivery of one of them may be the one that accepts it. */
+/** What a delivery of a file's event knows of the other deliveries. Each of them may be the one that accepts the file. */
 export interface FileDelivery {
   readonly outcome?: Outcome | undefined;
-  /** Nobody delivers it again: what is not accepted now never is. */
+  /** No further delivery comes. A request that is not accepted now never is. */
   readonly isLast: boolean;
-  /** Notes an outcome. @returns What stands. */
+  /** Notes an outcome. @returns The outcome that stands. */
   readonly settle: (outcome: Outcome) => Promise<Outcome>;
   /** Whether the function has time to go on. */
   readonly hasTime: () => boolean;
 }
 
 /**
- * Accepts every request of a file, or none: all are checked before the first is accepted. After a crash in between,
- * the same call accepts the rest, and ends what cannot be run any more as failed: it was accepted with the others.
+ * Accepts every request of a file, or none. All are checked before the first is accepted. After a crash in between, the
+ * same call accepts the rest. A request that can no longer run was accepted with the others, so it ends as failed.
  */
 export async function acceptRequestFile(
   deps: AcceptFileDeps,
@@ -89,29 +89,29 @@ export async function acceptRequestFile(
   if (!isAccepting && (await settle('accepting')) === 'rejected') return rejection([rejectedBefore()]);
   const ids = await mapLimited(checked, AT_ONCE, (one, index) => accept(one, index));
   await settle('accepted');
-  const known = checked.flatMap((one, index) =>
+  const repeated = checked.flatMap((one, index) =>
     one.kind === 'existing' && requests[index]?.request.idempotencyKey !== undefined
-      ? [{ id: one.generation.id, index: placeAt(index).index }]
+      ? [{ id: one.generation.id, index: resultsOf(index).index }]
       : [],
   );
-  return { kind: 'accepted', ids: [...new Set(ids)], total, known };
+  return { kind: 'accepted', ids: [...new Set(ids)], total, repeated };
 
   async function isRejected(): Promise<boolean> {
     if ((await settle('rejected')) === 'rejected') return true;
-    // It may be at it still, with inputs that it has found: then it is not for us to say what is impossible.
+    // Another delivery found every input, and may still be accepting. Then this one cannot call a request impossible.
     if (!isLast) throw new Error('Another delivery of this request file is accepting it');
     isAccepting = true;
     return false;
   }
 
-  /** What is wrong outside the file with the requests that can be read: all of it is to be mended at once. */
+  /** Adds the problems of the readable requests, such as missing inputs, so that all can be corrected at once. */
   async function withOthers(found: readonly Problem[]): Promise<readonly GenerationError[]> {
     let isOver = false;
     const others = await mapLimited(requests, AT_ONCE, async (one, index): Promise<readonly Problem[]> => {
       if (isOver || !hasTime()) return [];
       const checked = await check(one, index).catch((error: unknown) => {
         isOver = true;
-        logIgnored('what is known already is answered')(error);
+        logIgnored('the problems found until now are reported')(error);
       });
       return checked?.kind === 'impossible' ? checked.problems.map((error) => ({ at: one.at, error })) : [];
     });
@@ -129,7 +129,7 @@ export async function acceptRequestFile(
         origin: 's3',
         key: keyOf(file, request, index),
         path,
-        results: placeAt(index),
+        results: resultsOf(index),
         hasTime,
       });
     } catch (error) {
@@ -146,13 +146,13 @@ export async function acceptRequestFile(
     try {
       const error = one.kind === 'impossible' ? one.error : refused;
       if (error !== undefined) throw RequestError.of(error);
-      if (one.kind !== 'new') throw new Error('Only a new one is left');
+      if (one.kind !== 'new') throw new Error('Cannot accept a request of a file: it was not checked');
       return (await acceptCounted(deps, one.checked, requests[index]?.path)).id;
     } catch (error) {
       const request = requests[index]?.request;
       if (!(error instanceof RequestError) || request === undefined) throw error;
-      // Under its place and not under its own key, which stays free for another try.
-      const ended = { origin: 's3', key: placeKey(file, index), results: placeAt(index) } as const;
+      // It gets an id by its index in the file. So its own key stays free for another try.
+      const ended = { origin: 's3', key: indexKey(file, index), results: resultsOf(index) } as const;
       return (await acceptFailed(deps, request, { ...ended, error: error.error })).id;
     }
   }
@@ -161,8 +161,8 @@ export async function acceptRequestFile(
     return new Set(checked.flatMap((one) => (one.kind === 'new' ? [one.checked.id] : [])));
   }
 
-  /** The same request twice under one key is one generation: its result takes the first place. */
-  function placeAt(index: number): ResultsPlace {
+  /** The same request twice under one key is one generation. Its result has the index of the first. */
+  function resultsOf(index: number): ResultsPlace {
     const key = requests[index]?.request.idempotencyKey;
     const first =
       key === undefined ? index : requests.findIndex(({ request }) => request.idempotencyKey === key);
@@ -170,7 +170,7 @@ export async function acceptRequestFile(
   }
 
   function idAt(index: number): string {
-    return generationId(deps.deployment, 's3', placeKey(file, index));
+    return generationId(deps.deployment, 's3', indexKey(file, index));
   }
 }
 
@@ -182,16 +182,16 @@ type Checked =
       readonly problems: readonly GenerationError[];
     };
 
-/** An older release took a file that this one cannot read: what it accepted runs. */
-const nothingMore = (): FileAcceptance => ({ kind: 'accepted', ids: [], total: 0, known: [] });
+/** An older release accepted a file that this one cannot read. Its generations run, and there is nothing to add. */
+const nothingMore = (): FileAcceptance => ({ kind: 'accepted', ids: [], total: 0, repeated: [] });
 
 const rejectedBefore = (): GenerationError => ({
   code: 'internal_error',
-  message: 'This file was rejected before, and nothing of it was run: put it again.',
+  message: 'This file was rejected before. Nothing of it was run or charged: put it again.',
   retryable: true,
 });
 
-/** What a request comes to that could not be accepted for want of this deployment's own services. */
+/** The error of a request that could not be accepted because the deployment's own services did not answer. */
 export const unreachable = (): GenerationError => ({
   code: 'internal_error',
   message:
@@ -199,40 +199,40 @@ export const unreachable = (): GenerationError => ({
   retryable: true,
 });
 
-/** Of this very put of the file. */
+/** Names this put of the file. */
 export const nameOf = ({ deployment }: AcceptFileDeps, { bucket, key, version }: RequestFile): string =>
   generationId(deployment, 's3', JSON.stringify(['file', bucket, key, version]));
 
-/** A request's own key where it has one; else its place in this very put of the file. */
+/** The request's own key, or else its index in this put of the file. */
 const keyOf = (file: RequestFile, { idempotencyKey }: GenerationRequest, index: number): string =>
-  idempotencyKey === undefined ? placeKey(file, index) : JSON.stringify(['key', idempotencyKey]);
+  idempotencyKey === undefined ? indexKey(file, index) : JSON.stringify(['key', idempotencyKey]);
 
-const placeKey = ({ bucket, key, version }: RequestFile, index: number): string =>
+const indexKey = ({ bucket, key, version }: RequestFile, index: number): string =>
   JSON.stringify(['object', bucket, key, version, index]);
 
 interface ParsedRequest {
   readonly request: GenerationRequest;
   readonly path: string;
-  /** Its place in the file. */
+  /** Its index in the file. */
   readonly at: number;
 }
 
 interface Problem {
-  /** The place of its request in the file. */
+  /** The index of its request in the file. */
   readonly at: number;
   readonly error: GenerationError;
 }
 
 interface ParsedFile {
   readonly requests: readonly ParsedRequest[];
-  /** What is wrong with those that cannot be read, or with the file. */
+  /** Problems of requests that cannot be read, or of the file. */
   readonly unread: readonly Problem[];
 }
 
 function parseFile(text: string, rules: SourceRules): ParsedFile {
-  const refused = (error: GenerationError): ParsedFile => ({ requests: [], unread: [{ at: 0, error }] });
-  const invalid = (message: string) => refused({ code: 'invalid_request', message, retryable: false });
-  if (Buffer.byteLength(text) > LARGEST_BYTES) return refused(tooLarge(Buffer.byteLength(text)));
+  const refuse = (error: GenerationError): ParsedFile => ({ requests: [], unread: [{ at: 0, error }] });
+  const invalid = (message: string) => refuse({ code: 'invalid_request', message, retryable: false });
+  if (Buffer.byteLength(text) > LARGEST_BYTES) return refuse(tooLarge(Buffer.byteLength(text)));
   const read = readJson(text, 'The file');
   if (read.kind === 'unreadable') return invalid(read.message);
   const { value } = read;
@@ -240,7 +240,9 @@ function parseFile(text: string, rules: SourceRules): ParsedFile {
   if (values.length === 0)
     return invalid('The file holds no request: put one, or an array of them, into it.');
   if (values.length > MOST_REQUESTS) {
-    return invalid(`The file holds ${values.length} requests; at most ${MOST_REQUESTS} are taken: split it.`);
+    return invalid(
+      `The file holds ${values.length} requests; at most ${MOST_REQUESTS} are allowed: split it.`,
+    );
   }
   const unread: Problem[] = [];
   const seen = new Map<string, string>();
@@ -259,7 +261,7 @@ function parseFile(text: string, rules: SourceRules): ParsedFile {
   return { requests, unread };
 }
 
-/** Found here, before anything is accepted, and not when the second one meets the first in the table. */
+/** Finds two different requests with one key before anything is accepted. The table would show it only afterwards. */
 function checkRepeatedKey(seen: Map<string, string>, request: GenerationRequest, path: string): void {
   const { idempotencyKey } = request;
   if (idempotencyKey === undefined) return;
@@ -275,10 +277,10 @@ function checkRepeatedKey(seen: Map<string, string>, request: GenerationRequest,
   seen.set(idempotencyKey, hash);
 }
 
-/** For a file that is not even read. */
+/** The error of a file that is too large to be read. */
 export const tooLarge = (sizeBytes: number): GenerationError => ({
   code: 'request_too_large',
-  message: `The file has ${sizeBytes} bytes; at most ${LARGEST_BYTES} (1 MB) are taken: split it.`,
+  message: `The file has ${sizeBytes} bytes; at most ${LARGEST_BYTES} (1 MB) are allowed: split it.`,
   retryable: false,
 });
 

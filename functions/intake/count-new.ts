@@ -4,7 +4,7 @@ import { logIgnored } from '../runtime/log-ignored.ts';
 import type { DailyLimit } from '../store/daily-limit.ts';
 
 export interface CountDeps {
-  /** @default - as many as come: nothing is counted, nothing is written */
+  /** @default - no limit: nothing is counted or written */
   readonly dailyLimit?: DailyLimit | undefined;
 }
 

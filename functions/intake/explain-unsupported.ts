@@ -1,7 +1,7 @@
 import type { GenerationError } from '../generation/errors.ts';
 import type { FurtherModelKind } from '../settings.ts';
 
-/** Says why a model of this kind is not run; before anything is charged. */
+/** Explains why a model of this kind is not run. Nothing is charged yet. */
 export const explainUnsupported = (model: string, kind: FurtherModelKind, path = ''): GenerationError => ({
   code: 'model_not_supported',
   message: `${path}model "${model}" ${WHY[kind]}. Nothing was run or charged. Use another model, or allow this kind in the deployment's setting furtherModelKinds ("${kind}").`,

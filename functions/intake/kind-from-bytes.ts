@@ -1,20 +1,20 @@
 import { decideContentType } from '../outputs/content-type.ts';
 import { type FileKind, kindOfType } from '../request/file-kind.ts';
 
-/** So many of a file's first bytes tell its kind; of an Office document, the names of its first parts. */
+/** The bytes at the beginning of a file that show its kind. An Office document shows it in the names of its first parts. */
 export const KIND_BYTES = 4 * 1024;
 
-/** The kind of a file by its first bytes; `undetermined` where they look like nothing that is known. */
+/** Decides the kind of a file by its first bytes. `undetermined` if they match no kind. */
 export function kindFromBytes(head: Uint8Array): FileKind {
   const type = decideContentType({ head });
   const text = Buffer.from(head.buffer, head.byteOffset, head.length).toString('latin1');
   switch (type) {
     case 'application/zip':
       return { kind: 'supported', extension: extensionOfZip(text) };
-    // Any text that begins with a bracket looks like it.
+    // Any text that begins with a bracket looks like JSON.
     case 'application/json':
       return { kind: 'supported', extension: '.txt' };
-    // The brand that a file names first need not be the one that tells how its picture is coded.
+    // The first brand of a file does not always say how its image is coded.
     case 'image/heif':
       return /^.{16,60}hei[cx]/s.test(text)
         ? { kind: 'supported', extension: '.heic' }
@@ -24,7 +24,7 @@ export function kindFromBytes(head: Uint8Array): FileKind {
   }
 }
 
-/** Wiro unpacks a `.zip`: what is only built on that format must not go as one. */
+/** Wiro unpacks a `.zip`. So other formats that are built on it must not be sent under that extension. */
 function extensionOfZip(text: string): string {
   if (text.startsWith('mimetypeapplication/epub+zip', 30)) return '.epub';
   if (!text.startsWith('[Content_Types].xml', 30) && !text.startsWith('_rels/', 30)) return '.zip';

@@ -3,16 +3,16 @@ import type { FurtherModelKind } from '../settings.ts';
 import type { FoundModel, ModelCache } from '../store/model-cache.ts';
 import type { WiroClient } from '../wiro/types.ts';
 
-/** What is known of a model before it is run: its schema, that Wiro has none of that name, or that it is not run here. */
+/** A model as it is known before a run: its schema, or that Wiro has no such model, or that this deployment runs none. */
 export type KnownModel =
   | FoundModel
   | { readonly kind: 'unknownModel' }
   | { readonly kind: 'unsupportedModel'; readonly modelKind: FurtherModelKind };
 
 /**
- * Knows models: from the cache, else from Wiro.
- * @returns A function that answers `undefined` when nothing can be had within the time, and says so in the log: then
- *   Wiro decides.
+ * Finds models in the cache, or else asks Wiro.
+ * @returns A function that returns `undefined`, and logs why, if Wiro does not answer in time. Then Wiro decides when the
+ *   generation runs.
  */
 export function createKnownModels({
   cache,
@@ -37,7 +37,7 @@ export function createKnownModels({
     const kept = await cache.get(model).catch(logIgnored('Wiro can be asked instead'));
     if (kept !== undefined) return kept;
     const asked = await ask(model).catch(logIgnored('Wiro decides when it is run', { model }));
-    // That a model does not exist is not kept: it may be made the next minute.
+    // A missing model is not cached: it may be created the next minute.
     if (asked?.kind === 'model')
       await cache.put(model, asked).catch(logIgnored('it is asked for again next time'));
     return asked ?? undefined;

@@ -19,9 +19,9 @@ export interface ReceiveEventDeps extends AcceptDeps {
 }
 
 /**
- * Takes a `Generation Requested` event: its detail is a request in the API's form. The event's id makes it the same
- * request again, unless the request brings a key of its own. One that cannot be accepted is answered by
- * `Generation Rejected`.
+ * Accepts a `Generation Requested` event, whose detail is a request in the API's form. Events with the same id are the
+ * same request, unless the request has a key of its own. A `Generation Rejected` event answers a request that cannot be
+ * accepted.
  */
 export async function receiveEvent(
   deps: ReceiveEventDeps,
@@ -29,7 +29,7 @@ export async function receiveEvent(
 ): Promise<void> {
   const identity = JSON.stringify(['event', event.id]);
   const delivery = await deps.deliveries.begin(identity);
-  let known: string | undefined;
+  let requestedId: string | undefined;
   try {
     if (delivery.outcome === 'rejected') return await reject(deps, event, unreachable());
     const request = parseRequest(event.detail, deps.rules);
@@ -37,7 +37,7 @@ export async function receiveEvent(
       request.idempotencyKey === undefined
         ? JSON.stringify(['event', event.id])
         : JSON.stringify(['key', request.idempotencyKey]);
-    known = generationId(deps.deployment, 'event', key);
+    requestedId = generationId(deps.deployment, 'event', key);
     const checked = await checkRequest(deps, request, { origin: 'event', key });
     const { id } =
       checked.kind === 'existing' ? checked.generation : await acceptChecked(deps, checked.checked);
@@ -46,9 +46,10 @@ export async function receiveEvent(
   } catch (error) {
     if (error instanceof RequestError) return reject(deps, event, error.error);
     if (delivery.tries < MOST_DELIVERIES) throw error;
-    // Its last delivery: who asked is answered, and an alarm tells. Not where it was accepted by another delivery.
+    // This is the last delivery: the request is answered, and the error raises an alarm. Unless another delivery has
+    // accepted it.
     if ((await deps.deliveries.settle(identity, 'rejected')) === 'rejected') {
-      const isAccepted = known !== undefined && (await deps.generations.get(known)) !== undefined;
+      const isAccepted = requestedId !== undefined && (await deps.generations.get(requestedId)) !== undefined;
       if (!isAccepted) await reject(deps, event, unreachable());
     }
     throw error;
@@ -65,7 +66,7 @@ async function reject(
     {
       detailType: 'Generation Rejected',
       detail: {
-        // The same for every delivery of the request, so that consumers can dedupe.
+        // Every delivery of the request sends the same id, so that consumers can dedupe.
         eventId: `${id}.rejected`,
         requestEventId: id,
         deployment,

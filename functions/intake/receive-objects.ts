@@ -44,34 +44,37 @@ export interface ReceiveObjectsDeps extends AcceptFileDeps, ReceiveUploadDeps {
   readonly inputBucket: string;
   readonly submit: (id: string) => Promise<void>;
   readonly remainingMs: () => number;
-  /** Tells the results file of generations that an earlier file brought. */
-  readonly reportKnown: (place: Omit<ResultsPlace, 'index'>, known: readonly KnownRequest[]) => Promise<void>;
+  /** Adds generations that an earlier file brought to the results file. */
+  readonly reportKnown: (
+    results: Omit<ResultsPlace, 'index'>,
+    repeated: readonly KnownRequest[],
+  ) => Promise<void>;
 }
 
-/** One put of an object, as its event tells of it. */
+/** One put of an object, as its event describes it. */
 interface Put {
   readonly bucket: string;
-  /** Keys come URL-encoded, with `+` for a space; some emulators send them as they are. */
+  /** Possible keys. S3 sends keys URL-encoded, with `+` for a space. Some emulators send them as they are. */
   readonly keys: readonly string[];
-  /** What makes it this very put: versionId, else ETag and sequencer. */
+  /** Identifies this put: its versionId, or else its ETag and sequencer. */
   readonly version: string;
   readonly versionId: string | undefined;
   readonly etag: string | undefined;
   readonly at: Date;
-  /** Its event, whoever delivers it. */
+  /** Identifies its event. Every delivery has the same. */
   readonly event: string;
 }
 
 type Receive = (deps: ReceiveObjectsDeps, put: Put, delivery: Delivery) => Promise<void>;
 
 const SUBMITS_AT_ONCE = 10;
-/** What it takes to accept what was checked, and to answer. */
+/** Time for accepting the checked requests and for the answer. */
 const RESERVED_MS = 30_000;
 
 /**
- * Takes one new object of the input bucket: a request file, or a file dropped into a preset's folder. It acts on the
- * very put that its event names, and only while that is current: what replaced it has an event of its own. What cannot
- * be accepted with its last delivery is answered, and then thrown, so that an alarm tells.
+ * Receives one new object of the input bucket: a request file, or a file dropped into a preset's folder. Acts only on the
+ * put that the event names, and only while it is current. A replacement has an event of its own. If the last delivery
+ * fails, the file is answered, and then the error is thrown, so that it raises an alarm.
  */
 export async function receiveObject(
   deps: ReceiveObjectsDeps,
@@ -101,10 +104,10 @@ function doorOf(put: Put): { readonly receive: Receive; readonly giveUp: Receive
 
 async function receiveDrop(deps: ReceiveObjectsDeps, put: Put, delivery: Delivery): Promise<void> {
   if (delivery.tries > 1) {
-    // Delivered again: what came of it is found, even when the object is another by now.
-    const known = await acceptedDrop(deps, put, delivery);
-    if (known !== undefined)
-      return deps.submit(known).catch(logIgnored('reconcile submits what is due', { generationId: known }));
+    // An earlier delivery may have accepted it. Its generation is found even if the object has been replaced.
+    const id = await findAccepted(deps, put, delivery);
+    if (id !== undefined)
+      return deps.submit(id).catch(logIgnored('reconcile submits what is due', { generationId: id }));
     if (delivery.outcome === 'rejected') return giveUpDrop(deps, put, delivery);
   }
   let found: FoundObject | undefined;
@@ -123,8 +126,8 @@ async function receiveDrop(deps: ReceiveObjectsDeps, put: Put, delivery: Deliver
   await receiveUpload(deps, { ...upload, version: drop.put, found });
 }
 
-/** The id of the generation that a drop became, whatever became of its object. */
-async function acceptedDrop(
+/** Finds the generation that a drop became, whatever became of its object. */
+async function findAccepted(
   deps: ReceiveObjectsDeps,
   put: Put,
   { sameAs }: Delivery,
@@ -138,7 +141,7 @@ async function acceptedDrop(
 
 async function giveUpDrop(deps: ReceiveObjectsDeps, put: Put, delivery: Delivery): Promise<void> {
   if ((await deps.deliveries.settle(put.event, 'rejected')) !== 'rejected') return;
-  if ((await acceptedDrop(deps, put, delivery)) !== undefined) return;
+  if ((await findAccepted(deps, put, delivery)) !== undefined) return;
   await rejectDrop(deps, put, delivery, unreachable());
 }
 
@@ -160,7 +163,7 @@ const uploadsIn = ({ bucket, keys }: Put): readonly Omit<Upload, 'version' | 'fo
 
 // --- request files --------------------------------------------------------------------------------------------
 
-/** Takes an object that was put under `requests/`: its requests become generations, or a rejection says why not. */
+/** Receives an object under `requests/`. Its requests become generations, or a rejection says why not. */
 async function receiveRequestFile(deps: ReceiveObjectsDeps, put: Put, delivery: Delivery): Promise<void> {
   try {
     const found = await findCurrent(deps, put);
@@ -183,7 +186,7 @@ async function acceptBytes(
   bytes: Buffer,
 ): Promise<void> {
   const { bucket, key } = found;
-  if (!isUtf8(bytes)) return rejectFile(deps, put, [noText(bytes)]);
+  if (!isUtf8(bytes)) return rejectFile(deps, put, [explainNoText(bytes)]);
   const version = await dropOf(deps, put, found);
   if (version === undefined) return log.info('A request file was put again since', { key });
   const isOwn = version === put.version;
@@ -211,15 +214,17 @@ async function acceptBytes(
   );
   if (outcome.kind === 'rejected') return rejectFile(deps, put, outcome.errors, { total: outcome.total });
   log.info('A request file was accepted', { key, generations: outcome.ids.length, results: results.key });
-  await removeOlderRejection(deps, put).catch(logIgnored('it is of an earlier put, as it says', { key }));
-  // Of another put of the same drop, that one's event tells it.
-  if (isOwn) await deps.reportKnown({ ...results, total: outcome.total }, outcome.known);
+  await removeOlderRejection(deps, put).catch(
+    logIgnored('it names the earlier put that it belongs to', { key }),
+  );
+  // If another put stands for the drop, the event of that put reports them.
+  if (isOwn) await deps.reportKnown({ ...results, total: outcome.total }, outcome.repeated);
   await mapLimited(outcome.ids, SUBMITS_AT_ONCE, (id) =>
     deps.submit(id).catch(logIgnored('reconcile submits what is due', { generationId: id })),
   );
 }
 
-/** Which put stands for the drop that this one belongs to; `undefined` when it was put again long since. */
+/** Finds the put that stands for this drop. `undefined` if the same bytes were put again much later. */
 async function dropOf(deps: ReceiveObjectsDeps, put: Put, found: FoundObject): Promise<string | undefined> {
   const { deliveries } = deps;
   let drop = await deliveries.drop(contentOf(found), timeOf(put));
@@ -228,7 +233,7 @@ async function dropOf(deps: ReceiveObjectsDeps, put: Put, found: FoundObject): P
     drop.put !== put.version &&
     (await deliveries.find(eventOf(found.bucket, found.key, drop.put))).outcome === 'rejected'
   )
-    // Put again after what was wrong outside the file, such as an input that was missing, has been mended.
+    // That put was rejected for something outside the file, such as a missing input. This put tries again.
     drop = await deliveries.drop(contentOf(found), { ...timeOf(put), insteadOf: drop.put });
   if (drop.kind === 'replaced') return undefined;
   if (drop.put !== put.version) await deliveries.join(put.event, drop.put);
@@ -236,9 +241,9 @@ async function dropOf(deps: ReceiveObjectsDeps, put: Put, found: FoundObject): P
 }
 
 /**
- * Answers for a file that cannot be read any more. Where its requests were being accepted before, some may run: then
- * it says so, and where all were, there is nothing to say.
- * @param error - What is wrong; nothing where it was replaced, which has an event of its own.
+ * Answers a file that can no longer be read. If its requests were being accepted, some of them may run, and the answer
+ * says so. If all were accepted, there is nothing to say.
+ * @param error - Why it cannot be read. Absent if it was replaced: the replacement has an event of its own.
  */
 async function leaveFile(
   deps: ReceiveObjectsDeps,
@@ -256,12 +261,12 @@ async function leaveFile(
       { message: NO_LONGER_READ },
     );
   if (outcome !== 'accepted' && error !== undefined) await rejectFile(deps, put, [error]);
-  // A delivery before this one may have broken off after it had rejected the file.
+  // An earlier delivery may have been killed after it rejected the file.
   if (error === undefined && delivery.tries > 1) await removeIfReplaced(deps, put);
 }
 
 async function giveUpRequestFile(deps: ReceiveObjectsDeps, put: Put, delivery: Delivery): Promise<void> {
-  // Where it is being accepted, some of it runs: that is no rejection.
+  // If the file is being accepted, some of its requests run. Then it is not rejected.
   if ((await deps.deliveries.settle(standsFor(put, delivery), 'rejected')) !== 'rejected') return;
   await rejectFile(deps, put, [unreachable()]);
 }
@@ -269,8 +274,8 @@ async function giveUpRequestFile(deps: ReceiveObjectsDeps, put: Put, delivery: D
 const standsFor = ({ event, bucket, keys }: Put, { sameAs }: Delivery): string =>
   sameAs === undefined ? event : eventOf(bucket, keys[0] ?? '', sameAs);
 
-/** A picture, say, that was dropped as a request file. */
-function noText(bytes: Buffer): GenerationError {
+/** Explains that a file is not text, for example an image that was put as a request file. */
+function explainNoText(bytes: Buffer): GenerationError {
   const isUtf16 = bytes.subarray(0, 2).equals(UTF_16_LE) || bytes.subarray(0, 2).equals(UTF_16_BE);
   const type = isUtf16 ? undefined : decideContentType({ head: bytes.subarray(0, KIND_BYTES) });
   const sentence =
@@ -284,10 +289,9 @@ const UTF_16_LE = Buffer.from([0xff, 0xfe]);
 const UTF_16_BE = Buffer.from([0xfe, 0xff]);
 
 const NO_LONGER_READ =
-  'This file could no longer be read while its requests were being accepted. Those that results/ tells of run and may be charged; the others were not accepted, and cost nothing: put them again.';
+  'This file could no longer be read while its requests were being accepted. The requests in its results file run and may be charged. The others were not accepted and cost nothing: put them again.';
 
-const NOTHING_RAN =
-  'Nothing of this file was run or charged. Mend what each of the errors says, and put the file again.';
+const NOTHING_RAN = 'Nothing of this file was run or charged. Correct every error, and put the file again.';
 
 async function rejectFile(
   deps: ReceiveObjectsDeps,
@@ -317,13 +321,13 @@ async function rejectFile(
   if (message === NOTHING_RAN) await removeIfReplaced(deps, put);
 }
 
-/** What replaced the file may have been accepted before its rejection was written, and found nothing to remove. */
+/** The file may have been replaced and accepted before its rejection was written. Then that rejection is removed here. */
 async function removeIfReplaced(deps: ReceiveObjectsDeps, put: Put): Promise<void> {
   if (await isReplaced(deps, put).catch(logIgnored('the rejection stands', { key: put.keys[0] })))
     await removeOlderRejection(deps, put);
 }
 
-/** What was wrong with this put or an earlier one is mended. One that was put later has an answer of its own. */
+/** Removes the rejection of this put or an earlier one, which is outdated. A later put has an answer of its own. */
 async function removeOlderRejection(deps: ReceiveObjectsDeps, put: Put): Promise<void> {
   const ref = rejectionOf(deps, put);
   const standing = await deps.rejections.read(ref);
@@ -367,7 +371,7 @@ function readPut(
 const eventOf = (bucket: string, key: string, version: string) =>
   JSON.stringify(['object', bucket, key, version]);
 
-/** The object as it lies there, if it is the one that was put. */
+/** Finds the object, if it is still the one that this put wrote. */
 async function findCurrent(
   { inputs }: Pick<ReceiveObjectsDeps, 'inputs'>,
   put: Put,
@@ -379,7 +383,7 @@ async function findCurrent(
   return undefined;
 }
 
-/** Whether another object lies there now. */
+/** Whether another object has replaced it. */
 async function isReplaced({ inputs }: Pick<ReceiveObjectsDeps, 'inputs'>, put: Put): Promise<boolean> {
   const found = await Promise.all(put.keys.map((key) => inputs.head({ bucket: put.bucket, key })));
   return (
@@ -392,7 +396,7 @@ function isFoundBy({ versionId, etag }: Put, found: FoundObject): boolean {
   return etag === undefined || unquoted(found.etag) === unquoted(etag);
 }
 
-/** What makes two puts of one key the same bytes. An ETag alone may change without them: parts, encryption. */
+/** Identifies the bytes of a put. Prefers the checksum: an ETag also depends on the parts and the encryption. */
 const contentOf = ({ bucket, key, sizeBytes, checksum, etag }: FoundObject): readonly unknown[] => [
   bucket,
   key,

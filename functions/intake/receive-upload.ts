@@ -19,29 +19,29 @@ export interface ReceiveUploadDeps extends AcceptDeps {
   readonly submit: (id: string) => Promise<void>;
 }
 
-/** An object that was dropped into a preset's folder. */
+/** An object in a preset's folder. */
 export interface Upload {
   readonly bucket: string;
   readonly key: string;
-  /** The put that stands for the drop: its versionId, else its ETag and sequencer. */
+  /** Identifies the put that stands for the drop: its versionId, or else its ETag and sequencer. */
   readonly version: string;
   /** The folder under `uploads/`. */
   readonly preset: string;
-  /** Its name in that folder. */
+  /** The object's name in that folder. */
   readonly name: string;
-  /** As it lies there: the very object that is run. */
+  /** The object as it was found. This version of it is run. */
   readonly found: FoundObject;
 }
 
 type NamedUpload = Omit<Upload, 'found'>;
 
-/** Makes a dropped file a generation, or says beside where its outputs would be why not. */
+/** Makes a generation of a dropped file. If that is impossible, writes why into the folder of its outputs. */
 export async function receiveUpload(deps: ReceiveUploadDeps, upload: Upload): Promise<void> {
   const { bucket, key, found } = upload;
   try {
     const preset = Object.hasOwn(deps.presets, upload.preset) ? deps.presets[upload.preset] : undefined;
     if (preset === undefined) throw noPreset(upload.preset, deps.presets);
-    // Not looked at again: what replaces it in between has an event of its own, and would be run twice.
+    // The object is not read again. A replacement has an event of its own, and would be run twice.
     const head = async (ref: ObjectRef) =>
       ref.bucket === bucket && ref.key === key ? found : deps.inputs.head(ref);
     const checked = await checkRequest(
@@ -72,11 +72,11 @@ export const uploadId = (
 const identityOf = ({ bucket, key, version }: NamedUpload) =>
   JSON.stringify(['upload', bucket, key, version]);
 
-/** The same name dropped again has another id: nothing is overwritten. */
+/** A file dropped again under the same name has another id, so nothing is overwritten. */
 const folderOf = ({ outputPrefix }: ReceiveUploadDeps, { preset, name }: NamedUpload, id: string) =>
   `${outputPrefix}${safeFileName(preset)}/${safeFileName(name.replaceAll('/', '-'))}-${id}/`;
 
-/** Says where its outputs would be that a dropped file was not used, and why. */
+/** Writes into the folder of its outputs that a dropped file was not used, and why. */
 export async function rejectUpload(
   deps: ReceiveUploadDeps,
   upload: NamedUpload,

@@ -1,21 +1,21 @@
 import type { Timestamp } from '../generation/time.ts';
 import { PREFIX } from '../objects/prefix.ts';
 
-/** A key takes 1,024 bytes; ours adds to the name of the request file, and what is written beside adds an id. */
+/** S3 allows keys of 1,024 bytes. The results key is longer than the name of the file, and other keys add an id. */
 const MOST_NAME_BYTES = 900;
 
 /**
- * Where the ends of one put of a request file are told: `results/<name>/<when it was put>-<this put>.json`. One file a
- * put, so that none grows with every put of the same name; they list in the order of the puts.
+ * Returns the key of the results file of one put of a request file: `results/<name>/<time of the put>-<put>.json`. Each
+ * put has a file of its own, so that none grows with further puts. The files sort in the order of the puts.
  * @param name - The key of the request file, after `requests/`.
  */
 export function resultsKey(name: string, lastModified: Timestamp, put: string): string {
-  // To the second, as S3 has it, and without the colons that some file systems refuse.
-  const moment = lastModified.replace(/\.\d+Z$/, 'Z').replaceAll(':', '-');
-  return `${PREFIX.results}${cut(name)}/${moment}-${put}.json`;
+  // S3's times are whole seconds. Some file systems refuse colons.
+  const putAt = lastModified.replace(/\.\d+Z$/, 'Z').replaceAll(':', '-');
+  return `${PREFIX.results}${cut(name)}/${putAt}-${put}.json`;
 }
 
-/** The beginning of a name, as far as there is room; whole characters. */
+/** Cuts a name to the bytes that there is room for, at the end of a character. */
 function cut(name: string): string {
   const bytes = Buffer.from(name);
   if (bytes.length <= MOST_NAME_BYTES) return name;

@@ -1,10 +1,10 @@
-/** Lends a fixed number of equal buffers, so that all copies of a container together stay within it. */
+/** Lends a fixed number of equal buffers. All copies of a container together use no more memory than these. */
 export interface BufferPool {
-  /** Waits until one is free; first come, first served. */
+  /** Waits for a free buffer. First come, first served. */
   take(signal: AbortSignal): Promise<Buffer>;
-  /** One that is free at once and that nobody waits for. */
+  /** Returns a buffer if one is free now and no other caller waits for it. */
   tryTake(): Buffer | undefined;
-  /** @param isIdle - Whether nothing can still be reading it; otherwise it is left to the collector. */
+  /** @param isIdle - Whether the buffer is certainly out of use. If not, it is not lent again. */
   give(buffer: Buffer, isIdle: boolean): void;
 }
 
@@ -24,9 +24,9 @@ export function createBufferPool({ count, sizeBytes }: { count: number; sizeByte
       if (lent < count) return lend();
       const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
       const stopWaiting = () => {
-        const place = waiting.indexOf(resolve);
-        if (place === -1) return; // just served
-        waiting.splice(place, 1);
+        const position = waiting.indexOf(resolve);
+        if (position === -1) return; // a buffer has just been lent
+        waiting.splice(position, 1);
         reject(signal.reason);
       };
       waiting.push(resolve);

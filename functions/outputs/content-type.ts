@@ -1,19 +1,19 @@
 export interface ContentTypeEvidence {
-  /** The first bytes, some hundreds if there are as many. */
+  /** The first few hundred bytes, or all of a shorter file. */
   readonly head: Uint8Array;
-  /** What the host said. */
+  /** The host's header. */
   readonly header?: string;
-  /** What Wiro's record said. */
+  /** The type in Wiro's record. */
   readonly record?: string;
   /** A name with an extension. */
   readonly name?: string;
 }
 
 const UNKNOWN = 'application/octet-stream';
-/** What hosts say of a file they know nothing about. */
+/** Types that hosts send for a file that they know nothing about. */
 const GENERIC: ReadonlySet<string> = new Set([UNKNOWN, 'binary/octet-stream', 'application/unknown', 'raw']);
 
-/** What a browser shows or plays without running anything in it. What is not listed is stored as unknown. */
+/** Types that a browser shows or plays without running code. Any other type is stored as unknown. */
 const PASSIVE: ReadonlySet<string> = new Set([
   ...[
     'png',
@@ -39,7 +39,7 @@ const PASSIVE: ReadonlySet<string> = new Set([
   ),
 ]);
 
-/** Other spellings in use. */
+/** Other spellings of these types. */
 const ALIASES: Readonly<Record<string, string>> = {
   'image/jpg': 'image/jpeg',
   'image/pjpeg': 'image/jpeg',
@@ -101,7 +101,7 @@ const BY_EXTENSION: Readonly<Record<string, string>> = {
   pptx: 'application/vnd.openxmlformats-officedocument.presentationml.presentation',
 };
 
-/** Formats that others are built on: there the first bytes cannot say which, and who names one is believed. */
+/** Formats that others are built on. The first bytes do not tell them apart, so a more precise name is believed. */
 const BUILT_ON: Readonly<Record<string, RegExp>> = {
   'application/zip': /\+zip$|openxmlformats/,
   'application/json': /json$/,
@@ -112,8 +112,8 @@ const BUILT_ON: Readonly<Record<string, RegExp>> = {
 };
 
 /**
- * The type to store an output with. The first bytes decide, then the host, then Wiro's record, then the
- * extension; nothing that a browser would run (HTML, SVG, XML, scripts) is ever stored as what it is.
+ * Decides the content type of a stored output. The first bytes count most, then the host, then Wiro's record, then the
+ * extension. A type whose code a browser would run (HTML, SVG, XML, scripts) is never stored as such.
  */
 export function decideContentType({ head, header, record, name }: ContentTypeEvidence): string {
   const named = [plainType(header), plainType(record), BY_EXTENSION[extensionOf(name)]].find(
@@ -123,12 +123,12 @@ export function decideContentType({ head, header, record, name }: ContentTypeEvi
   if (seen === 'markup') return UNKNOWN;
   const declared = named !== undefined && PASSIVE.has(named) ? named : undefined;
   if (seen === undefined) return declared ?? UNKNOWN;
-  // Text alone says nothing: a script is text too.
+  // Text alone proves nothing: a script is text too.
   if (seen === 'text/plain' && named !== undefined && declared === undefined) return UNKNOWN;
   return declared !== undefined && BUILT_ON[seen]?.test(declared) ? declared : seen;
 }
 
-/** How a browser is told to treat it: what is not known to be harmless is saved, not shown. */
+/** Whether a browser may show this type. A type that is not certainly harmless is saved as a file instead. */
 export function isShownInline(contentType: string): boolean {
   return contentType !== UNKNOWN;
 }
@@ -154,7 +154,7 @@ const SIGNATURES: readonly Signature[] = [
   [0, 'glTF', 'model/gltf-binary'],
 ];
 
-/** The brand after `ftyp`; every other one is a video. */
+/** Brands after `ftyp`. Every other brand is a video. */
 const BRANDS: readonly (readonly [RegExp, string])[] = [
   [/^avi[fs]/, 'image/avif'],
   [/^(hei[cxms]|hev[cxms])/, 'image/heic'],
@@ -166,7 +166,7 @@ const BRANDS: readonly (readonly [RegExp, string])[] = [
 const MARKUP =
   /^(?:<\?xml|<!doctype|<!--|<!\[|<\?php|<%|<(?:html|head|body|script|style|svg|iframe|object|embed|img|a|b|h1|p|br|div|font|form|table|title|meta|link|base|math|x?html:\w+|svg:\w+|xsl:\w+|\w+:svg|\w+:html)[\s>/])/i;
 
-/** The type that the first bytes show; `markup` is any HTML or XML. */
+/** Returns the type that the first bytes show. `markup` is any HTML or XML. */
 export function sniff(head: Uint8Array): string | undefined {
   const bytes = Buffer.from(head.buffer, head.byteOffset, Math.min(head.length, 1024));
   const text = bytes.toString('latin1');
@@ -185,7 +185,7 @@ export function sniff(head: Uint8Array): string | undefined {
   return sniffText(bytes);
 }
 
-/** Frame sync, MPEG layer III, and neither the reserved version nor a forbidden bit rate or sample rate. */
+/** Tests for frame sync and MPEG layer III, without a reserved version, bit rate or sample rate. */
 function isMp3Frame([first = 0, second = 0, third = 0]: Uint8Array): boolean {
   return (
     first === 0xff &&
@@ -205,12 +205,12 @@ function sniffText(bytes: Buffer): string | undefined {
   return /^[[{]\s*["{[\]}\d\-tfn]/.test(text.trimStart()) ? 'application/json' : 'text/plain';
 }
 
-/** They tell binary from text, but for white space and the escape that colours what a terminal shows. */
+/** Control characters mark a binary file. White space does not, nor does the escape that colours terminal output. */
 function hasControlCharacters(text: string): boolean {
   return /[^\s\x20-\uffff]/.test(text.replaceAll('\x1b', ''));
 }
 
-/** The end may cut a character in two: that is no sign of a binary. */
+/** The last character may be cut in two. That does not mark a binary file. */
 function decodeText(bytes: Buffer): string {
   const [first, second] = bytes;
   const encoding =
@@ -218,19 +218,19 @@ function decodeText(bytes: Buffer): string {
   return new TextDecoder(encoding).decode(bytes, { stream: true });
 }
 
-/** Without parameters, in its usual spelling. */
+/** Returns the type without parameters, in its usual spelling. */
 export function plainType(text: string | undefined): string | undefined {
   const type = text?.split(';')[0]?.trim().toLowerCase();
   return type ? (ALIASES[type] ?? type) : undefined;
 }
 
-/** Whether a type says nothing: hosts and records write it of a file they know nothing about. */
+/** Whether a type says nothing. Hosts and records use such types for files that they know nothing about. */
 export const isGeneric = (type: string): boolean => GENERIC.has(type);
 
 export const typeByExtension = (name: string | undefined): string | undefined =>
   BY_EXTENSION[extensionOf(name)];
 
-/** In lower case, without its dot. */
+/** Returns the extension in lower case, without its dot. */
 export function extensionOf(name: string | undefined): string {
   return /\.([a-z0-9]{1,12})$/i.exec(name ?? '')?.[1]?.toLowerCase() ?? '';
 }

@@ -21,25 +21,25 @@ import type { CopiedOutput, OutputCopier, OutputToCopy } from './types.ts';
 export interface OutputCopierDeps {
   readonly client: Pick<S3Client, 'send'>;
   readonly fetcher: Pick<OutputFetcher, 'fetch'>;
-  /** A larger output is refused. @default 50 GiB: more than a Lambda function copies in its 15 minutes */
+  /** A larger output is refused. @default 50 GiB, more than a Lambda function copies in 15 minutes */
   readonly maxBytes?: number;
-  /** Waits before a broken connection is replaced. @default - 0.1 s, 0.2 s, 0.4 s, give or take half */
+  /** Waits before it replaces a broken connection. @default - 0.1 s, 0.2 s, 0.4 s, plus or minus half */
   readonly pause?: (attempt: number, signal?: AbortSignal) => Promise<void>;
 }
 
 const MIB = 1024 * 1024;
 const MAX_BYTES = 50 * 1024 * MIB;
 const MIN_PART_BYTES = 8 * MIB;
-/** Of one copy: what the network carries, and what a small function's processor digests. */
+/** Parts of one copy at once. The network and the processor of a small function carry no more. */
 const PARTS_SIDE_BY_SIDE = 4;
-/** Of all copies of a container together, in buffers of one part each. */
+/** Buffers of one part each, for all copies of a container together. */
 const BUFFERS = 8;
 
 /**
- * Copies outputs from their host to S3, within a fixed number of buffers however large they are and however
- * many are copied at once. What fits into one buffer is one PUT, anything larger a multipart upload; either
- * way there is no object until it is complete and S3 has checked it, and none that stands is ever replaced: where other
- * bytes have taken the key, the output lies beside them (`keyBeside`).
+ * Copies outputs from their host to S3 within a fixed number of buffers, whatever their size and number. An output that
+ * fits into one buffer is one PUT. A larger one is a multipart upload. Either way the object appears once it is complete
+ * and S3 has checked it. An existing object is never replaced: if other bytes have the key, the output gets a key beside
+ * them (`keyBeside`).
  */
 export function createOutputCopier({
   client,
@@ -47,7 +47,7 @@ export function createOutputCopier({
   maxBytes = MAX_BYTES,
   pause = pauseBriefly,
 }: OutputCopierDeps): OutputCopier {
-  // The cap decides the parts' size once: even an output of unknown length fits into S3's 10,000.
+  // The maximum size decides the size of a part. So even an output of unknown length fits into S3's 10,000 parts.
   const partBytes = Math.max(MIN_PART_BYTES, Math.ceil(maxBytes / MAX_PARTS / MIB) * MIB);
   const pool = createBufferPool({ count: BUFFERS, sizeBytes: partBytes });
 
@@ -127,7 +127,7 @@ export function createOutputCopier({
     }
   }
 
-  /** @param only - The sum of what may be stored, where it comes in parts. */
+  /** @param only - The SHA-256 that the output must have if it comes in parts. */
   async function copyTo(output: OutputToCopy, scope: AbortController, only?: string): Promise<Copied> {
     const { signal } = scope;
     const first = await pool.take(signal);
@@ -160,7 +160,7 @@ export function createOutputCopier({
         ...(isShownInline(contentType) ? {} : { ContentDisposition: 'attachment' }),
       };
       const { bucket } = output;
-      const told = (sizeBytes: number) => ({
+      const reported = (sizeBytes: number) => ({
         ...(reader?.etag === undefined ? {} : { etag: reader.etag }),
         ...differences(output, sizeBytes, judgement),
       });
@@ -169,7 +169,7 @@ export function createOutputCopier({
         const { sha256, sizeBytes } = whole;
         return {
           kind: 'copied',
-          output: { bucket, key, contentType, sizeBytes, sha256, ...told(sizeBytes) },
+          output: { bucket, key, contentType, sizeBytes, sha256, ...reported(sizeBytes) },
         };
       }
       const { whole, isOther } = await putInParts(output, reader, first, storedAs, scope, only);
@@ -178,11 +178,11 @@ export function createOutputCopier({
       const { key } = output;
       return {
         kind: 'copied',
-        output: { bucket, key, contentType, sizeBytes, sha256, crc32, ...told(sizeBytes) },
+        output: { bucket, key, contentType, sizeBytes, sha256, crc32, ...reported(sizeBytes) },
       };
     } catch (error) {
       scope.abort(error);
-      // What failed first says why; the rest only followed.
+      // The first failure says why. The others followed from it.
       throw signal.reason;
     } finally {
       reader?.close();
@@ -199,11 +199,11 @@ export function createOutputCopier({
       try {
         const copied = await copyTo(output, scope);
         if (copied.kind === 'copied') return copied.output;
-        // Parts belong to one key: they are read once more for another.
+        // The parts of an upload belong to one key. Another key needs another upload, so the output is read again.
         const { sha256 } = copied;
         const beside = await copyTo({ ...output, key: keyBeside(output.key, sha256) }, scope, sha256);
         if (beside.kind === 'copied') return beside.output;
-        throw new Error(`Cannot store "${output.key}": other bytes stand there, and beside it`);
+        throw new Error(`Cannot store "${output.key}": other bytes have this key and the key beside it`);
       } finally {
         caller?.removeEventListener('abort', stop);
       }
@@ -213,10 +213,10 @@ export function createOutputCopier({
 
 type Copied =
   | { readonly kind: 'copied'; readonly output: CopiedOutput }
-  /** Other bytes stand at its place. */
+  /** Other bytes have the key. */
   | { readonly kind: 'occupied'; readonly sha256: string };
 
-/** A record's size of zero says nothing: Wiro writes "0" for numbers that it does not know. */
+/** Compares with Wiro's record. A size of 0 says nothing: Wiro writes "0" for a number that it does not know. */
 function differences(
   { sizeBytes: said }: OutputToCopy,
   sizeBytes: number,
@@ -237,7 +237,7 @@ function lendFurther(pool: BufferPool, atMost: number): readonly Buffer[] {
   return lent.filter((buffer) => buffer !== undefined);
 }
 
-/** Waits for all to be over, then throws what failed first, if anything did. */
+/** Waits until all have settled. Then throws the first error, if there is one. */
 async function settleAll(
   running: readonly Promise<void>[],
   onFailure: (error: unknown) => void,

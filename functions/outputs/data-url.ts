@@ -4,7 +4,7 @@ export interface DataOfUrl {
 }
 
 /**
- * What a `data:` URL holds, or `undefined` where that cannot be read.
+ * Reads a `data:` URL. Returns `undefined` if it is malformed.
  * @see https://www.rfc-editor.org/rfc/rfc2397
  */
 export function readDataUrl(url: string): DataOfUrl | undefined {
@@ -18,7 +18,7 @@ export function readDataUrl(url: string): DataOfUrl | undefined {
   return bytes && { bytes, ...(contentType !== '' && { contentType }) };
 }
 
-/** Buffer's own decoder would leave out what is none. */
+/** Returns `undefined` for malformed Base64. Buffer's own decoder would skip the malformed characters. */
 function decodeBase64(text: string): Buffer | undefined {
   const plain = text.replace(/\s/g, '');
   return /^[A-Za-z0-9+/_-]*={0,2}$/.test(plain) ? Buffer.from(plain, 'base64') : undefined;

@@ -8,7 +8,7 @@ import {
 } from 'node:zlib';
 import { OutputRefusedError, OutputUnavailableError } from './errors.ts';
 
-/** Content codings as registered; whatever else stands in the header (`UTF-8`, `base64`, `aws-chunked` …) is none. */
+/** The registered content codings. Other words in the header (`UTF-8`, `base64`, `aws-chunked` …) are not codings. */
 const CODINGS: Readonly<Record<string, string>> = {
   gzip: 'gzip',
   'x-gzip': 'gzip',
@@ -22,15 +22,15 @@ const CODINGS: Readonly<Record<string, string>> = {
   exi: 'exi',
   'pack200-gzip': 'pack200-gzip',
 };
-/** What holds a whole output several times over is no output's coding. */
+/** An output with more codings than this is refused. */
 const MAX_CODINGS = 2;
-/** Up to here an output may grow however much. */
+/** Up to this size an output may grow by any factor. */
 const FREE_BYTES = 64 * 1024 * 1024;
-/** Beyond, so much more than came: pictures, films and texts stay far below it, bombs do not. */
+/** Beyond that size, it may grow by this factor. Images, videos and texts stay far below. Decompression bombs do not. */
 const MAX_RATIO = 200;
 
 /**
- * The content codings that a `Content-Encoding` names, in the order in which they were applied.
+ * Returns the content codings in a `Content-Encoding` header, in the order in which the host applied them.
  * @see https://www.iana.org/assignments/http-parameters
  */
 export function contentCodings(header: string | undefined): readonly string[] {
@@ -40,8 +40,8 @@ export function contentCodings(header: string | undefined): readonly string[] {
 
 /**
  * Undoes content codings while the bytes stream through.
- * @throws {OutputUnavailableError} When the bytes are not so encoded, or end too early.
- * @throws {OutputRefusedError} When they grow beyond all measure.
+ * @throws {OutputUnavailableError} If the bytes are not in that coding, or end too early.
+ * @throws {OutputRefusedError} If the bytes grow like a decompression bomb.
  */
 export async function* decodeOutput(
   body: AsyncIterable<Uint8Array>,
@@ -68,7 +68,7 @@ export async function* decodeOutput(
   const head: Uint8Array = first.done ? new Uint8Array() : first.value;
   const [coding = ''] = codings;
   if (codings.length === 1 && !beginsAs(coding, head)) {
-    // So it says, and is not: what came is the output.
+    // The header is wrong: the bytes are not encoded, and are the output.
     yield* counted();
     return;
   }
@@ -82,7 +82,7 @@ export async function* decodeOutput(
   }
   const last = decoders.at(-1);
   const stages = [Readable.from(counted(), { objectMode: false }), ...decoders];
-  // A failure destroys every stage with it, and so ends the loop below.
+  // A failure destroys every stage. That ends the loop below.
   if (last !== undefined) pipeline(stages, () => {});
   try {
     for await (const chunk of (last ?? stages[0]) as AsyncIterable<Uint8Array>) {
@@ -106,13 +106,13 @@ const MAGIC: Readonly<Record<string, readonly number[]>> = {
   zstd: [0x28, 0xb5, 0x2f, 0xfd],
 };
 
-/** Whether bytes may be in a coding, as far as their beginning tells: too few tell nothing. */
+/** Whether bytes may be in a coding, by their beginning. Too few bytes prove nothing, and return `true`. */
 function beginsAs(coding: string, head: Uint8Array): boolean {
   const magic = MAGIC[coding] ?? [];
   return head.length < magic.length || magic.every((byte, at) => head[at] === byte);
 }
 
-/** @param head - Its first bytes, where they are at hand. @throws {Error} For a coding that Node does not know. */
+/** @param head - The first bytes, if they are at hand. @throws {Error} For a coding that Node does not support. */
 function createDecoder(coding: string, head: Uint8Array | undefined): Transform {
   switch (coding) {
     case 'gzip':
@@ -122,7 +122,7 @@ function createDecoder(coding: string, head: Uint8Array | undefined): Transform 
     case 'zstd':
       return createZstdDecompress();
     case 'deflate': {
-      // By the standard in zlib's wrapping; some send it bare.
+      // The standard says zlib format. Some hosts send raw deflate.
       const [method = 0, flags = 0] = head ?? [0x78, 0x9c];
       return (method & 0x0f) === 8 && (method * 256 + flags) % 31 === 0
         ? createInflate()

@@ -1,7 +1,7 @@
-/** The output could not be had now; trying again later may succeed. */
+/** The output is not available now. Trying again later may succeed. */
 export class OutputUnavailableError extends Error {
   override readonly name: string = 'OutputUnavailableError';
-  /** What the host answered, where it answered. */
+  /** The status of the host's answer, if it answered. */
   readonly status?: number;
 
   constructor(message: string, options: ErrorOptions & { readonly status?: number } = {}) {
@@ -10,12 +10,12 @@ export class OutputUnavailableError extends Error {
   }
 }
 
-/** The connection failed or broke: the same request again, from the byte reached, may succeed at once. */
+/** The connection failed or broke. The same request, from the last byte on, may succeed at once. */
 export class OutputCutOffError extends OutputUnavailableError {
   override readonly name = 'OutputCutOffError';
 }
 
-/** The output may never be fetched, however often it is tried. */
+/** The output must not be fetched. Trying again does not help. */
 export class OutputRefusedError extends Error {
   override readonly name = 'OutputRefusedError';
 }

@@ -11,7 +11,7 @@ export interface OutputFetcherDeps extends Pick<OutputConnectorDeps, 'lookup' | 
   readonly hosts: readonly OutputHost[];
   readonly connectMs: number;
   readonly headersMs: number;
-  /** How long nothing, or next to nothing, may come of a body. */
+  /** How long a body may bring no bytes, or almost none. */
   readonly stallMs: number;
   /** A monotonic clock in milliseconds. @default - performance.now */
   readonly now?: () => number;
@@ -19,47 +19,48 @@ export interface OutputFetcherDeps extends Pick<OutputConnectorDeps, 'lookup' | 
 
 export interface ByteRange {
   readonly start: number;
-  /** The last byte, inclusive, as HTTP has it. */
+  /** The last byte, inclusive, as in HTTP. */
   readonly end: number;
 }
 
 export interface OutputRequest {
   readonly url: string;
   readonly range?: ByteRange;
-  /** The range is wanted of this version only; of another the whole comes. */
+  /** The ETag that the range belongs to. If the version has changed, the host sends the whole. */
   readonly ifRange?: string;
-  /** Takes what is encoded, too, though only identity is asked for. */
+  /** Accepts an encoded answer, although the request asks for identity. */
   readonly isEncodedFine?: boolean;
   readonly signal: AbortSignal;
 }
 
 export interface OutputAnswer {
-  /** Where redirects ended. */
+  /** The URL after all redirects. */
   readonly url: string;
-  /** What came of a range that was asked for; without it, `body` is the whole. */
+  /** The range that the host serves. Without it, `body` is the whole. */
   readonly range?: ByteRange;
-  /** Of the whole output. */
+  /** The size of the whole output. */
   readonly sizeBytes?: number;
-  /** Whether the end of `body` is told from a broken connection, by a length or chunks. */
+  /** Whether the end of `body` can be told from a broken connection, by a length or chunks. */
   readonly isDelimited: boolean;
-  /** A strong one: the same ETag means the same bytes. */
+  /** A strong ETag: the same ETag means the same bytes. */
   readonly etag?: string;
   readonly contentType?: string;
-  /** Content codings that `body`, its range and its size are in, in the order in which they were applied. */
+  /** The content codings of `body`, its range and its size, in the order in which the host applied them. */
   readonly codings: readonly string[];
   /**
    * The bytes, exactly as many as announced.
-   * @throws {OutputCutOffError} When the connection broke, stalled or crawls.
+   * @throws {OutputCutOffError} If the connection breaks, stalls or crawls.
    */
   readonly body: AsyncIterable<Uint8Array, void>;
-  /** Closes the connection of a body that will not be read, or not further. */
+  /** Closes the connection of a body that is not read to its end. */
   discard(): void;
 }
 
 export interface OutputFetcher {
   /**
-   * @throws {OutputUnavailableError} When the host does not answer with the bytes.
-   * @throws {OutputRefusedError} When the URL, a redirect or an address is not allowed.
+   * Requests an output, or a range of it.
+   * @throws {OutputUnavailableError} If the host does not answer with the bytes.
+   * @throws {OutputRefusedError} If the URL, a redirect or an address is not allowed.
    */
   fetch(request: OutputRequest): Promise<OutputAnswer>;
   /** Closes all connections. */
@@ -68,12 +69,12 @@ export interface OutputFetcher {
 
 const MAX_REDIRECTS = 5;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
-/** What comes slower than this for as long as a stall lasts is as good as stalled. */
+/** A body that is slower than this for as long as a stall counts as stalled. */
 const MIN_BYTES_PER_MS = 1;
-/** All ranges of several copies at once. */
+/** Connections for all ranges of several copies at once. */
 const CONNECTIONS = 16;
 
-/** Fetches outputs from the allowed hosts, and never from anywhere else. */
+/** Fetches outputs from allowed hosts only. */
 export function createOutputFetcher(deps: OutputFetcherDeps): OutputFetcher {
   const { hosts, connectMs, headersMs, stallMs, now = () => performance.now() } = deps;
   const agent = new Agent({
@@ -84,7 +85,7 @@ export function createOutputFetcher(deps: OutputFetcherDeps): OutputFetcher {
   });
 
   async function send(url: URL, { range, ifRange, signal }: OutputRequest): Promise<Dispatcher.ResponseData> {
-    // undici counts anew with every interim answer (103), so that a host could send them for ever.
+    // undici's own limit starts again with every interim answer (103). A host could send those for ever.
     const patience = new AbortController();
     const limitMs = connectMs + headersMs;
     const limit = setTimeout(() => patience.abort(new Error(`no answer came within ${limitMs} ms`)), limitMs);
@@ -95,7 +96,7 @@ export function createOutputFetcher(deps: OutputFetcherDeps): OutputFetcher {
         method: 'GET',
         headers: {
           accept: '*/*',
-          // Byte for byte what the host has.
+          // The host's bytes, unchanged.
           'accept-encoding': 'identity',
           'user-agent': 'wiro-serverless',
           ...(range ? { range: `bytes=${range.start}-${range.end}` } : {}),
@@ -120,7 +121,7 @@ export function createOutputFetcher(deps: OutputFetcherDeps): OutputFetcher {
     length: number | undefined,
     signal: AbortSignal,
   ) {
-    const failed = (why: string, cause?: unknown) =>
+    const cutOff = (why: string, cause?: unknown) =>
       new OutputCutOffError(`Cannot fetch an output from ${url.host}: ${why}`, { cause });
     const chunks = response.body[Symbol.asyncIterator]();
     let received = 0;
@@ -133,13 +134,13 @@ export function createOutputFetcher(deps: OutputFetcherDeps): OutputFetcher {
         if (next.done) break;
         received += next.value.length;
         if (length !== undefined && received > length)
-          throw failed(`more than the announced ${length} bytes came`);
-        // Only time spent waiting for the host counts: a slow reader is not its fault.
+          throw cutOff(`more than the announced ${length} bytes came`);
+        // Only the time spent waiting for the host counts. A slow reader does not.
         waitedMs += now() - askedAt;
         receivedMeanwhile += next.value.length;
         if (waitedMs >= stallMs) {
           if (receivedMeanwhile < waitedMs * MIN_BYTES_PER_MS)
-            throw failed(`only ${receivedMeanwhile} bytes came in ${Math.round(waitedMs)} ms`);
+            throw cutOff(`only ${receivedMeanwhile} bytes came in ${Math.round(waitedMs)} ms`);
           waitedMs = 0;
           receivedMeanwhile = 0;
         }
@@ -148,12 +149,12 @@ export function createOutputFetcher(deps: OutputFetcherDeps): OutputFetcher {
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof OutputUnavailableError) throw error;
-      throw failed(`after ${received} bytes: ${messageOf(error)}`, error);
+      throw cutOff(`after ${received} bytes: ${messageOf(error)}`, error);
     } finally {
       discard(response);
     }
     if (length !== undefined && received !== length)
-      throw failed(`${received} of the announced ${length} bytes came`);
+      throw cutOff(`${received} of the announced ${length} bytes came`);
   }
 
   function answerOf(url: URL, response: Dispatcher.ResponseData, wanted: OutputRequest): OutputAnswer {
@@ -199,7 +200,7 @@ export function createOutputFetcher(deps: OutputFetcherDeps): OutputFetcher {
         const check = checkOutputUrl(target, hosts);
         if (check.kind === 'refused')
           throw new OutputRefusedError(
-            `Cannot fetch ${redirects === 0 ? 'an output' : 'what an output redirects to'}: ${check.reason}`,
+            `Cannot fetch ${redirects === 0 ? 'an output' : 'the redirect of an output'}: ${check.reason}`,
           );
         const response = await send(check.url, wanted);
         const location = textOf(response.headers, 'location');
@@ -236,7 +237,7 @@ function partOf(contentRange: string | undefined): (ByteRange & { readonly sizeB
   return { start: Number(start), end: Number(end), sizeBytes: Number(size) };
 }
 
-/** A host may serve less than asked for, never more. */
+/** Whether a served range lies within the requested one. A host may serve less, never more. */
 function isWithin(
   { end, sizeBytes }: ByteRange & { readonly sizeBytes: number },
   wanted: ByteRange,
@@ -248,7 +249,7 @@ function lengthOf(header: string | undefined): number | undefined {
   return header !== undefined && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
 }
 
-/** All that a header says that may come several times. */
+/** Joins the values of a header that may occur several times. */
 function textsOf(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name];
   return Array.isArray(value) ? value.join(',') : value;
@@ -261,6 +262,6 @@ function textOf(headers: IncomingHttpHeaders, name: string): string | undefined 
 
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  // Several addresses that all failed: Node leaves the message empty.
+  // If several addresses fail, Node leaves the message empty.
   return error.message || ('code' in error ? String(error.code) : error.name);
 }

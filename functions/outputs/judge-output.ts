@@ -1,28 +1,28 @@
 import { extensionOf, isGeneric, plainType, sniff, typeByExtension } from './content-type.ts';
 
 export interface OutputEvidence {
-  /** The first bytes, some hundreds if there are as many. */
+  /** The first few hundred bytes, or all of a shorter file. */
   readonly head: Uint8Array;
   /** The content type in Wiro's record. */
   readonly record?: string;
-  /** A name with an extension: asked where the record says nothing. */
+  /** A name with an extension. It counts if the record says nothing. */
   readonly name?: string;
 }
 
 export type OutputJudgement =
-  /** `differingType`: what the record says, where the bytes are plainly of another kind. */
+  /** `differingType`: the record's type, if the bytes are certainly of another format. */
   | { readonly kind: 'output'; readonly differingType?: string }
-  /** What a host sends when it has no output: never the output itself. */
+  /** An error page or nothing: the host sends this if it does not have the output. */
   | { readonly kind: 'notTheOutput'; readonly came: string; readonly wanted: string };
 
-/** Binary by their extension, where that is all there is to go by and the extension has no type of its own. */
+/** Binary extensions without a type of their own. They count if nothing else says what the output is. */
 const BINARY_EXTENSIONS: ReadonlySet<string> = new Set([
   ...['heif', 'jxl', 'ico', 'psd', 'exr', 'aac', 'opus', 'wma', 'weba', 'mid'],
   ...['mpg', 'mpeg', 'wmv', 'flv', '3gp', 'tar', 'gz', 'tgz', 'bz2', 'xz', '7z', 'rar', 'zst'],
   ...['ttf', 'otf', 'woff', 'woff2', 'wasm', 'safetensors', 'ckpt', 'npy', 'npz', 'onnx', 'parquet', 'blend'],
 ]);
 
-/** Of the families that are binary otherwise. */
+/** Text formats in families that are otherwise binary. */
 const TEXT_FORMATS: ReadonlySet<string> = new Set([
   ...['x-xbitmap', 'x-xpixmap', 'x-eps', 'eps', 'vnd.dxf', 'vnd.radiance'].map((name) => `image/${name}`),
   ...['x-portable-anymap', 'x-portable-bitmap', 'x-portable-graymap', 'x-portable-pixmap'].map(
@@ -36,7 +36,7 @@ const BINARY_APPLICATIONS =
 
 const SVG = 'image/svg+xml';
 
-/** Formats that their first bytes tell surely, with every type that is said of them. Containers are one format. */
+/** Formats that the first bytes show with certainty, and all types in use for each. A container is one format. */
 const FORMATS: readonly (readonly [RegExp, string])[] = [
   [/^image\/(png|jpeg|gif|webp|tiff|avif)$/, ''],
   [/^image\/hei[cf]$/, 'heif'],
@@ -51,7 +51,7 @@ const FORMATS: readonly (readonly [RegExp, string])[] = [
   [/^text\/|^application\/(json|x-ndjson|x-subrip)$/, 'text'],
 ];
 
-/** Compares an output's first bytes with what Wiro's record says of it. */
+/** Compares an output's first bytes with Wiro's record. */
 export function judgeOutput({ head, record, name }: OutputEvidence): OutputJudgement {
   const recorded = plainType(record);
   const said = recorded !== undefined && !isGeneric(recorded) ? recorded : undefined;
@@ -62,7 +62,7 @@ export function judgeOutput({ head, record, name }: OutputEvidence): OutputJudge
   const came = head.length === 0 ? 'nothing at all' : seen === 'markup' ? 'a page of HTML or XML' : 'a text';
 
   if (isBinary(wanted)) {
-    // A drawing is XML, and a picture: that it is one of another kind is said below.
+    // An SVG is XML, and an image too. If the record names another image format, that is reported below.
     const isPicture = root === 'svg' && wanted.startsWith('image/');
     if (head.length === 0 || (isText && !isPicture)) return { kind: 'notTheOutput', came, wanted };
   } else if (wanted === SVG || extensionOf(name) === 'svg') {
@@ -85,13 +85,13 @@ function isBinary(wanted: string): boolean {
 }
 
 /**
- * Whether an output that was stored with this type may be of another kind than Wiro's record says: `judgeOutput` may have
- * found so, by bytes that are not at hand any more.
+ * Whether a stored output may be of another format than Wiro's record says. `judgeOutput` has decided that by bytes that
+ * are no longer at hand. This decides by the stored type.
  */
 export function mayDiffer(storedType: string, record: string | undefined): boolean {
   const said = formatOf(plainType(record));
   const stored = formatOf(storedType);
-  // A drawing is stored as unknown, see `decideContentType`.
+  // An SVG is stored with an unknown type, see `decideContentType`.
   return said !== undefined && stored !== said && !(stored === undefined && said === 'svg');
 }
 
@@ -100,7 +100,7 @@ function formatOf(type: string | undefined): string | undefined {
   return format && (format[1] || type);
 }
 
-/** The name of the first element, without its prefix; `undefined` where the first bytes do not get so far. */
+/** Returns the name of the first element without its prefix; `undefined` if the first bytes do not contain it. */
 function rootOf(head: Uint8Array): string | undefined {
   let rest = Buffer.from(head.buffer, head.byteOffset, Math.min(head.length, 1024))
     .toString('utf8')

@@ -8,16 +8,15 @@ import { isAllowedAddress, type OutputHost } from './output-hosts.ts';
 export interface OutputConnectorDeps {
   readonly hosts: readonly OutputHost[];
   readonly connectMs: number;
-  /** Resolves a name to all its addresses. @default - the system's */
+  /** Resolves a name to all its addresses. @default - the system's resolver */
   readonly lookup?: LookupFunction;
-  /** Further certificate authorities, as PEM. @default - those that Node trusts */
+  /** Further certificate authorities, as PEM. @default - none besides those that Node trusts */
   readonly ca?: string;
 }
 
 /**
- * Opens connections to output hosts, to checked addresses only.
- * The name is resolved once: the addresses that were checked are the ones connected to, and TLS still
- * asks for the name.
+ * Opens connections to output hosts, to checked addresses only. The name is resolved once, so that the connection goes to
+ * an address that was checked. TLS still checks the name.
  */
 export function createOutputConnector({
   hosts,
@@ -40,10 +39,8 @@ export function createOutputConnector({
   return (options, callback) => {
     const { hostname, protocol } = options;
     const port = options.port || (protocol === 'https:' ? '443' : '80');
-    const isExact = hosts.some(
-      (known) => known.kind === 'exact' && known.host === hostname && known.port === port,
-    );
-    // An address needs no lookup, so nothing further on would check it.
+    const isExact = hosts.some((one) => one.kind === 'exact' && one.host === hostname && one.port === port);
+    // An address in the URL needs no lookup, so it is checked here.
     if (isIP(hostname) !== 0 && !isAllowedAddress(hostname, isExact))
       return callback(privateAddress(hostname), null);
     return (isExact ? connectExact : connectPublic)(options, callback);
@@ -56,7 +53,7 @@ function checkedLookup(lookup: LookupFunction, mayBeLoopback: boolean): LookupFu
       if (error) return callback(error, []);
       const addresses = typeof answer === 'string' ? [{ address: answer, family: isIP(answer) }] : answer;
       const [first] = addresses;
-      // One private address among public ones is refused too: which one is connected to would be chance.
+      // One private address among public ones is refused, too: chance decides which one the connection uses.
       if (!first || addresses.some(({ address }) => !isAllowedAddress(address, mayBeLoopback)))
         return callback(privateAddress(hostname), []);
       return options.all ? callback(null, addresses) : callback(null, first.address, first.family);

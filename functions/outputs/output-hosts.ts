@@ -1,26 +1,26 @@
 import { isIP } from 'node:net';
 import { isLoopbackAddress, isPrivateAddress } from './private-address.ts';
 
-/** Where outputs may come from. */
+/** A host that outputs may come from. */
 export type OutputHost =
-  /** The host and its subdomains, over https on its usual port. */
+  /** The host and its subdomains, over https on port 443. */
   | { readonly kind: 'domain'; readonly host: string }
-  /** This host on this port alone, which may be plain http and this machine: for simulators. */
+  /** Only this host on this port. It may be plain http and this machine, for simulators. */
   | { readonly kind: 'exact'; readonly host: string; readonly port: string };
 
 export type OutputUrlCheck =
-  /** `mayBeLoopback`: the host was named with its port, so its address may be this machine's. */
+  /** `mayBeLoopback`: the setting names the host with its port, so its address may be this machine. */
   | { readonly kind: 'allowed'; readonly url: URL; readonly mayBeLoopback: boolean }
   | { readonly kind: 'refused'; readonly reason: string };
 
 /**
  * Reads `WIRO_OUTPUT_HOSTS`: `host` or `host:port`, comma-separated.
- * @throws {Error} When an entry is neither, or would open more than its writer can have meant.
+ * @throws {Error} If an entry is neither, or would allow a whole top-level domain.
  */
 export function parseOutputHosts(setting: string): readonly OutputHost[] {
   const entries = setting.split(',').map((entry) => entry.trim());
   const hosts = entries.filter((entry) => entry !== '').map(parseOutputHost);
-  if (hosts.length === 0) throw new Error('WIRO_OUTPUT_HOSTS names no host: no output could be fetched');
+  if (hosts.length === 0) throw new Error('WIRO_OUTPUT_HOSTS names no host, so no output could be fetched');
   return hosts;
 }
 
@@ -36,44 +36,45 @@ function parseOutputHost(entry: string): OutputHost {
   return { kind: 'domain', host };
 }
 
-/** Whether an output may be fetched from there. What its name resolves to is checked when connecting. */
+/** Checks whether an output may be fetched from a URL. The connector checks the addresses of its host. */
 export function checkOutputUrl(text: string, hosts: readonly OutputHost[]): OutputUrlCheck {
   const url = URL.parse(text.startsWith('//') ? `https:${text}` : text);
-  if (!url) return refused('it is not a URL');
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') return refused('it is not https');
-  if (url.username !== '' || url.password !== '') return refused('it carries credentials');
+  if (!url) return refuse('it is not a URL');
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') return refuse('it is not https');
+  if (url.username !== '' || url.password !== '') return refuse('it carries credentials');
 
   const host = plainHost(url);
   const port = url.port || (url.protocol === 'https:' ? '443' : '80');
   const entry =
-    hosts.find((known) => known.kind === 'exact' && known.host === host && known.port === port) ??
-    hosts.find(
-      (known) => known.kind === 'domain' && (known.host === host || host.endsWith(`.${known.host}`)),
-    );
-  if (!entry) return refused(`${host}:${port} is not among the output hosts`);
+    hosts.find((one) => one.kind === 'exact' && one.host === host && one.port === port) ??
+    hosts.find((one) => one.kind === 'domain' && (one.host === host || host.endsWith(`.${one.host}`)));
+  if (!entry) return refuse(`${host}:${port} is not among the output hosts`);
   const mayBeLoopback = entry.kind === 'exact';
-  // Whoever serves the one serves the other; plain http is never spoken with a public host.
+  // A host that serves http serves https too. Plain http is never used with a public host.
   if (!mayBeLoopback && url.protocol === 'http:' && port === '80') url.protocol = 'https:';
   else if (!mayBeLoopback && (url.protocol !== 'https:' || port !== '443'))
-    return refused('only https on port 443 is allowed there');
+    return refuse('only https on port 443 is allowed there');
   if (isIP(host) !== 0 && !isAllowedAddress(host, mayBeLoopback))
-    return refused(`${host} is a private address`);
+    return refuse(`${host} is a private address`);
 
   url.hash = '';
   if (url.hostname.endsWith('.')) url.hostname = host;
   return { kind: 'allowed', url, mayBeLoopback };
 }
 
-/** Whether a connection to an address may be opened for a host of the list. */
+/** Whether a connection may go to this address. */
 export function isAllowedAddress(address: string, mayBeLoopback: boolean): boolean {
   return !isPrivateAddress(address) || (mayBeLoopback && isLoopbackAddress(address));
 }
 
-/** WHATWG has lowered its case, made IDN and every spelling of an IPv4 address one; brackets and the root's dot go. */
+/**
+ * Returns the host in one spelling. The URL parser lowers its case and normalizes IDN and IPv4 addresses. This removes
+ * brackets and the root's dot.
+ */
 function plainHost({ hostname }: URL): string {
   return hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '');
 }
 
-function refused(reason: string): OutputUrlCheck {
+function refuse(reason: string): OutputUrlCheck {
   return { kind: 'refused', reason };
 }

@@ -1,22 +1,22 @@
 export interface OutputKeyParts {
-  /** The generation's own; ends in `/`. */
+  /** The generation's own folder. Ends in `/`. */
   readonly folder: string;
   readonly attempt: number;
-  /** The output's place in the task's list: this alone tells two outputs apart. */
+  /** The output's index in the task's list. Only the index tells two outputs apart. */
   readonly index: number;
-  /** As Wiro calls it; only its harmless characters are used. */
+  /** Wiro's name. Only its harmless characters are used. */
   readonly name: string;
 }
 
 const MAX_STEM_BYTES = 96;
 
-/** Where an output of a generation lies: the same output always there, no two outputs at one place. */
+/** Returns the key of an output. The same output always has the same key, and no two outputs share one. */
 export function outputKey({ folder, attempt, index, name }: OutputKeyParts): string {
   return `${folder}${attempt}/${index}-${safeFileName(name)}`;
 }
 
 /**
- * A file name out of any text: letters, digits, `.`, `_` and `-`, in one path segment of at most 96 bytes
+ * Makes a file name of any text: letters, digits, `.`, `_` and `-`, in one path segment of at most 96 bytes
  * and an extension. Never empty, `.` or `..`.
  */
 export function safeFileName(name: string): string {

@@ -5,7 +5,7 @@ import { isShownInline } from './content-type.ts';
 
 export interface OutputToPresign extends ObjectRef {
   readonly contentType: string;
-  /** What a browser calls the file when it is saved. */
+  /** The name under which a browser saves the file. */
   readonly name: string;
 }
 
@@ -17,13 +17,13 @@ export interface PresignedOutput {
 export interface OutputPresignerDeps {
   readonly client: S3Client;
   readonly now: () => Date;
-  /** At most 900: a URL dies with the role's session, however long it is signed for. @default 900 */
+  /** At most 900, because a URL expires with the role's session, however long it is signed for. @default 900 */
   readonly expiresInSeconds?: number;
 }
 
 const MAX_EXPIRY_SECONDS = 900;
 
-/** Makes short-lived links to outputs. */
+/** Creates short-lived links to outputs. */
 export function createOutputPresigner({
   client,
   now,
@@ -48,7 +48,7 @@ export function createOutputPresigner({
   };
 }
 
-/** RFC 6266: a name for old readers, and the real one. */
+/** Returns a header with an ASCII name for old readers and with the real name (RFC 6266). */
 export function contentDisposition(kind: 'inline' | 'attachment', name: string): string {
   const ascii = name.replace(/[^\x20-\x7e]|["\\%]/g, '_');
   const encoded = encodeURIComponent(name.toWellFormed()).replace(

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 
-/** Everything that is not an address of the public Internet: https://www.iana.org/assignments/iana-ipv4-special-registry */
+/** IPv4 ranges outside the public Internet: https://www.iana.org/assignments/iana-ipv4-special-registry */
 const SPECIAL_V4 = [
   '0.0.0.0/8', // this network, unspecified
   '10.0.0.0/8',
@@ -22,7 +22,7 @@ const SPECIAL_V4 = [
   '240.0.0.0/4', // reserved, and broadcast
 ];
 
-/** Within 2000::/3, which is all that is given out of IPv6: https://www.iana.org/assignments/iana-ipv6-special-registry */
+/** Special ranges within 2000::/3, the only part of IPv6 that is assigned: https://www.iana.org/assignments/iana-ipv6-special-registry */
 const SPECIAL_V6 = [
   '2001::/23', // protocol assignments: Teredo, benchmarking, ORCHID
   '2001:db8::/32', // documentation
@@ -39,9 +39,9 @@ const globalV6 = listOf(['2000::/3']);
 const loopback = listOf(LOOPBACK);
 
 /**
- * Whether an address leads anywhere but to the public Internet.
- * What is not an address counts as private. In IPv6 only global unicast is public, so mapped, compatible,
- * NAT64, local, site-local, link-local (with or without a zone) and multicast addresses need no rule.
+ * Whether an address is outside the public Internet. Text that is not an address counts as private. In IPv6 only global
+ * unicast is public. So mapped, compatible, NAT64, local, site-local, link-local (with or without a zone) and multicast
+ * addresses need no rule.
  */
 export function isPrivateAddress(address: string): boolean {
   switch (isIP(address)) {
@@ -54,7 +54,7 @@ export function isPrivateAddress(address: string): boolean {
   }
 }
 
-/** Whether an address is this machine's own. */
+/** Whether an address is this machine. */
 export function isLoopbackAddress(address: string): boolean {
   const version = isIP(address);
   return version !== 0 && loopback.check(address, version === 4 ? 'ipv4' : 'ipv6');

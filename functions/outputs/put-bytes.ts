@@ -4,7 +4,7 @@ import { putOnce } from '../objects/store-once.ts';
 import type { ObjectRef } from '../objects/types.ts';
 import type { CopiedOutput } from './types.ts';
 
-/** Stores bytes that are at hand as an object, never over other ones; S3 checks them against the sum that is answered. */
+/** Stores bytes as an object. Never replaces other bytes. S3 checks them against the checksum that is returned. */
 export const createPutBytes =
   (client: Pick<S3Client, 'send'>) =>
   async ({ bucket, key }: ObjectRef, bytes: Buffer, contentType: string): Promise<CopiedOutput> => {

@@ -7,55 +7,55 @@ export interface OutputReaderDeps {
   readonly fetcher: Pick<OutputFetcher, 'fetch'>;
   /** An output larger than this is refused. */
   readonly maxBytes: number;
-  /** Waits before a broken connection is replaced. */
+  /** Waits before it replaces a broken connection. */
   readonly pause: (attempt: number, signal: AbortSignal) => Promise<void>;
 }
 
 export interface OutputToRead {
   readonly url: string;
-  /** What the record says: needed only where the host does not tell an end from a broken connection. */
+  /** The size in Wiro's record. Needed only if the host's answer does not show where it ends. */
   readonly sizeBytes?: number;
-  /** Decodes what comes encoded, which otherwise counts as unavailable. */
+  /** Decodes an encoded answer. Without it, an encoded answer counts as unavailable. */
   readonly decode?: boolean;
   readonly signal: AbortSignal;
 }
 
-/** An output that is being read in parts, each as long as the buffer of the first one. */
+/** Reads an output in parts. Each is as long as the buffer of the first one. */
 export interface OutputReader {
-  /** What the host says. */
+  /** The host's header. */
   readonly contentType?: string;
-  /** A strong one. */
+  /** A strong ETag. */
   readonly etag?: string;
   /** How many bytes of the first part were read. */
   readonly firstBytes: number;
-  /** Whether the first part is all. */
+  /** Whether the first part is the whole output. */
   readonly isWhole: boolean;
   /**
-   * Fills `into` with a part: the second is 1. Parts are asked for in their order, but several may be under
-   * way; they come side by side where the host can serve ranges of one version, else one after the other.
-   * @returns How many bytes; fewer than a part mean the end.
+   * Fills `into` with a part. The second part has index 1. The caller asks for parts in order, and may ask for several at
+   * once. They arrive side by side if the host serves ranges of one version, or else one after the other.
+   * @returns The number of bytes. Fewer than a whole part mean the end.
    */
   read(part: number, into: Buffer): Promise<number>;
-  /** Closes the connection of what was not read. */
+  /** Closes the connection if it was not read to its end. */
   close(): void;
 }
 
-/** What all ranges must be of. */
+/** The version that all ranges must belong to. */
 interface OutputVersion {
   readonly url: string;
   readonly etag: string;
   readonly sizeBytes: number;
 }
 
-/** With this many broken connections one part is given up. */
+/** After this many broken connections a part fails. */
 const MAX_CUT_OFFS = 3;
-/** For one part: a host may serve less than was asked for, but not byte by byte. */
+/** The most requests for one part. A host may serve less than was asked for, but not byte by byte. */
 const MAX_REQUESTS = 64;
 
 /**
- * Starts reading an output: asks for its first part as a range, so that the answer tells whether ranges work.
- * @param first - Receives the first part. Its length is the length of all parts but the last.
- * @throws {OutputUnavailableError | OutputRefusedError} As the fetcher does, and when it is too large.
+ * Starts to read an output. Requests its first part as a range, so that the answer shows whether ranges work.
+ * @param first - Receives the first part. All parts but the last have its length.
+ * @throws {OutputUnavailableError | OutputRefusedError} As the fetcher does, and if the output is too large.
  */
 export async function openOutput(
   deps: OutputReaderDeps,
@@ -71,14 +71,14 @@ export async function openOutput(
       const answer = await fetcher
         .fetch({ ...asked, range: { start: 0, end: first.length - 1 } })
         .catch((error: unknown) => {
-          // An empty file has no first byte to serve, and some hosts only pretend to know ranges.
+          // An empty file has no first byte to serve, and some hosts answer ranges wrongly.
           if (error instanceof OutputUnavailableError && (error.status === 416 || error.status === 206))
             return fetcher.fetch(asked);
           throw error;
         });
       return await readFirst(deps, output, first, answer);
     } catch (error) {
-      // Nothing was passed on yet: the first part simply begins anew.
+      // No byte was passed on yet, so the first part starts again.
       if (!(error instanceof OutputCutOffError) || cutOffs >= MAX_CUT_OFFS) throw error;
       await pause(cutOffs, signal);
     }
@@ -100,7 +100,7 @@ async function readFirst(
   const { url, etag, range, sizeBytes = 0 } = answer;
   const isAll = range.end + 1 === sizeBytes;
   if (!isAll && (etag === undefined || answer.codings.length > 0)) {
-    // Nothing would tell whether two ranges are of one version; and what is encoded is decoded from its start.
+    // Without an ETag, nothing shows whether two ranges belong to one version. An encoded output is decoded from its start.
     answer.discard();
     const { url, signal, decode = false } = output;
     const whole = await fetcher.fetch({ url, signal, isEncodedFine: decode });
@@ -124,7 +124,7 @@ async function readInOrder(
   first: Buffer,
   answer: OutputAnswer,
 ): Promise<OutputReader> {
-  // What a decoder ends with tells the end; the length that was announced is that of the encoded bytes.
+  // A decoder finds the end by itself. The announced length is that of the encoded bytes.
   const isEncoded = answer.codings.length > 0;
   const body = isEncoded ? decodeOutput(answer.body, answer.codings) : answer.body;
   const isDelimited = answer.isDelimited || isEncoded;
@@ -142,17 +142,17 @@ async function readInOrder(
         if (next.done) isEnded = true;
         else rest = next.value;
       }
-      const taken = rest.subarray(0, into.length - filled);
-      into.set(taken, filled);
-      filled += taken.length;
-      rest = rest.subarray(taken.length);
+      const chunk = rest.subarray(0, into.length - filled);
+      into.set(chunk, filled);
+      filled += chunk.length;
+      rest = rest.subarray(chunk.length);
     }
     received += filled;
     if (received > maxBytes) {
       answer.discard();
       throw tooLarge(maxBytes);
     }
-    // Another size than the record's counts as a difference: it is kept only if another read comes to the same.
+    // A size that differs from the record is a difference. It is accepted only if a second read has the same result.
     if (isEnded && !isDelimited && !recordedBytes)
       throw new OutputUnavailableError(
         `Cannot fetch an output: the connection ended after ${received} bytes, and nothing says that this is all`,
@@ -176,7 +176,7 @@ async function readInOrder(
   };
 }
 
-/** @param alreadyFilled - How much of the part `into` holds. */
+/** @param alreadyFilled - How many bytes of the part `into` holds already. */
 async function readRange(
   { fetcher, pause }: OutputReaderDeps,
   { url, etag, sizeBytes }: OutputVersion,
@@ -191,7 +191,9 @@ async function readRange(
   let cutOffs = 0;
   for (let requests = 0; filled < length; requests += 1) {
     if (requests === MAX_REQUESTS)
-      throw new OutputUnavailableError('Cannot fetch an output: its host serves it in too small pieces');
+      throw new OutputUnavailableError(
+        'Cannot fetch an output: its host serves it in pieces that are too small',
+      );
     try {
       const range = { start: start + filled, end: start + length - 1 };
       const answer = await fetcher.fetch({ url, signal, range, ifRange: etag });
@@ -221,10 +223,10 @@ async function readAll({ body }: OutputAnswer, into: Buffer): Promise<number> {
   return filled;
 }
 
-/** An output that lies in its URL: nothing is fetched. Only a record may name one, a redirect may not. */
+/** Answers with the content of a `data:` URL, without a request. Only a record may contain one, never a redirect. */
 function answerOfData(url: string): OutputAnswer {
   const data = readDataUrl(url);
-  if (!data) throw new OutputRefusedError('Cannot read an output: its data: URL is none');
+  if (!data) throw new OutputRefusedError('Cannot read an output: its data: URL is malformed');
   const { bytes, contentType } = data;
   return {
     url: '',

@@ -3,37 +3,37 @@ import type { ObjectRef } from '../objects/types.ts';
 
 export interface OutputToCopy extends ObjectRef {
   readonly url: string;
-  /** What Wiro's record says, a hint only: the CDN's header and the file's first bytes decide. A difference is told. */
+  /** The type in Wiro's record. Only a hint: the CDN's header and the first bytes decide. A difference is reported. */
   readonly contentType?: string;
-  /** What Wiro's record says; Content-Length is binding, a difference is told. */
+  /** The size in Wiro's record. Content-Length is binding. A difference is reported. */
   readonly sizeBytes?: number;
   /**
-   * Decodes what comes encoded, though only identity is accepted; sums, size and type are then of the decoded bytes.
-   * Without it, such an answer is one that may pass.
+   * Decodes an encoded answer, although the request asks for identity. Checksums, size and type are then of the decoded
+   * bytes. Without it, an encoded answer counts as unavailable for now.
    */
   readonly decode?: boolean;
-  /** What was copied of it before: the answer, where a strong ETag says that it is still the same. */
+  /** An earlier copy. It is returned as it is if a strong ETag shows that the output has not changed. */
   readonly before?: CopiedOutput;
 }
 
 export interface CopiedOutput extends ObjectRef {
   readonly contentType: string;
   readonly sizeBytes: number;
-  /** Lower-case hex over all bytes in order. */
+  /** SHA-256 of all bytes, in lower-case hex. */
   readonly sha256: string;
-  /** Where it came in parts, of which S3 keeps this sum alone; base64. */
+  /** CRC-32 in Base64, if the output was copied in parts. S3 keeps no other checksum of such an object. */
   readonly crc32?: string;
-  /** The host's, where it is a strong one. */
+  /** The host's ETag, if it is a strong one. */
   readonly etag?: string;
-  /** What Wiro's record says otherwise. */
+  /** What Wiro's record says, if the output differs. */
   readonly differsFrom?: AdvertisedOutput;
 }
 
 export interface OutputCopier {
   /**
-   * Copies one output from the CDN to S3, bounded in memory however large it is.
-   * @throws {OutputUnavailableError} When trying again later may succeed (404, 5xx, cut off, stalled, an error page).
-   * @throws {OutputRefusedError} When it never may be fetched (host not allowed, private address, too large, not https).
+   * Copies one output from the CDN to S3, in bounded memory however large it is.
+   * @throws {OutputUnavailableError} If a later try may succeed (404, 5xx, cut off, stalled, an error page).
+   * @throws {OutputRefusedError} If it must not be fetched (host not allowed, private address, too large, not https).
    */
   copy(output: OutputToCopy, signal?: AbortSignal): Promise<CopiedOutput>;
 }

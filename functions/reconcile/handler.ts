@@ -14,7 +14,7 @@ import { createStepOver } from './step-over.ts';
 const deployment = readDeployment();
 const { table, durations, moment } = deployment;
 
-// It runs every minute, and nearly every time there is nothing to do: what only announcing needs is loaded then.
+// Most runs have nothing to do. What only announcing needs is loaded when it is needed.
 const lazily = async () => {
   const { createObjects } = await import('./objects.ts');
   return createObjects();
@@ -29,7 +29,7 @@ const results: Pick<JsonObjects, 'update' | 'write'> = {
 };
 const generations = createDeploymentGenerations(deployment, overflow);
 const notes = createAttemptNotesStore(table);
-// Half a minute at first, so that the next run looks again.
+// The first skip is half a minute, so that the next run looks again.
 const stepOver = createStepOver({ first: durations.look / 2, longest: durations.lookMax });
 
 export async function handler(_event: unknown, context: Context): Promise<void> {
@@ -47,7 +47,7 @@ export async function handler(_event: unknown, context: Context): Promise<void> 
     stepOver,
   });
   if (done.due === 0 && !process.env[ENV.metricsNamespace]) return;
-  // Every minute: what is missing tells that it does not run.
+  // Every run sends metrics. If they are missing, `reconcile` does not run.
   const { waitingSince } = done;
   const waitingMs = waitingSince ? Date.parse(moment().now) - Date.parse(waitingSince) : 0;
   log.info(

@@ -5,7 +5,7 @@ import type { Overflow } from '../store/generation-store.ts';
 
 let built: { readonly json: JsonObjects; readonly overflow: Overflow } | undefined;
 
-/** What announcing needs of S3, built with the first one and kept. */
+/** Creates what announcing needs of S3, once. */
 export function createObjects() {
   const client = createS3Client({ env: process.env });
   built ??= {

@@ -18,46 +18,46 @@ export interface ReconcileDeps {
   readonly collect: (id: string) => Promise<void>;
   readonly announce: (id: string) => Promise<void>;
   readonly moment: () => Moment;
-  /** Until Lambda ends this run. */
+  /** The time until Lambda ends this run. */
   readonly remainingMs: () => number;
-  /** Of this environment, from run to run. */
+  /** Kept by the function's environment from run to run. */
   readonly stepOver: StepOver;
 }
 
 export interface Reconciled {
-  /** Looked at. */
+  /** Generations that were looked at. */
   readonly due: number;
   readonly submitted: number;
   readonly collected: number;
   readonly announced: number;
-  /** Not looked at, because the last look threw. */
+  /** Generations that were skipped, because their last look threw an error. */
   readonly steppedOver: number;
-  /** The time was over before everything due was looked at: the next run goes on. */
+  /** The time ended before all due generations were looked at. The next run goes on. */
   readonly isCutShort: boolean;
-  /** Since when the first in line has been waiting, `null` when nobody does; missing when the line could not be seen. */
+  /** Since when the first in line waits. `null` if the line is empty, absent if it could not be read. */
   readonly waitingSince?: Timestamp | null;
 }
 
 /** Keys in memory at once. */
 const PAGE = 1_000;
 const AT_ONCE = 20;
-/** Nothing is begun when less than this is left: one look, with an announcement, has ended by then. */
+/** No look starts with less time left than this. One look, with an announcement, takes less. */
 const LAST_START_MS = 20_000;
-/** The run ends when this is left, whatever is still under way: that is due again. */
+/** The run ends with this time left. Work that is still under way is due again. */
 const LAST_WAIT_MS = 5_000;
-/** Of those in line, who are then submitted by an invocation each. */
+/** The most generations in line that one run starts, each in an invocation of its own. */
 const MOST_STARTED = 25;
-/** The index lags: the first ones that it names may not wait any more. */
+/** Entries of the line to read at once. The index lags, so the first ones may not wait any more. */
 const FIRST_IN_LINE = 25;
-/** So many looks at one generation without anything coming of them: somebody should look, too. */
+/** After this many looks without progress an alarm asks an operator to look. */
 const FRUITLESS = 20;
 
 type Done = 'submitted' | 'collected' | 'announced' | 'nothing';
 
 /**
- * Tends the gate, then sets going whatever is due until nothing is or the time is over, so that no lost event,
- * callback or invocation matters. It decides nothing itself: two of it at once do the same thing twice, which is
- * harmless. One that throws is stepped over: it keeps nobody else back.
+ * Tends the gate, then starts the work of every due generation, until none is due or the time ends. So no lost event,
+ * callback or invocation matters. It decides nothing itself: two concurrent runs do the same thing twice, which is
+ * harmless. A generation whose look throws is skipped for a while, so that it does not hold up the others.
  */
 export async function reconcile(deps: ReconcileDeps): Promise<Reconciled> {
   const { stepOver, moment } = deps;
@@ -70,12 +70,12 @@ export async function reconcile(deps: ReconcileDeps): Promise<Reconciled> {
     }
     counts.due += 1;
     try {
-      const done = await takeUp(deps, id);
-      stepOver.worked(id);
+      const done = await startDue(deps, id);
+      stepOver.noteSuccess(id);
       if (done !== 'nothing') counts[done] += 1;
     } catch (error) {
-      stepOver.threw(id, moment().now);
-      logIgnored('it is looked at again after a while', { generationId: id })(error);
+      stepOver.noteFailure(id, moment().now);
+      logIgnored('it is looked at again later', { generationId: id })(error);
     }
   };
   const isDone = await untilTimeIsOver(deps, (hasTime) =>
@@ -85,7 +85,8 @@ export async function reconcile(deps: ReconcileDeps): Promise<Reconciled> {
 }
 
 /**
- * Waits for `work`, which is to begin nothing more once it has no time, and not for what hangs in it.
+ * Runs `work` until the time ends, and does not wait for parts of it that hang.
+ * @param work - Must start nothing more once `hasTime` returns false.
  * @returns Whether all of it was done.
  */
 async function untilTimeIsOver(
@@ -112,26 +113,26 @@ async function untilTimeIsOver(
   return !isCutShort;
 }
 
-/** Ids of what is due, as long as there is time: also of what becomes due meanwhile. */
+/** Lists the ids of due generations while there is time. Includes those that become due meanwhile. */
 async function* dueIds(
   { generations, moment }: ReconcileDeps,
   hasTime: () => boolean,
 ): AsyncGenerator<string, void, undefined> {
-  let place: DueKey | undefined;
+  let position: DueKey | undefined;
   do {
-    const { ids, next } = await generations.due(moment().now, PAGE, place);
+    const { ids, next } = await generations.due(moment().now, PAGE, position);
     for (const id of ids) {
       if (!hasTime()) return;
       yield id;
     }
-    place = next;
-  } while (place !== undefined);
+    position = next;
+  } while (position !== undefined);
 }
 
-async function takeUp(deps: ReconcileDeps, id: string): Promise<Done> {
+async function startDue(deps: ReconcileDeps, id: string): Promise<Done> {
   const { moment } = deps;
   const looked = await look(deps, id);
-  // Not due any more: the index lags behind the item.
+  // It is not due any more. The index lags behind the item.
   if (looked?.kind !== 'written') return 'nothing';
   const { generation } = looked;
   if (generation.looks >= FRUITLESS && !isPatient(generation, moment())) {
@@ -142,18 +143,18 @@ async function takeUp(deps: ReconcileDeps, id: string): Promise<Done> {
       { FruitlessLooks: 1 },
     );
   }
-  const done = await setGoing(deps, generation);
+  const done = await startWork(deps, generation);
   if (done !== 'nothing')
     log.info('Took up what was due', { generationId: id, status: generation.status, done });
   return done;
 }
 
-/** Waits for its outputs' turn to be copied, as it may for a while: every look is in vain until that comes. */
+/** Whether a generation waits for its turn to copy outputs. Until then looks make no progress, and need no alarm. */
 const isPatient = (generation: Generation, moment: Moment): boolean =>
   isWaitingToBeCopied(generation) &&
   !isPatienceOver(generation, 'output_in_line', moment.durations.outputPatience, moment);
 
-/** Notes the look, so that the next is later; ends the one whose time in line is over. */
+/** Notes a look, so that the next one is later. Ends a generation that has been in line for too long. */
 async function look(
   { generations, notes, gate, moment }: ReconcileDeps,
   id: string,
@@ -162,21 +163,22 @@ async function look(
   if (current === undefined) return undefined;
   const { now } = moment();
   const isItsTime = isInLine(current) && current.dueAt !== undefined && current.dueAt <= now;
-  // A release before this one did not note it: then its wait counts from here.
+  // An earlier release does not note it. Then the wait counts from now.
   const { joinedLineAt } = isItsTime ? await notes.joinedLine(id, current.attempt, now) : {};
   const looked = await generations.update(current, (standing) =>
     noteLook(standing, moment(), standing.attempt === current.attempt ? joinedLineAt : undefined),
   );
   if (isItsTime && looked.kind === 'written' && hasEnded(looked.generation)) {
-    // It may just have been admitted.
-    await gate
-      .free(looked.generation, 'notRun')
-      .catch(logIgnored('it is over: its slot is taken back in a minute'));
+    // It may have been admitted just now, and then holds a slot.
+    await gate.free(looked.generation, 'notRun').catch(logIgnored('its slot is given back in a minute'));
   }
   return looked;
 }
 
-async function setGoing({ submit, collect, announce }: ReconcileDeps, generation: Generation): Promise<Done> {
+async function startWork(
+  { submit, collect, announce }: ReconcileDeps,
+  generation: Generation,
+): Promise<Done> {
   const { id, status } = generation;
   if (!hasEnded(generation) && generation.announcements.length > 0) {
     await announce(id).catch(logIgnored('it is announced with the next look', { generationId: id }));
@@ -184,7 +186,7 @@ async function setGoing({ submit, collect, announce }: ReconcileDeps, generation
   switch (status) {
     case 'queued':
       if (generation.waiting) {
-        // In line at the gate: it is started when its turn comes, unless a callback names a task that it has already.
+        // The gate starts it when its turn comes. A callback may name a task of it, though: that is collected now.
         if (generation.callback?.taskId === undefined) return 'nothing';
         await collect(id);
         return 'collected';
@@ -192,7 +194,7 @@ async function setGoing({ submit, collect, announce }: ReconcileDeps, generation
       await submit(id);
       return 'submitted';
     case 'submitting':
-      // A callback may have named the task of a Run whose answer is not known: collecting adopts it.
+      // The answer of its Run may be lost. If a callback names the task, collecting adopts it.
       if (generation.run !== undefined && generation.callback?.taskId !== undefined) await collect(id);
       await submit(id);
       return 'submitted';
@@ -211,16 +213,16 @@ async function setGoing({ submit, collect, announce }: ReconcileDeps, generation
 }
 
 /**
- * Sees to those who hold a slot, puts into line whoever was forgotten, and starts those who wait. The index of those
- * who wait is the line: whoever is in it is found here within a minute, though everything else was lost.
- * @returns When the first in line joined it; `null` when nobody waits.
+ * Tends all holders of slots, puts the first waiting generation in line, and starts the generations that there is room
+ * for. The index shows every generation that waits. So each of them is found here within a minute, whatever was lost.
+ * @returns When the first in line joined it; `null` if none waits.
  */
 async function tendGate(deps: ReconcileDeps): Promise<Timestamp | null> {
   const { gate, submit, notes } = deps;
   await mapLimited(await gate.holders(), AT_ONCE, (id) =>
     tendHolder(deps, id).catch(logIgnored('the others are tended', { generationId: id })),
   );
-  // Crashed before it joined the line, admitted in vain, or passed over because the index lagged.
+  // Its submission may have been killed before it joined the line, or the index lagged when the line was served.
   const first = await firstInLine(deps);
   if (first !== undefined)
     await gate
@@ -239,12 +241,12 @@ async function tendHolder({ gate, generations, submit }: ReconcileDeps, id: stri
   if (generation === undefined) await gate.free({ id, revision: Number.MAX_SAFE_INTEGER }, 'ended');
   // The task of one whose outputs wait to be copied has ended, and nobody collects it until its turn comes.
   else if (hasEnded(generation) || isWaitingToBeCopied(generation)) await gate.free(generation, 'ended');
-  // Its submission never came after it was admitted, or was killed before it gave the slot back. It is not taken from
-  // it: it may begin to run this very moment. Its submission uses the slot, or gives it back.
+  // It was admitted, but its submission never came or was killed. The slot stays, because its Run may start right now.
+  // Another submission uses the slot or gives it back.
   else if (generation.status === 'queued') await submit(id);
 }
 
-/** The oldest that really waits and can be read. */
+/** Finds the oldest generation that waits and can be read. */
 async function firstInLine({
   generations,
   moment,
@@ -254,19 +256,19 @@ async function firstInLine({
   for (let from: string | undefined; ; ) {
     const page = await generations.waiting(FIRST_IN_LINE, from);
     for (const { id, queueKey } of page) {
-      // The last of the page before is the first of this one.
+      // A page starts with the last entry of the page before.
       if (queueKey === from || stepOver.isSteppedOver(id, moment().now)) continue;
       try {
         const generation = await generations.get(id);
         if (generation !== undefined && isInLine(generation)) return generation;
       } catch (error) {
-        // Of a newer release, or not to be had now.
-        stepOver.threw(id, moment().now);
+        // A newer release wrote it, or the table does not answer.
+        stepOver.noteFailure(id, moment().now);
         logIgnored('the next in line is looked at', { generationId: id })(error);
       }
     }
     from = page.at(-1)?.queueKey;
     if (from === undefined || page.length < FIRST_IN_LINE) return undefined;
-    if (remainingMs() < LAST_START_MS) throw new Error('The first in line was not found in time');
+    if (remainingMs() < LAST_START_MS) throw new Error('Cannot find the first in line: the time is over');
   }
 }

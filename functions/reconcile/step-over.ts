@@ -1,22 +1,22 @@
 import { after, backOff, type Timestamp } from '../generation/time.ts';
 
 /**
- * Remembers which generations a look at threw for, so that they are stepped over for a while. It cannot be written
- * down with them: what this release cannot read, it cannot write either. Kept by the function's environment, which
- * mostly serves one run after the other; where it is forgotten they are looked at once more, which does no harm.
+ * Remembers generations whose look threw an error. They are skipped for a while. This is not stored with them, because
+ * this release cannot write a generation that it cannot read. The function's environment keeps it, and usually serves one
+ * run after the other. After a new start each generation is looked at once more, which does no harm.
  */
 export interface StepOver {
   isSteppedOver(id: string, now: Timestamp): boolean;
-  /** Looking at it threw: it is stepped over, longer each time. */
-  threw(id: string, now: Timestamp): void;
-  /** It can be looked at again. */
-  worked(id: string): void;
+  /** Notes that a look threw an error. The generation is skipped, longer each time. */
+  noteFailure(id: string, now: Timestamp): void;
+  /** Notes that a look worked. The generation is not skipped any more. */
+  noteSuccess(id: string): void;
 }
 
-/** Some 10 MB of memory. */
+/** About 10 MB of memory. */
 const MOST_REMEMBERED = 50_000;
 
-/** @param first - How long one is stepped over at first, in milliseconds; doubles up to `longest`. */
+/** @param first - How long a generation is skipped at first, in milliseconds. Doubles up to `longest`. */
 export function createStepOver(
   { first, longest }: { readonly first: number; readonly longest: number },
   most = MOST_REMEMBERED,
@@ -24,7 +24,7 @@ export function createStepOver(
   const remembered = new Map<string, { readonly count: number; readonly until: Timestamp }>();
   return {
     isSteppedOver: (id, now) => (remembered.get(id)?.until ?? '') > now,
-    threw(id, now) {
+    noteFailure(id, now) {
       const count = remembered.get(id)?.count ?? 0;
       remembered.delete(id);
       remembered.set(id, { count: count + 1, until: after(now, backOff(count, first, longest)) });
@@ -32,7 +32,7 @@ export function createStepOver(
       const [oldest] = remembered.keys();
       if (oldest !== undefined) remembered.delete(oldest);
     },
-    worked(id) {
+    noteSuccess(id) {
       remembered.delete(id);
     },
   };

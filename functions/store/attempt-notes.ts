@@ -6,38 +6,38 @@ import { isConditionFailed, type Table } from './dynamodb.ts';
 import { readable, STORED_VERSION } from './stored-version.ts';
 
 /**
- * What is counted over all rounds of one attempt. It lies beside the state, in an item of its own: the state stays
- * under 1 KB, and an older release, which would drop an attribute that it does not know, leaves this item alone.
+ * Counters over all rounds of one attempt, in an item beside the state. So the state stays under 1 KB. An older release
+ * drops state attributes that it does not know, but leaves this item alone.
  */
 export interface AttemptNotes {
   /** When this attempt first joined the line for a slot. */
   readonly joinedLineAt?: Timestamp;
-  /** Runs whose answer was lost. */
+  /** Runs whose answers were lost. */
   readonly lostRuns?: LostRuns;
-  /** The refusal that Wiro gave last without saying by its code or text that it is one for good. */
+  /** Wiro's latest refusal, if neither its code nor its text says that it is permanent. */
   readonly refusal?: Refusal;
-  /** The task stands at `task_error`, or was stopped there. */
+  /** The task's status is `task_error`, or it was stopped for that. */
   readonly taskError?: TaskError;
-  /** Functions that ended without letting go of their claim. */
+  /** Functions that ended without giving their claim back. */
   readonly deaths?: Deaths;
-  /** How inputs went to Wiro, where its project refuses uploads. */
+  /** How inputs go to Wiro if its project refuses uploads. */
   readonly handover?: OtherHandover;
-  /** The end of this attempt is being told. */
+  /** The end of this attempt is being announced. */
   readonly telling?: Telling;
 }
 
-/** Where something is told: on the event bus, in the results file of a request file, beside a dropped file's outputs. */
+/** Where an end is announced: the event bus, the results file of a request file, or beside a dropped file's outputs. */
 export type Sink = 'bus' | 'results' | 'folder';
 
 export interface Telling {
-  /** Who has taken the end: it is not told there again because another fails. */
+  /** Sinks that have the end already. A failing sink does not repeat it there. */
   readonly done: readonly Sink[];
-  /** Since when something could not be told. */
+  /** Since when a sink has been failing. */
   readonly failsSince?: Timestamp;
 }
 
 export interface LostRuns {
-  /** When the first of them was marked: all of them together have one patience. */
+  /** When the first of them was marked. All lost Runs together have one patience. */
   readonly since: Timestamp;
   readonly count: number;
   /** When the latest was marked. */
@@ -46,42 +46,43 @@ export interface LostRuns {
 
 export interface Refusal {
   readonly text: string;
-  /** When the Run was marked that was refused with this text first, and last. */
+  /** The marks of the first and the latest Run that was refused with this text. */
   readonly since: Timestamp;
   readonly latest: Timestamp;
-  /** How many Runs were refused with it in a row. */
+  /** How many Runs in a row were refused with this text. */
   readonly count: number;
 }
 
 export interface TaskError {
-  /** Since when it has stood there, as far as was seen. */
+  /** When this status was seen first. */
   readonly since: Timestamp;
-  /** Wiro's first account of why. */
+  /** The first reason that Wiro gave. */
   readonly text?: string;
-  /** When it was asked to stop for it. */
+  /** When Wiro was asked to stop the task for it. */
   readonly stoppedAt?: Timestamp;
 }
 
 export interface Deaths {
-  /** In a row, without an output or an upload more than before. */
+  /** How many died in a row without one more output or upload. */
   readonly count: number;
   readonly during: 'submitting' | 'collecting';
-  /** The last holder that died: each is counted once. */
+  /** The last holder that died. Each is counted once. */
   readonly holder: string;
-  /** How many outputs or uploads stood, as far as was seen. */
+  /** How many outputs or uploads were seen at most. */
   readonly progress: number;
 }
 
 export interface AttemptNotesStore {
-  /** @returns Empty notes where nothing was noted yet. */
+  /** @returns Empty notes if nothing is noted yet. */
   read(id: string, attempt: number): Promise<AttemptNotes>;
-  /** Notes when an attempt joined the line; a repeat changes nothing. */
+  /** Notes when an attempt joined the line. A repeat changes nothing. */
   joinedLine(id: string, attempt: number, now: Timestamp): Promise<AttemptNotes>;
   /**
-   * Changes notes: reads, decides, and writes on condition that nobody else did so in between, else decides again.
-   * @param decide - Answers what changes, `null` for what goes; `undefined` if nothing does. What it counts, it must
-   *   know again by a name of its own: it is asked again where the answer to a write was lost.
-   * @returns The notes as they stand then.
+   * Changes notes: reads, decides, and writes on condition that nothing changed in between. If something did, decides
+   * again.
+   * @param decide - Returns the notes to change, `null` for a note to remove, or `undefined` if nothing changes. It is
+   *   called again if the answer to a write was lost. So it must count each event by a name, and only once.
+   * @returns The notes after the change.
    */
   change(
     id: string,
@@ -92,10 +93,10 @@ export interface AttemptNotesStore {
 
 export type NotesChange = { readonly [Name in keyof AttemptNotes]?: AttemptNotes[Name] | null };
 
-/** Few work on one attempt at once. */
+/** Few functions work on one attempt at once. */
 const MOST_TRIES = 10;
 
-/** Notes are written before the write of the state that they explain, so that a crash in between loses none. */
+/** Notes are written before the state that they explain, so that a crash in between loses none. */
 export function createAttemptNotesStore({ client, tableName }: Table): AttemptNotesStore {
   const keyOf = (id: string, attempt: number) => marshall({ pk: partition(id), sk: notesSort(attempt) });
 
@@ -106,7 +107,7 @@ export function createAttemptNotesStore({ client, tableName }: Table): AttemptNo
     return Item === undefined ? {} : readable(unmarshall(Item), `the notes of ${id}`);
   }
 
-  /** @returns Whether nobody else had changed them in between. */
+  /** @returns Whether it was written. If not, another change came in between. */
   async function write(
     id: string,
     attempt: number,
@@ -165,7 +166,10 @@ export function createAttemptNotesStore({ client, tableName }: Table): AttemptNo
           const next = { ...notes, ...change };
           return toNotes(Object.fromEntries(Object.entries(next).filter(([, value]) => value !== null)));
         }
-        if (tries === MOST_TRIES) throw new Error(`The notes of ${id} could not be changed`);
+        if (tries === MOST_TRIES)
+          throw new Error(
+            `Cannot change the notes of ${id}: others changed them ${MOST_TRIES} times in between`,
+          );
       }
     },
 
@@ -184,12 +188,12 @@ export function createAttemptNotesStore({ client, tableName }: Table): AttemptNo
   };
 }
 
-/** The partition of everything that belongs to one generation. */
+/** The partition of all items of one generation. */
 export const partition = (id: string) => `generation#${id}`;
 
 export const notesSort = (attempt: number) => `notes#${attempt}`;
 
-/** The notes in a stored item, or empty ones. */
+/** Reads the notes in a stored item. Without one, they are empty. */
 export function toNotes(item: Readonly<Record<string, unknown>> = {}): AttemptNotes {
   const { pk: _, sk: __, version: ___, changes: ____, ...notes } = item;
   return notes;

@@ -4,7 +4,7 @@ import { partition } from './attempt-notes.ts';
 import type { Table } from './dynamodb.ts';
 import { readable, STORED_VERSION } from './stored-version.ts';
 
-/** An output that was copied in parts: S3 keeps no SHA-256 of it. */
+/** An output that was copied in parts. S3 has no SHA-256 of such an object, so the note keeps it. */
 export interface CopiedNote {
   readonly bucket: string;
   readonly key: string;
@@ -19,7 +19,7 @@ export interface CopiedNotes {
   write(id: string, attempt: number, index: number, note: CopiedNote): Promise<void>;
 }
 
-/** Notes of the outputs of one attempt that stand, an item each. */
+/** Keeps a note of each output that is copied, in an item of its own. */
 export function createCopiedNotes({ client, tableName }: Table): CopiedNotes {
   const keyOf = (id: string, attempt: number, index: number) => ({
     pk: partition(id),

@@ -7,17 +7,18 @@ import type { Durations } from '../settings.ts';
 import { isConditionFailed, type Table } from './dynamodb.ts';
 
 /**
- * Whose outputs are copied now, at most so many at once, as one item. A place belongs to a generation: who collects it
- * after a killed function has that function's place. Nobody else waits for more than the rest of a function's time.
+ * The generations whose outputs are copied now, in one item: at most `maximum` at once. A place belongs to a generation.
+ * So a function that collects a generation after a killed one has the killed one's place. Other generations wait at most
+ * until the killed function's time would have ended.
  */
 export interface CopyPlaces {
   readonly maximum: number;
   /**
-   * Takes a place, or the one that the generation has already, unless a later claim took that.
+   * Takes a place, or keeps the generation's place, unless a later claim has taken that one.
    * @param generation - As it was claimed.
-   * @param holder - Only this one gives the place back.
-   * @param forMs - What is left of the function's time: then the place is free, whatever happened.
-   * @returns Whether it has a place.
+   * @param holder - Only this holder can give the place back.
+   * @param forMs - What is left of the function's time. After that the place is free, whatever happened.
+   * @returns Whether the generation has a place now.
    */
   take(
     generation: Pick<Generation, 'createdAt' | 'id' | 'revision'>,
@@ -25,41 +26,41 @@ export interface CopyPlaces {
     forMs: number,
   ): Promise<boolean>;
   /**
-   * Joins the line of those that had no place, once nobody works on it: from then on `leave` may name it. It must be due
-   * all the same: the line is short, and an older one takes the place of the youngest in it.
-   * @returns Whether there is room by now, and it is not in line.
+   * Puts a generation without a place in line. The caller has let go of its claim, because `leave` may name the generation
+   * from now on. The generation must stay due all the same: the line is short, and an older one pushes out the youngest.
+   * @returns Whether there is room by now. Then the generation is not in line.
    */
   join(generation: Pick<Generation, 'createdAt' | 'id'>): Promise<boolean>;
-  /** Waits no more: nobody is to keep a place for it. */
+  /** Takes a generation out of the line, so that no place is kept for it. */
   leaveLine(generation: Pick<Generation, 'createdAt' | 'id'>): Promise<void>;
   /**
-   * Gives the place back, whatever others do meanwhile.
-   * @param holder - Who took it. @default - nobody: it was named, and needed none
-   * @returns Whom to collect now: the oldest in line, if there is room for it. It has a place, for a minute.
+   * Gives the place back, and gives a place to the oldest in line if there is room.
+   * @param holder - The holder that took the place. @default - none: `leave` gave it to a generation that needed none
+   * @returns The id to collect now. It has its place for a minute.
    */
   leave(id: string, holder?: string): Promise<string | undefined>;
 }
 
 interface Place {
   readonly holder: string;
-  /** Of the generation as its holder has claimed it; an earlier release did not say. */
+  /** The generation's revision when its holder claimed it. An earlier release does not write it. */
   readonly revision?: number;
   readonly until: Timestamp;
 }
 
 interface PlacesItem {
-  /** Of the places: it does not count who joins the line. */
+  /** Counts changes of `places`. Joining the line does not change it. */
   readonly revision: number;
   readonly places: Readonly<Record<string, Place>>;
-  /** `queueKey` of those that were turned away. */
+  /** The `queueKey` of every generation that waits for a place. */
   readonly line: ReadonlySet<string>;
 }
 
-/** Those after them are found by `reconcile` alone: the item stays small. */
+/** `reconcile` finds further ones. The item stays small. */
 const MOST_IN_LINE = 50;
-/** Each loss means that another one took or left a place. */
+/** A failed write means that another one took or gave back a place. */
 const MOST_TRIES = 12;
-/** Has the place of one that was named, until that is collected. */
+/** The holder of a place that `leave` has given, until the generation is collected. */
 const NOBODY = '';
 
 export function createCopyPlaces(
@@ -79,14 +80,14 @@ export function createCopyPlaces(
     return toPlaces(Item);
   }
 
-  /** @returns What stands then; `undefined` where the place is another holder's by now. */
+  /** @returns The item after the write; `undefined` if another holder has the place by now. */
   async function giveBack(id: string, holder: string): Promise<PlacesItem | undefined> {
     try {
       const { Attributes = {} } = await client.send(
         new UpdateItemCommand({
           TableName: tableName,
           Key,
-          // Counted, so that nobody writes the place again who has read it before.
+          // The new revision fails the write of any function that has read the place before.
           UpdateExpression: 'REMOVE #places.#id ADD #revision :one',
           ConditionExpression: '#places.#id.#holder = :holder',
           ExpressionAttributeNames: {
@@ -106,7 +107,7 @@ export function createCopyPlaces(
     }
   }
 
-  /** @returns Whether it was written: nobody took or left a place since `seen`. */
+  /** @returns Whether it was written. If not, another one took or gave back a place since `seen`. */
   async function update(
     seen: PlacesItem,
     expression: string,
@@ -138,7 +139,7 @@ export function createCopyPlaces(
     }
   }
 
-  /** @param gone - Who is in line no more. */
+  /** @param gone - The `queueKey` that leaves the line. */
   const replacePlaces = (seen: PlacesItem, places: PlacesItem['places'], gone: string | undefined) =>
     update(
       seen,
@@ -169,7 +170,7 @@ export function createCopyPlaces(
         const seen = await read();
         const taken = others(seen, id);
         if (Object.keys(taken).length >= maximum) return false;
-        // Who has its claim by now copies.
+        // A later claim has the place, and copies.
         if ((seen.places[id]?.revision ?? 0) > revision) return false;
         const until = timestamp(clock().getTime() + forMs);
         const places = { ...taken, [id]: { holder, revision, until } };
@@ -191,7 +192,7 @@ export function createCopyPlaces(
           await update(seen, 'DELETE #line :youngest', { ':youngest': new Set([youngest]) });
           continue;
         }
-        // Not if somebody has just left: that one did not see it in line.
+        // This fails if a place was given back since `seen`: that function did not see this generation in line.
         const joining = { ':mine': new Set([mine]), ':most': MOST_IN_LINE };
         const hasRoom = 'attribute_not_exists(#line) OR size(#line) < :most';
         if (await update(seen, 'ADD #line :mine', joining, hasRoom)) return false;
@@ -217,24 +218,24 @@ export function createCopyPlaces(
       for (let tries = 0; seen !== undefined && tries < MOST_TRIES; tries += 1) {
         const taken = others(seen, id);
         if (Object.keys(taken).length >= maximum) return undefined;
-        // Not one that has a place already: it would lose it.
+        // One that has a place already would lose it.
         const next = [...seen.line].sort().find((key) => !Object.hasOwn(taken, idOfQueueKey(key)));
         if (next === undefined) return undefined;
         const named = idOfQueueKey(next);
-        // Those who have just come do not get before it.
+        // It gets the place at once, so that a younger one cannot come before it.
         const until = timestamp(clock().getTime() + durations.lease);
         const places = { ...taken, [named]: { holder: NOBODY, until } };
         if (await replacePlaces(seen, places, next)) return named;
         await pause(tries);
         seen = await read();
       }
-      // Whoever leaves next names it, or `reconcile` finds it.
+      // The next `leave` names the oldest in line, or `reconcile` finds it.
       return undefined;
     },
   };
 }
 
-/** Ever longer, and for each another time: so many at once are not there again together. */
+/** Waits longer each time, by a random part, so that concurrent writers do not meet again. */
 const pause = (tries: number) => wait(Math.random() * 20 * (tries + 1));
 
 function toPlaces(item: Record<string, AttributeValue>): PlacesItem {

@@ -5,43 +5,46 @@ import { type Clock, timestamp } from '../generation/time.ts';
 import { isConditionFailed, type Table } from './dynamodb.ts';
 import { readable, STORED_VERSION } from './stored-version.ts';
 
-/** What an event came to that may come to several things at once: the first that is noted stands. */
+/** The outcome of an event. Several deliveries may work on it at once: the first outcome that is noted stands. */
 export type Outcome =
-  /** Everything was checked: from here on all of it ends as a generation. */
+  /** Every request is checked. From here on each of them becomes a generation. */
   | 'accepting'
   | 'accepted'
-  /** Answered as such: nothing of it is run any more. */
+  /** The rejection is written. None of its requests is run any more. */
   | 'rejected';
 
-/** What is known of an event that started a function. */
+/** What earlier deliveries noted about an event. */
 export interface Delivery {
-  /** How often it was delivered, this time included. */
+  /** How often the event was delivered, this time included. */
   readonly tries: number;
-  /** The put of the same bytes shortly before, or after, that stands for both: they are one drop. */
+  /** Another put of the same bytes, shortly before or after. Both are one drop, and that put stands for it. */
   readonly sameAs?: string;
   readonly outcome?: Outcome;
 }
 
-/** What stands for a drop: that put of it whose event was handled first. */
+/** A drop: one or several puts of the same bytes in a short time. The put whose event was handled first stands for it. */
 export type Drop =
   | { readonly kind: 'drop'; readonly put: string }
-  /** The same bytes were put again later, and that was handled before. */
+  /** The same bytes were put again later, and the event of that put was handled first. */
   | { readonly kind: 'replaced' };
 
-/** Events by their identities, and drops by their content, kept for 15 days. */
+/** Remembers events by identity and drops by content, for 15 days. */
 export interface DeliveryStore {
   /** Counts a delivery. */
   begin(event: string): Promise<Delivery>;
-  /** What is known so far, counting nothing. */
+  /** Reads what is noted, and counts no delivery. */
   find(event: string): Promise<Delivery>;
-  /** @returns What stands: another outcome, where that was noted before. */
+  /**
+   * Notes an outcome, unless another one stands.
+   * @returns The outcome that stands.
+   */
   settle(event: string, outcome: Outcome): Promise<Outcome>;
-  /** Notes that an event belongs to the drop that another put stands for. */
+  /** Notes that an event belongs to a drop that another put stands for. */
   join(event: string, put: string): Promise<void>;
   /**
-   * Finds the drop that a put belongs to, by the content that it put; its own where there is none.
+   * Finds the drop that a put belongs to, by content. If there is none, the put starts one.
    * @param at - The event's own time.
-   * @param insteadOf - A put that came to nothing: its drop is taken over.
+   * @param insteadOf - A put that came to nothing. This put replaces it as the one that stands for the drop.
    */
   drop(
     content: readonly unknown[],
@@ -63,14 +66,14 @@ export function createDeliveryStore(
     pk: `${kind}#${hash([deployment, ...identity])}`,
     sk: kind,
   });
-  // Housekeeping alone: what is still there afterwards counts as before.
+  // For housekeeping only: an item that DynamoDB has not removed yet counts as before.
   const expiresAtSeconds = () => Math.ceil((clock().getTime() + KEPT_MS) / 1_000);
 
   async function read(key: { readonly pk: string; readonly sk: string }) {
     const { Item } = await client.send(
       new GetItemCommand({ TableName: tableName, Key: marshall(key), ConsistentRead: true }),
     );
-    return Item && readable(unmarshall(Item), 'what is known of an event');
+    return Item && readable(unmarshall(Item), 'the note of an event');
   }
 
   async function change(
@@ -159,7 +162,7 @@ export function createDeliveryStore(
   };
 }
 
-// Only this file writes these items.
+// Only this file writes these items, so they are read as written.
 const toDelivery = ({ tries = 0, sameAs, outcome }: Partial<Delivery> = {}): Delivery => ({
   tries,
   ...(sameAs !== undefined && { sameAs }),

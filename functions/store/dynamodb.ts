@@ -1,18 +1,19 @@
 import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 
 /**
- * The DynamoDB client, built once a container. An answer that does not come is asked for again: writes are conditional.
+ * Creates the DynamoDB client, once a container. The SDK repeats a request without an answer. That is safe, because
+ * writes are conditional.
  * @param answerMs - How long one try waits for its answer, in milliseconds.
  */
 export function createDynamoDb({ answerMs = 5_000 }: { readonly answerMs?: number } = {}): DynamoDBClient {
   return new DynamoDBClient({
     maxAttempts: 5,
-    // By itself the SDK only warns of a request that takes longer, and waits on.
+    // Without this the SDK only warns about a slow request, and keeps waiting.
     requestHandler: { connectionTimeout: 1_000, requestTimeout: answerMs, throwOnRequestTimeout: true },
   });
 }
 
-/** Where the store reads and writes. */
+/** The table that the store reads and writes. */
 export interface Table {
   readonly client: DynamoDBClient;
   readonly tableName: string;

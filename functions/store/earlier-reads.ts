@@ -6,18 +6,18 @@ import { partition } from './attempt-notes.ts';
 import type { Table } from './dynamodb.ts';
 import { readable, STORED_VERSION } from './stored-version.ts';
 
-/** What an output was when it was read, where it was not what Wiro's record says: it is kept once it is so again. */
+/** An output as it was read, if it differs from Wiro's record. A second read with the same result confirms it. */
 export interface EarlierRead {
-  /** As it stands in the output bucket. */
+  /** The copy in the output bucket. */
   readonly output: Output;
-  /** A strong one. */
+  /** A strong ETag. */
   readonly etag?: string;
   readonly readAt: Timestamp;
-  /** Two reads have come to the same: it need not be read again. */
+  /** Two reads gave the same result: no further read is needed. */
   readonly isKept: boolean;
 }
 
-/** By the output's place in its task's list. Each is an item beside the state, which has no room for them. */
+/** Earlier reads by the output's index in its task's list. Each is an item of its own: the state stays small. */
 export interface EarlierReads {
   read(id: string, attempt: number, index: number): Promise<EarlierRead | undefined>;
   put(id: string, attempt: number, index: number, read: EarlierRead): Promise<void>;

@@ -20,39 +20,39 @@ import { readable, STORED_VERSION } from './stored-version.ts';
 import { TABLE } from './table.ts';
 import { HINT, toHints } from './task-hints.ts';
 
-/** How an update ended: `written` and `unchanged` both mean that the generation is now as it was decided. */
+/** How an update ended. After `written` and `unchanged` the generation is as it was decided. */
 export type Updated<G extends Generation = Generation> =
   | { readonly kind: 'written' | 'unchanged'; readonly generation: G }
-  /** The transition is not to be made; `generation` is what stands. */
+  /** `decide` refused the transition; `generation` is what stands. */
   | { readonly kind: 'refused'; readonly generation: Generation }
   | { readonly kind: 'missing' };
 
-/** A generation with its request, the outputs of its current attempt, and what the latest ones before it came to. */
+/** A generation with its request, the outputs of its current attempt, and the ends of its latest past attempts. */
 export interface WholeGeneration {
   readonly generation: Generation;
-  /** Empty where it lay in S3 and is gone. */
+  /** Empty if it was stored in S3 and was deleted there. */
   readonly request: AcceptedRequest & { readonly isGone?: true };
   readonly outputs: readonly Output[];
-  /** Oldest first; `MOST_SHOWN` at most. */
+  /** Oldest first, `MOST_SHOWN` at most. */
   readonly pastAttempts: readonly KeptAttempt[];
   /** Of the current attempt. */
   readonly notes: AttemptNotes;
-  /** At tasks that were called back for after the end of their attempts. */
+  /** Hints at tasks whose callbacks came after the end of their attempts. */
   readonly hints: readonly TaskHint[];
 }
 
-/** Requests over 64 KB lie in S3, by a name that is used once. */
+/** Requests over 64 KB, in S3. Each name is used once. */
 export interface Overflow {
   write(name: string, text: string): Promise<void>;
-  /** `undefined` when it was deleted. */
+  /** Returns `undefined` if it was deleted. */
   read(name: string): Promise<string | undefined>;
 }
 
-/** Every reading and update throws a `NewerVersionError` for what a newer release wrote, and leaves it as it is. */
+/** Reads and updates throw a `NewerVersionError` for an item that a newer release wrote, and leave it as it is. */
 export interface GenerationStore {
   /**
-   * Stores a new generation, unless one with its id stands already.
-   * @returns What stands now: the given one, or the earlier one.
+   * Stores a new generation, unless one with its id exists.
+   * @returns The generation that stands now: the given one or the earlier one.
    */
   accept(generation: Generation, request: AcceptedRequest): Promise<Generation>;
   get(id: string): Promise<Generation | undefined>;
@@ -70,44 +70,44 @@ export interface GenerationStore {
     decide: (current: Generation) => G | undefined,
   ): Promise<Updated<G>>;
   /**
-   * Of one attempt; repeating it replaces. Written before the transition that makes them count.
-   * @returns Whether they stand: not where a later claim has put its own.
+   * Stores the outputs of one attempt. A repeat replaces them. They count only once a transition says so.
+   * @returns Whether they were stored. If not, a later claim has stored its own.
    */
   putOutputs(id: string, outputs: GenerationOutputs): Promise<boolean>;
-  /** Of any one attempt; empty where it has none. */
+  /** Reads the outputs of any attempt. Empty if it has none. */
   outputs(id: string, attempt: number): Promise<readonly Output[]>;
   /**
-   * What was due by `now`, longest due first: nominations, to be decided on the items.
-   * @param after - The `next` of the page before: what lies before it is passed, whatever became of it.
+   * Lists what was due by `now`, longest due first. These are nominations: decide on the items.
+   * @param after - The `next` of the page before. Everything before it is skipped, whatever became of it.
    */
   due(now: Timestamp, limit: number, after?: DueKey): Promise<DuePage>;
   /**
-   * Who waits for a slot at the gate, oldest first; as far as the index knows.
-   * @param from - A `queueKey`; older ones are left out.
+   * Lists generations that wait for a slot at the gate, oldest first, as far as the index shows them.
+   * @param from - A `queueKey`. Older ones are left out.
    */
   waiting(
     limit: number,
     from?: string,
   ): Promise<readonly { readonly id: string; readonly queueKey: string }[]>;
-  /** How many wait before a generation, as far as the index knows. Reads no more than `most`. */
+  /** Counts the generations that wait before this one, as far as the index shows them. Counts up to `most`. */
   ahead(generation: Pick<Generation, 'createdAt' | 'id'>, most: number): Promise<number>;
 }
 
-/** One page of what is due. */
+/** One page of due generations. */
 export interface DuePage {
   readonly ids: readonly string[];
-  /** Where the next page begins; absent after the last one. */
+  /** Where the next page begins. Absent on the last page. */
   readonly next?: DueKey;
 }
 
-/** A place in the index of what is due. */
+/** A position in the index of due generations. */
 export type DueKey = Readonly<Record<string, AttributeValue>>;
 
 const OVERFLOW_BYTES = 64 * 1024;
-/** An item takes 400 KB. */
+/** DynamoDB allows 400 KB an item. */
 const PART_BYTES = 350 * 1024;
 const STATE = 'state';
-/** The first sort key that `whole` asks for: notes, outputs, past attempts, requests and the state follow. */
+/** The first sort key that `whole` reads. Notes, outputs, past attempts, requests and the state follow it. */
 const FIRST_OF_WHOLE = HINT;
 const SHARD = '0';
 const KEPT_AT_ONCE = 10;
@@ -121,7 +121,7 @@ export function createGenerationStore(
   }: {
     readonly overflow?: Overflow;
     readonly clock?: Clock;
-    /** Told of every change that stands, and of what stood before. */
+    /** Called after every change, with the state before it. */
     readonly onChange?: (generation: Generation, before?: Generation) => void;
   } = {},
 ): GenerationStore {
@@ -165,7 +165,7 @@ export function createGenerationStore(
     }
   }
 
-  /** @returns Whether it stands: not where a later revision has put its own. */
+  /** @returns Whether it was written. If not, a later revision has written its own. */
   async function putFenced(
     id: string,
     sort: string,
@@ -190,8 +190,8 @@ export function createGenerationStore(
   }
 
   /**
-   * Before the state lets go of them. Who decided on a state that is no more wrote of an earlier revision; what only
-   * the list of an earlier release says is of none.
+   * Stores past attempts as items of their own, before the state drops them. The revision decides between writers: one
+   * that decided on an outdated state has a lower revision. An attempt from an earlier release's list has revision 0.
    */
   async function keepAttempts(id: string, current: Generation, next: Generation): Promise<void> {
     await mapLimited(attemptsToKeep(current, next), KEPT_AT_ONCE, (past) =>
@@ -239,7 +239,7 @@ export function createGenerationStore(
     }
   }
 
-  /** `undefined` where it lay in S3 and was deleted there. */
+  /** Returns `undefined` if the request was stored in S3 and was deleted there. */
   const readBody = async (item: Record<string, unknown>): Promise<AcceptedRequest | undefined> => {
     const text = typeof item.overflow === 'string' ? await needed(overflow).read(item.overflow) : item.body;
     return text === undefined ? undefined : (JSON.parse(String(text)) as AcceptedRequest);
@@ -252,11 +252,11 @@ export function createGenerationStore(
       const { id, requestHash } = generation;
       const body = JSON.stringify(request);
       const isLarge = Buffer.byteLength(body) > OVERFLOW_BYTES;
-      // By what it holds: the same request, whose inputs were replaced in between, does not overwrite it.
+      // Named by its content. So the same request does not overwrite it if its inputs were replaced in between.
       const name = `${id}/${requestHash}-${createHash('sha256').update(body).digest('hex').slice(0, 16)}.json`;
       if (isLarge) await needed(overflow).write(name, body);
-      // Named by its hash: of two different requests with one key, each finds its own. Of two that are the same, the
-      // first stands, with its inputs as they were then: the generation may run with them already.
+      // Named by the request's hash. So two different requests with one key each find their own. Of two equal requests
+      // the first stands, with its inputs as they were then: the generation may run with them already.
       await putOnce({
         pk: partition(id),
         sk: requestSort(requestHash),
@@ -268,13 +268,13 @@ export function createGenerationStore(
         return generation;
       }
       const standing = await get(id);
-      if (standing === undefined) throw new Error(`Cannot accept ${id}: it was there and is gone`);
+      if (standing === undefined) throw new Error(`Cannot accept ${id}: it existed, and is gone`);
       return standing;
     },
 
     async request({ id, requestHash }) {
       const request = await item(id, requestSort(requestHash), `the request of ${id}`);
-      if (request === undefined) throw new Error(`Cannot read the request of ${id}: its item is not there`);
+      if (request === undefined) throw new Error(`Cannot read the request of ${id}: its item is missing`);
       const body = await readBody(request);
       if (body === undefined) throw new Error(`Cannot read the request of ${id}: it was deleted from S3`);
       return body;
@@ -284,7 +284,7 @@ export function createGenerationStore(
       const { Items = [], LastEvaluatedKey } = await client.send(
         new QueryCommand({
           TableName: tableName,
-          // From the end: the state is the last.
+          // Backwards, because the state is the last item.
           KeyConditionExpression: 'pk = :pk AND sk >= :first',
           ExpressionAttributeValues: marshall({ ':pk': partition(id), ':first': FIRST_OF_WHOLE }),
           ScanIndexForward: false,
@@ -297,7 +297,7 @@ export function createGenerationStore(
           one,
         ]),
       );
-      // Of a generation with very many attempts or outputs, a query brings the first megabyte.
+      // A query returns one megabyte at most. A generation with very many attempts or outputs has more.
       const find = async (sort: string) =>
         items.get(sort) ?? (LastEvaluatedKey && (await item(id, sort, `the items of ${id}`)));
       const state = items.get(STATE);
@@ -305,7 +305,7 @@ export function createGenerationStore(
       const generation = toGeneration(state);
       const { attempt, requestHash } = generation;
       const request = await find(requestSort(requestHash));
-      if (request === undefined) throw new Error(`Cannot read the request of ${id}: its item is not there`);
+      if (request === undefined) throw new Error(`Cannot read the request of ${id}: its item is missing`);
       return {
         generation,
         request: (await readBody(request)) ?? {
@@ -351,14 +351,14 @@ export function createGenerationStore(
 
     async putOutputs(id, { attempt, revision, outputs }) {
       const bodies = inParts(outputs);
-      // The first part last: it says how many there are, and an earlier release reads it alone.
+      // The first part is written last: it says how many there are. An earlier release reads only this part.
       for (const [index, body] of [...bodies.entries()].reverse()) {
         const isPut = await putFenced(
           id,
           index === 0 ? outputsSort(attempt) : partSort(attempt, index + 1),
           revision,
           { body, ...(index === 0 && bodies.length > 1 && { parts: bodies.length }) },
-          // Earlier releases wrote none.
+          // Earlier releases write no revision.
           'attribute_not_exists(revision) OR revision <= :revision',
         );
         if (!isPut) return false;
@@ -429,13 +429,13 @@ async function readOutputs(id: string, attempt: number, find: FindItem): Promise
   const outputs = JSON.parse(String(first.body)) as Output[];
   for (let part = 2; part <= Number(first.parts ?? 1); part += 1) {
     const next = await find(partSort(attempt, part));
-    if (next === undefined) throw new Error(`Cannot read the outputs of ${id}: part ${part} is not there`);
+    if (next === undefined) throw new Error(`Cannot read the outputs of ${id}: part ${part} is missing`);
     outputs.push(...(JSON.parse(String(next.body)) as Output[]));
   }
   return outputs;
 }
 
-/** The latest ones, from their items; of one that an earlier release has listed in the state, from there. */
+/** Reads the latest past attempts from their items. One that an earlier release listed in the state is read there. */
 async function readPast({ attempt, pastAttempts }: Generation, find: FindItem): Promise<KeptAttempt[]> {
   const listed = new Map(pastAttempts.map((past) => [past.attempt, past]));
   const shown = Math.min(attempt - 1, MOST_SHOWN);
@@ -449,7 +449,7 @@ async function readPast({ attempt, pastAttempts }: Generation, find: FindItem): 
   return found.filter((past) => past !== undefined);
 }
 
-/** Of this attempt and the latest ones before it. */
+/** Reads the hints of this attempt and the latest ones before it. */
 async function readHints(attempt: number, find: FindItem): Promise<readonly TaskHint[]> {
   const read = Math.min(attempt, MOST_SHOWN + 1);
   const found = await Promise.all(
@@ -458,7 +458,7 @@ async function readHints(attempt: number, find: FindItem): Promise<readonly Task
   return found.flatMap((hints) => (hints ? toHints(hints) : []));
 }
 
-/** JSON arrays that together hold them all, each small enough for an item. */
+/** Splits outputs into JSON arrays, each small enough for an item. */
 function inParts(outputs: readonly Output[]): readonly string[] {
   const parts: string[][] = [[]];
   let sizeBytes = 0;
@@ -480,7 +480,7 @@ const partSort = (attempt: number, part: number) => `outputs#${attempt}#${part}`
 const pastSort = (attempt: number) => `past#${attempt}`;
 const idOf = (item: Record<string, unknown>) => String(item.pk).slice('generation#'.length);
 
-/** The attributes that only the indexes need, derived with every write. */
+/** Adds the attributes that the indexes need. They are derived with every write. */
 function toItem(generation: Generation): Record<string, unknown> {
   const { due, waiting, history } = TABLE.indexes;
   const { id, createdAt } = generation;
@@ -509,7 +509,7 @@ function toGeneration(item: Record<string, unknown>): Generation {
     history.sortKey,
     'errorCode',
   ]);
-  // Only this file writes these items, on condition of the revision: what is read is what was written.
+  // Only this file writes these items, on condition of the revision. So they are read as written.
   return Object.fromEntries(
     Object.entries(item).filter(([name]) => !derived.has(name)),
   ) as unknown as Generation;
@@ -519,7 +519,7 @@ const withoutUndefined = (value: object): unknown => JSON.parse(JSON.stringify(v
 
 function needed(overflow: Overflow | undefined): Overflow {
   if (overflow === undefined)
-    throw new Error('This function was not given the place where large requests lie');
+    throw new Error('Cannot read or write a large request: this function has no access to their bucket');
   return overflow;
 }
 

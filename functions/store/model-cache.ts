@@ -4,7 +4,7 @@ import { type Clock, timestamp } from '../generation/time.ts';
 import type { ModelKind, ModelSchema } from '../wiro/types.ts';
 import type { Table } from './dynamodb.ts';
 
-/** What Wiro says of a model. */
+/** A model as Wiro describes it. */
 export interface FoundModel {
   readonly kind: 'model';
   readonly schema: ModelSchema;
@@ -12,12 +12,12 @@ export interface FoundModel {
 }
 
 export interface ModelCache {
-  /** `undefined` when nothing is kept, or it is too old. */
+  /** Returns `undefined` if nothing is kept, or if it is too old. */
   get(model: string): Promise<FoundModel | undefined>;
   put(model: string, found: FoundModel): Promise<void>;
 }
 
-/** Keeps what Wiro says of models in the table, so that acceptance seldom waits for Wiro. */
+/** Keeps models in the table as Wiro describes them, so that acceptance rarely waits for Wiro. */
 export function createModelCache(
   { client, tableName }: Table,
   { keepMs, clock = () => new Date() }: { readonly keepMs: number; readonly clock?: Clock },
@@ -32,7 +32,7 @@ export function createModelCache(
       const { readAt, body } = unmarshall(Item);
       if (Date.parse(String(readAt)) + keepMs < clock().getTime()) return undefined;
       const kept = JSON.parse(String(body)) as Omit<FoundModel, 'modelKind'> & Partial<FoundModel>;
-      // Written by a release that did not look at it.
+      // An earlier release does not write the kind. Then Wiro is asked again.
       return kept.modelKind && { ...kept, modelKind: kept.modelKind };
     },
     async put(model, found) {

@@ -1,14 +1,14 @@
 import { inspect } from 'node:util';
 
-// The form in which items lie in the table. What to do when it changes is in docs/upgrades.md.
+// The version of the stored items' form. docs/upgrades.md says what to do when it changes.
 
-/** What this release writes. */
+/** The version that this release writes. */
 export const STORED_VERSION = 1;
 
-/** The newest that it reads: ahead of what it writes while a change of form is on its way. */
+/** The newest version that it reads. While the form changes, it is ahead of the version that is written. */
 const NEWEST_READABLE = 1;
 
-/** A newer release wrote this item, and is at work beside this one or was rolled back: it is left as it is. */
+/** A newer release wrote this item. It runs beside this release or was rolled back. This release leaves the item alone. */
 export class NewerVersionError extends Error {
   override readonly name = 'NewerVersionError';
 
@@ -20,8 +20,8 @@ export class NewerVersionError extends Error {
 }
 
 /**
- * Answers the item, if this release can read it; one without a version is of the first.
- * @throws {NewerVersionError}
+ * Returns the item if this release can read it. An item without a version is of the first version.
+ * @throws {NewerVersionError} If a newer release wrote it.
  */
 export function readable(
   item: Readonly<Record<string, unknown>>,

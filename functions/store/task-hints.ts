@@ -7,13 +7,13 @@ import { STORED_VERSION } from './stored-version.ts';
 
 export interface TaskHints {
   /**
-   * Keeps a hint: of one attempt, the first and the latest, however many come.
+   * Keeps a hint. Of one attempt, the first and the latest hint are kept.
    * @returns Whether it is the first of its attempt.
    */
   keep(id: string, hint: TaskHint): Promise<boolean>;
 }
 
-/** Beside the state, which has ended and does not change. */
+/** Keeps hints in items of their own: the state of an ended generation does not change. */
 export function createTaskHints({ client, tableName }: Table): TaskHints {
   return {
     async keep(id, { attempt, ...hint }) {
@@ -32,13 +32,13 @@ export function createTaskHints({ client, tableName }: Table): TaskHints {
   };
 }
 
-/** What the sort keys of hints begin with. */
+/** Begins the sort keys of hints. */
 export const HINT = 'hint#';
 
-/** The hints in a stored item. */
+/** Reads the hints in a stored item. */
 export function toHints({ sk, first, latest }: Readonly<Record<string, unknown>>): readonly TaskHint[] {
   const attempt = Number(String(sk).slice(HINT.length));
-  // Only this file writes them.
+  // Only this file writes these items, so they are read as written.
   const [one, other] = [first, latest] as Omit<TaskHint, 'attempt'>[];
   return [other, one].flatMap((hint, index) =>
     hint === undefined || (index > 0 && hint.taskId === other?.taskId) ? [] : [{ attempt, ...hint }],

@@ -5,14 +5,17 @@ import { after, type Clock, type Timestamp, timestamp } from '../generation/time
 import { isConditionFailed, type Table } from './dynamodb.ts';
 import { STORED_VERSION } from './stored-version.ts';
 
-/** What a deployment remembers of its Wiro project: that it refuses uploads, whatever is uploaded. */
+/** Remembers that a deployment's Wiro project refuses every upload. */
 export interface UploadRefusals {
   /**
-   * Whether that is known. A container asks the table once, and then goes by what it heard.
-   * @param afresh - Asks the table again, unless it is known here.
+   * Whether refusals are noted. A container asks the table once, and then keeps the answer.
+   * @param afresh - Asks the table again, unless this container has the note already.
    */
-  areKnown(afresh?: boolean): Promise<boolean>;
-  /** @returns Whether it is news: of several at once, and of repeats, one gets `true`. */
+  areNoted(afresh?: boolean): Promise<boolean>;
+  /**
+   * Notes that uploads are refused.
+   * @returns Whether this is the first note. Of several concurrent or repeated notes, one gets `true`.
+   */
   note(): Promise<boolean>;
 }
 
@@ -25,7 +28,7 @@ export function createUploadRefusals(
   let isRead = false;
   let endsAt: Timestamp | undefined;
 
-  /** @returns Who noted it. */
+  /** @returns The id of the note. */
   async function read(): Promise<unknown> {
     const { Item } = await client.send(
       new GetItemCommand({ TableName: tableName, Key: marshall(KEY), ConsistentRead: true }),
@@ -36,12 +39,12 @@ export function createUploadRefusals(
     return item?.by;
   }
 
-  const isKnownHere = () => endsAt !== undefined && endsAt > timestamp(clock());
+  const isNotedHere = () => endsAt !== undefined && endsAt > timestamp(clock());
 
   return {
-    async areKnown(afresh = false) {
-      if (!isRead || (afresh && !isKnownHere())) await read();
-      return isKnownHere();
+    async areNoted(afresh = false) {
+      if (!isRead || (afresh && !isNotedHere())) await read();
+      return isNotedHere();
     },
 
     async note() {
@@ -67,7 +70,7 @@ export function createUploadRefusals(
         return true;
       } catch (error) {
         if (!isConditionFailed(error)) throw error;
-        // A lost answer of our own write looks the same.
+        // The SDK may have repeated our own write after a lost answer. That looks the same.
         return (await read()) === by;
       }
     },

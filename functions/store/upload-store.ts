@@ -3,29 +3,32 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { after, type Clock, type Timestamp, timestamp } from '../generation/time.ts';
 import { isConditionFailed, type Table } from './dynamodb.ts';
 
-/** Which bytes: of one content, and with one extension, since Wiro goes by it. */
+/** Identifies bytes at Wiro: their content and their extension, because Wiro reads the type from the extension. */
 export interface UploadKey {
   readonly sha256: string;
   readonly extension: string;
 }
 
 export type UploadClaim =
-  /** Uploaded already, `by` this generation or another. */
+  /** The bytes are uploaded already, `by` this generation or another. */
   | { readonly kind: 'uploaded'; readonly url: string; readonly by: string }
-  /** Ours to upload, until the lease is over. */
+  /** The caller uploads, until the lease ends. */
   | { readonly kind: 'ours' }
-  /** Somebody else is at it: look again soon. */
+  /** Another holder uploads now: look again soon. */
   | { readonly kind: 'theirs' };
 
-/** Inputs at Wiro, so that the same bytes go there once. */
+/** Remembers inputs at Wiro, so that the same bytes are uploaded once. */
 export interface UploadStore {
-  /** The SHA-256 of an object that was read before, by bucket, key and ETag. */
+  /** Returns the SHA-256 of an object that was read before, by bucket, key and ETag. */
   contentOf(object: { bucket: string; key: string; etag: string }): Promise<string | undefined>;
   noteContent(object: { bucket: string; key: string; etag: string }, sha256: string): Promise<void>;
-  /** @param notBefore - Earlier uploads do not count: Wiro may have dropped them. */
+  /**
+   * Claims the upload of some bytes, unless they are uploaded.
+   * @param notBefore - Earlier uploads do not count: Wiro may have deleted them.
+   */
   claim(key: UploadKey, holder: string, notBefore: Timestamp): Promise<UploadClaim>;
   done(key: UploadKey, url: string, by: string): Promise<void>;
-  /** Lets the next one try at once. */
+  /** Gives the claim back, so that another holder can upload at once. */
   release(key: UploadKey, holder: string): Promise<void>;
 }
 
@@ -87,7 +90,7 @@ export function createUploadStore(
               until: after(now, leaseMs),
               expiresAtSeconds: expiry(),
             }),
-            // Only over what was just read: of two who saw it free, one gets it.
+            // Replaces only the item that was just read: of two holders that saw it free, one gets it.
             ...(item === undefined
               ? { ConditionExpression: 'attribute_not_exists(pk)' }
               : item.holder !== undefined
@@ -104,7 +107,7 @@ export function createUploadStore(
         return { kind: 'ours' };
       } catch (error) {
         if (!isConditionFailed(error)) throw error;
-        // A lost answer of our own write looks the same.
+        // The SDK may have repeated our own write after a lost answer. That looks the same.
         return (await get(uploadKey(key)))?.holder === holder ? { kind: 'ours' } : { kind: 'theirs' };
       }
     },

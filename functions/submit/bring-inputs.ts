@@ -157,7 +157,7 @@ async function handOver(
     return linked;
   }
   if (handover.kind === 'upload') return await uploadAll(deps, objects, bringing);
-  if (!(await handover.refusals.areKnown())) {
+  if (!(await handover.refusals.areNoted())) {
     try {
       return await uploadAll(deps, objects, bringing);
     } catch (error) {
@@ -205,7 +205,7 @@ async function uploadOnce(
   }
   try {
     // Whoever was at it did not make it, perhaps for a reason that holds for all.
-    if (hasWaited && (await refusalsOf(deps)?.areKnown(true)))
+    if (hasWaited && (await refusalsOf(deps)?.areNoted(true)))
       throw new UploadsRefusedError('It was found out meanwhile');
     const { url } = await upload(deps, {
       name: nameAtWiro(sha256, extension),
@@ -233,7 +233,7 @@ async function upload(deps: BringInputsDeps, file: FileToSend): Promise<Uploaded
     if (!mayBeForGood(error)) throw error;
     const refusals = refusalsOf(deps);
     // Another one may have found out meanwhile.
-    if (await refusals?.areKnown(true)) throw new UploadsRefusedError(error.why, { cause: error });
+    if (await refusals?.areNoted(true)) throw new UploadsRefusedError(error.why, { cause: error });
     try {
       await wiro.upload(KNOWN_GOOD_FILE);
     } catch (second) {

@@ -79,7 +79,7 @@ describe('a request file', () => {
     const outcome = await accept(world, value);
 
     const ids = [...world.generations.keys()];
-    expect(outcome).toEqual({ kind: 'accepted', ids, total: count, known: [] });
+    expect(outcome).toEqual({ kind: 'accepted', ids, total: count, repeated: [] });
     expect(world.generations.size).toBe(count);
   });
 

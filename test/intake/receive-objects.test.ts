@@ -479,7 +479,7 @@ describe('a request file', () => {
 
     expect(world.written.get(REJECTED)).toMatchObject({
       errors: [
-        { code: 'input_changed', message: expect.stringContaining('Those that results/ tells of run') },
+        { code: 'input_changed', message: expect.stringContaining('The requests in its results file run') },
       ],
     });
   });

@@ -565,9 +565,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       await store.update(id, (current) => ({ ...current, requestHash: 'other' }));
 
       await expect(store.whole(id)).rejects.toThrow(`Cannot read the request of ${id}`);
-      await expect(store.request({ ...fresh, requestHash: 'other' })).rejects.toThrow(
-        'its item is not there',
-      );
+      await expect(store.request({ ...fresh, requestHash: 'other' })).rejects.toThrow('its item is missing');
     });
   });
 

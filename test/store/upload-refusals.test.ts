@@ -22,19 +22,19 @@ describe('that uploads are refused', () => {
   it('is known to every container for a day, and to those that run already once they ask afresh', async () => {
     const { open, pass } = await refusalsWorld();
     const [first, second] = [open(), open()];
-    const before = [await first.areKnown(), await second.areKnown()];
+    const before = [await first.areNoted(), await second.areNoted()];
 
     await first.note();
 
     expect(before).toEqual([false, false]);
-    expect(await first.areKnown()).toBe(true);
-    expect(await second.areKnown()).toBe(false);
-    expect(await second.areKnown(true)).toBe(true);
-    expect(await open().areKnown()).toBe(true);
+    expect(await first.areNoted()).toBe(true);
+    expect(await second.areNoted()).toBe(false);
+    expect(await second.areNoted(true)).toBe(true);
+    expect(await open().areNoted()).toBe(true);
     pass(DAY - 1);
-    expect(await first.areKnown()).toBe(true);
+    expect(await first.areNoted()).toBe(true);
     pass(1);
-    expect([await first.areKnown(), await first.areKnown(true), await open().areKnown()]).toEqual([
+    expect([await first.areNoted(), await first.areNoted(true), await open().areNoted()]).toEqual([
       false,
       false,
       false,
