@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import sharp from 'sharp';
+import { createClient } from '../client/index.ts';
 import { FUNCTIONS, type FunctionName } from '../functions/functions.ts';
 import { LOCAL_CREDENTIALS } from '../local/aws/credentials.ts';
 import type { FunctionLog } from '../local/aws/lambda-types.ts';
@@ -107,17 +108,12 @@ async function runOne({ endpoints, events }: Environment, index: number): Promis
     );
   s3.destroy();
   const [inputImage, inputImage2] = keys;
-  const answer = await fetch(`${endpoints.api}/generations`, {
-    method: 'POST',
-    body: JSON.stringify({
-      model: 'wiro/story-maker-multi-character-consistency',
-      parameters: { prompt: 'Two friends watch a rocket start', width: 1024, height: 1024, samples: OUTPUTS },
-      inputs: { inputImage, inputImage2 },
-      idempotencyKey: `cost-${index}`,
-    }),
+  const { id } = await createClient({ url: endpoints.api, maximumTries: 1 }).submit({
+    model: 'wiro/story-maker-multi-character-consistency',
+    parameters: { prompt: 'Two friends watch a rocket start', width: 1024, height: 1024, samples: OUTPUTS },
+    inputs: { inputImage: inputImage ?? '', inputImage2: inputImage2 ?? '' },
+    idempotencyKey: `cost-${index}`,
   });
-  const { id } = (await answer.json()) as { readonly id: string };
-  if (answer.status !== 202) throw new Error(`The API answered ${answer.status}`);
   const end = () =>
     events().find(
       ({ detail }) => detail.id === id && /succeeded|failed|cancelled/.test(String(detail.status)),

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { createClient } from '../client/index.ts';
 import type { FunctionName } from '../functions/functions.ts';
-import { generationId } from '../functions/request/identity.ts';
 import type { Durations } from '../functions/settings.ts';
 import type { FunctionBundle } from '../local/environment.ts';
 import { startEnvironment } from '../local/environment.ts';
@@ -80,6 +80,7 @@ export async function runDrain(options: DrainOptions): Promise<DrainResult> {
     if (simulator === undefined) throw new Error('The environment has no simulator');
     const accepted: { readonly id: string; readonly createdAt: string }[] = [];
     let next = 0;
+    const wiro = createClient({ url: endpoints.api, maximumTries: 1 });
     const client = async () => {
       for (let index = next++; index < count; index = next++) {
         const idempotencyKey = `drain-${index}`;
@@ -88,13 +89,8 @@ export async function runDrain(options: DrainOptions): Promise<DrainResult> {
           parameters: { prompt: `Scene ${index}` },
           idempotencyKey,
         };
-        const answer = await fetch(`${endpoints.api}/generations`, {
-          method: 'POST',
-          body: JSON.stringify(body),
-        });
-        const record = (await answer.json()) as { readonly createdAt: string };
-        if (answer.status !== 202) throw new Error(`The API answered ${answer.status}`);
-        accepted.push({ id: generationId('local', 'api', idempotencyKey), createdAt: record.createdAt });
+        const { id, createdAt } = await wiro.submit(body);
+        accepted.push({ id, createdAt });
       }
     };
     const idealMs = Math.ceil(count / limit) * taskMs;

@@ -1,15 +1,7 @@
-import type { GenerationRecord } from '../../functions/api/record.ts';
+import { type Client, createClient } from '../../client/index.ts';
 import type { Account } from './account.ts';
 import type { Answer, Send } from './send.ts';
 import { sign } from './sign.ts';
-
-export interface GenerationRequestBody {
-  readonly model: string;
-  readonly parameters?: Readonly<Record<string, unknown>>;
-  readonly inputs?: Readonly<Record<string, string | readonly string[]>>;
-  readonly idempotencyKey?: string;
-  readonly labels?: Readonly<Record<string, string>>;
-}
 
 export interface ApiAnswer {
   readonly status: number;
@@ -20,9 +12,8 @@ export interface ApiAnswer {
 export interface Api {
   readonly url: string;
   call(method: string, path: string, body?: string | Buffer): Promise<ApiAnswer>;
-  /** @throws When it is not accepted. */
-  submit(request: GenerationRequestBody): Promise<GenerationRecord>;
-  read(id: string): Promise<GenerationRecord>;
+  readonly submit: Client['submit'];
+  readonly read: Client['get'];
 }
 
 /** @param url - Of the stack's `ApiUrl`. */
@@ -33,21 +24,32 @@ export function createApi(account: Account, send: Send, url: string): Api {
     const request = { method, url: base + path, headers, ...(body !== undefined && { body }) };
     return readAnswer(await send(await sign(account, 'lambda', request)));
   };
-  const wanted = async (status: number, ...request: Parameters<Api['call']>) => {
-    const answer = await call(...request);
-    if (answer.status !== status)
-      throw new Error(
-        `${request[0]} ${request[1]} answered ${answer.status}: ${JSON.stringify(answer.body)}`,
-      );
-    return answer.body as GenerationRecord;
-  };
-  return {
+  const client = createClient({
     url: base,
-    call,
-    submit: (request) => wanted(202, 'POST', '/generations', JSON.stringify(request)),
-    read: (id) => wanted(200, 'GET', `/generations/${id}`),
-  };
+    region: account.region,
+    credentials: account.credentials,
+    fetch: fetchBy(send),
+  });
+  return { url: base, call, submit: client.submit, read: client.get };
 }
+
+/** An emulator's host names resolve nowhere: `send` knows where they lead. */
+const fetchBy =
+  (send: Send): typeof fetch =>
+  async (input, init) => {
+    const request = new Request(input, init);
+    const { status, headers, body } = await send({
+      method: request.method,
+      url: request.url,
+      headers: Object.fromEntries(request.headers),
+      ...(request.body && { body: Buffer.from(await request.arrayBuffer()) }),
+      ...(init?.signal && { signal: init.signal }),
+    });
+    return new Response(new Uint8Array(body), {
+      status,
+      headers: { 'content-type': String(headers['content-type'] ?? '') },
+    });
+  };
 
 export function readAnswer({ status, body }: Answer): ApiAnswer {
   const text = body.toString('utf8');

@@ -4,6 +4,7 @@ import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } fr
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { afterAll } from 'vitest';
+import { createClient, type GenerationRequest } from '../../client/index.ts';
 import type { GenerationRecord } from '../../functions/api/record.ts';
 import { generationId } from '../../functions/request/identity.ts';
 import type { PARAMETER } from '../../functions/settings.ts';
@@ -175,27 +176,33 @@ export async function startClient(options: EnvironmentOptions): Promise<SystemCl
     for (const client of [s3, dynamodb, ssm]) client.destroy();
   });
 
-  const call: SystemClient['call'] = async (method, path, body, contentType = 'application/json') => {
-    const response = await fetch(endpoints.api + path, {
-      method,
-      ...(body !== undefined && { body, headers: { 'content-type': contentType } }),
-    });
+  /** Every answer has to be one that the API's contract allows. */
+  const checkedFetch: typeof fetch = async (input, init) => {
+    const request = new Request(input, init);
+    const response = await fetch(request);
     const text = await response.text();
+    const { pathname, search } = new URL(request.url);
+    const operation = operationOf(request.method, pathname + search);
     const answer = { status: response.status, headers: response.headers, body: parse(text) };
-    const operation = operationOf(method, path);
     const faults = operation === undefined ? [] : answerFaults(operation, answer);
     if (faults.length > 0)
       throw new Error(`docs/openapi.yaml does not allow this answer:\n${faults.join('\n')}`);
-    return answer;
+    return new Response(text === '' ? null : text, answer);
+  };
+  // A fault of the system under test must not be repaired by repeating the request.
+  const wiro = createClient({ url: endpoints.api, maximumTries: 1, fetch: checkedFetch });
+
+  const call: SystemClient['call'] = async (method, path, body, contentType = 'application/json') => {
+    const response = await checkedFetch(endpoints.api + path, {
+      method,
+      ...(body !== undefined && { body, headers: { 'content-type': contentType } }),
+    });
+    return { status: response.status, headers: response.headers, body: parse(await response.text()) };
   };
 
   const post = (request: unknown) => call('POST', '/generations', JSON.stringify(request));
 
-  async function read(id: string): Promise<GenerationRecord> {
-    const { status, body } = await call('GET', `/generations/${id}`);
-    if (status !== 200) throw new Error(`The API answered ${status}: ${JSON.stringify(body)}`);
-    return body as GenerationRecord;
-  }
+  const read = async (id: string) => (await wiro.get(id)) as GenerationRecord;
 
   async function item(id: string) {
     const Key = { pk: { S: `generation#${id}` }, sk: { S: 'state' } };
@@ -225,11 +232,7 @@ export async function startClient(options: EnvironmentOptions): Promise<SystemCl
     s3,
     call,
     post,
-    submit: async (request) => {
-      const { status, body } = await post(request);
-      if (status !== 202) throw new Error(`The API answered ${status}: ${JSON.stringify(body)}`);
-      return body as GenerationRecord;
-    },
+    submit: async (request) => (await wiro.submit(request as GenerationRequest)) as GenerationRecord,
     read,
     reached,
     ended: async (id) => {
