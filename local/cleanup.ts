@@ -1,7 +1,7 @@
-/** What has to be undone at the end, whenever that comes. */
+/** Steps to run at the end. */
 export interface Cleanup {
   add(step: () => Promise<unknown> | unknown): void;
-  /** Undoes everything, last first; once, however often it is called. A failed step does not stop the others. */
+  /** Runs all steps in reverse order. Repeated calls run them once. A failed step does not stop the others. */
   run(): Promise<void>;
 }
 
@@ -18,7 +18,7 @@ export function createCleanup(): Cleanup {
         errors.push(error);
       }
     }
-    if (errors.length > 0) throw new AggregateError(errors, 'Could not clean up everything');
+    if (errors.length > 0) throw new AggregateError(errors, 'Some cleanup steps failed');
   }
 
   return {

@@ -2,14 +2,14 @@ import { parseArgs } from 'node:util';
 import { createProgressDisplay } from './demo/progress-display.ts';
 import { summaryOf } from './demo/record-summary.ts';
 import { runDemo } from './demo/run-demo.ts';
-import { exitCodeOf, exitSoon, sentenceOf } from './exit.ts';
+import { describeError, exitCodeOf, exitSoon } from './exit.ts';
 import { SetupError } from './setup-error.ts';
 import { stopSignal } from './stop-signal.ts';
 import { readWiroAccess } from './wiro-access.ts';
 
 const USAGE = `npm run demo [-- --json] [-- --logs]
-  --json  the final record as JSON, alone, on standard output; progress goes to standard error
-  --logs  shows on standard error what the functions log`;
+  --json  prints only the final record, as JSON, to standard output; progress goes to standard error
+  --logs  prints the functions' logs to standard error`;
 
 interface Flags {
   readonly json: boolean;
@@ -47,13 +47,13 @@ async function main(): Promise<void> {
   }
 }
 
-// Whoever reads our output may stop before we do: `npm run demo | head -1`.
+// The reader of our output may exit first: `npm run demo | head -1`.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
 main().then(
   () => exitSoon(0),
   (error: unknown) => {
-    console.error(sentenceOf(error));
+    console.error(describeError(error));
     exitSoon(exitCodeOf(error));
   },
 );

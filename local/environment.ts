@@ -29,44 +29,44 @@ import { type Simulator, startSimulator } from './simulator/simulator.ts';
 import type { WiroAccess } from './wiro-access.ts';
 
 export interface EnvironmentOptions {
-  /** Where objects, records and parameters outlive a restart. @default - nothing is kept */
+  /** The directory that keeps objects, records and parameters across restarts. @default - nothing is kept */
   readonly dataDir?: string;
-  /** @default - a simulator of its own, with fresh credentials */
+  /** @default - a new simulator with random credentials */
   readonly wiro?: WiroAccess;
   readonly simulator?: SimulatorOptions;
-  /** The functions' code by name. @default - bundled anew */
+  /** The functions' code by name. @default - bundles the functions */
   readonly bundles?: Readonly<Record<FunctionName, FunctionBundle>>;
-  /** Divides every duration: the functions' own, the schedule's, the waits before repeated invocations, the simulator's. @default 1 */
+  /** Divides every duration: of the functions, the schedule, Lambda's retries and the simulator. @default 1 */
   readonly durationDivisor?: number;
-  /** Milliseconds as they are: not divided. */
+  /** In milliseconds, not divided. */
   readonly durations?: Partial<Durations>;
-  /** What files put under `uploads/<name>/` become. @default - none */
+  /** The presets for files under `uploads/<name>/`. @default - none */
   readonly presets?: Presets;
-  /** Where the credentials are; a secret does not outlive a restart. @default 'parameters' */
+  /** The location of the credentials. A secret is not kept across restarts. @default 'parameters' */
   readonly credentials?: 'parameters' | 'secret';
-  /** @default - as many as come */
+  /** @default - no limit */
   readonly maximumGenerationsPerDay?: number;
   /** How inputs get to Wiro. @default 'auto' */
   readonly inputHandover?: InputHandover;
-  /** Whether the functions' log lines carry metrics, as they do in CloudWatch. @default false */
+  /** Whether the functions write metrics to their logs, as in AWS. @default false */
   readonly metrics?: boolean;
-  /** Between two runs of what runs every minute. @default - a minute, divided */
+  /** The interval of functions that run every minute. @default - a minute, divided */
   readonly scheduleMs?: number;
-  /** Whether the schedule runs from the start. @default true */
+  /** Whether the schedule is on from the start. @default true */
   readonly schedule?: boolean;
-  /** Of each function at a time. @default 10 */
+  /** The maximum number of concurrent environments of each function. @default 10 */
   readonly maximumEnvironments?: number;
-  /** Invocations at a time of all functions together; what is more is throttled. @default - no limit */
+  /** The limit of concurrent invocations of all functions. Invocations above it are throttled. @default - no limit */
   readonly accountConcurrency?: number;
-  /** Of these, what a function has to itself. @default - none */
+  /** The parts of `accountConcurrency` that are reserved for functions. @default - none */
   readonly reservedConcurrency?: Partial<Readonly<Record<FunctionName, number>>>;
-  /** Generations whose outputs are copied at once. @default - as many as come */
+  /** The limit of generations whose outputs are copied at the same time. @default - no limit */
   readonly maximumCollects?: number;
-  /** Seconds instead of the described time-outs. */
+  /** Timeouts that replace those in `functions/functions.ts`. */
   readonly timeoutSeconds?: Partial<Readonly<Record<FunctionName, number>>>;
   /**
-   * Replaces environment variables of one function, for a proxy between it and a service; called whenever a function
-   * is deployed, with what it would be told.
+   * Replaces environment variables of one function, for example to put a proxy between it and a service. Called at
+   * every deployment of a function with its environment.
    */
   readonly endpointOverrides?: (
     name: FunctionName,
@@ -74,7 +74,7 @@ export interface EnvironmentOptions {
   ) => Record<string, string> | Promise<Record<string, string>>;
   readonly onLog?: (log: FunctionLog) => void;
   readonly onReport?: (report: InvocationReport) => void;
-  /** Starting stops halfway, and what was started is ended. */
+  /** Aborts the start, and stops the services that have started. */
   readonly signal?: AbortSignal;
 }
 
@@ -83,18 +83,18 @@ export interface FunctionBundle {
   readonly handler: string;
 }
 
-/** Where everything is. URLs end without a slash. */
+/** The addresses and names of an environment's services. URLs have no trailing slash. */
 export interface Endpoints {
   readonly api: string;
   readonly callback: string;
   readonly s3: string;
   readonly dynamodb: string;
   readonly ssm: string;
-  /** Where the credentials are in a secret. */
+  /** Only set if the credentials are in a secret. */
   readonly secret?: { readonly endpoint: string; readonly arn: string };
   readonly lambda: string;
   readonly events: string;
-  /** The API's base, ending in `/v1`. */
+  /** The base URL of Wiro's API, which ends in `/v1`. */
   readonly wiro: string;
   readonly region: string;
   readonly inputBucket: string;
@@ -108,32 +108,32 @@ export interface Endpoints {
 
 export interface Environment {
   readonly endpoints: Endpoints;
-  /** Missing where another Wiro is used. */
+  /** Missing if the environment uses another Wiro. */
   readonly simulator?: Simulator;
   readonly schedule: Schedule;
   /** Events put on the bus, oldest first. */
   events(): readonly BusEvent[];
-  /** What the functions wrote, oldest first; the latest 20,000 lines. */
+  /** The latest 20,000 lines of the functions' logs, oldest first. */
   logs(): readonly FunctionLog[];
-  /** The latest 20,000 invocations that ended. */
+  /** Reports of the latest 20,000 ended invocations. */
   reports(): readonly InvocationReport[];
-  /** Runs a function and waits. @throws {FunctionError} When it fails. */
+  /** Invokes a function and waits for its result. @throws {FunctionError} If it fails. */
   invoke(name: FunctionName, event: unknown): Promise<unknown>;
   /** Queues an asynchronous invocation. */
   invokeLater(name: FunctionName, event: unknown): void;
-  /** Replaces the functions' code for environments that start from now on; those that are alive go on with theirs. */
+  /** Replaces the functions' code for execution environments that start later. Running ones keep their code. */
   deploy(code: Readonly<Record<FunctionName, FunctionBundle>>): Promise<void>;
-  /** Ends the environments with replaced code, each after the invocation that it is at: as Lambda does after an update. */
+  /** Ends execution environments with replaced code after their current invocation, like Lambda after an update. */
   retire(): void;
-  /** Settles when no invocation is running, waiting or to be repeated. */
+  /** Resolves once no invocation is running, waiting or about to be repeated. */
   idle(): Promise<void>;
-  /** Processes of functions that are alive. */
+  /** The ids of the functions' running processes. */
   pids(): readonly number[];
-  /** Ends everything at once; what is under way is cut off as in a crash. */
+  /** Stops everything immediately. Work in progress is interrupted as in a crash. */
   stop(): Promise<void>;
 }
 
-/** A function that was invoked ended with an error; `payload` is Lambda's description of it. */
+/** An invoked function failed. `payload` is Lambda's description of the error. */
 export class FunctionError extends Error {
   override name = 'FunctionError';
   readonly payload: string;
@@ -159,9 +159,9 @@ const MINUTE_MS = 60_000;
 const awsNameOf = (name: FunctionName) => `wiro-${DEPLOYMENT}-${name}`;
 
 /**
- * Starts the whole system on this machine: the bundles that are deployed, as processes with Lambda's contract, and
- * what they need around them, on free ports of the loopback interface.
- * @throws {SetupError} When another process works on `dataDir`.
+ * Starts the whole system on this machine: the deployed bundles as Lambda-like processes, and the AWS services that
+ * they need, on free ports of the loopback interface.
+ * @throws {SetupError} If another process uses `dataDir`.
  */
 export async function startEnvironment(options: EnvironmentOptions = {}): Promise<Environment> {
   const cleanup = createCleanup();
@@ -183,7 +183,7 @@ async function start(
   const logs: FunctionLog[] = [];
   const reports: InvocationReport[] = [];
 
-  /** Starts a service and remembers to stop it, also when it is ready only after something else has failed. */
+  /** Waits for a service and registers its stop, even if another service has failed in the meantime. */
   async function add<S extends { stop(): Promise<void> }>(starting: Promise<S>): Promise<S> {
     const service = await starting;
     cleanup.add(() => service.stop());
@@ -210,7 +210,7 @@ async function start(
     }),
   );
 
-  const [bundles, wiro, s3, dynamodb, ssm, bus, lambda, api, callback] = await allOrNone([
+  const [bundles, wiro, s3, dynamodb, ssm, bus, lambda, api, callback] = await allSettled([
     options.bundles ?? bundleFunctions(),
     startWiro(options, add),
     add(startS3({ dataDir: path.join(workDir, 's3'), onObjectCreated: notify })),
@@ -225,7 +225,7 @@ async function start(
 
   const { apiKey, apiSecret } = wiro.access;
   const secret = options.credentials === 'secret' ? await createSecret() : undefined;
-  await allOrNone([
+  await allSettled([
     provision({
       ...NAMES,
       region,
@@ -240,7 +240,7 @@ async function start(
     }),
     deploy(bundles),
   ]);
-  // Last in, first out: no function sees the services go.
+  // Cleanup runs in reverse order: the functions stop before the services that they use.
   cleanup.add(() => host.stop());
   signal?.throwIfAborted();
 
@@ -365,8 +365,8 @@ async function start(
   };
 }
 
-/** Like `Promise.all`, but settles only when every one has: nothing starts behind the back of the clean-up. */
-async function allOrNone<const T extends readonly unknown[]>(
+/** Like `Promise.all`, but waits for all promises even if one rejects, so that nothing starts after the cleanup. */
+async function allSettled<const T extends readonly unknown[]>(
   starting: T,
 ): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }> {
   const settled = await Promise.allSettled(starting);
@@ -376,7 +376,7 @@ async function allOrNone<const T extends readonly unknown[]>(
 
 async function makeWorkDirectory(cleanup: ReturnType<typeof createCleanup>): Promise<string> {
   const directory = await mkdtemp(path.join(tmpdir(), 'wiro-local-'));
-  // The last resort where nobody gets to clean up: an exception, or process.exit().
+  // For processes that end without cleanup: by an exception or process.exit().
   const removeNow = () => rmSync(directory, { recursive: true, force: true });
   process.on('exit', removeNow);
   cleanup.add(async () => {

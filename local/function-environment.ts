@@ -3,7 +3,7 @@ import { ENV } from '../functions/settings.ts';
 
 type Settings = Partial<Readonly<Record<keyof typeof ENV, string>>>;
 
-/** What one function is told: of all settings those that its description names. */
+/** Builds a function's environment variables: the settings that its description lists. */
 export function functionEnvironment(name: FunctionName, settings: Settings): Record<string, string> {
   return Object.fromEntries(
     FUNCTIONS[name].environment.flatMap((setting) => {

@@ -22,14 +22,14 @@ export interface ProvisionOptions {
   readonly table: string;
   readonly parameterPath: string;
   readonly parameters: {
-    /** @default - somewhere else, in a secret */
+    /** `undefined` if the credentials are in a secret. */
     readonly credentials: { readonly apiKey: string; readonly apiSecret: string | undefined } | undefined;
     readonly callbackBaseUrl: string;
     readonly callbackFunction: string;
   };
 }
 
-/** Creates what the stack and `npm run setup` create in AWS, as far as it is not there from an earlier run. */
+/** Creates what the stack and `npm run setup` create in AWS, unless it exists from an earlier run. */
 export async function provision(options: ProvisionOptions): Promise<void> {
   await Promise.all([provisionTable(options), provisionBuckets(options), provisionParameters(options)]);
 }
@@ -47,14 +47,14 @@ async function provisionBuckets(options: ProvisionOptions): Promise<void> {
   const { s3, region, inputBucket, outputBucket } = options;
   const client = new S3Client({ endpoint: s3, region, credentials: LOCAL_CREDENTIALS, forcePathStyle: true });
   try {
-    // In us-east-1 creating one's own bucket again is no error.
+    // In us-east-1, creating an existing bucket of the same account succeeds.
     for (const Bucket of [inputBucket, outputBucket]) await client.send(new CreateBucketCommand({ Bucket }));
   } finally {
     client.destroy();
   }
 }
 
-/** The callback secret of an earlier run stays: running tasks carry its signatures. */
+/** Keeps the callback secret of an earlier run, which signed the callback URLs of running tasks. */
 async function provisionParameters({
   ssm,
   region,

@@ -1,4 +1,4 @@
-/** Something that the person at the keyboard can mend: its message is the one sentence they are shown. */
+/** A problem that the user can solve. The command prints only this message. */
 export class SetupError extends Error {
   override name = 'SetupError';
 }

@@ -5,14 +5,14 @@ import { parseArgs } from 'node:util';
 import { LOCAL_CREDENTIALS } from './aws/credentials.ts';
 import { describeLog } from './describe-log.ts';
 import { type Endpoints, startEnvironment } from './environment.ts';
-import { exitSoon, sentenceOf } from './exit.ts';
+import { describeError, exitSoon } from './exit.ts';
 import { SetupError } from './setup-error.ts';
 import { stopSignal } from './stop-signal.ts';
 import { readWiroAccess, type WiroAccess } from './wiro-access.ts';
 
 const DATA_DIR = path.resolve(import.meta.dirname, '..', '.local');
 const USAGE = `npm start [-- --data <directory>]
-  --data  where data are kept and endpoints.json is written, instead of .local/`;
+  --data  the directory for data and endpoints.json (default: .local/)`;
 
 interface Flags {
   readonly data: string;
@@ -38,7 +38,7 @@ async function main(stopping: AbortSignal): Promise<void> {
   const environment = await startEnvironment({
     dataDir,
     ...(wiro && { wiro }),
-    // A Wiro outside cannot call a laptop back: look sooner and more often than a deployment would.
+    // A real Wiro cannot call back to this machine, so look at tasks sooner and more often than a deployment does.
     ...(wiro && { durations: { look: 5_000, lookMax: 60_000 } }),
     scheduleMs: 5_000,
     onLog: (log) => console.log(describeLog(log)),
@@ -54,14 +54,14 @@ async function main(stopping: AbortSignal): Promise<void> {
   }
 }
 
-/** Moved into place, so that whoever waits for the file never reads half of it. */
+/** Writes the file atomically, because another process may be waiting for it. */
 async function writeEndpoints(file: string, endpoints: Endpoints): Promise<void> {
-  const aside = `${file}.${process.pid}`;
+  const temporary = `${file}.${process.pid}`;
   await writeFile(
-    aside,
+    temporary,
     `${JSON.stringify({ ...endpoints, credentials: LOCAL_CREDENTIALS }, undefined, 2)}\n`,
   );
-  await rename(aside, file);
+  await rename(temporary, file);
 }
 
 function greeting(endpoints: Endpoints, wiro: WiroAccess | undefined, endpointsFile: string): string {
@@ -70,7 +70,7 @@ function greeting(endpoints: Endpoints, wiro: WiroAccess | undefined, endpointsF
     ? { model: 'owner/project', parameters: { prompt: 'A lighthouse at dawn' } }
     : { model: 'wiro/text-to-image', parameters: { prompt: 'A lighthouse at dawn' } };
   return `
-Wiro      ${endpoints.wiro} ${wiro ? '(what runs there is charged)' : '(the built-in simulator: nothing is charged)'}
+Wiro      ${endpoints.wiro} ${wiro ? '(Wiro charges for tasks)' : '(the built-in simulator: nothing is charged)'}
 API       ${api}
 Callback  ${callback}
 S3        ${s3}  buckets ${inputBucket}, ${outputBucket}
@@ -79,14 +79,14 @@ SSM       ${ssm}
 Lambda    ${lambda}
 Events    ${events}  bus ${endpoints.eventBus}
 
-All of it is in ${path.relative('', endpointsFile)}; data are kept beside it. For the AWS services sign with
+${path.relative('', endpointsFile)} lists these endpoints. The data is in the same directory. To call the AWS services, set
   export AWS_ACCESS_KEY_ID=${LOCAL_CREDENTIALS.accessKeyId} AWS_SECRET_ACCESS_KEY=${LOCAL_CREDENTIALS.secretAccessKey} AWS_REGION=${endpoints.region}
 
 Try it${wiro ? ', with a model of your choice' : ''}:
   curl -s ${api}/generations -H 'content-type: application/json' -d '${JSON.stringify(example)}'
   curl -s ${api}/generations/<id>
 
-Ctrl-C ends it. What the functions log follows.
+Press Ctrl-C to stop. The functions' logs follow.
 `;
 }
 
@@ -95,9 +95,9 @@ const stopping = stopSignal();
 main(stopping).then(
   () => exitSoon(0),
   (error: unknown) => {
-    // Whatever broke because of Ctrl-C: Ctrl-C is what happened.
+    // An error after Ctrl-C is a consequence of it.
     if (stopping.aborted) return exitSoon(0);
-    console.error(sentenceOf(error));
+    console.error(describeError(error));
     exitSoon(1);
   },
 );

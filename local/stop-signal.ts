@@ -3,9 +3,9 @@ import { watchNpm } from '../scripts/npm-watch.ts';
 type StopSignalName = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
 /**
- * Aborts on Ctrl-C, when the process is asked to end, and when npm, which started it, is gone. Only once: cleaning
- * up is quick and must not be cut short.
- * @returns The signal; its reason is an {@link InterruptedError}.
+ * Aborts on Ctrl-C, on SIGTERM and SIGHUP, and if the npm process that started this one ends. Ignores further signals,
+ * so that they do not interrupt the cleanup.
+ * @returns The signal. Its reason is an {@link InterruptedError}.
  */
 export function stopSignal(): AbortSignal {
   const controller = new AbortController();
@@ -17,10 +17,10 @@ export function stopSignal(): AbortSignal {
   return controller.signal;
 }
 
-/** The person at the keyboard wants no more of it. */
+/** A signal interrupted the command. */
 export class InterruptedError extends Error {
   override name = 'InterruptedError';
-  /** As shells have it: 130 after Ctrl-C. */
+  /** The shell's convention: 130 after Ctrl-C. */
   readonly exitCode: number;
 
   constructor(signalName: StopSignalName) {

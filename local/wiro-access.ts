@@ -2,7 +2,7 @@ import { parseOutputHosts } from '../functions/outputs/output-hosts.ts';
 import { WIRO_DEFAULTS } from '../functions/settings.ts';
 import { SetupError } from './setup-error.ts';
 
-/** How to reach a Wiro, the real one or another. */
+/** The addresses and credentials of a Wiro, real or simulated. */
 export interface WiroAccess {
   /** Ends in `/v1`. */
   readonly apiUrl: string;
@@ -16,9 +16,9 @@ export interface WiroAccess {
 }
 
 /**
- * The Wiro that the environment variables name. `WIRO_API_URL` alone decides: `undefined` without it, whatever else
- * is set, so that nobody pays by accident for having a key exported.
- * @throws {SetupError} When the variables do not make sense together.
+ * Reads the Wiro to use from environment variables. Returns `undefined` without `WIRO_API_URL`, even if other variables
+ * are set, so that an exported key alone never leads to charges.
+ * @throws {SetupError} If a variable is invalid or missing.
  */
 export function readWiroAccess(env: NodeJS.ProcessEnv): WiroAccess | undefined {
   const { WIRO_API_URL, WIRO_SOCKET_URL, WIRO_API_KEY, WIRO_API_SECRET, WIRO_OUTPUT_HOSTS } = env;
@@ -26,15 +26,15 @@ export function readWiroAccess(env: NodeJS.ProcessEnv): WiroAccess | undefined {
   const apiUrl = WIRO_API_URL.replace(/\/$/, '');
   if (!isUrl(apiUrl, ['http:', 'https:']) || !apiUrl.endsWith('/v1'))
     throw new SetupError(
-      `WIRO_API_URL must be an http(s) URL that ends in /v1, for example ${WIRO_DEFAULTS.apiUrl}, but is "${WIRO_API_URL}".`,
+      `WIRO_API_URL is "${WIRO_API_URL}": set an http(s) URL that ends in /v1, for example ${WIRO_DEFAULTS.apiUrl}.`,
     );
   if (WIRO_SOCKET_URL && !isUrl(WIRO_SOCKET_URL, ['ws:', 'wss:']))
     throw new SetupError(
-      `WIRO_SOCKET_URL must be a ws(s) URL, for example ${WIRO_DEFAULTS.socketUrl}, but is "${WIRO_SOCKET_URL}".`,
+      `WIRO_SOCKET_URL is "${WIRO_SOCKET_URL}": set a ws(s) URL, for example ${WIRO_DEFAULTS.socketUrl}.`,
     );
   if (!WIRO_API_KEY)
     throw new SetupError(
-      `WIRO_API_URL is set, so WIRO_API_KEY must be too (and WIRO_API_SECRET, unless the project is key-only); unset WIRO_API_URL to use the simulator.`,
+      'WIRO_API_URL is set, but WIRO_API_KEY is missing: set it (and WIRO_API_SECRET, unless the project is key-only), or unset WIRO_API_URL to use the simulator.',
     );
   if (WIRO_OUTPUT_HOSTS) checkOutputHosts(WIRO_OUTPUT_HOSTS);
   return {
@@ -46,7 +46,7 @@ export function readWiroAccess(env: NodeJS.ProcessEnv): WiroAccess | undefined {
   };
 }
 
-/** Now, and not when the first output is to be copied: it is paid for by then. */
+/** Checks the hosts before the start. A failure when copying the first output would come after Wiro's charge. */
 function checkOutputHosts(hosts: string): void {
   try {
     parseOutputHosts(hosts);

@@ -3,7 +3,7 @@ import { LOCAL_CREDENTIALS } from './credentials.ts';
 import type { LocalService } from './local-service.ts';
 import { readBody, startServer } from './server.ts';
 
-/** An error as AWS answers it: `code` is its name there, for example `ParameterNotFound`. */
+/** An AWS error response. `code` is AWS's name, for example `ParameterNotFound`. */
 export class AwsError extends Error {
   readonly code: string;
   readonly status: number;
@@ -23,8 +23,8 @@ export function sendAwsError(response: ServerResponse, error: unknown): void {
 }
 
 /**
- * Refuses a request that AWS would refuse before it reads it: unsigned, signed with other keys, or for another
- * service or region. The signature itself is not computed again.
+ * Refuses requests without a signature, signed with other keys, or signed for another service or region. Does not
+ * verify the signature itself.
  * @throws {AwsError}
  */
 export function requireSignature(request: IncomingMessage, service: string, region: string): void {
@@ -49,7 +49,7 @@ export function requireSignature(request: IncomingMessage, service: string, regi
 
 export type Operations = Readonly<Record<string, (input: Record<string, unknown>) => unknown>>;
 
-/** Serves operations of an AWS service that speaks JSON 1.1: `X-Amz-Target: <prefix>.<operation>`. */
+/** Serves operations of an AWS service with the JSON 1.1 protocol: `X-Amz-Target: <prefix>.<operation>`. */
 export function startJsonEndpoint(
   { prefix, service, region }: { readonly prefix: string; readonly service: string; readonly region: string },
   operations: Operations,
@@ -62,7 +62,10 @@ export function startJsonEndpoint(
       const name = target.startsWith(`${prefix}.`) ? target.slice(prefix.length + 1) : '';
       const operation = Object.hasOwn(operations, name) ? operations[name] : undefined;
       if (!operation)
-        throw new AwsError('UnknownOperationException', `The local ${service} has no operation "${target}"`);
+        throw new AwsError(
+          'UnknownOperationException',
+          `The embedded ${service} does not support the operation "${target}"`,
+        );
       const answer = await operation(parseInput(body));
       response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' });
       response.end(JSON.stringify(answer));

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { TABLE } from '../../functions/store/table.ts';
 
-/** Creates the table that `TABLE` describes, unless it exists, and returns once it can be used. */
+/** Creates the table that `TABLE` describes, unless it exists, and waits until it is active. */
 export async function createTable(client: DynamoDBClient, tableName: string): Promise<void> {
   const indexes = Object.entries(TABLE.indexes);
   const keys = [TABLE, ...Object.values(TABLE.indexes)].flatMap((of) => [of.partitionKey, of.sortKey]);
@@ -25,7 +25,7 @@ export async function createTable(client: DynamoDBClient, tableName: string): Pr
   } catch (error) {
     if (!(error instanceof ResourceInUseException)) throw error;
   }
-  await becomeActive(client, tableName);
+  await waitUntilActive(client, tableName);
 }
 
 interface Keys {
@@ -52,8 +52,8 @@ function describeIndex(
   };
 }
 
-/** A data directory may hold the table of an older version: say so at once, not in the middle of a query. */
-async function becomeActive(client: DynamoDBClient, tableName: string): Promise<void> {
+/** @throws If a data directory contains the table of an older version, which would otherwise fail only in a query. */
+async function waitUntilActive(client: DynamoDBClient, tableName: string): Promise<void> {
   for (;;) {
     const { Table: table } = await client.send(new DescribeTableCommand({ TableName: tableName }));
     if (table?.TableStatus !== 'ACTIVE') continue;
@@ -63,7 +63,7 @@ async function becomeActive(client: DynamoDBClient, tableName: string): Promise<
     );
     if (isOther)
       throw new Error(
-        `Cannot use table "${tableName}": it was created with other indexes. Remove the data directory.`,
+        `Cannot use the table "${tableName}": an older version created it with other indexes. Remove the data directory.`,
       );
     return;
   }

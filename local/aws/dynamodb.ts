@@ -6,17 +6,19 @@ import dynalite from 'dynalite';
 import { closeServer, type LocalService, listenLocally } from './local-service.ts';
 
 export interface DynamoDbOptions {
-  /** Where tables outlive a restart; one process at a time. @default - in memory */
+  /** The directory that keeps tables across restarts. Only one process may use it. @default - in memory */
   readonly dataDir?: string;
-  /** @default - any free one */
+  /** @default - any free port */
   readonly port?: number;
 }
 
 /**
- * Starts dynalite on the loopback interface. It differs from DynamoDB in these ways: no transactions, streams or
- * TTL; an index is never behind; a failed condition never returns the item, whatever
- * `ReturnValuesOnConditionCheckFailure` asks for; an empty string as the key of an index is taken; a query of
- * an index may name attributes that are not projected, and does not find them; signatures are not checked.
+ * Starts dynalite on the loopback interface. It differs from DynamoDB:
+ * - It has no transactions, streams or TTL, and does not check signatures.
+ * - Indexes are never behind.
+ * - A failed condition never returns the item, regardless of `ReturnValuesOnConditionCheckFailure`.
+ * - It accepts an empty string as the key of an index.
+ * - A query of an index may name attributes that are not projected. Their values are missing from the results.
  */
 export async function startDynamoDb({ dataDir, port = 0 }: DynamoDbOptions = {}): Promise<LocalService> {
   if (dataDir !== undefined) await mkdir(dataDir, { recursive: true });
@@ -37,13 +39,13 @@ export async function startDynamoDb({ dataDir, port = 0 }: DynamoDbOptions = {})
 }
 
 /**
- * Keeps from dynalite what it would throw at the whole process: a client that vanishes in the middle of a
- * request, and a database that is closed under a request.
- * @returns Cuts all connections, lets no request in any more, and waits for those that dynalite is busy with.
+ * Protects the process from two errors that dynalite throws outside a request: a client that disconnects during a
+ * request, and a database that closes during one.
+ * @returns A function that closes all connections, refuses new requests, and waits for those that dynalite handles.
  */
 function guard(server: Server): () => Promise<void> {
   const [operate] = server.listeners('request') as RequestListener[];
-  if (operate === undefined) throw new Error('Cannot guard dynalite: it listens to no requests');
+  if (operate === undefined) throw new Error('Cannot guard dynalite: it has no request listener');
   const underWay = new Set<Promise<void>>();
   let isStopping = false;
 
@@ -53,7 +55,7 @@ function guard(server: Server): () => Promise<void> {
     if (body === undefined || isStopping) return void outgoing.destroy();
     const answered = new Promise<void>((resolve) => {
       const end = outgoing.end.bind(outgoing);
-      // Its client may be gone by then: the response says nothing about when dynalite is done with it.
+      // The client may have disconnected, so the response's own events do not tell when dynalite has finished.
       outgoing.end = ((chunk: unknown) => {
         resolve();
         return end(chunk);

@@ -3,7 +3,7 @@ import { AwsError, startJsonEndpoint } from './aws-endpoint.ts';
 import { LOCAL_ACCOUNT } from './lambda-types.ts';
 import type { LocalService } from './local-service.ts';
 
-/** An event as a rule's target gets it. */
+/** An event as a rule's target receives it. */
 export interface BusEvent {
   readonly version: '0';
   readonly id: string;
@@ -18,7 +18,7 @@ export interface BusEvent {
 
 export interface EventsOptions {
   readonly region: string;
-  /** Names of the buses there are. */
+  /** The names of the existing buses. */
   readonly buses: readonly string[];
   readonly onEvent: (event: BusEvent, bus: string) => void;
 }
@@ -30,7 +30,7 @@ type EntryResult =
 const ENTRIES_LIMIT = 10;
 const SIZE_LIMIT_BYTES = 256 * 1024;
 
-/** `PutEvents` of EventBridge. Rules are the listener's business. */
+/** Serves EventBridge's `PutEvents`. The caller of this function implements rules in `onEvent`. */
 export function startEvents({ region, buses, onEvent }: EventsOptions): Promise<LocalService> {
   return startJsonEndpoint(
     { prefix: 'AWSEvents', service: 'events', region },
@@ -93,7 +93,7 @@ function refuse(ErrorCode: string, ErrorMessage: string): EntryResult {
   return { ErrorCode, ErrorMessage };
 }
 
-/** A bus is named by its name or its ARN. */
+/** `EventBusName` is a name or an ARN. */
 function busName({ EventBusName }: Entry): string {
   return String(EventBusName ?? 'default').replace(/^arn:[^/]*\//, '');
 }

@@ -8,12 +8,12 @@ import { readBody, startServer } from './server.ts';
 
 export interface FunctionUrlOptions {
   readonly functionName: string;
-  /** With `iam` the event names a caller; the signature itself is not asked for, so that plain curl works. */
+  /** With `iam`, the event names a caller. A signature is not required, so that plain curl works. */
   readonly auth: 'public' | 'iam';
 }
 
 /**
- * A Function URL: HTTP in, payload format 2.0 out, and the answer back in either of its forms.
+ * Serves a Function URL. Converts HTTP requests to payload format 2.0 and both forms of results to HTTP responses.
  * @see https://docs.aws.amazon.com/lambda/latest/dg/urls-invocation.html
  */
 export function startFunctionUrl(
@@ -32,7 +32,7 @@ export function startFunctionUrl(
       if (error instanceof PayloadTooLargeError)
         return sendMessage(response, 413, 'Request Entity Too Large');
       if (error instanceof ThrottledError) return sendMessage(response, 429, error.message);
-      // What went wrong is in the function's log: a caller is not told, there as here.
+      // Like AWS, hides the error from the caller. The function's log contains it.
       response.writeHead(502, { 'content-type': 'application/json' }).end('Internal Server Error');
     }
   });
@@ -96,7 +96,7 @@ function splitOnce(text: string, separator: string): [string, string] {
 
 const HOP_BY_HOP = ['connection', 'keep-alive', 'transfer-encoding', 'upgrade'];
 
-/** Lower-case names, repeated headers joined, and what AWS's front adds. */
+/** Writes names in lower case, joins repeated headers, and adds AWS's `x-forwarded-…` headers. */
 function headersOf(request: IncomingMessage): Record<string, string> {
   const given = Object.entries(request.headersDistinct)
     .filter(([name]) => !HOP_BY_HOP.includes(name))
@@ -128,7 +128,7 @@ function decodePath(rawPath: string): string {
 
 const TEXT_TYPE = /^(text\/|application\/(json|javascript|xml)\b|[^;]+\+(json|xml)\b)/i;
 
-/** Text stays text; anything else, form data included, comes in base64. */
+/** Passes text as text, and everything else, including form data, in base64. */
 function bodyOf(body: Buffer, contentType: string | undefined) {
   if (body.length === 0) return { isBase64Encoded: false };
   return contentType === undefined || TEXT_TYPE.test(contentType)
@@ -148,7 +148,7 @@ interface Answer {
   readonly body: Buffer;
 }
 
-/** The object form has a `statusCode`; any other value is itself the body of a 200. */
+/** A result with a `statusCode` describes the response. Any other value is the body of a 200 response. */
 function answerOf(value: unknown): Answer {
   if (typeof value !== 'object' || value === null || !('statusCode' in value)) {
     const body = typeof value === 'string' ? value : JSON.stringify(value);
@@ -156,7 +156,7 @@ function answerOf(value: unknown): Answer {
   }
   const { statusCode, headers, cookies, body, isBase64Encoded } = value as Readonly<Record<string, unknown>>;
   const status = Number(statusCode);
-  if (!Number.isInteger(status) || status < 200 || status > 599) throw new Error('no such status code');
+  if (!Number.isInteger(status) || status < 200 || status > 599) throw new Error('the status code is invalid');
   const given = Object.entries((headers ?? {}) as Record<string, unknown>).map(
     ([name, header]) => [name.toLowerCase(), String(header)] as const,
   );

@@ -1,5 +1,5 @@
-// Runs one function in a process of its own, as the bootstrap of the Lambda runtime does: asks the Runtime API for
-// an invocation, calls the handler, answers, asks again. Plain JavaScript, because it is no part of any bundle.
+// Runs one function in its own process, like the bootstrap of the Lambda runtime: it requests an invocation from the
+// Runtime API, calls the handler, posts the result, and repeats. Plain JavaScript, because no bundle contains it.
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 const fs = require('node:fs');
 const http = require('node:http');
@@ -11,9 +11,9 @@ const RUNTIME = `http://${process.env.AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime
 const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
 const die = () => process.kill(process.pid, 'SIGKILL');
 let requestId;
-let isKept = false;
+let isCacheFlushed = false;
 
-// Standard input is the cord to the host: it is cut when the host ends, however it ends.
+// Standard input closes when the host ends, even after a crash. This process then ends too.
 process.stdin.on('close', die).on('error', die).resume().unref();
 
 for (const [method, level] of Object.entries({
@@ -24,7 +24,7 @@ for (const [method, level] of Object.entries({
   debug: 'DEBUG',
   trace: 'TRACE',
 })) {
-  // One line a message, as Lambda writes to its log; the host turns the carriage returns back.
+  // Like Lambda, writes one line per message. The host turns the carriage returns back into line feeds.
   console[method] = (...args) => {
     const message = format(...args).replaceAll('\n', '\r');
     process.stdout.write(`${new Date().toISOString()}\t${requestId ?? '-'}\t${level}\t${message}\n`);
@@ -59,8 +59,8 @@ const reportFailure = (target, error) =>
     'lambda-runtime-function-error-type': error.errorType,
   });
 
-/** An error that nobody caught ends the process, whichever invocation it came from. */
-function fall(errorType, exitCode) {
+/** Reports an uncaught error and ends the process. */
+function exitOn(errorType, exitCode) {
   return async (reason) => {
     const { errorMessage, trace } = describe(reason);
     console.error(`${errorType}: ${errorMessage}\n${trace.join('\n')}`);
@@ -71,8 +71,8 @@ function fall(errorType, exitCode) {
     process.exit(exitCode);
   };
 }
-process.on('uncaughtException', fall('Runtime.UncaughtException', 129));
-process.on('unhandledRejection', fall('Runtime.UnhandledPromiseRejection', 128));
+process.on('uncaughtException', exitOn('Runtime.UncaughtException', 129));
+process.on('unhandledRejection', exitOn('Runtime.UnhandledPromiseRejection', 128));
 
 function loadHandler() {
   const [file, name] = process.env._HANDLER.split('.');
@@ -122,10 +122,10 @@ async function main() {
       await reportFailure(`/invocation/${requestId}/error`, describe(error));
     }
     requestId = undefined;
-    // Where NODE_COMPILE_CACHE is set: what the first invocation has used, for those that start later. Not at the end,
-    // which is a kill.
-    if (!isKept) flushCompileCache();
-    isKept = true;
+    // With NODE_COMPILE_CACHE, saves the code that the first invocation compiled for later processes. This one is
+    // eventually killed, so it cannot save the code at its end.
+    if (!isCacheFlushed) flushCompileCache();
+    isCacheFlushed = true;
   }
 }
 

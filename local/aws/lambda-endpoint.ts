@@ -10,7 +10,7 @@ import { PAYLOAD_LIMIT } from './lambda-types.ts';
 import type { LocalService } from './local-service.ts';
 import { readBody, startServer } from './server.ts';
 
-/** Lambda's `Invoke`, for functions that start each other and for whoever likes the AWS CLI. */
+/** Serves Lambda's `Invoke`, for functions that invoke each other and for the AWS CLI. */
 export function startLambdaEndpoint(
   host: Pick<LambdaHost, 'has' | 'invoke' | 'invokeLater'>,
   { region }: { readonly region: string },
@@ -34,7 +34,7 @@ async function invoke(
 ): Promise<void> {
   const [, encoded] = /^\/2015-03-31\/functions\/([^/?]+)\/invocations(\?|$)/.exec(request.url ?? '') ?? [];
   if (request.method !== 'POST' || encoded === undefined)
-    throw new AwsError('UnknownOperationException', 'The local Lambda knows Invoke alone', 404);
+    throw new AwsError('UnknownOperationException', 'The embedded Lambda only supports Invoke', 404);
   const functionName = nameOf(decodeURIComponent(encoded));
   if (!host.has(functionName)) throw new FunctionNotFoundError(`Function not found: ${functionName}`);
   if (body === undefined)
@@ -63,11 +63,11 @@ async function invoke(
       return;
     }
     default:
-      throw new AwsError('InvalidParameterValueException', 'No such invocation type');
+      throw new AwsError('InvalidParameterValueException', 'The invocation type is unknown');
   }
 }
 
-/** `name`, `name:qualifier`, `account:function:name` or the whole ARN. */
+/** @param reference - `name`, `name:qualifier`, `account:function:name` or the whole ARN. */
 function nameOf(reference: string): string {
   const [, afterFunction] = /(?:^|:)function:([^:]+)/.exec(reference) ?? [];
   return afterFunction ?? reference.split(':', 1)[0] ?? '';

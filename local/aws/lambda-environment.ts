@@ -11,18 +11,18 @@ const BOOTSTRAP = fileURLToPath(new URL('./lambda-bootstrap.cjs', import.meta.ur
 export interface EnvironmentOptions {
   readonly fn: HostedFunction;
   readonly region: string;
-  /** `host:port/path` of the Runtime API that this environment asks. */
+  /** `host:port/path` of this environment's Runtime API. */
   readonly runtimeApi: string;
   readonly onLog: (log: FunctionLog) => void;
-  /** What it was given last, for lines that do not say so themselves. */
+  /** The last invocation's request id, for log lines without one. */
   readonly requestId: () => string | undefined;
 }
 
-/** The process of one execution environment. It dies with this process, however this one ends. */
+/** The process of one execution environment. It ends with this process, even after a crash. */
 export interface EnvironmentProcess {
   readonly pid: number | undefined;
   kill(): void;
-  /** Settles when the process is gone and its last line is read; says how it ended. */
+  /** Resolves once the process has ended and its last line is read. The text says how it ended. */
   readonly exited: Promise<string>;
 }
 
@@ -33,16 +33,16 @@ export function startProcess({
   onLog,
   requestId,
 }: EnvironmentOptions): EnvironmentProcess {
-  // Lambda too leaves Node's heap a little less than the memory of the function.
+  // Like Lambda, limits Node's heap to a little less than the function's memory.
   const heapMb = Math.floor(fn.memoryMb * 0.9);
   const child = spawn(process.execPath, [`--max-old-space-size=${heapMb}`, BOOTSTRAP], {
     cwd: fn.directory,
     env: environmentOf(fn, region, runtimeApi),
     stdio: ['pipe', 'pipe', 'pipe'],
-    // A group of its own: Ctrl-C on the terminal reaches the host alone, which ends what it started.
+    // A separate process group: Ctrl-C only reaches the host, which then ends its processes.
     detached: process.platform !== 'win32',
   });
-  child.stdin.on('error', () => {}); // the process is gone already: `exited` tells
+  child.stdin.on('error', () => {}); // The process has already ended, which `exited` reports.
   const write = (stream: 'out' | 'err') => (line: string) =>
     onLog(parseLine(fn.name, line, stream, requestId()));
   const drained = [readLines(child.stdout, write('out')), readLines(child.stderr, write('err'))];
@@ -53,7 +53,7 @@ export function startProcess({
   };
 }
 
-/** Nothing of the developer's own environment but what a process needs: no keys, no profiles. */
+/** Passes only those of the developer's variables that a process needs: no keys, no profiles. */
 function environmentOf(fn: HostedFunction, region: string, runtimeApi: string): NodeJS.ProcessEnv {
   const { PATH, SystemRoot, NODE_EXTRA_CA_CERTS, NODE_COMPILE_CACHE } = process.env;
   return {
@@ -62,7 +62,7 @@ function environmentOf(fn: HostedFunction, region: string, runtimeApi: string): 
     TMPDIR: tmpdir(),
     TZ: ':UTC',
     LANG: 'en_US.UTF-8',
-    // A `~/.aws` of the developer must not decide what happens here.
+    // Ignores the developer's `~/.aws`.
     AWS_CONFIG_FILE: devNull,
     AWS_SHARED_CREDENTIALS_FILE: devNull,
     AWS_REGION: region,
@@ -96,7 +96,7 @@ function exitOf(child: ChildProcess): Promise<string> {
 
 async function readLines(stream: Readable, write: (line: string) => void): Promise<void> {
   let rest = '';
-  // Not `readline`, for which a carriage return ends a line too.
+  // `readline` would also split lines at carriage returns.
   for await (const chunk of stream.setEncoding('utf8') as AsyncIterable<string>) {
     const lines = (rest + chunk).split('\n');
     rest = lines.pop() ?? '';
@@ -108,7 +108,7 @@ async function readLines(stream: Readable, write: (line: string) => void): Promi
 const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR'] as const;
 const TAGGED = /^(\d{4}-\d\d-\d\dT[\d:.]+Z)\t([0-9a-f-]+)\t([A-Z]+)\t(.*)$/s;
 
-/** A line of `console`, as the bootstrap tags it, or one that was written past it, plain or in JSON. */
+/** Parses a `console` line, which the bootstrap tags, or a line written directly to a stream, plain or in JSON. */
 function parseLine(
   functionName: string,
   line: string,

@@ -15,45 +15,45 @@ import { readBody, startServer } from './server.ts';
 
 export interface LambdaHostOptions {
   readonly region: string;
-  /** Environments of one function at a time; further invocations wait. @default 10 */
+  /** The maximum number of concurrent environments of one function. Further invocations wait. @default 10 */
   readonly maximumEnvironments?: number;
   /**
-   * Invocations at a time of all functions together, as an account has it, and ten times as many synchronous ones in a
-   * second. What is more is throttled: refused, or for asynchronous ones put off.
+   * The account's concurrency: the limit of concurrent invocations of all functions. Ten times as many synchronous
+   * requests are allowed per second. Beyond these limits, synchronous invocations fail and asynchronous ones wait.
    * @default - no limit
    */
   readonly accountConcurrency?: number;
   /**
-   * Waits before an asynchronous invocation that was throttled is tried again: doubled from the first to the longest.
+   * Delays before a throttled asynchronous invocation is tried again. They double from the first to the longest.
    * @default 1 second to 5 minutes, as in AWS
    */
   readonly throttledDelaysMs?: { readonly first: number; readonly longest: number };
-  /** After this without work an environment ends. @default 5 minutes */
+  /** An environment ends after this time without work. @default 5 minutes */
   readonly idleMs?: number;
-  /** Waits before an asynchronous invocation that failed is repeated. @default 1 and 2 minutes, as in AWS */
+  /** Delays before a failed asynchronous invocation is repeated. @default 1 and 2 minutes, as in AWS */
   readonly retryDelaysMs?: readonly number[];
-  /** Milliseconds, for counting requests in a second. @default performance.now */
+  /** A clock in milliseconds, to count requests per second. @default performance.now */
   readonly now?: () => number;
   readonly onLog?: (log: FunctionLog) => void;
   readonly onReport?: (report: InvocationReport) => void;
 }
 
-/** Runs bundles with Lambda's contract. Payloads are JSON text, as on the wire. */
+/** Runs bundles like Lambda. Payloads are JSON text. */
 export interface LambdaHost {
-  /** Adds a function, or replaces it for environments that start from now on. */
+  /** Adds a function, or replaces it for environments that start later. */
   deploy(fn: HostedFunction): void;
-  /** Ends the environments that run what was replaced since: at once, or after the invocation that they are at. */
+  /** Ends the environments of replaced functions, at once if they are idle or after their current invocation. */
   retire(): void;
   has(functionName: string): boolean;
-  /** @throws {ThrottledError} When the account's concurrency, or the function's own, is used up. */
+  /** @throws {ThrottledError} If the account's or the function's own concurrency is used up. */
   invoke(functionName: string, payload: string): Promise<InvocationResult>;
-  /** Accepts an asynchronous invocation: answers the request id at once, runs it later, repeats it on failure. */
+  /** Accepts an asynchronous invocation, which is repeated on failure. @returns The request id, immediately. */
   invokeLater(functionName: string, payload: string): string;
-  /** Settles when no invocation is running, waiting or to be repeated. */
+  /** Resolves once no invocation is running, waiting or about to be repeated. */
   idle(): Promise<void>;
-  /** Ids of the processes that are alive. */
+  /** The ids of the running processes. */
   pids(): readonly number[];
-  /** Kills every environment, whatever it is doing. */
+  /** Kills all environments, including busy ones. */
   stop(): Promise<void>;
 }
 
@@ -61,7 +61,7 @@ export class FunctionNotFoundError extends Error {
   override name = 'FunctionNotFoundError';
 }
 
-/** What Lambda answers with 429. */
+/** Lambda's response 429. */
 export class ThrottledError extends Error {
   override name = 'ThrottledError';
 }
@@ -87,21 +87,23 @@ interface Environment {
   readonly process: EnvironmentProcess;
   readonly createdAt: number;
   /**
-   * `starting` until it asks for its first invocation, `idle` while such a question is open, `returning` from the end
-   * of an invocation to the next question, `ending` once it was killed.
+   * - `starting`: has not requested its first invocation.
+   * - `idle`: has an open request for the next invocation.
+   * - `returning`: has ended an invocation and not yet requested the next one.
+   * - `ending`: was killed.
    */
   state: 'starting' | 'idle' | 'running' | 'returning' | 'ending';
-  /** What it reported instead of asking. */
+  /** The error that it reported instead of its first request. */
   initError?: string;
-  /** How long it loaded, until the report of its first invocation has said so. */
+  /** How long it took to load. Deleted after the report of its first invocation. */
   initMs?: number;
-  /** Its open request for the next invocation, while it has none. */
-  question?: ServerResponse;
+  /** The response to its open request for the next invocation, while `idle`. */
+  next?: ServerResponse;
   running?: Running;
   lastRequestId?: string;
-  /** It runs what was replaced since, and is given nothing more. */
+  /** Runs a replaced function and receives no more invocations. */
   isRetired?: true;
-  /** Ends it when it loads for too long, or was idle for long enough. */
+  /** Ends the environment if it loads or idles for too long. */
   reaper?: NodeJS.Timeout;
 }
 
@@ -109,17 +111,16 @@ interface Pool {
   fn: HostedFunction;
   readonly environments: Set<Environment>;
   readonly waiting: Invocation[];
-  /** Invocations that run or are about to. */
+  /** The number of invocations that are running or waiting for an environment. */
   inFlight: number;
 }
 
-/** Of an asynchronous invocation that was throttled: tries go on for as long as Lambda keeps an event. */
 const THROTTLED_DELAYS_MS = { first: 1_000, longest: 300_000 };
-/** Synchronous requests a second for each invocation at a time. */
-const REQUESTS_A_SECOND = 10;
+/** Lambda allows this many synchronous requests per second for each unit of concurrency. */
+const REQUESTS_PER_SECOND = 10;
 
 const DEFAULT_RETRY_DELAYS_MS = [60_000, 120_000];
-/** How long an environment may load beyond the function's own time-out. */
+/** The time that an environment may take to load, in addition to the function's timeout. */
 const INIT_LIMIT_MS = 10_000;
 
 export async function startLambdaHost({
@@ -136,8 +137,8 @@ export async function startLambdaHost({
   const pools = new Map<string, Pool>();
   const environments = new Map<string, Environment>();
   let openInvocations = 0;
-  /** When each of the last second's synchronous invocations began, by whose limit they count. */
-  const begun = new Map<Pool | 'unreserved', number[]>();
+  /** The start times of the last second's synchronous requests, by the limit that they count towards. */
+  const starts = new Map<Pool | 'unreserved', number[]>();
   const whenIdle: (() => void)[] = [];
   const stopping = new AbortController();
   let stopped: Promise<void> | undefined;
@@ -145,7 +146,7 @@ export async function startLambdaHost({
   const killAll = () => {
     for (const { process } of environments.values()) process.kill();
   };
-  // The last resort where nobody calls `stop`: an exception, or process.exit().
+  // For processes that end without `stop`: by an exception or process.exit().
   process.on('exit', killAll);
 
   function poolOf(functionName: string): Pool {
@@ -154,7 +155,7 @@ export async function startLambdaHost({
     return pool;
   }
 
-  /** Whether another invocation now would be one too many. */
+  /** Whether the concurrency limit allows no further invocation now. */
   function isFull(pool: Pool): boolean {
     const { reservedConcurrency } = pool.fn;
     if (reservedConcurrency !== undefined) return pool.inFlight >= reservedConcurrency;
@@ -165,16 +166,16 @@ export async function startLambdaHost({
   const unreserved = () =>
     accountConcurrency - sum([...pools.values()].map(({ fn }) => fn.reservedConcurrency ?? 0));
 
-  /** Counts a synchronous request. @returns Whether it is one too many in this second. */
-  function isTooOften(pool: Pool): boolean {
+  /** Counts a synchronous request. @returns Whether it exceeds the limit per second. */
+  function exceedsRate(pool: Pool): boolean {
     const { reservedConcurrency } = pool.fn;
-    const limit = (reservedConcurrency ?? unreserved()) * REQUESTS_A_SECOND;
+    const limit = (reservedConcurrency ?? unreserved()) * REQUESTS_PER_SECOND;
     if (!Number.isFinite(limit)) return false;
-    const whose = reservedConcurrency === undefined ? 'unreserved' : pool;
-    const recent = (begun.get(whose) ?? []).filter((at) => at > now() - 1_000);
-    const isOne = recent.length >= limit;
-    begun.set(whose, isOne ? recent : [...recent, now()]);
-    return isOne;
+    const limited = reservedConcurrency === undefined ? 'unreserved' : pool;
+    const recent = (starts.get(limited) ?? []).filter((at) => at > now() - 1_000);
+    const isExceeded = recent.length >= limit;
+    starts.set(limited, isExceeded ? recent : [...recent, now()]);
+    return isExceeded;
   }
 
   function run(pool: Pool, requestId: string, payload: string): Promise<InvocationResult> {
@@ -194,26 +195,26 @@ export async function startLambdaHost({
   function settle(): void {
     openInvocations -= 1;
     if (openInvocations > 0) return;
-    for (const tell of whenIdle.splice(0)) tell();
+    for (const resolve of whenIdle.splice(0)) resolve();
   }
 
-  /** Hands waiting invocations to idle environments and starts as many more as are still needed. */
+  /** Gives waiting invocations to idle environments, and starts environments for the others. */
   function dispatch(pool: Pool): void {
     for (const environment of [...pool.environments].reverse()) {
       if (pool.waiting.length === 0) break;
-      if (environment.question) hand(pool, environment, environment.question);
+      if (environment.next) begin(pool, environment, environment.next);
     }
     let coming = [...pool.environments].filter(
       ({ state }) => state === 'starting' || state === 'returning',
     ).length;
-    const hasAll = () => pool.environments.size >= maximumEnvironments || stopping.signal.aborted;
-    while (coming < pool.waiting.length && !hasAll()) {
+    const isAtLimit = () => pool.environments.size >= maximumEnvironments || stopping.signal.aborted;
+    while (coming < pool.waiting.length && !isAtLimit()) {
       startEnvironment(pool);
       coming += 1;
     }
   }
 
-  function hand(pool: Pool, environment: Environment, question: ServerResponse): void {
+  function begin(pool: Pool, environment: Environment, next: ServerResponse): void {
     const invocation = pool.waiting.shift();
     if (!invocation) return;
     const { fn } = pool;
@@ -225,19 +226,19 @@ export async function startLambdaHost({
     environment.state = 'running';
     environment.lastRequestId = invocation.requestId;
     environment.running = { ...invocation, startedAt, timer };
-    delete environment.question;
+    delete environment.next;
     clearTimeout(environment.reaper);
-    question.writeHead(200, {
+    next.writeHead(200, {
       'content-type': 'application/json',
       'lambda-runtime-aws-request-id': invocation.requestId,
       'lambda-runtime-deadline-ms': String(startedAt.getTime() + fn.timeoutSeconds * 1000),
       'lambda-runtime-invoked-function-arn': functionArn(region, fn.name),
       'lambda-runtime-trace-id': traceId(invocation.requestId),
     });
-    question.end(invocation.payload);
+    next.end(invocation.payload);
   }
 
-  /** The first end of an invocation counts; what comes after it is too late. */
+  /** Ends an invocation. Only the first result counts. */
   function end(environment: Environment, result: InvocationResult): void {
     const { running } = environment;
     if (running?.requestId !== result.requestId) return;
@@ -257,10 +258,9 @@ export async function startLambdaHost({
     running.end(result);
   }
 
-  /** From here on it is given nothing more. */
   function kill(environment: Environment): void {
     environment.state = 'ending';
-    delete environment.question;
+    delete environment.next;
     environment.process.kill();
   }
 
@@ -280,7 +280,7 @@ export async function startLambdaHost({
         requestId: () => environment.lastRequestId,
       }),
     };
-    // As in AWS, what loads for too long fails the invocation that needed it.
+    // Like AWS, fails the invocation if its environment takes too long to load.
     environment.reaper = setTimeout(
       () => environment.process.kill(),
       fn.timeoutSeconds * 1000 + INIT_LIMIT_MS,
@@ -293,7 +293,7 @@ export async function startLambdaHost({
       environments.delete(id);
       const { running } = environment;
       if (running) end(environment, exited(running.requestId, how));
-      // One that never got as far as asking: it was started for an invocation, which fails with it.
+      // The environment ended before its first request. The invocation that it was started for fails.
       else if (environment.state === 'starting') failFirst(pool, environment, how);
       if (!stopping.signal.aborted) dispatch(pool);
     });
@@ -322,7 +322,7 @@ export async function startLambdaHost({
     const environment = environments.get(id);
     if (!environment) return accept(response, 403);
     const target = path.join('/');
-    if (target === 'invocation/next') return ask(environment, response);
+    if (target === 'invocation/next') return offer(environment, response);
     const body = await readBody(request, PAYLOAD_LIMIT.answer);
     if (target === 'init/error') {
       environment.initError = body?.toString('utf8') ?? '{}';
@@ -338,19 +338,20 @@ export async function startLambdaHost({
     accept(response, 202);
   }
 
-  function ask(environment: Environment, response: ServerResponse): void {
-    // What waits is given to another once it is gone.
+  /** Makes an environment that requests an invocation available. */
+  function offer(environment: Environment, response: ServerResponse): void {
+    // Once it has exited, `dispatch` starts another environment for waiting invocations.
     if (environment.isRetired) kill(environment);
     if (environment.state === 'ending') return;
     if (environment.state === 'starting') environment.initMs = Date.now() - environment.createdAt;
     environment.state = 'idle';
-    environment.question = response;
+    environment.next = response;
     clearTimeout(environment.reaper);
     environment.reaper = setTimeout(() => kill(environment), idleMs);
     dispatch(poolOf(environment.fn.name));
   }
 
-  /** Open until it has succeeded or was tried for the last time, the waits in between included. */
+  /** Counts as open until it succeeds or fails its last try, including the delays between tries. */
   async function runAndRepeat(pool: Pool, requestId: string, payload: string): Promise<void> {
     openInvocations += 1;
     for (const delayMs of [...retryDelaysMs, undefined]) {
@@ -364,7 +365,7 @@ export async function startLambdaHost({
     settle();
   }
 
-  /** Being throttled is no try: Lambda puts the event back, for longer each time. */
+  /** Waits while throttled, which Lambda does not count as a try. Each delay is longer. */
   async function untilAdmitted(pool: Pool): Promise<void> {
     for (let delayMs = throttledDelaysMs.first; isFull(pool) && !stopping.signal.aborted; delayMs *= 2) {
       await wait(Math.min(delayMs, throttledDelaysMs.longest), undefined, { signal: stopping.signal }).catch(
@@ -379,8 +380,8 @@ export async function startLambdaHost({
     killAll();
     await Promise.all(gone);
     for (const { waiting } of pools.values())
-      for (const { requestId, end: tell } of waiting.splice(0))
-        tell(failed(requestId, 'Sandbox.Stopped', 'The host has stopped'));
+      for (const { requestId, end: resolve } of waiting.splice(0))
+        resolve(failed(requestId, 'Sandbox.Stopped', 'The host has stopped'));
     process.off('exit', killAll);
     await runtimeApi.stop();
   }
@@ -402,7 +403,7 @@ export async function startLambdaHost({
     invoke: async (functionName, payload) => {
       const pool = poolOf(functionName);
       checkSize(payload, PAYLOAD_LIMIT.synchronous);
-      if (isTooOften(pool) || isFull(pool)) throw new ThrottledError('Rate Exceeded.');
+      if (exceedsRate(pool) || isFull(pool)) throw new ThrottledError('Rate Exceeded.');
       return run(pool, randomUUID(), payload);
     },
     invokeLater: (functionName, payload) => {

@@ -1,18 +1,18 @@
-/** A function as the host runs it. */
+/** A function that the host runs. */
 export interface HostedFunction {
   readonly name: string;
-  /** What is deployed: the directory of the bundle. */
+  /** The bundle's directory. */
   readonly directory: string;
-  /** File and export, for example `index.handler`. */
+  /** The file and the export, for example `index.handler`. */
   readonly handler: string;
   readonly memoryMb: number;
   readonly timeoutSeconds: number;
-  /** Invocations of its own, taken from the account's: it has these and no more. @default - it shares what is left */
+  /** Concurrency reserved for this function, which is also its limit. @default - none: it shares the unreserved rest */
   readonly reservedConcurrency?: number;
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** How an invocation ended; `payload` is JSON, for a failure Lambda's `{errorType, errorMessage, trace?}`. */
+/** The result of an invocation. `payload` is JSON, for a failure Lambda's `{errorType, errorMessage, trace?}`. */
 export type InvocationResult =
   | { readonly kind: 'answered'; readonly requestId: string; readonly payload: string }
   | { readonly kind: 'failed'; readonly requestId: string; readonly payload: string };
@@ -21,21 +21,21 @@ export type InvocationResult =
 export interface FunctionLog {
   readonly at: Date;
   readonly functionName: string;
-  /** Missing for what is written while the function loads. */
+  /** Missing for lines written while the function loads. */
   readonly requestId?: string;
   readonly level: 'TRACE' | 'DEBUG' | 'INFO' | 'WARN' | 'ERROR';
   readonly message: string;
-  /** What else a line in JSON said. */
+  /** The other fields of a JSON line. */
   readonly facts?: Readonly<Record<string, unknown>>;
 }
 
-/** What Lambda's `REPORT` line tells of one invocation. */
+/** The content of Lambda's `REPORT` line for one invocation. */
 export interface InvocationReport {
   readonly functionName: string;
   readonly requestId: string;
   readonly startedAt: Date;
   readonly durationMs: number;
-  /** How long the environment took to load; only for its first invocation. */
+  /** How long the environment took to load. Only set for its first invocation. */
   readonly initMs?: number;
   /** `errorType` of a failure. */
   readonly failure?: string;

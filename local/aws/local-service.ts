@@ -2,18 +2,18 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** An embedded service that SDK clients reach over HTTP. */
+/** An embedded service that SDK clients call over HTTP. */
 export interface LocalService {
   readonly endpoint: string;
-  /** Cuts open connections and returns once everything is closed. */
+  /** Closes all connections, also open ones, and resolves once everything is closed. */
   readonly stop: () => Promise<void>;
 }
 
-/** Starts listening on the loopback interface. @returns The endpoint. @param port - 0 takes any free one. */
+/** Listens on the loopback interface. @returns The endpoint. @param port - 0 selects any free port. */
 export async function listenLocally(server: Server, port: number): Promise<string> {
-  // An idle connection that the server closes just as a client reuses it looks like a lost answer.
+  // Closing an idle connection while a client reuses it would look like a lost response.
   server.keepAliveTimeout = 0;
-  // A long upload is no attack here.
+  // Allows long uploads.
   server.requestTimeout = 0;
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');

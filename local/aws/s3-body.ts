@@ -14,18 +14,18 @@ import type { S3Request } from './s3-request.ts';
 const MAX_BODY_BYTES = 5 * 1024 ** 3;
 const MAX_DOCUMENT_BYTES = 4 * 1024 ** 2;
 
-/** The bytes of a request, verified on their way. */
+/** The body of a request, verified while it is read. */
 export interface VerifiedBody {
-  /** @throws {S3Error} At the end, when a size, hash or checksum that the client gave does not fit. */
+  /** @throws {S3Error} At the end, if the client's size, hash or checksum does not match. */
   readonly bytes: AsyncIterable<Buffer>;
   readonly algorithm: ChecksumAlgorithm | undefined;
-  /** Lower-case hex, once the bytes were read. */
+  /** In lower-case hex. Available after the last byte. */
   readonly md5: () => string;
-  /** What the client gave, once the bytes were read. */
+  /** The client's checksum. Available after the last byte. */
   readonly checksum: () => Checksum | undefined;
 }
 
-/** Reads a body with whatever the client sent to guard it: Content-MD5, SHA-256, a checksum header or trailer. */
+/** Opens a body and verifies the client's Content-MD5, SHA-256, and checksum header or trailer. */
 export function openBody(request: S3Request): VerifiedBody {
   const { header, incoming } = request;
   const payloadHash = header('x-amz-content-sha256') ?? 'UNSIGNED-PAYLOAD';
@@ -33,7 +33,7 @@ export function openBody(request: S3Request): VerifiedBody {
   const length = header(isChunked ? 'x-amz-decoded-content-length' : 'content-length');
   if (length === undefined && isChunked) throw new S3Error('MissingContentLength');
   if (length === undefined && incoming.headers['transfer-encoding'] !== undefined)
-    throw new S3Error('NotImplemented', 'A body needs a Content-Length: Transfer-Encoding is not supported.');
+    throw new S3Error('NotImplemented', 'A body needs a Content-Length; Transfer-Encoding is not supported.');
   const sizeBytes = Number(length ?? 0);
   if (sizeBytes > MAX_BODY_BYTES) throw new S3Error('EntityTooLarge');
 
@@ -76,7 +76,7 @@ export function openBody(request: S3Request): VerifiedBody {
   return { bytes: read(), algorithm, md5: () => md5Hex, checksum: () => checksum };
 }
 
-/** Reads a small XML document that a client sent. */
+/** Reads a request's small XML document. */
 export async function readDocument(request: S3Request): Promise<string> {
   if (Number(request.header('content-length') ?? 0) > MAX_DOCUMENT_BYTES) throw new S3Error('MalformedXML');
   return (await buffer(openBody(request).bytes)).toString('utf8');

@@ -25,7 +25,7 @@ export function listObjects(bucket: Bucket, request: S3Request): S3Response {
   let isTruncated = false;
   for (const object of sortByKey(bucket.objects().filter(({ key }) => key.startsWith(prefix)))) {
     const { key } = object;
-    if (isListed(key, after)) continue;
+    if (isUpTo(key, after)) continue;
     const end = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length);
     const common = end < 0 ? undefined : key.slice(0, end + delimiter.length);
     if (common !== undefined && prefixes.has(common)) continue;
@@ -62,10 +62,10 @@ export function listObjects(bucket: Bucket, request: S3Request): S3Response {
   });
 }
 
-/** Where a page ended: after a key, or after everything under a common prefix. */
+/** The end of a page: a key, or a common prefix with everything under it. */
 type Position = { readonly key: string } | { readonly prefix: string };
 
-const isListed = (key: string, after: Position): boolean =>
+const isUpTo = (key: string, after: Position): boolean =>
   'prefix' in after
     ? key.startsWith(after.prefix) || compareBytes(key, after.prefix) < 0
     : compareBytes(key, after.key) <= 0;
@@ -81,18 +81,18 @@ function readToken(token: string): Position {
       if ('prefix' in position) return { prefix: String(position.prefix) };
     }
   } catch {
-    // Not one of ours, as below.
+    // Falls through to the error below.
   }
   throw new S3Error('InvalidArgument', 'The continuation token provided is incorrect');
 }
 
-/** S3 sorts by UTF-8 bytes, which differs from UTF-16 beyond the basic plane. */
+/** S3 sorts by UTF-8 bytes, which differs from JavaScript's UTF-16 order beyond the basic plane. */
 const compareBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
 const sortByKey = (objects: readonly StoredObject[]): StoredObject[] =>
   objects.toSorted((a, b) => compareBytes(a.key, b.key));
 
-/** DeleteObjects: each key by itself. */
+/** DeleteObjects. Deletes the keys one by one. */
 export async function deleteObjects(bucket: Bucket, request: S3Request): Promise<S3Response> {
   const xml = await readDocument(request);
   const keys = readXmlElements(xml, 'Object').map((element) => element.get('Key'));

@@ -9,19 +9,19 @@ import { S3Error } from './s3-errors.ts';
 import { createKeyedLock } from './s3-lock.ts';
 import type { ByteRange } from './s3-range.ts';
 
-/** A file that is written once, then only read or removed. */
+/** A file that is written once and then only read or removed. */
 export interface Piece {
   readonly file: string;
   readonly sizeBytes: number;
 }
 
-/** What its maker says about an object. */
+/** An object to store. */
 export interface NewObject {
-  /** One, or the parts of a multipart upload as they came. */
+  /** One piece, or the parts of a multipart upload. */
   readonly pieces: readonly Piece[];
   /** Without quotes. */
   readonly etag: string;
-  /** Headers that came with it and go with it: Content-Type, x-amz-meta-… */
+  /** Headers that are stored and returned with the object: Content-Type, x-amz-meta-… */
   readonly headers: Readonly<Record<string, string>>;
   readonly checksum?: Checksum | undefined;
 }
@@ -29,9 +29,9 @@ export interface NewObject {
 export interface StoredObject extends NewObject {
   readonly key: string;
   readonly sizeBytes: number;
-  /** As `Date.toISOString` writes it. */
+  /** Written by `Date.toISOString`. */
   readonly lastModified: string;
-  /** Grows with every write, across restarts too. */
+  /** Increases with every write, also across restarts. */
   readonly sequencer: string;
 }
 
@@ -53,17 +53,17 @@ export interface StoredUpload {
   readonly parts: readonly StoredPart[];
 }
 
-/** What a write expects of the object that it replaces; it throws when that is not so. */
+/** Throws if the object to be replaced does not meet the write's condition. */
 export type WriteCondition = (existing: StoredObject | undefined) => void;
 
-/** Objects and multipart uploads. Changes to one key happen one after the other, each as a whole. */
+/** Objects and multipart uploads. Changes to one key are atomic and happen one after the other. */
 export interface Bucket {
   get(key: string): StoredObject | undefined;
-  /** In no order. */
+  /** In no particular order. */
   objects(): readonly StoredObject[];
-  /** What is written here is lost unless it becomes part of something. */
+  /** A piece is removed at the next start unless an object or a part refers to it. */
   writePiece(bytes: AsyncIterable<Buffer>): Promise<Piece>;
-  /** Call it in the same tick as `get`: from then on the bytes stay until the stream is closed. */
+  /** Call this in the same tick as `get`. It keeps the pieces until the stream closes. */
   read(pieces: readonly Piece[], range?: ByteRange): Readable;
   put(key: string, object: NewObject, condition: WriteCondition): Promise<StoredObject>;
   delete(key: string, condition: WriteCondition): Promise<void>;
@@ -74,7 +74,7 @@ export interface Bucket {
   createUpload(upload: Pick<StoredUpload, 'key' | 'headers' | 'checksum'>): Promise<StoredUpload>;
   /** Replaces the part with the same number. */
   putPart(key: string, id: string, part: Omit<StoredPart, 'lastModified'>): Promise<void>;
-  /** Makes the upload the object that `assemble` describes; parts that it leaves out are dropped. */
+  /** Turns the upload into the object that `assemble` describes. Removes parts that the object does not use. */
   completeUpload(
     key: string,
     id: string,
@@ -85,9 +85,9 @@ export interface Bucket {
 }
 
 /**
- * Opens a bucket. Its directory has `data` with the pieces, and a JSON file for each object (named by the hash
- * of its key, so that no key can reach elsewhere) and upload. A JSON file is replaced by renaming: what it
- * points to was written before, and what nothing points to is removed when the bucket is opened.
+ * Opens a bucket. Its directory contains the pieces in `data`, and a JSON file for each object and upload. An object's
+ * file has the hash of its key as its name, so that no key can escape the directory. JSON files are replaced by
+ * renaming, after their pieces are written. Opening a bucket removes pieces that no JSON file refers to.
  */
 export async function openBucket(dir: string, now: () => Date): Promise<Bucket> {
   const under = (...names: string[]) => join(dir, ...names);
@@ -97,7 +97,7 @@ export async function openBucket(dir: string, now: () => Date): Promise<Bucket> 
   const objects = new Map((await readAll<StoredObject>(under('objects'))).map((one) => [one.key, one]));
   const uploads = new Map((await readAll<StoredUpload>(under('uploads'))).map((one) => [one.id, one]));
 
-  // Cut off between completing an upload and forgetting it: the pieces are the object's now.
+  // The process ended after completing an upload and before deleting it. The pieces belong to the object.
   const owned = new Set([...objects.values()].flatMap(({ pieces }) => pieces.map(({ file }) => file)));
   for (const { id, parts } of uploads.values())
     if (parts.some(({ piece }) => owned.has(piece.file))) {
@@ -125,7 +125,7 @@ export async function openBucket(dir: string, now: () => Date): Promise<Bucket> 
     await writeFile(temporary, JSON.stringify(value));
     await rename(temporary, path);
   };
-  // What cannot be removed now is removed when the bucket is opened: no reason to fail what is done.
+  // A file that cannot be removed is removed the next time the bucket is opened, so this is not an error.
   const remove = (file: string): Promise<void> => rm(under('data', file), { force: true }).catch(() => {});
   const drop = async (pieces: readonly Piece[]): Promise<void> => {
     for (const { file } of pieces)
@@ -144,7 +144,7 @@ export async function openBucket(dir: string, now: () => Date): Promise<Bucket> 
     under('objects', `${createHash('sha256').update(key).digest('hex')}.json`);
   const uploadPath = (id: string) => under('uploads', `${id}.json`);
 
-  /** To be called under the key's lock. */
+  /** Call this with the key's lock. */
   const replace = async (
     key: string,
     object: NewObject,
@@ -275,7 +275,7 @@ async function* readPieces(
 
 async function readAll<T>(dir: string): Promise<T[]> {
   const all: T[] = [];
-  // One by one: a process may only open so many files at once.
+  // Reads them one by one, because a process may only open a limited number of files at once.
   for (const name of await readdir(dir)) all.push(JSON.parse(await readFile(join(dir, name), 'utf8')));
   return all;
 }

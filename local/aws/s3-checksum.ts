@@ -4,7 +4,7 @@ import { crc32 } from 'node:zlib';
 export const CHECKSUM_ALGORITHMS = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] as const;
 export type ChecksumAlgorithm = (typeof CHECKSUM_ALGORITHMS)[number];
 
-/** A checksum as S3 keeps it: base64, for `COMPOSITE` that of the parts' checksums with `-count` behind. */
+/** A checksum in S3's form: base64. A `COMPOSITE` one covers the parts' checksums and ends in `-count`. */
 export interface Checksum {
   readonly algorithm: ChecksumAlgorithm;
   readonly value: string;
@@ -17,7 +17,7 @@ interface RunningChecksum {
   readonly digest: () => string;
 }
 
-/** @returns `undefined` for CRC64NVME, which is kept as the client says and not verified. */
+/** @returns `undefined` for CRC64NVME. The client's value is stored without verification. */
 export function startChecksum(algorithm: ChecksumAlgorithm): RunningChecksum | undefined {
   switch (algorithm) {
     case 'CRC32':
@@ -34,7 +34,7 @@ export function startChecksum(algorithm: ChecksumAlgorithm): RunningChecksum | u
   }
 }
 
-/** The checksum of an object made of parts: over the parts' checksums, not over their bytes. */
+/** Computes an object's checksum from its parts' checksums rather than from the bytes. */
 export function compositeChecksum(
   algorithm: ChecksumAlgorithm,
   partValues: readonly string[],

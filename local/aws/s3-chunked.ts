@@ -4,8 +4,8 @@ const CRLF = Buffer.from('\r\n');
 const MAX_LINE_BYTES = 8192;
 
 /**
- * Takes the bytes out of an `aws-chunked` body: `size-in-hex[;chunk-signature=…]`, the bytes, …, `0`, trailers.
- * @param trailers - Receives what follows the last chunk, by lower-case name.
+ * Decodes an `aws-chunked` body: `size-in-hex[;chunk-signature=…]`, bytes, …, `0`, trailers.
+ * @param trailers - Receives the trailers by lower-case name.
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
  */
 export async function* decodeAwsChunked(

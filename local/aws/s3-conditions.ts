@@ -3,11 +3,11 @@ import { S3Error } from './s3-errors.ts';
 
 type Header = (name: string) => string | undefined;
 
-/** `If-…` of a GET or HEAD. @throws {S3Error} `PreconditionFailed` or `NotModified`. */
+/** Checks the `If-…` headers of a GET or HEAD. @throws {S3Error} `PreconditionFailed` or `NotModified`. */
 export function checkReadConditions(header: Header, object: StoredObject): void {
   const ifMatch = header('if-match');
   const ifNoneMatch = header('if-none-match');
-  // An ETag outweighs a date: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+  // An ETag takes precedence over a date: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
   if (
     ifMatch === undefined ? isModifiedSince(object, header('if-unmodified-since')) : !names(ifMatch, object)
   )
@@ -21,7 +21,7 @@ export function checkReadConditions(header: Header, object: StoredObject): void 
     throw new S3Error('NotModified');
 }
 
-/** `x-amz-copy-source-if-…`. @throws {S3Error} `PreconditionFailed`. */
+/** Checks the `x-amz-copy-source-if-…` headers. @throws {S3Error} `PreconditionFailed`. */
 export function checkCopyConditions(header: Header, source: StoredObject): void {
   try {
     checkReadConditions((name) => header(`x-amz-copy-source-${name}`), source);
@@ -32,14 +32,14 @@ export function checkCopyConditions(header: Header, source: StoredObject): void 
 }
 
 /**
- * `If-Match` and `If-None-Match: *` of a PUT, COPY or CompleteMultipartUpload. A race here ends in
- * `PreconditionFailed` for the one that lost; S3 may say `ConditionalRequestConflict` (409) as well.
+ * Reads `If-Match` and `If-None-Match: *` of a PUT, COPY or CompleteMultipartUpload. The loser of a race gets
+ * `PreconditionFailed`, where S3 may also answer `ConditionalRequestConflict` (409).
  */
 export function readWriteCondition(header: Header): WriteCondition {
   const ifMatch = header('if-match');
   const ifNoneMatch = header('if-none-match');
   if (ifNoneMatch !== undefined && ifNoneMatch !== '*')
-    throw new S3Error('NotImplemented', 'A write knows no other If-None-Match than "*".');
+    throw new S3Error('NotImplemented', 'A write only supports the If-None-Match value "*".');
   return (existing) => {
     if (ifNoneMatch === '*' && existing !== undefined) throw new S3Error('PreconditionFailed');
     if (ifMatch === undefined) return;
@@ -48,13 +48,13 @@ export function readWriteCondition(header: Header): WriteCondition {
   };
 }
 
-/** Without the quotes that a client may or may not send. */
+/** Removes the quotes, which clients may omit. */
 export const bareEtag = (etag: string): string => etag.trim().replace(/^"(.*)"$/, '$1');
 
 const names = (condition: string, { etag }: StoredObject): boolean =>
   condition.split(',').some((one) => one.trim() === '*' || bareEtag(one) === etag);
 
-/** `undefined` when the date is none: such a condition is ignored. */
+/** @returns `undefined` for an invalid date, which makes S3 ignore the condition. */
 function isModifiedSince({ lastModified }: StoredObject, date: string | undefined): boolean | undefined {
   const since = Date.parse(date ?? '');
   if (Number.isNaN(since)) return undefined;

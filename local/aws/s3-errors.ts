@@ -1,4 +1,4 @@
-/** The errors S3 is asked to make here, with their status and sentence. */
+/** The S3 errors that the embedded S3 returns, with status and message. */
 const ERRORS = {
   AccessDenied: [403, 'Access Denied'],
   AuthorizationHeaderMalformed: [400, 'The authorization header that you provided is not valid.'],
@@ -55,7 +55,7 @@ const ERRORS = {
 
 export type S3ErrorCode = keyof typeof ERRORS;
 
-/** What S3 answers instead of doing what was asked. */
+/** An S3 error response. */
 export class S3Error extends Error {
   override readonly name = 'S3Error';
   readonly code: S3ErrorCode;

@@ -6,7 +6,7 @@ import type { StoredObject } from './s3-bucket.ts';
 export type CreatedBy = 'Put' | 'Copy' | 'CompleteMultipartUpload';
 
 /**
- * The notification that S3 sends when an object was created.
+ * Builds S3's notification about a created object.
  * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
  */
 export function objectCreatedEvent(bucket: string, object: StoredObject, by: CreatedBy): S3Event {
@@ -37,7 +37,7 @@ export function objectCreatedEvent(bucket: string, object: StoredObject, by: Cre
   };
 }
 
-/** As in a form: `+` is a space. Slashes stay. */
+/** Encodes a key like a form field: a space becomes `+`. Slashes stay. */
 const encodeKey = (key: string): string =>
   encodeURIComponent(key)
     .replace(/[!'()~]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)

@@ -7,7 +7,7 @@ const KEPT = ['cache-control', 'content-disposition', 'content-language', 'expir
 const METADATA = 'x-amz-meta-';
 const MAX_METADATA_BYTES = 2048;
 
-/** The headers of a request that an object keeps. */
+/** Reads the headers that are stored with an object. */
 export function readObjectHeaders({ header, incoming, query }: S3Request): Record<string, string> {
   const headers: Record<string, string> = { 'content-type': header('content-type') ?? 'binary/octet-stream' };
   const encoding = (header('content-encoding') ?? '').split(',').map((one) => one.trim());
@@ -28,7 +28,7 @@ export function readObjectHeaders({ header, incoming, query }: S3Request): Recor
   return headers;
 }
 
-/** The headers that describe an object in an answer. */
+/** Builds the response headers that describe an object. */
 export function describeObject(object: StoredObject, { header, query }: S3Request): Record<string, string> {
   const overrides: Record<string, string> = {};
   for (const [name, value] of query) {
@@ -53,7 +53,7 @@ export function describeObject(object: StoredObject, { header, query }: S3Reques
   };
 }
 
-/** Which checksum a CopyObject or CreateMultipartUpload asks for. */
+/** Reads the checksum algorithm that a CopyObject or CreateMultipartUpload requests. */
 export function readChecksumAlgorithm({ header }: S3Request): ChecksumAlgorithm | undefined {
   const name = header('x-amz-checksum-algorithm')?.toUpperCase();
   if (name === undefined || isChecksumAlgorithm(name)) return name;

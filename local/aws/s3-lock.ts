@@ -1,9 +1,9 @@
-/** Lets work on one key happen one after the other, in the order it was asked for. */
+/** Creates a lock per key. Work on the same key runs in the order of the calls. */
 export function createKeyedLock(): <T>(key: string, work: () => Promise<T>) => Promise<T> {
   const tails = new Map<string, Promise<unknown>>();
   return async (key, work) => {
     const before = tails.get(key) ?? Promise.resolve();
-    // What became of the one before is its caller's affair.
+    // Runs even if the previous work failed, whose caller handles the error.
     const result = before.then(work, work);
     tails.set(key, result);
     try {

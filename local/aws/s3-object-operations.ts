@@ -9,13 +9,13 @@ import { parseRange } from './s3-range.ts';
 import type { S3Request } from './s3-request.ts';
 import { type S3Response, xmlResponse } from './s3-response.ts';
 
-/** What an operation that created an object leaves for the notification. */
+/** A created object and the response, for the notification. */
 export interface Created {
   readonly response: S3Response;
   readonly object: StoredObject;
 }
 
-/** GET and HEAD. */
+/** GetObject and HeadObject. */
 export function readObject(bucket: Bucket, request: S3Request): S3Response {
   const { header, key, method } = request;
   const object = bucket.get(key);
@@ -58,7 +58,7 @@ export async function putObject(bucket: Bucket, request: S3Request): Promise<Cre
   };
 }
 
-/** Where a CopyObject takes its bytes from: `/bucket/key`, encoded as in a URL. */
+/** Parses the source of a CopyObject: `/bucket/key`, URL-encoded. */
 export function parseCopySource(source: string): { bucket: string; key: string } {
   const [, bucket, key] = /^\/?([^/]+)\/([^?]+)(?:\?versionId=null)?$/s.exec(source) ?? [];
   if (bucket === undefined || key === undefined)
@@ -114,7 +114,7 @@ export async function copyObject(
   return { object, response: xmlResponse('CopyObjectResult', { LastModified, ETag: `"${ETag}"` }) };
 }
 
-/** Deleting what is not there succeeds. */
+/** DeleteObject. Succeeds even if the object does not exist. */
 export async function deleteObject(bucket: Bucket, { header, key }: S3Request): Promise<S3Response> {
   await bucket.delete(key, readWriteCondition(header));
   return { status: 204 };

@@ -26,7 +26,7 @@ export interface OperationDeps {
   readonly announce: (bucket: string, created: Created['object'], by: CreatedBy) => void;
 }
 
-/** What the query may say, by operation; anything else asks for something that is not here. */
+/** The supported query parameters by operation. */
 const QUERY = {
   object: [],
   read: ['response-'],
@@ -46,7 +46,7 @@ const QUERY = {
   delete: ['delete'],
 } as const;
 
-/** Finds out what a request asks for and does it. @throws {S3Error} When it cannot be done. */
+/** Runs the operation that a request asks for. @throws {S3Error} */
 export async function operate(deps: OperationDeps, request: S3Request): Promise<S3Response> {
   if (request.bucket === '') return operateOnService(deps, request);
   if (request.key === '') return operateOnBucket(deps, request);
@@ -78,7 +78,7 @@ async function operateOnBucket({ store }: OperationDeps, request: S3Request): Pr
         allow(request, QUERY.uploads);
         return listUploads(await store.bucket(name), request);
       }
-      if (query.get('list-type') !== '2') throw new S3Error('NotImplemented', 'Only ListObjectsV2 is here.');
+      if (query.get('list-type') !== '2') throw new S3Error('NotImplemented', 'Only ListObjectsV2 is supported.');
       allow(request, QUERY.list);
       return listObjects(await store.bucket(name), request);
     case 'POST':
@@ -138,12 +138,15 @@ async function operateOnObject({ store, announce }: OperationDeps, request: S3Re
   }
 }
 
-/** `x-id` is what the SDK calls the operation; `X-Amz-…` signs, or stands for a header. */
+/**
+ * Refuses unsupported query parameters. Always accepts `x-id`, the SDK's name of the operation, and `X-Amz-…`, which
+ * sign a request or replace a header.
+ */
 function allow({ query }: S3Request, names: readonly string[]): void {
   for (const name of query.keys())
     if (
       !/^(x-amz-|x-id$)/i.test(name) &&
       !names.some((one) => name === one || (one.endsWith('-') && name.startsWith(one)))
     )
-      throw new S3Error('NotImplemented', `The embedded S3 does not know "${name}" here.`);
+      throw new S3Error('NotImplemented', `The embedded S3 does not support the parameter "${name}" here.`);
 }

@@ -1,6 +1,6 @@
 import { S3Error } from './s3-errors.ts';
 
-/** First and last byte, both included. */
+/** The first and the last byte, both inclusive. */
 export interface ByteRange {
   readonly start: number;
   readonly end: number;
@@ -8,8 +8,8 @@ export interface ByteRange {
 
 /**
  * Reads a `Range` header.
- * @returns `undefined` when the whole object is to be sent: no header, several ranges or another unit.
- * @throws {S3Error} `InvalidRange` when the object has no such bytes.
+ * @returns `undefined` for the whole object: without a header, and for several ranges or another unit.
+ * @throws {S3Error} `InvalidRange` if the object does not have these bytes.
  */
 export function parseRange(range: string | undefined, sizeBytes: number): ByteRange | undefined {
   const [, first = '', last = ''] = /^bytes=(\d*)-(\d*)$/.exec(range?.trim() ?? '') ?? [];

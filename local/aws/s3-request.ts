@@ -1,26 +1,26 @@
 import type { IncomingMessage } from 'node:http';
 import { S3Error } from './s3-errors.ts';
 
-/** A request in path style, `/bucket/key`, taken apart. */
+/** A parsed path-style request: `/bucket/key`. */
 export interface S3Request {
   readonly method: string;
   /** Empty for the service itself. */
   readonly bucket: string;
   /** Empty for the bucket itself. */
   readonly key: string;
-  /** The path as it is signed. */
+  /** The decoded path, which the signature covers. */
   readonly path: string;
   readonly query: URLSearchParams;
-  /** A header, or what a presigned URL says in its place. */
+  /** Reads a header, or the query parameter that replaces it in a presigned URL. */
   readonly header: (name: string) => string | undefined;
   readonly incoming: IncomingMessage;
 }
 
 const MAX_KEY_BYTES = 1024;
 
-/** @throws {S3Error} When the path is no bucket and key. */
+/** @throws {S3Error} If the path is invalid or the key is too long. */
 export function parseRequest(incoming: IncomingMessage): S3Request {
-  // Not `new URL`: it would resolve the `..` that a key may contain.
+  // `new URL` would resolve `..`, which a key may contain.
   const target = incoming.url ?? '/';
   const queryAt = target.indexOf('?');
   const path = decode(queryAt < 0 ? target : target.slice(0, queryAt));
@@ -50,7 +50,7 @@ function decode(path: string): string {
   }
 }
 
-/** A whole number in the query. @throws {S3Error} When it is none or out of bounds. */
+/** Reads a whole number from the query. @throws {S3Error} If it is invalid or out of bounds. */
 export function readNumber(
   { query }: Pick<S3Request, 'query'>,
   name: string,

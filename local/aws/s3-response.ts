@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { writeXml, type XmlElements } from './s3-xml.ts';
 
-/** What an operation answers. */
+/** The response of an operation. */
 export interface S3Response {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;

@@ -12,15 +12,15 @@ interface Signature {
   readonly accessKeyId: string;
   readonly signedHeaders: readonly string[];
   readonly signature: string;
-  /** As in the request: `20260131T120000Z`. */
+  /** In the request's format: `20260131T120000Z`. */
   readonly date: string;
   readonly payloadHash: string;
 }
 
 /**
- * Checks that a request was signed with the credentials, in its headers or as a presigned URL.
- * Signatures of single chunks in a streamed body are not checked, and any region is good.
- * @throws {S3Error} When it was not, or the signature's time is over.
+ * Verifies a request's signature, in its headers or as a presigned URL. Accepts any region and does not verify the
+ * signatures of chunks in a streamed body.
+ * @throws {S3Error} If the signature is missing, wrong or expired.
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
  */
 export function verifySignature(
@@ -51,7 +51,7 @@ function readPresigned({ query }: S3Request, now: Date): Signature {
     throw new S3Error('AuthorizationQueryParametersError', 'X-Amz-Expires must be 0 to 604800 seconds');
   const date = query.get('X-Amz-Date') ?? '';
   const signedAt = parseDate(date);
-  if (signedAt === undefined) throw new S3Error('AuthorizationQueryParametersError', 'X-Amz-Date is no date');
+  if (signedAt === undefined) throw new S3Error('AuthorizationQueryParametersError', 'X-Amz-Date is not a date');
   if (signedAt > now.getTime() + MAX_SKEW_MS) throw new S3Error('AccessDenied', 'Request is not yet valid');
   if (signedAt + expiresSeconds * 1000 < now.getTime())
     throw new S3Error('AccessDenied', 'Request has expired');
@@ -68,7 +68,7 @@ function readHeader({ header }: S3Request, now: Date): Signature {
   const authorization = header('authorization');
   if (authorization === undefined) throw new S3Error('AccessDenied');
   if (!authorization.startsWith(`${ALGORITHM} `))
-    throw new S3Error('InvalidRequest', `Please use ${ALGORITHM}: no other way to sign is supported.`);
+    throw new S3Error('InvalidRequest', `Please use ${ALGORITHM}; no other signature is supported.`);
   const field = (name: string) => new RegExp(`[ ,]${name}=([^, ]+)`).exec(authorization)?.[1] ?? '';
   const date = header('x-amz-date') ?? '';
   const signedAt = parseDate(date);

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { type Bucket, openBucket } from './s3-bucket.ts';
 import { S3Error } from './s3-errors.ts';
 
-/** Buckets in a directory that one process at a time may use. */
+/** Buckets in a directory. Only one process at a time may use the directory. */
 export interface S3Store {
-  /** Leaves a bucket that exists as it is. */
+  /** Does nothing if the bucket exists. */
   createBucket(name: string): Promise<void>;
   /** @throws {S3Error} `NoSuchBucket` */
   bucket(name: string): Promise<Bucket>;
@@ -14,9 +14,9 @@ export interface S3Store {
 
 const BUCKET_NAME = /^(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 
-/** Opens what an earlier process left in the directory. */
+/** Opens the buckets in the directory. */
 export async function openS3Store(dataDir: string, now: () => Date): Promise<S3Store> {
-  // A promise, so that two who create a bucket at once share it.
+  // Holds promises, so that concurrent calls to create a bucket share one.
   const buckets = new Map<string, Promise<Bucket>>();
   const open = (name: string) => buckets.set(name, openBucket(join(dataDir, name), now));
 

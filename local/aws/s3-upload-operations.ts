@@ -64,8 +64,8 @@ export async function putPart(bucket: Bucket, request: S3Request): Promise<S3Res
 }
 
 /**
- * Parts must come with the checksum that the upload was created with. Without one, anything is verified and
- * answered, but not kept.
+ * Requires the upload's checksum algorithm for every part. If the upload has none, a part's checksum is verified and
+ * returned, but not stored.
  */
 function checkPartAlgorithm(wanted: StoredUpload['checksum'], given: ChecksumAlgorithm | undefined): void {
   if (wanted === undefined || wanted.algorithm === given) return;
@@ -79,7 +79,7 @@ function checkPartAlgorithm(wanted: StoredUpload['checksum'], given: ChecksumAlg
 export async function completeUpload(bucket: Bucket, request: S3Request): Promise<Created> {
   const { bucket: name, header, key } = request;
   const condition = readWriteCondition(header);
-  // A checksum here is that of the object, not of this document.
+  // A checksum header here belongs to the object, not to this document.
   const document = {
     ...request,
     header: (name: string) => (isChecksumHeader(name) ? undefined : header(name)),
@@ -133,7 +133,7 @@ function chooseParts(upload: StoredUpload, listed: readonly ReadonlyMap<string, 
   });
 }
 
-/** What the client says about a part must be what was kept about it; a COMPOSITE upload needs it said. */
+/** Compares a listed part's checksum with the stored one. A COMPOSITE upload requires it. */
 function checkListedChecksum(
   { checksum: wanted }: StoredUpload,
   { partNumber, checksum }: StoredPart,
@@ -149,7 +149,7 @@ function checkListedChecksum(
     );
 }
 
-/** MD5 over the parts' MD5s, and how many they are. */
+/** The MD5 of the parts' MD5s, followed by their number. */
 function etagOfParts(parts: readonly StoredPart[]): string {
   const md5 = createHash('md5');
   for (const { etag } of parts) md5.update(Buffer.from(etag, 'hex'));
@@ -224,7 +224,7 @@ export function listParts(bucket: Bucket, request: S3Request): S3Response {
   });
 }
 
-/** Sorted by key, then by age. Common prefixes (`delimiter`) are not offered. */
+/** Lists uploads sorted by key, then by age. Does not support common prefixes (`delimiter`). */
 export function listUploads(bucket: Bucket, request: S3Request): S3Response {
   const { bucket: name, query } = request;
   const prefix = query.get('prefix') ?? '';

@@ -1,11 +1,11 @@
 export type XmlValue = string | number | boolean | undefined | XmlElements | readonly XmlElements[];
 
-/** Child elements by name: a list repeats its element, `undefined` leaves it out. */
+/** Child elements by name. A list repeats its element; `undefined` omits it. */
 export interface XmlElements {
   readonly [name: string]: XmlValue;
 }
 
-/** Writes one of S3's documents. */
+/** Writes an XML document with S3's namespace. */
 export function writeXml(root: string, content: XmlElements): string {
   const namespace = root === 'Error' ? '' : ' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"';
   return `<?xml version="1.0" encoding="UTF-8"?>\n<${root}${namespace}>${writeElements(content)}</${root}>`;
@@ -31,13 +31,13 @@ const ENTITIES = new Map([
   ['"', '&quot;'],
 ]);
 
-// A parser turns a bare carriage return into a line feed, and a key may contain either.
+// Escapes control characters too, because a parser turns a bare carriage return into a line feed and keys may contain both.
 const escapeText = (text: string): string =>
   text.replace(/[&<>"\p{Cc}]/gu, (char) => ENTITIES.get(char) ?? `&#x${char.charCodeAt(0).toString(16)};`);
 
 /**
- * The texts of the children of every `element`, by name. Enough for the two documents clients send
- * (lists of parts, lists of keys), which have neither attributes nor deeper levels.
+ * Reads the texts of each `element`'s children by name. This suffices for the two documents that clients send (lists of
+ * parts and lists of keys), which have neither attributes nor deeper levels.
  */
 export function readXmlElements(xml: string, element: string): ReadonlyMap<string, string>[] {
   const elements = xml.matchAll(new RegExp(`<${element}>(.*?)</${element}>`, 'gs'));

@@ -13,18 +13,18 @@ import { verifySignature } from './s3-signature.ts';
 import { openS3Store } from './s3-store.ts';
 
 export interface S3Options {
-  /** Where objects outlive a restart; one process at a time. */
+  /** The directory that keeps objects across restarts. Only one process may use it. */
   readonly dataDir: string;
-  /** @default - any free one */
+  /** @default - any free port */
   readonly port?: number;
-  /** Called once an object stands, before its maker is answered; not waited for, and must not throw. */
+  /** Called after an object is stored and before the response. The caller does not wait for it; it must not throw. */
   readonly onObjectCreated?: (event: S3Event) => void;
 }
 
 /**
  * Starts S3 on the loopback interface, in path style (`http://127.0.0.1:port/bucket/key`): objects, multipart
  * uploads, conditions, checksums and presigned URLs. Requests must be signed with `LOCAL_CREDENTIALS`.
- * There are no versions, ACLs, tags, bucket settings or rights: what is not here answers 501.
+ * Versions, ACLs, tags, bucket settings and permissions are not supported. Unsupported requests get 501.
  */
 export async function startS3({ dataDir, port = 0, onObjectCreated }: S3Options): Promise<LocalService> {
   const deps: OperationDeps = {
@@ -35,7 +35,7 @@ export async function startS3({ dataDir, port = 0, onObjectCreated }: S3Options)
   const server = createServer((incoming, outgoing) => {
     const answered = answer(deps, incoming, outgoing)
       .catch((error: unknown) => {
-        console.error('The embedded S3 could not answer:', error);
+        console.error('The embedded S3 could not respond:', error);
         outgoing.destroy();
       })
       .finally(() => underWay.delete(answered));
@@ -65,12 +65,12 @@ async function answer(
     ...(typeof body === 'object' || isBodyless ? {} : { 'content-length': Buffer.byteLength(body ?? '') }),
   });
   if (typeof body === 'object') {
-    // Who breaks off a download is gone; whose file cannot be read sees it end early.
+    // Fails if the client disconnects, or if the file cannot be read. The client then sees an incomplete response.
     await pipeline(body, outgoing).catch(() => outgoing.destroy());
     return;
   }
   outgoing.end(isBodyless ? undefined : body);
-  // What was refused unread must be read all the same before the connection serves again.
+  // The connection can only be reused once the rest of a refused request is read.
   incoming.resume();
 }
 

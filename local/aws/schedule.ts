@@ -7,7 +7,7 @@ export interface Schedule {
   off(): void;
 }
 
-/** Calls `tick` again and again with the event that a schedule of EventBridge sends; off at first. */
+/** Calls `tick` periodically with the event of an EventBridge schedule. Initially off. */
 export function createSchedule(
   { region, everyMs }: { readonly region: string; readonly everyMs: number },
   tick: (event: unknown) => void,

@@ -3,7 +3,7 @@ import { AwsError, startJsonEndpoint } from './aws-endpoint.ts';
 import { LOCAL_ACCOUNT } from './lambda-types.ts';
 import type { LocalService } from './local-service.ts';
 
-/** Secrets that are read and replaced over HTTP; they end with the process. */
+/** Secrets that clients read and replace over HTTP. They are only in memory. */
 export interface SecretsManager extends LocalService {
   /** @returns The new secret's ARN. */
   readonly create: (name: string, text: string) => string;
@@ -19,7 +19,7 @@ interface Secret {
 
 const VALUE_LIMIT_BYTES = 65_536;
 
-/** The part of Secrets Manager that holds a secret's current text: no stages, no rotation, no binary. */
+/** Serves the part of Secrets Manager for a secret's current text, without stages, rotation or binary values. */
 export async function startSecretsManager({ region }: { readonly region: string }): Promise<SecretsManager> {
   const secrets: Secret[] = [];
 
@@ -66,7 +66,7 @@ export async function startSecretsManager({ region }: { readonly region: string 
   return {
     ...service,
     create: (name, text) => {
-      // As in AWS, six characters that nobody can guess: a secret made again under its name is another one.
+      // Like AWS, appends six random characters, so that a secret created again gets another ARN.
       const suffix = randomBytes(3).toString('hex');
       const arn = `arn:aws:secretsmanager:${region}:${LOCAL_ACCOUNT}:secret:${name}-${suffix}`;
       secrets.push({ name, arn, ...newVersion(text) });

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { closeServer, type LocalService, listenLocally } from './local-service.ts';
 
-/** Serves on any free port of the loopback interface. What `respond` throws becomes a 500. */
+/** Serves on any free port of the loopback interface. An error in `respond` becomes a response 500. */
 export async function startServer(
   respond: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
 ): Promise<LocalService> {
@@ -15,7 +15,7 @@ export async function startServer(
   return { endpoint: await listenLocally(server, 0), stop: () => closeServer(server) };
 }
 
-/** The whole body, or `undefined` when it is longer than `limitBytes`: what is too much is read and dropped. */
+/** Reads the whole body. @returns `undefined` if it is longer than `limitBytes`; the rest is read and discarded. */
 export async function readBody(request: IncomingMessage, limitBytes: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;

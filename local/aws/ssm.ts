@@ -7,7 +7,7 @@ import type { LocalService } from './local-service.ts';
 
 export interface SsmOptions {
   readonly region: string;
-  /** Where parameters outlive a restart, readable by this user alone. @default - in memory */
+  /** The file that keeps parameters across restarts. Only this user may read it. @default - in memory */
   readonly file?: string;
 }
 
@@ -21,10 +21,10 @@ interface Parameter {
 type Parameters = Map<string, Parameter>;
 
 const NAMES_LIMIT = 10;
-/** Of a parameter of the standard tier. */
+/** The limit of the standard tier. */
 const VALUE_LIMIT_BYTES = 4096;
 
-/** The part of SSM Parameter Store that holds settings and secrets, SecureStrings included. */
+/** Serves the part of SSM Parameter Store for settings and secrets, including SecureStrings. */
 export async function startSsm({ region, file }: SsmOptions): Promise<LocalService> {
   const parameters = await load(file);
 
@@ -141,11 +141,11 @@ function nextVersion(before: Parameter | undefined, value: unknown, type: unknow
 function requireName(name: unknown): string {
   if (typeof name !== 'string' || !/^[\w./-]{1,1011}$/.test(name))
     throw new AwsError('ValidationException', `Parameter name: can't be "${String(name)}".`);
-  // `a` and `/a` are one parameter without a hierarchy.
+  // `a` and `/a` name the same parameter.
   return /^\/[^/]*$/.test(name) && name !== '/' ? name.slice(1) : name;
 }
 
-/** A hierarchy, with a slash at its end. */
+/** @returns The path with a trailing slash. */
 function requirePath(path: unknown): string {
   if (typeof path !== 'string' || !/^\/[\w./-]*$/.test(path))
     throw new AwsError('ValidationException', 'The parameter path must begin with a forward slash.');
@@ -161,7 +161,7 @@ function requireNames(names: unknown): string[] {
   return names.map(requireName);
 }
 
-/** Not a cipher: what matters is that whoever forgets `WithDecryption` gets something useless. */
+/** A placeholder, not a cipher: a client that omits `WithDecryption` must get a useless value. */
 function ciphertextOf(value: string): string {
   const digest = createHash('sha256').update(PEPPER).update(value).digest('base64');
   return `AQICAHh${digest}`;
@@ -178,13 +178,13 @@ async function load(file: string | undefined): Promise<Parameters> {
   }
 }
 
-/** Written aside and moved into place: a crash leaves the old file or the new one, never half of one. */
+/** Writes a temporary file and renames it, so that a crash leaves either the old or the new file. */
 async function save(file: string | undefined, parameters: Parameters): Promise<void> {
   if (file === undefined) return;
   await mkdir(dirname(file), { recursive: true });
-  const aside = `${file}.${randomBytes(4).toString('hex')}`;
-  await writeFile(aside, `${JSON.stringify(Object.fromEntries(parameters), undefined, 2)}\n`, {
+  const temporary = `${file}.${randomBytes(4).toString('hex')}`;
+  await writeFile(temporary, `${JSON.stringify(Object.fromEntries(parameters), undefined, 2)}\n`, {
     mode: 0o600,
   });
-  await rename(aside, file);
+  await rename(temporary, file);
 }

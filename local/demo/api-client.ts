@@ -7,7 +7,7 @@ export interface GenerationToSubmit {
   readonly inputs: Readonly<Record<string, string>>;
 }
 
-/** Our own API, as an application would call it. */
+/** Calls our own API like an application. */
 export interface ApiClient {
   submit(generation: GenerationToSubmit, signal: AbortSignal): Promise<GenerationRecord>;
   read(id: string, signal: AbortSignal): Promise<GenerationRecord>;
@@ -32,7 +32,7 @@ export function createApiClient(baseUrl: string): ApiClient {
         body: JSON.stringify(generation),
         signal,
       }),
-    // Reading is safe to repeat, and one answer that fails is no reason to give up on a generation.
+    // Reading is safe to repeat, and one failed response is no reason to abandon a generation.
     read: async (id, signal) => {
       for (let attempt = 1; ; attempt += 1) {
         try {
@@ -47,7 +47,7 @@ export function createApiClient(baseUrl: string): ApiClient {
   };
 }
 
-/** The API refused; its message is the API's own sentence. */
+/** An error response of the API, with the API's message. */
 export class ApiError extends Error {
   override name = 'ApiError';
   readonly status: number;

@@ -8,9 +8,9 @@ import { listenToTask } from './task-socket.ts';
 const POLL_MS = 250;
 const LABELS: Readonly<Record<GenerationRecord['status'], string>> = {
   queued: 'queued',
-  submitting: 'submitting: the photographs go to Wiro',
+  submitting: 'submitting: sending the photographs to Wiro',
   running: 'running at Wiro',
-  collecting: 'collecting: the images come to S3',
+  collecting: 'collecting: copying the images to S3',
   succeeded: 'succeeded',
   failed: 'failed',
   cancelled: 'cancelled',
@@ -25,8 +25,8 @@ export interface FollowOptions {
 }
 
 /**
- * Shows how a generation gets on, by its record and by what its task says live, until it is over.
- * @throws {SetupError} When it is not over within `limitMs`.
+ * Shows a generation's progress, from its record and from its task's live messages, until it is over.
+ * @throws {SetupError} If it is not over within `limitMs`.
  */
 export async function followGeneration({
   api,
@@ -42,7 +42,7 @@ export async function followGeneration({
     for (;;) {
       const record = await api.read(id, signal);
       if (isOver(record)) return record;
-      // In between, what the task says live is newer.
+      // While the status is unchanged, the task's live messages are newer.
       if (record.status !== status) display.progress(LABELS[record.status]);
       status = record.status;
       if (record.progress && !stopListening)
@@ -51,7 +51,7 @@ export async function followGeneration({
         });
       if (Date.now() > endsAt)
         throw new SetupError(
-          `Generation ${id} is still "${record.status}" after ${Math.round(limitMs / 60_000)} minutes${record.taskId ? `; task ${record.taskId} goes on at Wiro` : ''}.`,
+          `Generation ${id} is still "${record.status}" after ${Math.round(limitMs / 60_000)} minutes${record.taskId ? `; task ${record.taskId} continues at Wiro` : ''}.`,
         );
       await wait(POLL_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
     }

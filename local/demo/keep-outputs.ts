@@ -4,9 +4,9 @@ import path from 'node:path';
 import type { GenerationRecord } from '../../functions/api/record.ts';
 
 /**
- * Copies the outputs of a generation into `directory`, by the URLs that its record gives.
+ * Copies a generation's outputs to `directory` from the URLs in its record.
  * @returns The files, in the record's order.
- * @throws When what comes is not what the record says.
+ * @throws If the content differs from the record's size or SHA-256.
  */
 export async function keepOutputs(
   { outputs }: Pick<GenerationRecord, 'outputs'>,
@@ -23,7 +23,7 @@ export async function keepOutputs(
     const found = createHash('sha256').update(bytes).digest('hex');
     if (found !== sha256 || bytes.length !== sizeBytes)
       throw new Error(
-        `The output ${key} in S3 is not what its record says: ${bytes.length} bytes with SHA-256 ${found} instead of ${sizeBytes} with ${sha256}`,
+        `The output ${key} in S3 differs from its record: it has ${bytes.length} bytes with SHA-256 ${found}, the record ${sizeBytes} bytes with ${sha256}`,
       );
     const file = path.join(directory, fileName(key, index, files));
     await writeFile(file, bytes);
@@ -32,7 +32,7 @@ export async function keepOutputs(
   return files;
 }
 
-/** The end of the key, which no outside name can bend, and a number before it where it was there already. */
+/** The last part of the key without unsafe characters, prefixed with a number if another file has the same name. */
 function fileName(key: string, index: number, taken: readonly string[]): string {
   const name = path.basename(key).replace(/[^\w.-]/g, '_');
   const isTaken = taken.some((file) => path.basename(file) === name);

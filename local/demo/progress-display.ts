@@ -1,12 +1,12 @@
 import type { WriteStream } from 'node:tty';
 
-/** Shows a person how far things are: a bar on a terminal, plain lines anywhere else. */
+/** Shows progress: as a bar on a terminal, otherwise as plain lines. */
 export interface ProgressDisplay {
-  /** Something that stays readable. */
+  /** Prints a line that stays visible. */
   line(text: string): void;
-  /** Where it is now. @param percentage - 0 to 100, where it is known. */
+  /** Updates the progress. @param percentage - 0 to 100, if known. */
   progress(label: string, percentage?: number): void;
-  /** Takes the bar away. */
+  /** Removes the bar. */
   end(): void;
 }
 
@@ -51,16 +51,16 @@ function bar(stream: WriteStream): ProgressDisplay {
   };
 }
 
-/** One line for every tenth of the way, and one for each step that has no share of it; never one twice. */
+/** Prints one line per ten percent, and one for each step without a percentage. Never repeats a line. */
 function lines(stream: NodeJS.WriteStream): ProgressDisplay {
-  const told = new Set<string>();
+  const printed = new Set<string>();
   let lastTenth = -1;
   return {
     line: (text) => void stream.write(`${text}\n`),
     progress: (label, percentage) => {
       if (percentage === undefined) {
-        if (!told.has(label)) stream.write(`${label}\n`);
-        told.add(label);
+        if (!printed.has(label)) stream.write(`${label}\n`);
+        printed.add(label);
         return;
       }
       const tenth = Math.floor(percentage / 10);

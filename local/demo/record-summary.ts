@@ -9,7 +9,7 @@ export interface DemoResult {
   readonly tookMs: number;
 }
 
-/** The record and where its outputs are, for a person. */
+/** Formats the record and the locations of its outputs for a terminal. */
 export function summaryOf({ record, files, tookMs }: DemoResult): string {
   const { id, model, status, attempt, taskId, parameters, inputs, outputs, costUsd, elapsedSeconds } = record;
   const rows: [string, string][] = [

@@ -15,7 +15,7 @@ export interface DemoOptions {
   /** @default - the simulator */
   readonly wiro?: WiroAccess;
   readonly display: ProgressDisplay;
-  /** Shows what the functions log on standard error. */
+  /** Whether to print the functions' logs to standard error. */
   readonly showLogs: boolean;
   readonly signal: AbortSignal;
 }
@@ -36,10 +36,10 @@ const GENERATION = {
   inputs: { inputImage: PHOTO_NAMES[0], inputImage2: PHOTO_NAMES[1] },
 };
 const DURATIONS = {
-  // A Wiro outside cannot call a laptop back: look soon and often instead.
+  // A real Wiro cannot call back to this machine, so look at tasks soon and often.
   look: 2_000,
   lookMax: 10_000,
-  // Somebody sits and waits: a wrong key or a Wiro that cannot be reached should not take hours to be called one.
+  // The user is waiting, so report a wrong key or an unreachable Wiro within a minute instead of hours.
   retry: 1_000,
   retryMax: 5_000,
   patience: 45_000,
@@ -47,14 +47,14 @@ const DURATIONS = {
   outputPatience: 45_000,
   outputRecheck: 3_000,
 };
-/** Tasks of a Wiro outside may wait for a GPU for a while. */
-const LIMIT_MS = { simulator: 2 * 60_000, outside: 15 * 60_000 };
+/** Tasks at a real Wiro may wait for a GPU. */
+const LIMIT_MS = { simulator: 2 * 60_000, real: 15 * 60_000 };
 
-/** The main job, once, in an environment of its own that leaves nothing behind but copies of the images. */
+/** Runs one generation in a temporary environment. Only the copies of the images remain. */
 export async function runDemo({ wiro, display, showLogs, signal }: DemoOptions): Promise<DemoResult> {
   display.line(
     wiro
-      ? `Wiro: ${wiro.apiUrl} (what runs there is charged)`
+      ? `Wiro: ${wiro.apiUrl} (Wiro charges for tasks)`
       : 'Wiro: the built-in simulator (nothing is charged)',
   );
   display.progress('starting the environment');
@@ -72,12 +72,12 @@ export async function runDemo({ wiro, display, showLogs, signal }: DemoOptions):
     const startedAt = Date.now();
     const { id } = await api.submit(GENERATION, signal);
     display.line(`Generation ${id} of ${GENERATION.model}`);
-    const limitMs = wiro ? LIMIT_MS.outside : LIMIT_MS.simulator;
+    const limitMs = wiro ? LIMIT_MS.real : LIMIT_MS.simulator;
     const record = await followGeneration({ api, id, display, limitMs, signal });
     const files = await keepOutputs(record, path.join(COPIES, record.id), signal);
     return { record, files, tookMs: Date.now() - startedAt };
   } catch (error) {
-    // Whatever broke because of Ctrl-C: Ctrl-C is what happened.
+    // An error after Ctrl-C is a consequence of it.
     signal.throwIfAborted();
     throw error;
   } finally {

@@ -1,4 +1,4 @@
-/** What a task says of itself while it runs. */
+/** A live message from a running task. */
 export interface TaskProgress {
   readonly percentage?: number;
   /** For example `step 12 of 25`. */
@@ -6,8 +6,8 @@ export interface TaskProgress {
 }
 
 /**
- * Listens to a task by Wiro's socket. For showing only: it may say nothing, or break off, and nobody minds.
- * @returns What ends the listening.
+ * Listens to a task through Wiro's socket. Only for display: no messages or a closed socket is not an error.
+ * @returns A function that stops listening.
  */
 export function listenToTask(
   { socketUrl, token }: { readonly socketUrl: string; readonly token: string },
@@ -29,13 +29,13 @@ export function listenToTask(
 }
 
 const PHASES: Readonly<Record<string, string>> = {
-  task_queue: 'waits for a worker',
+  task_queue: 'waiting for a worker',
   task_accept: 'accepted by a worker',
-  task_preprocess_start: 'prepares the inputs',
-  task_assign: 'waits for a GPU',
-  task_start: 'has started',
-  task_end: 'has ended',
-  task_postprocess_start: 'stores the outputs',
+  task_preprocess_start: 'preparing the inputs',
+  task_assign: 'waiting for a GPU',
+  task_start: 'started',
+  task_end: 'ended',
+  task_postprocess_start: 'storing the outputs',
 };
 
 function parseMessage(data: unknown): TaskProgress | undefined {

@@ -10,11 +10,11 @@ export interface ApiRoutesDeps
   extends Pick<ApiDeps, 'settings' | 'clock' | 'faults' | 'tasks'>,
     ReadFormDeps {
   readonly api: Api;
-  /** Counts what was asked. */
+  /** Counts requests by operation. */
   readonly count: (operation: string) => void;
 }
 
-/** Answers one request below `/v1`. */
+/** Serves one request under `/v1`. */
 export async function serveApi(
   deps: ApiRoutesDeps,
   path: string,
@@ -27,7 +27,7 @@ export async function serveApi(
   if (!route) return sendJson(response, refusal({ code: 0, message: 'Error parsing url.' }), 404);
   const unauthorized = findAuthenticationError(request.headers, settings);
   if (unauthorized !== undefined) {
-    // Read to its end, or the client would see a broken connection instead of the answer.
+    // Reads the rest of the body. Otherwise, the client would see a broken connection instead of the response.
     request.resume();
     return sendJson(response, refusal({ code: 0, message: unauthorized }), 401);
   }
@@ -37,7 +37,7 @@ export async function serveApi(
     return sendJson(response, refusal({ code: 0, message: 'invalid-parameters' }));
   }
 
-  // An upload's fault strikes before its body is read, so that a reset can come in the middle of it.
+  // An upload's fault applies before the body is read, so that a reset can interrupt the body.
   const early = route.operation === 'File/Upload' ? faults.take('File/Upload', {}) : undefined;
   if (early && early.kind !== 'record' && early.work === 'never') {
     request.resume();

@@ -14,10 +14,10 @@ import { listTasks } from './task-list.ts';
 import { describeTask, isShown, type RecordView } from './task-record.ts';
 import { isOver, type SimulatedTask, subjectOf, type TaskStore } from './tasks.ts';
 
-/** One call: its path below `/v1`, split, and what it was sent. */
+/** One call, with its split path under `/v1` and its form. */
 export interface ApiCall {
   readonly operation: ApiOperation;
-  /** What follows the operation in the path: owner and project of a `Run`. */
+  /** The rest of the path: owner and project of a `Run`. */
   readonly rest: readonly string[];
   readonly form: RunForm;
   readonly fault: AnswerFault | RecordFault | undefined;
@@ -36,9 +36,9 @@ export interface ApiDeps {
 }
 
 export interface Api {
-  /** What a call is about, for the fault rules; nothing is done yet. */
+  /** The subject of a call, for fault rules. Has no side effects. */
   subject(call: Omit<ApiCall, 'fault'>): FaultSubject;
-  /** Does it. @throws {RequestError} */
+  /** @throws {RequestError} */
   carryOut(call: ApiCall): Promise<Answer>;
 }
 

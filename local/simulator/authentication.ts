@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
-/** What an authentication failure is called; `undefined` when the request may pass. */
+/** Returns Wiro's message for an authentication error, or `undefined` if the request may pass. */
 export function findAuthenticationError(
   headers: IncomingHttpHeaders,
   { apiKey, apiSecret }: { readonly apiKey: string; readonly apiSecret: string | undefined },

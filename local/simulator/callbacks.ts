@@ -4,7 +4,7 @@ import type { Faults } from './faults.ts';
 import { describeTask } from './task-record.ts';
 import { type SimulatedTask, statusOf, subjectOf } from './tasks.ts';
 
-/** One attempt to deliver a callback, or one that a fault swallowed. */
+/** One attempt to deliver a callback, or a callback that a fault dropped. */
 export interface CallbackDelivery {
   readonly taskId: string;
   readonly url: string;
@@ -25,22 +25,22 @@ export interface CallbacksDeps {
 }
 
 export interface Callbacks {
-  /** Tells the task's callback URL, if it has one, that the task is over; returns once delivered or given up. */
+  /** Calls the task's callback URL, if it has one, after the task's end. Resolves after the last attempt. */
   announce(task: SimulatedTask): Promise<void>;
-  /** Where a rule says so: tells it before anything is over. */
+  /** Calls it before the task's end, if a fault rule says so. */
   announceEarly(task: SimulatedTask): Promise<void>;
   deliveries(): readonly CallbackDelivery[];
 }
 
 const ATTEMPTS = 3;
 const GAP_MS = 2_000;
-// Not scaled: a callback function's cold start takes as long as it takes.
+// In real time, because a divisor does not shorten the callback function's cold start.
 const ANSWER_LIMIT_MS = 10_000;
 
 export function createCallbacks({ clock, faults, fetch, stopped }: CallbacksDeps): Callbacks {
   const deliveries: CallbackDelivery[] = [];
 
-  /** @returns Whether it was answered 200. */
+  /** @returns Whether the response was 200. */
   async function attempt(task: SimulatedTask, number: number, body: CallbackBody, fault?: string) {
     const sentAt = clock.now();
     const note = (rest: Pick<CallbackDelivery, 'outcome' | 'httpStatus'>) => {
@@ -51,7 +51,7 @@ export function createCallbacks({ clock, faults, fetch, stopped }: CallbacksDeps
     try {
       const response = await fetch(task.callbackUrl, {
         method: 'POST',
-        // Fresh connections: a reused one that was just closed would look like an undelivered callback.
+        // Opens a new connection each time. Reusing one that the server just closed would look like a failed callback.
         headers: { 'content-type': body.contentType, 'user-agent': 'wiro-simulator', connection: 'close' },
         body: body.text,
         redirect: 'manual',

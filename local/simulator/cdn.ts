@@ -14,9 +14,9 @@ export interface CdnDeps {
   readonly files: Pick<FileStore, 'find'>;
 }
 
-/** Serves uploads and outputs: whole or by range, to whoever knows the URL. */
+/** Serves uploads and outputs, whole or by range, without authentication. */
 export function createCdn({ clock, faults, files }: CdnDeps) {
-  /** Requests for each file that a `notYet` counts. */
+  /** The number of requests for each file while a `notYet` fault applies. */
   const reads = new Map<string, number>();
 
   return async (url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -24,9 +24,9 @@ export function createCdn({ clock, faults, files }: CdnDeps) {
     if (request.method !== 'GET' && request.method !== 'HEAD')
       return sendText(response, 'Method not allowed', 405, { allow: 'GET, HEAD' });
     if (!file) return sendText(response, 'Not found', 404);
-    // A redirected request has had its fault.
-    const isSpared = !url.pathname.startsWith('/cdn/') || url.searchParams.has('redirected');
-    const fault = isSpared ? undefined : faults.take('cdn', { ...file.task, path: url.pathname });
+    // A redirected request has already had its fault.
+    const isExempt = !url.pathname.startsWith('/cdn/') || url.searchParams.has('redirected');
+    const fault = isExempt ? undefined : faults.take('cdn', { ...file.task, path: url.pathname });
     if (fault?.kind === 'status') return sendText(response, `${fault.status}`, fault.status);
     if (fault?.kind === 'notYet') {
       const seen = (reads.get(file.path) ?? 0) + 1;
@@ -96,7 +96,7 @@ async function sendFile(
   await sendBody(bodyOf(file, start, end, fault), length, fault, response);
 }
 
-/** The bytes of the range; zeros where a fault makes the file longer than it is. */
+/** Returns the bytes of the range, followed by zeros if a fault makes the file longer. */
 function bodyOf({ bytes }: StoredFile, start: number, end: number, fault: CdnFault | undefined): Readable {
   if (fault?.kind !== 'otherSize' || end < bytes.sizeBytes) return bytes.read(start, end);
   const real = start < bytes.sizeBytes ? bytes.read(start, bytes.sizeBytes - 1) : Readable.from([]);
@@ -109,7 +109,7 @@ function bodyOf({ bytes }: StoredFile, start: number, end: number, fault: CdnFau
   );
 }
 
-/** Sends everything, or as much as a fault allows before the connection ends or stands still. */
+/** Sends the body. A fault may end or stall the connection early. */
 async function sendBody(
   body: Readable,
   length: number,
@@ -122,7 +122,7 @@ async function sendBody(
     const passing = chunk.subarray(0, left);
     left -= passing.length;
     if (!response.write(passing)) await drainOrClose(response);
-    // A caller that leaves in the middle is no failure of ours.
+    // The client has disconnected.
     if (response.destroyed) return;
     if (left === 0) break;
   }
@@ -138,7 +138,7 @@ async function drainOrClose(response: ServerResponse): Promise<void> {
   settled.abort();
 }
 
-/** One byte range; several at once are answered with the whole file, as a server may. */
+/** Reads a single byte range. Several ranges get the whole file, which HTTP allows. */
 function readRange(
   header: string | undefined,
   sizeBytes: number,

@@ -1,13 +1,13 @@
-/** Time as the simulator lives it: every wait is divided, so that a suite can live a day in minutes. */
+/** The simulator's time. It divides every wait, so that a test suite can simulate a day in minutes. */
 export interface Clock {
   now(): number;
-  /** Simulated milliseconds that passed since a time that `now` gave. */
+  /** The simulated milliseconds since `time`, a value of `now`. */
   since(time: number): number;
-  /** Real milliseconds for simulated ones. */
+  /** Converts simulated milliseconds to real ones. */
   real(ms: number): number;
-  /** Waits simulated milliseconds; rejects with the reason when `signal` is aborted. Never settles after `stop`. */
+  /** Waits simulated milliseconds. Rejects with the reason if `signal` is aborted. Never settles after `stop`. */
   wait(ms: number, signal?: AbortSignal): Promise<void>;
-  /** Forgets every wait, so that nothing keeps the process alive. */
+  /** Clears all timers, so that they do not keep the process alive. */
   stop(): void;
 }
 
@@ -19,17 +19,17 @@ export function createClock(divisor: number): Clock {
     new Promise<void>((resolve, reject) => {
       if (isStopped) return;
       if (signal?.aborted) return reject(signal.reason);
-      const over = () => {
+      const cleanUp = () => {
         clearTimeout(timer);
         timers.delete(timer);
         signal?.removeEventListener('abort', abort);
       };
       const abort = () => {
-        over();
+        cleanUp();
         reject(signal?.reason);
       };
       const timer = setTimeout(() => {
-        over();
+        cleanUp();
         resolve();
       }, ms / divisor);
       timers.add(timer);

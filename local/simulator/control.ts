@@ -13,7 +13,7 @@ export interface ControlDeps {
   readonly expireUploads: () => Promise<void>;
 }
 
-/** Serves `/simulator/*`: how tests in other processes steer and question the simulator. Wiro has nothing like it. */
+/** Serves `/simulator/*`, which Wiro does not have. Tests in other processes control and inspect the simulator with it. */
 export async function serveControl(
   { settings, faults, state, expireUploads }: ControlDeps,
   url: URL,
@@ -45,7 +45,7 @@ export async function serveControl(
           response,
           {
             error:
-              'There is GET /simulator/state, GET, POST and DELETE /simulator/faults, POST /simulator/settings and POST /simulator/expire-uploads',
+              'This path does not exist. Use GET /simulator/state, GET, POST or DELETE /simulator/faults, POST /simulator/settings or POST /simulator/expire-uploads.',
           },
           404,
         );

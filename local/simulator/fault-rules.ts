@@ -1,13 +1,13 @@
-/** What can be told to go wrong, and when. Written so that a rule survives JSON: tests in other processes send them. */
+/** A fault and when it applies. A rule is plain JSON, because tests in other processes send rules. */
 export type FaultRule = Rule<ApiOperation> | Rule<'task'> | Rule<'callback'> | Rule<'cdn'> | Rule<'socket'>;
 
 interface Rule<Operation extends FaultOperation> {
-  /** @default - made up */
+  /** @default - a generated id */
   readonly id?: string;
   readonly operation: Operation;
-  /** @default - everything of that operation */
+  /** @default - every use of the operation */
   readonly match?: FaultMatch;
-  /** How often it applies before it is spent. @default - until it is removed */
+  /** How many times the rule applies. @default - until it is removed */
   readonly times?: number;
   readonly fault: FaultOf[Operation];
 }
@@ -20,7 +20,7 @@ export type FaultOf = { readonly [operation in ApiOperation]: AnswerFault | Reco
 };
 export type FaultOperation = keyof FaultOf;
 
-/** Everything given must hold. */
+/** All given conditions must hold. */
 export interface FaultMatch {
   /** `owner/project` */
   readonly model?: string;
@@ -28,9 +28,9 @@ export interface FaultMatch {
   readonly taskId?: string;
   /** A part of the path, for `cdn`. */
   readonly pathIncludes?: string;
-  /** Counts what matches otherwise, from 1: `2` or `[1, 3]`. */
+  /** Selects among the uses that match the other conditions, counted from 1: `2` or `[1, 3]`. */
   readonly nth?: number | readonly number[];
-  /** A share of what matches otherwise, 0 to 1, chosen by a generator that starts at `seed`. */
+  /** Selects a random share, 0 to 1, of the uses that match the other conditions. The generator starts at `seed`. */
   readonly share?: number;
   /** @default 1 */
   readonly seed?: number;
@@ -50,125 +50,125 @@ export const API_OPERATIONS = [
 ] as const;
 export type ApiOperation = (typeof API_OPERATIONS)[number];
 
-/** The answer of an API call goes wrong, with or without the work behind it. */
+/** The response of an API call fails. The call may still do its work. */
 export type AnswerFault = {
   /**
-   * Whether the call does its work nevertheless (a `Run`: whether there is a task behind it):
-   * `late` does it `lateMs` after the answer went wrong. @default 'done'
+   * Whether the call still does its work, for a `Run` whether it creates a task. `late` does the work `lateMs` after
+   * the failed response. @default 'done'
    */
   readonly work?: 'done' | 'late' | 'never';
   readonly lateMs?: number;
-  /** Before the wrong answer, after the work. @default 0 */
+  /** The delay between the work and the failed response. @default 0 */
   readonly delayMs?: number;
 } & (
   | { readonly kind: 'reset' }
-  /** No answer ever: the caller's time-out decides. */
+  /** Never responds, so that the caller times out. */
   | { readonly kind: 'silent' }
   | { readonly kind: 'status'; readonly status: number; readonly body?: string; readonly retryAfter?: string }
-  /** A proxy's page. @default status 200 */
+  /** An HTML page of a proxy. @default status 200 */
   | { readonly kind: 'html'; readonly status?: number }
-  /** Half a JSON text. */
+  /** Incomplete JSON. */
   | { readonly kind: 'garbage' }
-  /** The connection ends within the body. */
+  /** The connection ends during the body. */
   | { readonly kind: 'truncated' }
   /** `result:false`. @default code 0, "Server error" */
   | { readonly kind: 'error'; readonly code?: number; readonly message?: string; readonly bare?: boolean }
-  /** `result:true` and nothing else. */
+  /** Only `result:true`. */
   | { readonly kind: 'noTaskId' }
-  /** The true answer, `delayMs` late; with `work: 'never'` it is 503. */
+  /** The correct response after `delayMs`, or 503 with `work: 'never'`. */
   | { readonly kind: 'slow' }
-  /** `Run` alone: the true answer, once the task is over and its callback delivered. */
+  /** Only for `Run`: the correct response, but only after the task's end and its callback. */
   | { readonly kind: 'afterCallback' }
-  /** `Task/Cancel` and `Task/Kill`: answers as if it had been done. */
+  /** Only for `Task/Cancel` and `Task/Kill`: reports success but does nothing. */
   | { readonly kind: 'ignored' }
 );
 
-/** `Task/Detail` and `Task/List` answer, in another shape or from the past. */
+/** `Task/Detail` and `Task/List` return records with another shape or an older state. */
 export interface RecordFault {
   readonly kind: 'record';
-  /** Shows everything as it was that long ago; a younger task is not there. */
+  /** Shows the state from this long ago, without younger tasks. */
   readonly lagMs?: number;
   readonly withoutCallbackUrl?: boolean;
-  /** Its callback URL under a signature that nobody made. */
+  /** Replaces the signature in the callback URL. */
   readonly forgedSignature?: boolean;
-  /** A log of so many characters in `debugoutput`. */
+  /** The length of the log in `debugoutput`, in characters. */
   readonly logLength?: number;
-  /** Numbers instead of strings, `total` included. */
+  /** Numbers instead of strings, also for `total`. */
   readonly numbers?: boolean;
   readonly parametersAsString?: boolean;
   readonly categoriesAsArray?: boolean;
-  /** A `debugoutput` of so many bytes. */
+  /** The size of `debugoutput` in bytes. */
   readonly debugOutputBytes?: number;
-  /** No `outputs` at all. */
+  /** Omits `outputs`. */
   readonly withoutOutputs?: boolean;
-  /** No such task, or an empty page. */
+  /** The task does not exist, or the page is empty. */
   readonly missing?: boolean;
 }
 
-/** Decided once, when the task is made. */
+/** Selected once, when the task is created. */
 export type TaskFault =
   /** `task_postprocess_end` with `pexit` "1" and `debugerror`. */
   | { readonly kind: 'fails'; readonly message?: string; readonly exitCode?: string }
   /**
-   * The stored status `task_error`, before anything ran: no end. It stands there until it is killed, or is requeued
-   * after a while and then runs; `thenFails` with these words.
+   * The status `task_error` before the model runs, which is not an end. The task keeps the status until it is killed or,
+   * after `requeuedAfterMs`, is requeued and runs. With `thenFails` it then fails with this message.
    */
   | {
       readonly kind: 'error';
       readonly message?: string;
       readonly requeuedAfterMs?: number;
       readonly thenFails?: string;
-      /** What becomes of Kill while it stands there: nothing, with or without an answer that says so. @default - it ends */
+      /** How Kill fails in this status: with an error, or by doing nothing. @default - Kill works */
       readonly kill?: 'refused' | 'ignored';
     }
-  /** `task_cancel` while it runs; `likeSample`: with `pexit` "0", a cost and outputs, as Wiro's page shows it. */
+  /** `task_cancel` while it runs. `likeSample` adds `pexit` "0", a cost and outputs, as in the sample in Wiro's docs. */
   | { readonly kind: 'cancelled'; readonly likeSample?: boolean }
   /** Stays in `status` until it is killed. @default status 'task_start' */
   | { readonly kind: 'stuck'; readonly status?: TaskStatus; readonly ignoresKill?: boolean }
   | { readonly kind: 'ignoresKill' }
-  /** Ended with `pexit` "0", and the first `reads` looks find no outputs. */
+  /** Ends with `pexit` "0", but the first `reads` reads show no outputs. */
   | { readonly kind: 'outputsLate'; readonly reads: number }
-  /** These statuses are never shown. @default - all between queue and end */
+  /** Never shows these statuses. @default - all between the queue and the end */
   | { readonly kind: 'skipsStatuses'; readonly statuses?: readonly TaskStatus[] }
   | { readonly kind: 'lasts'; readonly durationMs: number }
-  /** The record gives another size than the file has. */
+  /** The record's size differs from the file's. */
   | { readonly kind: 'wrongSize'; readonly deltaBytes: number }
-  /** The record gives another content type than the file has, and another size. @default deltaBytes 0 */
+  /** The record's content type differs from the file's, and optionally its size. @default deltaBytes 0 */
   | { readonly kind: 'wrongType'; readonly contentType: string; readonly deltaBytes?: number };
 
-/** Decided when a task is over (`premature`: when it is made). */
+/** Selected when a task ends, except `premature`, which is selected when the task is created. */
 export type CallbackFault =
   | { readonly kind: 'lost' }
   | { readonly kind: 'duplicated'; readonly times?: number; readonly gapMs?: number }
   | { readonly kind: 'delayed'; readonly delayMs: number }
-  /** One more, before `Run` answers and while the task is queued. */
+  /** An additional callback while the task is queued, before the response of `Run`. */
   | { readonly kind: 'premature' }
   | { readonly kind: 'shape'; readonly shape: CallbackShape; readonly contentType?: string };
 
-/** `detail`: the answer of `Task/Detail`; `tasklist`: `{tasklist}` alone; `ids`: `{taskid, socketaccesstoken, status}`. */
+/** `detail`: the response of `Task/Detail`; `tasklist`: only `{tasklist}`; `ids`: `{taskid, socketaccesstoken, status}`. */
 export type CallbackShape = 'detail' | 'tasklist' | 'bareTask' | 'ids' | 'form' | 'empty' | 'garbage';
 
 export type CdnFault =
   | { readonly kind: 'status'; readonly status: number }
   /** 404 for the first `reads` requests for each file. */
   | { readonly kind: 'notYet'; readonly reads: number }
-  /** The connection ends cleanly for HTTP/1.1's sake, but early. @default afterBytes: half */
+  /** The connection closes normally, but early. @default afterBytes: half */
   | { readonly kind: 'truncated'; readonly afterBytes?: number }
   | { readonly kind: 'reset'; readonly afterBytes?: number }
-  /** Nothing more comes, and the connection stays. */
+  /** Sends no more bytes, but keeps the connection open. */
   | { readonly kind: 'stalled'; readonly afterBytes?: number }
   | { readonly kind: 'slow'; readonly delayMs: number }
   | { readonly kind: 'contentType'; readonly contentType: string }
   /** No Content-Length. */
   | { readonly kind: 'chunked' }
-  /** @default location: the same file, where no rule applies */
+  /** @default location: the same file, without faults */
   | { readonly kind: 'redirect'; readonly location?: string; readonly status?: number }
   | { readonly kind: 'ignoresRange' }
-  /** 200 with something else than the file. @default a page of HTML */
+  /** 200 with a body other than the file. @default an HTML page */
   | { readonly kind: 'page'; readonly body?: string; readonly contentType?: string }
-  /** Says so in `Content-Encoding`; `isTrue`: and sends the file in gzip, without ranges. */
+  /** Sets `Content-Encoding`. With `isTrue`, also compresses the file with gzip and ignores ranges. */
   | { readonly kind: 'encoding'; readonly contentEncoding: string; readonly isTrue?: boolean }
-  /** So many bytes more or fewer, with the Content-Length that belongs to them. */
+  /** Adds or removes bytes, with a matching Content-Length. */
   | { readonly kind: 'otherSize'; readonly deltaBytes: number };
 
 export type SocketFault =
@@ -176,7 +176,7 @@ export type SocketFault =
   /** @default 0 */
   | { readonly kind: 'drops'; readonly afterMessages?: number };
 
-/** In the order of a task's life; the last two end it early. */
+/** In the order of a task's life. The last two end it early. */
 export type TaskStatus =
   | 'task_queue'
   | 'task_accept'

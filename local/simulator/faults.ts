@@ -1,6 +1,6 @@
 import type { FaultMatch, FaultOf, FaultOperation, FaultRule } from './fault-rules.ts';
 
-/** What a rule may be matched against, as far as the operation has it. */
+/** The values that a rule matches, if the operation has them. */
 export interface FaultSubject {
   readonly model?: string;
   readonly callbackUrl?: string;
@@ -8,13 +8,13 @@ export interface FaultSubject {
   readonly path?: string;
 }
 
-/** Decides beside the rules what goes wrong, one call after the other; the first fault that the call can suffer does. */
+/** Selects faults for calls that no rule matches. The first fault that fits the call applies. */
 export type FaultPlan = <Operation extends FaultOperation>(
   operation: Operation,
   subject: FaultSubject,
 ) => readonly FaultOf[Operation][];
 
-/** A rule with how often it matched (`seen`) and applied. */
+/** A rule, how many times it matched (`seen`) and how many times it applied. */
 export interface FaultUse {
   readonly rule: FaultRule & { readonly id: string };
   readonly seen: number;
@@ -22,70 +22,70 @@ export interface FaultUse {
 }
 
 export interface Faults {
-  /** Adds rules after those that stand: the first that matches applies. @returns their ids. */
+  /** Appends rules. The first matching rule applies. @returns The rules' ids. */
   add(...rules: readonly FaultRule[]): string[];
   /** Removes these rules, or all. */
   clear(...ids: readonly string[]): void;
   list(): FaultUse[];
-  /** The fault that strikes now, if any, and counts it. What is not `isMeant` stays uncounted. */
+  /** Returns the fault that applies now, if any, and counts it. Considers and counts only faults that fit. */
   take<Operation extends FaultOperation>(
     operation: Operation,
     subject: FaultSubject,
-    isMeant?: (fault: FaultOf[Operation]) => boolean,
+    fits?: (fault: FaultOf[Operation]) => boolean,
   ): FaultOf[Operation] | undefined;
 }
 
-interface Standing {
+interface ActiveRule {
   readonly rule: FaultRule & { readonly id: string };
   readonly random: () => number;
   seen: number;
   applied: number;
 }
 
-/** @param plan - Asked where no rule applies. */
+/** @param plan - Used if no rule applies. */
 export function createFaults(plan: FaultPlan = () => []): Faults {
-  let standing: Standing[] = [];
-  let made = 0;
+  let active: ActiveRule[] = [];
+  let added = 0;
 
   return {
     add: (...rules) =>
       rules.map((rule) => {
-        made += 1;
-        const id = rule.id ?? `fault-${made}`;
+        added += 1;
+        const id = rule.id ?? `fault-${added}`;
         const random = createRandom(rule.match?.seed ?? 1);
-        standing.push({ rule: { ...rule, id }, random, seen: 0, applied: 0 });
+        active.push({ rule: { ...rule, id }, random, seen: 0, applied: 0 });
         return id;
       }),
     clear: (...ids) => {
-      standing = ids.length === 0 ? [] : standing.filter(({ rule }) => !ids.includes(rule.id));
+      active = ids.length === 0 ? [] : active.filter(({ rule }) => !ids.includes(rule.id));
     },
-    list: () => standing.map(({ rule, seen, applied }) => ({ rule, seen, applied })),
+    list: () => active.map(({ rule, seen, applied }) => ({ rule, seen, applied })),
     take: <Operation extends FaultOperation>(
       operation: Operation,
       subject: FaultSubject,
-      isMeant: (fault: FaultOf[Operation]) => boolean = () => true,
+      fits: (fault: FaultOf[Operation]) => boolean = () => true,
     ) => {
-      for (const one of standing) {
+      for (const one of active) {
         if (one.rule.operation !== operation) continue;
         const fault = one.rule.fault as FaultOf[Operation];
-        if (isMeant(fault) && strikes(one, subject)) return fault;
+        if (fits(fault) && applies(one, subject)) return fault;
       }
-      return plan(operation, subject).find(isMeant);
+      return plan(operation, subject).find(fits);
     },
   };
 }
 
-function strikes(standing: Standing, subject: FaultSubject): boolean {
-  const { match = {}, times = Number.POSITIVE_INFINITY } = standing.rule;
-  if (standing.applied >= times || !isAbout(match, subject)) return false;
-  standing.seen += 1;
-  if (match.nth !== undefined && ![match.nth].flat().includes(standing.seen)) return false;
-  if (match.share !== undefined && standing.random() >= match.share) return false;
-  standing.applied += 1;
+function applies(one: ActiveRule, subject: FaultSubject): boolean {
+  const { match = {}, times = Number.POSITIVE_INFINITY } = one.rule;
+  if (one.applied >= times || !isMatch(match, subject)) return false;
+  one.seen += 1;
+  if (match.nth !== undefined && ![match.nth].flat().includes(one.seen)) return false;
+  if (match.share !== undefined && one.random() >= match.share) return false;
+  one.applied += 1;
   return true;
 }
 
-function isAbout(match: FaultMatch, subject: FaultSubject): boolean {
+function isMatch(match: FaultMatch, subject: FaultSubject): boolean {
   return (
     (match.model === undefined || match.model === subject.model) &&
     (match.taskId === undefined || match.taskId === subject.taskId) &&
@@ -95,7 +95,7 @@ function isAbout(match: FaultMatch, subject: FaultSubject): boolean {
   );
 }
 
-/** Mulberry32: the same numbers for the same seed, so that a chaotic run can be repeated. */
+/** Creates a Mulberry32 generator, which makes random runs repeatable by seed. */
 export function createRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

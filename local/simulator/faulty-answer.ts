@@ -8,8 +8,8 @@ export const PROXY_PAGE =
   '<html><head><title>502 Bad Gateway</title></head><body><center><h1>502 Bad Gateway</h1></center></body></html>';
 
 /**
- * Answers a call the wrong way, its work done before, after or never.
- * @param work - Does the call's work and gives the true answer; never throws.
+ * Responds to a call with a fault. The work happens before, after or not at all.
+ * @param work - Does the call's work and returns the correct response. Never throws.
  */
 export async function answerWithFault(
   { clock, announced }: { clock: Clock; announced: (answer: Answer) => Promise<void> },
@@ -18,9 +18,9 @@ export async function answerWithFault(
   response: ServerResponse,
 ): Promise<void> {
   const { delayMs = 0, lateMs = 0 } = fault;
-  // A slow answer is the true one: late work is what it waits for.
+  // A slow response is the correct one, so it waits for late work.
   if (fault.work === 'late' && fault.kind !== 'slow') void clock.wait(lateMs).then(work);
-  const truth = (fault.work ?? 'done') === 'done' ? await work() : undefined;
+  const correct = (fault.work ?? 'done') === 'done' ? await work() : undefined;
   if (delayMs > 0) await clock.wait(delayMs);
 
   switch (fault.kind) {
@@ -52,11 +52,11 @@ export async function answerWithFault(
       return sendJson(response, { result: true, errors: [] });
     case 'slow':
       if (fault.work === 'never') return sendText(response, PROXY_PAGE, 503, { 'content-type': 'text/html' });
-      return sendJson(response, truth ?? (await work()));
+      return sendJson(response, correct ?? (await work()));
     case 'afterCallback':
-      if (truth) await announced(truth);
-      return sendJson(response, truth ?? { result: false, errors: [] });
+      if (correct) await announced(correct);
+      return sendJson(response, correct ?? { result: false, errors: [] });
     case 'ignored':
-      return sendJson(response, truth);
+      return sendJson(response, correct);
   }
 }

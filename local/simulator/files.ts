@@ -1,13 +1,13 @@
 import { randomDirectory, randomHex, randomToken } from './names.ts';
 import type { StoredBytes } from './stored-bytes.ts';
 
-/** A file at the simulated Wiro: an upload, or an output. */
+/** A file at the simulated Wiro: an upload or an output. */
 export interface StoredFile {
   readonly id: string;
   readonly name: string;
   readonly contentType: string;
   readonly bytes: StoredBytes;
-  /** Where the simulator serves it. */
+  /** The path of its URL. */
   readonly path: string;
   readonly url: string;
   readonly parentId: string;
@@ -16,7 +16,7 @@ export interface StoredFile {
   readonly task?: FileOwner;
 }
 
-/** The task that a file came from: what fault rules can be matched on. */
+/** The task that made a file, for fault rules. */
 export interface FileOwner {
   readonly taskId: string;
   readonly model: string;
@@ -26,13 +26,13 @@ export interface FileOwner {
 export interface FileStore {
   addUpload(file: { name: string; contentType: string; bytes: StoredBytes; folderId: string }): StoredFile;
   addOutput(file: { name: string; contentType: string; bytes: StoredBytes; task: FileOwner }): StoredFile;
-  /** By the path of its URL. */
+  /** Finds a file by its path. */
   find(path: string): StoredFile | undefined;
-  /** One of ours, by its whole URL. */
+  /** Finds a file by its whole URL. */
   findByUrl(url: string): StoredFile | undefined;
   remove(file: StoredFile): Promise<void>;
   uploads(): readonly StoredFile[];
-  /** Forgets the files uploaded so far, as Wiro does after a while. */
+  /** Removes all uploads, as Wiro does after some time. */
   expireUploads(): Promise<void>;
 }
 
@@ -62,7 +62,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   zip: 'application/zip',
 };
 
-/** The content type of a file that Wiro accepts, by its name; `undefined` for any other. */
+/** Returns the content type for a file name, or `undefined` if Wiro does not accept the file type. */
 export function acceptedContentType(fileName: string): string | undefined {
   return CONTENT_TYPES[/\.([a-z0-9]+)$/i.exec(fileName)?.[1]?.toLowerCase() ?? ''];
 }
@@ -107,7 +107,7 @@ export function createFileStore(origin: string, now: () => number): FileStore {
   };
 }
 
-/** A file as Wiro's answers show it. */
+/** Describes a file in the form of Wiro's responses. */
 export function describeFile(file: StoredFile, sizeBytes = file.bytes.sizeBytes): Record<string, unknown> {
   const seconds = String(Math.floor(file.addedAt / 1000));
   return {

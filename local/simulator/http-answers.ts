@@ -26,7 +26,7 @@ export function sendText(
   response.end(text);
 }
 
-/** A refusal as Wiro answers it. */
+/** Wiro's form of an error response. */
 export function refusal({ code, message }: Pick<RequestError, 'code' | 'message'>) {
   return { result: false, errors: [{ code, message }] };
 }

@@ -1,9 +1,9 @@
 import type { FileStore } from './files.ts';
 import { type StoredBytes, storeStream } from './stored-bytes.ts';
 
-/** One input file of a task, as Wiro has it once it was fetched. */
+/** A fetched input file of a task. */
 export interface TaskInput extends Pick<StoredBytes, 'sizeBytes' | 'sha256' | 'all'> {
-  /** Forgets a download; an upload stays. */
+  /** Removes a download. Does nothing for an upload. */
   readonly discard: () => Promise<void>;
 }
 
@@ -20,8 +20,8 @@ const DOWNLOAD_LIMIT_MS = 30_000;
 const DOWNLOAD_LIMIT_BYTES = 100 * 1024 * 1024;
 
 /**
- * Brings an input: one of our own uploads from where it lies, any other by HTTP, as Wiro does.
- * @throws {InputUnavailableError} When it cannot be had; the message keeps the query (a signature) to itself.
+ * Fetches an input: from the store if it is an upload, otherwise by HTTP.
+ * @throws {InputUnavailableError} If that fails. The message omits the URL's query, which may contain a signature.
  */
 export async function bringInput(
   { files, fetch, directory, stopped }: BringInputDeps,

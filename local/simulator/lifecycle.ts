@@ -15,15 +15,15 @@ export interface LifecycleDeps extends LiveTaskDeps {
 export interface Lifecycle {
   /** Queues a new task. */
   begin(task: SimulatedTask): void;
-  /** Takes a task out of the queue; nobody is called back. @returns Whether it was still there. */
+  /** Removes a task from the queue without a callback. @returns Whether it was still there. */
   cancel(task: SimulatedTask): boolean;
-  /** Stops a running task. @returns Whether it was in a state for that. */
+  /** Stops a running task. @returns Whether its status allowed it. */
   kill(task: SimulatedTask): boolean;
-  /** What all tasks have cost so far. */
+  /** The total charges so far. */
   chargedUsd(): number;
 }
 
-// Between acceptance and the assignment of a GPU neither Cancel nor Kill is documented to work.
+// Wiro documents neither Cancel nor Kill between acceptance and the assignment of a GPU.
 const KILLABLE: readonly TaskStatus[] = [
   'task_assign',
   'task_start',
@@ -45,22 +45,22 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
       if (busy >= settings.workers) return;
       queue.delete(task);
       busy += 1;
-      void live(task);
+      void runTask(task);
     }
   }
 
-  async function live(task: SimulatedTask): Promise<void> {
+  async function runTask(task: SimulatedTask): Promise<void> {
     const durationMs = task.fault?.kind === 'lasts' ? task.fault.durationMs : settings.taskDurationMs;
     try {
       const outputs = await liveTask(deps, task, durationMs);
       if (!isOver(task)) succeed(task, outputs, durationMs / 1000);
     } catch (error) {
-      // A task that was stopped is over already.
-      if (!isOver(task)) endBadly(task, error, durationMs / 1000);
+      // A stopped task is already over.
+      if (!isOver(task)) fail(task, error, durationMs / 1000);
     }
     busy -= 1;
     startWaiting();
-    // A cancel before processing calls nobody back.
+    // A task cancelled before processing sends no callback.
     if (task.history.some(({ status }) => status === 'task_accept')) await callbacks.announce(task);
     task.announced.resolve();
   }
@@ -71,7 +71,7 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
     task.exitCode = '0';
     task.elapsedSeconds = elapsedSeconds;
     task.costUsd = costOf(price, elapsedSeconds);
-    // The sample on Wiro's page: cancelled, with a cost and outputs. It is not charged all the same.
+    // The sample in Wiro's docs: cancelled, with a cost and outputs, but not charged.
     if (task.fault?.kind === 'cancelled') {
       end(task, 'task_cancel');
       return;
@@ -81,13 +81,13 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
     end(task, 'task_postprocess_end', describeOutputs(task));
   }
 
-  function endBadly(task: SimulatedTask, error: unknown, elapsedSeconds: number): void {
+  function fail(task: SimulatedTask, error: unknown, elapsedSeconds: number): void {
     if (error instanceof CancelledError) {
       end(task, 'task_cancel');
       return;
     }
     task.debugError = error instanceof Error ? error.message : String(error);
-    // As a message `task_error` is only a line on stderr.
+    // On the socket, `task_error` is only a line on stderr.
     socket.emit(task, 'task_error', task.debugError);
     socket.emit(task, 'task_error_full', { raw: task.debugError });
     for (const status of ['task_end', 'task_postprocess_start'] as const) {
@@ -105,7 +105,7 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
     socket.emit(task, status, message);
   }
 
-  /** Ends it at once, as the answer of Cancel and Kill shows it; its worker notices at its next step. */
+  /** Ends the task at once, so that the response of Cancel or Kill shows it. The worker notices at its next step. */
   function stop(task: SimulatedTask): void {
     end(task, 'task_cancel');
     task.stop.abort(new CancelledError());
@@ -113,7 +113,7 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
 
   return {
     begin: (task) => {
-      // Cancelled already: its token was in an early callback.
+      // A client may have cancelled it with the token from an early callback.
       if (isOver(task)) return task.announced.resolve();
       queue.add(task);
       socket.emit(task, 'task_queue');
@@ -141,7 +141,7 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
   };
 }
 
-/** A realtime task is charged for one turn: nobody talks with it. */
+/** A realtime task without a client costs one turn. */
 function costOf(price: SimulatedModel['price'], elapsedSeconds: number): number {
   if ('perTurnUsd' in price) return price.perTurnUsd;
   return 'perRunUsd' in price ? price.perRunUsd : price.perSecondUsd * elapsedSeconds;

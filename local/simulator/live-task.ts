@@ -7,12 +7,12 @@ import type { SimulatedTask, TaskOutput } from './tasks.ts';
 
 export interface LiveTaskDeps {
   readonly clock: Clock;
-  readonly socket: Pick<SocketHub, 'emit' | 'isHeard'>;
+  readonly socket: Pick<SocketHub, 'emit' | 'hasListeners'>;
   readonly bringInput: (url: string) => Promise<TaskInput>;
   readonly makeOutputs: (task: SimulatedTask, inputs: readonly TaskInput[]) => Promise<TaskOutput[]>;
 }
 
-/** The model gave up: its words are the task's `debugerror`. */
+/** The model failed. The message becomes the task's `debugerror`. */
 export class ModelFailedError extends Error {
   readonly exitCode: string;
 
@@ -22,10 +22,10 @@ export class ModelFailedError extends Error {
   }
 }
 
-/** The task was killed, or ended itself. */
+/** The task was killed, or a fault cancelled it. */
 export class CancelledError extends Error {}
 
-// Shares of a task's duration at which each status is entered.
+// The share of a task's duration at which each status begins.
 const AT = {
   accept: 0.02,
   preprocessStart: 0.04,
@@ -39,8 +39,9 @@ const AT = {
 };
 
 /**
- * Takes a task from a worker's hand to what it made, entering one status after the other.
- * @throws {ModelFailedError} {@link CancelledError} - every end but the good one.
+ * Runs a task from its acceptance by a worker through all statuses.
+ * @returns The outputs.
+ * @throws {ModelFailedError} {@link CancelledError}
  */
 export async function liveTask(
   { clock, socket, bringInput, makeOutputs }: LiveTaskDeps,
@@ -80,12 +81,12 @@ export async function liveTask(
   await enter(AT.start, 'task_start');
 
   const making = makeOutputs(task, inputs).finally(() => Promise.all(inputs.map(({ discard }) => discard())));
-  // Awaited below; a kill in between must not leave its failure unhandled.
+  // The promise is awaited below. A kill before that must not leave its rejection unhandled.
   making.catch(() => {});
   await enter(AT.progress[0] ?? 0, 'task_output', 'Loading the pipeline');
   for (const [done, share] of AT.progress.entries()) {
     await until(share);
-    if (socket.isHeard(task)) socket.emit(task, 'task_output', progress(task, done + 1, durationMs * share));
+    if (socket.hasListeners(task)) socket.emit(task, 'task_output', progress(task, done + 1, durationMs * share));
   }
   if (fault?.kind === 'cancelled' && !fault.likeSample) throw new CancelledError();
   if (fault?.kind === 'fails')

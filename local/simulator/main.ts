@@ -3,18 +3,18 @@ import { DEFAULT_KEY, DEFAULT_SECRET, type SimulatorOptions } from './settings.t
 import { startSimulator } from './simulator.ts';
 
 const USAGE = `npm run wiro:simulator -- [options]
-  --port N              port to listen on (default 8787; 0 for any free one)
+  --port N              port to listen on (default 8787; 0 selects any free port)
   --host HOST           address to listen on (default 127.0.0.1)
   --api-key KEY         the project's key (default ${DEFAULT_KEY})
   --api-secret SECRET   the project's secret (default ${DEFAULT_SECRET})
-  --key-only            a project whose requests are not signed
-  --task-duration MS    from a task's acceptance to its end (default 4000)
-  --workers N           tasks processed side by side (default 8)
+  --key-only            simulates a project without a secret; requests are not signed
+  --task-duration MS    time from a task's acceptance to its end (default 4000)
+  --workers N           number of tasks that run at the same time (default 8)
   --balance USD         the account's balance (default 100)
-  --concurrency N       tasks that may be active (default: by the balance, as Wiro does)
+  --concurrency N       maximum number of active tasks (default: Wiro's rule, by balance)
   --outputs MODE        composed or tiny (default composed)`;
 
-/** A wrong command line, with the sentence to show. */
+/** A wrong command line. The command prints only the message. */
 class UsageError extends Error {}
 
 async function main(): Promise<void> {
@@ -22,13 +22,15 @@ async function main(): Promise<void> {
   const simulator = await startSimulator(options).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'EADDRINUSE')
       throw new UsageError(
-        `Port ${options.port} is taken: stop what listens there, or choose another with --port.`,
+        `Port ${options.port} is in use: stop the process that listens on it, or choose another port with --port.`,
       );
     if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND' || error.code === 'EACCES')
-      throw new UsageError(`Cannot listen on ${options.host} port ${options.port}: ${error.code}.`);
+      throw new UsageError(
+        `Cannot listen on ${options.host} port ${options.port} (${error.code}): choose others with --host and --port.`,
+      );
     throw error;
   });
-  // Before it says that it is there: whoever reads that may stop it at once.
+  // Registered before the output below, because its reader may stop this process immediately.
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => void simulator.stop().then(() => process.exit(0)));
   console.log(`Wiro simulator
@@ -37,7 +39,7 @@ async function main(): Promise<void> {
   files    ${simulator.cdnUrl}
   control  ${simulator.url}/simulator/state
   key      ${simulator.apiKey}${simulator.apiSecret === undefined ? ' (key only)' : `, secret ${simulator.apiSecret}`}
-Ctrl-C stops it.`);
+Press Ctrl-C to stop.`);
 }
 
 function readOptions(): SimulatorOptions & { readonly port: number; readonly host: string } {
@@ -54,7 +56,7 @@ function readOptions(): SimulatorOptions & { readonly port: number; readonly hos
   };
   const { outputs, concurrency } = values;
   if (outputs !== 'composed' && outputs !== 'tiny')
-    throw new UsageError(`--outputs must be composed or tiny, not "${outputs}".`);
+    throw new UsageError(`--outputs is "${outputs}": use composed or tiny.`);
   return {
     ...options,
     outputs,
@@ -92,7 +94,7 @@ function wholeNumber(name: string, text: string, max = Number.MAX_SAFE_INTEGER):
   const number = amount(name, text);
   if (!Number.isInteger(number) || number > max)
     throw new UsageError(
-      `--${name} must be a whole number${max < Number.MAX_SAFE_INTEGER ? ` up to ${max}` : ''}, not "${text}".`,
+      `--${name} is "${text}": use a whole number${max < Number.MAX_SAFE_INTEGER ? ` up to ${max}` : ''}.`,
     );
   return number;
 }
@@ -100,7 +102,7 @@ function wholeNumber(name: string, text: string, max = Number.MAX_SAFE_INTEGER):
 function amount(name: string, text: string): number {
   const number = Number(text);
   if (text.trim() === '' || !(number >= 0))
-    throw new UsageError(`--${name} must be a number from 0, not "${text}".`);
+    throw new UsageError(`--${name} is "${text}": use a number of 0 or more.`);
   return number;
 }
 

@@ -25,7 +25,7 @@ const PROMPT: ModelItem = {
 const FIRST_IMAGE_NOTE =
   'The initial image to use as a starting point for the generation. This is only used if the prompt is not empty.';
 
-/** The models of the simulated Wiro. The first is the page the project starts from; the others are made up. */
+/** The models of the simulated Wiro. The first one is a real model of Wiro's; the others are invented. */
 export const CATALOGUE: readonly SimulatedModel[] = [
   {
     id: '598',
@@ -117,7 +117,7 @@ export const CATALOGUE: readonly SimulatedModel[] = [
       {
         title: 'Inputs',
         items: [
-          // The string "true" is how some of Wiro's models spell it.
+          // Some of Wiro's models have the string "true".
           { id: 'inputImage', type: 'fileinput', label: 'Image', required: 'true' },
           { ...PROMPT, required: false },
           ...SIZES,

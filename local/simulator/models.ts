@@ -14,7 +14,7 @@ export function isFileItem({ type }: ModelItem): boolean {
   return ['fileinput', 'multifileinput', 'combinefileinput'].includes(type);
 }
 
-/** Finds a model by its clean slugs or by the raw ones, which differ in case and spaces. */
+/** Finds a model by its clean or raw slugs, which differ in case and spaces. */
 export function findModel(owner: string, project: string): SimulatedModel | undefined {
   const clean = (slug: string) => slug.toLowerCase().replace(/[^a-z0-9]+/g, '-');
   return CATALOGUE.find((model) => model.owner === clean(owner) && model.project === clean(project));
@@ -33,7 +33,7 @@ export function searchModels(query: Readonly<Record<string, unknown>>): Simulate
   return String(query.order ?? '').toUpperCase() === 'DESC' ? found.toReversed() : found;
 }
 
-/** A model as `Tool/List` and `Tool/Detail` show it. */
+/** Describes a model in the form of `Tool/List` and `Tool/Detail`. */
 export function describeModel(model: SimulatedModel): Record<string, unknown> {
   const { price } = model;
   return {

@@ -1,4 +1,4 @@
-/** One part of a `multipart/form-data` body. Its content must be read before the next part is asked for. */
+/** One part of a `multipart/form-data` body. Read its content before requesting the next part. */
 export interface MultipartPart {
   readonly name: string;
   /** `undefined` for a plain field. */
@@ -7,20 +7,20 @@ export interface MultipartPart {
   readonly content: AsyncIterable<Buffer>;
 }
 
-/** The boundary of a `multipart/form-data` content type; `undefined` for any other. */
+/** Returns the boundary of a `multipart/form-data` content type, or `undefined` for any other. */
 export function multipartBoundary(contentType: string | undefined): string | undefined {
   if (!contentType?.toLowerCase().startsWith('multipart/form-data')) return undefined;
   const found = /boundary=(?:"([^"]+)"|([^;\s]+))/i.exec(contentType);
   return found?.[1] ?? found?.[2];
 }
 
-/** Reads the parts one after the other as they arrive: never more in memory than one chunk. */
+/** Reads the parts one after the other as they arrive. Keeps only one chunk in memory. */
 export async function* parseMultipart(
   body: AsyncIterable<Buffer>,
   boundary: string,
 ): AsyncGenerator<MultipartPart> {
   const source = body[Symbol.asyncIterator]();
-  // The first boundary has no line break before it, all others have.
+  // Only the first boundary has no line break before it. This one makes it like the others.
   let buffer: Buffer = Buffer.from('\r\n');
 
   async function fill(): Promise<void> {
@@ -57,7 +57,7 @@ export async function* parseMultipart(
     const head = (await gather(upTo(Buffer.from('\r\n\r\n')))).toString('utf8');
     yield { ...describePart(head), content: upTo(separator) };
   }
-  // What follows the last boundary is read too: an unread body makes Node reset the connection.
+  // Reads the rest after the last boundary, because Node resets a connection with an unread body.
   while (!(await source.next()).done);
 }
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
-/** A token as Wiro makes them: thirty letters and digits. */
+/** Creates a token like Wiro's: thirty letters and digits. */
 export function randomToken(): string {
   return Array.from(randomBytes(30), (byte) => LETTERS[byte % LETTERS.length]).join('');
 }
@@ -11,7 +11,7 @@ export function randomHex(bytes = 16): string {
   return randomBytes(bytes).toString('hex');
 }
 
-/** The directory of an output at `cdn.wiro.ai`: eight groups of eight. */
+/** Creates a directory name like those at `cdn.wiro.ai`: eight groups of eight digits. */
 export function randomDirectory(): string {
   return Array.from({ length: 8 }, () => randomHex(4)).join('-');
 }

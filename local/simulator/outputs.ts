@@ -15,8 +15,8 @@ export interface MakeOutputsDeps {
 }
 
 /**
- * Makes what the task's model makes out of its inputs.
- * @throws When an input is no picture that sharp can read: the model fails, as Wiro's would.
+ * Creates the outputs of a task.
+ * @throws If sharp cannot read an input. The task then fails.
  */
 export async function makeOutputs(
   { settings, files, directory, stopped }: MakeOutputsDeps,
@@ -47,7 +47,7 @@ export async function makeOutputs(
 }
 
 async function compose(task: SimulatedTask, inputs: readonly TaskInput[], seed: string, sample: number) {
-  // Imported late: suites with tiny outputs never load sharp.
+  // A lazy import, so that test suites with tiny outputs never load sharp.
   const { composeScene } = await import('./images/compose-scene.ts');
   const { parameters } = task;
   return composeScene({
@@ -60,7 +60,7 @@ async function compose(task: SimulatedTask, inputs: readonly TaskInput[], seed: 
   });
 }
 
-/** The same request with the same inputs makes the same outputs, as with a model whose seed is fixed. */
+/** Derives the seed from the request, so that the same request with the same inputs creates the same outputs. */
 function outputSeed({ model, parameters }: SimulatedTask, inputs: readonly TaskInput[]): string {
   const { prompt, seed } = parameters;
   const inputHashes = inputs.map(({ sha256 }) => sha256);

@@ -2,13 +2,13 @@ import type { StoredFile } from './files.ts';
 import { isFileItem, modelItems } from './models.ts';
 import type { ModelItem, SimulatedModel } from './simulated-model.ts';
 
-/** What a `Run` was sent: fields by name, each as often as it came, and files by the field they came in. */
+/** A request's form: fields by name (a repeated field is a list), and files by field. */
 export interface RunForm {
   readonly fields: Readonly<Record<string, unknown>>;
   readonly files: Readonly<Record<string, readonly StoredFile[]>>;
 }
 
-/** The first thing wrong with a request, in Wiro's words. */
+/** Returns Wiro's message for the first invalid parameter of a request. */
 export function findParameterError(model: SimulatedModel, form: RunForm): string | undefined {
   for (const item of modelItems(model)) {
     const { id } = item;
@@ -39,12 +39,12 @@ function isRequired({ required }: ModelItem): boolean {
   return required === true || required === 'true';
 }
 
-/** Existing clients send `0` and `""` for what is unset. */
+/** Clients may also send `0` and `""` for unset parameters. */
 function isUnset(value: unknown): boolean {
   return value === undefined || value === null || value === '' || value === 0 || value === '0';
 }
 
-/** A number parameter, or what stands in for it where it is unset. */
+/** Returns a number parameter, or `otherwise` if it is unset. */
 export function numberParameter(
   parameters: Readonly<Record<string, unknown>>,
   id: string,
@@ -54,7 +54,7 @@ export function numberParameter(
   return isUnset(value) || Number.isNaN(Number(value)) ? otherwise : Number(value);
 }
 
-/** URLs of one file parameter, in order: files sent along (under the URL they got here) and addresses given. */
+/** Lists the URLs of a file parameter: first those of the files in the request, then the given URLs. */
 export function inputUrls(item: ModelItem, { fields, files }: RunForm): string[] {
   const sent = files[item.id] ?? [];
   const named = [fields[item.id], fields[`${item.id}Url`]].flatMap((value) => givenUrls(item, value));
@@ -64,7 +64,7 @@ export function inputUrls(item: ModelItem, { fields, files }: RunForm): string[]
 function givenUrls({ type }: ModelItem, value: unknown): string[] {
   const given = Array.isArray(value) ? value : [value];
   const texts = given.filter((text): text is string => typeof text === 'string');
-  // A single address may hold commas of its own.
+  // A single URL may contain commas.
   const separate = type === 'fileinput' ? texts : texts.flatMap((text) => text.split(/,(?=https?:)|,\s+/));
   return separate.map((text) => text.trim()).filter((text) => text !== '' && text !== '0');
 }

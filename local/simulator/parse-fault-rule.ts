@@ -53,7 +53,7 @@ const KINDS: { readonly [operation in FaultOperation]: readonly string[] } = {
   socket: ['refused', 'drops'],
 };
 
-/** @throws {TypeError} When it is no rule, with a sentence that says why. */
+/** @throws {TypeError} If the rule is invalid. */
 export function parseFaultRule(input: unknown): FaultRule {
   const rule = asRecord(input, 'A fault rule');
   const kinds = Object.entries(KINDS).find(([operation]) => operation === rule.operation)?.[1];

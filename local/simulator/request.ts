@@ -4,7 +4,7 @@ import { multipartBoundary, parseMultipart } from './multipart.ts';
 import type { RunForm } from './parameters.ts';
 import { storeStream, TooLargeError } from './stored-bytes.ts';
 
-/** A request that Wiro answers with `result:false`: the message is its own. */
+/** A request that Wiro answers with `result:false`, with Wiro's message. */
 export class RequestError extends Error {
   readonly code: number;
 
@@ -22,8 +22,8 @@ export interface ReadFormDeps {
 }
 
 /**
- * Reads a request's fields, and files as they arrive, from JSON, a form or multipart.
- * @throws {RequestError} When it cannot be read, or a file is none that Wiro accepts.
+ * Reads a request's fields and files from JSON, a form or multipart. Stores files as they arrive.
+ * @throws {RequestError} If the request is invalid, or Wiro does not accept a file.
  */
 export async function readForm(deps: ReadFormDeps, request: IncomingMessage): Promise<RunForm> {
   const boundary = multipartBoundary(request.headers['content-type']);
@@ -34,7 +34,7 @@ export async function readForm(deps: ReadFormDeps, request: IncomingMessage): Pr
   return { fields: parseFields(text), files: {} };
 }
 
-/** The body of a request that has no files. */
+/** Reads a body without files. */
 export async function readText(request: AsyncIterable<Buffer>): Promise<string> {
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
@@ -53,7 +53,7 @@ function parseFields(text: string): Record<string, unknown> {
     if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed))
       return parsed as Record<string, unknown>;
   } catch {
-    // Said below, as for JSON that is no object.
+    // Falls through to the error below.
   }
   throw new RequestError('Request body must be a JSON object');
 }
@@ -78,7 +78,7 @@ async function readMultipart(
       if (file) files[part.name] = [...(files[part.name] ?? []), file];
     } catch (cause) {
       if (!(cause instanceof RequestError)) throw cause;
-      // The rest is read before it is said.
+      // Reads the rest of the body before it responds.
       error = cause;
     }
   }
@@ -86,7 +86,7 @@ async function readMultipart(
   return { fields, files };
 }
 
-/** @returns `undefined` for a field whose file was left empty, as a web page sends it. */
+/** @returns `undefined` for a web form's file field without a file. */
 async function storeUpload(
   { files, directory }: ReadFormDeps,
   name: string,

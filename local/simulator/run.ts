@@ -15,8 +15,8 @@ export interface AcceptRunDeps {
 const MINIMUM_BALANCE_USD = 0.5;
 
 /**
- * Makes a task of a `Run` request; it does not begin yet.
- * @throws {RequestError} In Wiro's words, when it is refused: there is no task then.
+ * Creates a task for a `Run` request without starting it.
+ * @throws {RequestError} With Wiro's message, if the request is refused. No task exists then.
  */
 export function acceptRun(
   { settings, faults, tasks }: AcceptRunDeps,
@@ -45,13 +45,13 @@ export function acceptRun(
   });
 }
 
-/** Documented as `callbackUrl`; the task record calls it `callbackurl`. */
+/** Reads the callback URL. Wiro's docs call it `callbackUrl`, task records `callbackurl`. */
 export function callbackUrlOf({ callbackUrl, callbackurl }: RunForm['fields']): string {
   const given = [callbackUrl, callbackurl].flat().find((url) => typeof url === 'string' && url !== '');
   return String(given ?? '');
 }
 
-/** The request's own fields, and each file sent along as the URL that it has now. */
+/** The request's fields, with each file replaced by its URL. */
 function parametersOf(model: SimulatedModel, form: RunForm): Record<string, unknown> {
   const {
     callbackUrl: _,
@@ -66,7 +66,7 @@ function parametersOf(model: SimulatedModel, form: RunForm): Record<string, unkn
   return parameters;
 }
 
-/** A model whose parameters are not listed gets every file sent along. */
+/** Lists the input URLs: those of the model's file parameters, or of all files if the model lists no parameters. */
 function inputUrlsOf(model: SimulatedModel, form: RunForm): string[] {
   if (model.parameters === null)
     return Object.values(form.files).flatMap((files) => files.map(({ url }) => url));

@@ -1,6 +1,6 @@
 import type { FaultPlan } from './faults.ts';
 
-/** What a simulator can be told when it starts. Durations are in milliseconds, before they are divided. */
+/** Options for a new simulator. Durations are in milliseconds before division. */
 export interface SimulatorOptions {
   /** @default 0 - any free port */
   readonly port?: number;
@@ -10,33 +10,33 @@ export interface SimulatorOptions {
   readonly apiKey?: string;
   /** @default 'simulator-secret' */
   readonly apiSecret?: string;
-  /** A project of the kind that sends its key alone. @default false - requests are signed */
+  /** Whether the project has no secret, so that requests are not signed. @default false */
   readonly keyOnly?: boolean;
-  /** From a task's acceptance to its end. @default 4000 */
+  /** The time from a task's acceptance to its end. @default 4000 */
   readonly taskDurationMs?: number;
-  /** Every duration, those of faults included, is divided by this. @default 1 */
+  /** Divides every duration, including those of faults. @default 1 */
   readonly durationDivisor?: number;
-  /** Tasks that are processed side by side; the others wait in the queue. @default 8 */
+  /** The number of tasks that run at the same time. The others wait in the queue. @default 8 */
   readonly workers?: number;
   /** @default 100 */
   readonly balanceUsd?: number;
-  /** Tasks that may be active; `null` for no limit. @default - Wiro's rule: by the balance */
+  /** The maximum number of active tasks. `null` means no limit. @default - Wiro's rule, by balance */
   readonly concurrencyLimit?: number | null;
-  /** `tiny`: a few deterministic bytes, made without sharp, for suites with thousands of tasks. @default 'composed' */
+  /** `tiny` creates small deterministic files without sharp, for thousands of tasks. @default 'composed' */
   readonly outputs?: OutputMode;
-  /** Whether `File/Upload` answers `invalid-parameters`, whatever is uploaded, as it does for some projects. @default false */
+  /** Whether `File/Upload` always answers `invalid-parameters`, as it does for some projects. @default false */
   readonly uploadsRefused?: boolean;
-  /** Size of an output of `wiro/simulated-video`, whose parameter `bytes` overrides it. @default 8 MiB */
+  /** The default size of outputs of `wiro/simulated-video`. Its parameter `bytes` overrides it. @default 8 MiB */
   readonly videoBytes?: number;
-  /** Larger files lie below it. @default - a temporary directory, removed by `stop` */
+  /** The directory for large files. @default - a temporary directory, which `stop` removes */
   readonly dataDir?: string;
-  /** What goes wrong besides the rules of `faults`: for suites that plan the faults of thousands of tasks. */
+  /** Selects faults in addition to rules, for test suites that plan faults for thousands of tasks. */
   readonly faultPlan?: FaultPlan;
 }
 
 export type OutputMode = 'composed' | 'tiny';
 
-/** Settings that may be changed while it runs are not `readonly`. */
+/** Settings that may change while the simulator runs are not `readonly`. */
 export interface Settings {
   readonly apiKey: string;
   /** `undefined` for a key-only project. */
@@ -45,7 +45,7 @@ export interface Settings {
   readonly videoBytes: number;
   taskDurationMs: number;
   balanceUsd: number;
-  /** `undefined`: Wiro's rule. */
+  /** `undefined` means Wiro's rule. */
   concurrencyLimit: number | null | undefined;
   outputs: OutputMode;
   uploadsRefused: boolean;
@@ -68,7 +68,7 @@ export function readSettings(options: SimulatorOptions): Settings {
   };
 }
 
-/** What may be changed while the simulator runs. */
+/** Settings that may change while the simulator runs. */
 export interface SettingsChange {
   readonly balanceUsd?: number;
   /** `null` for no limit, `'balance'` for Wiro's rule. */
@@ -87,22 +87,22 @@ export function changeSettings(settings: Settings, change: SettingsChange): void
   else if (change.concurrencyLimit !== undefined) settings.concurrencyLimit = change.concurrencyLimit;
 }
 
-/** How many tasks may be active at once: by Wiro's rule one for every ten dollars, unlimited above $250. */
+/** The maximum number of active tasks. Wiro's rule is one per ten dollars of balance, and no limit above $250. */
 export function concurrencyLimit({ concurrencyLimit, balanceUsd }: Settings): number {
   if (concurrencyLimit === null) return Number.POSITIVE_INFINITY;
   if (concurrencyLimit !== undefined) return concurrencyLimit;
   return balanceUsd > 250 ? Number.POSITIVE_INFINITY : Math.max(1, Math.floor(balanceUsd * 0.1));
 }
 
-/** @throws {TypeError} When it is no change of settings, with a sentence that says why. */
+/** @throws {TypeError} If a setting is unknown or invalid. */
 export function parseSettingsChange(input: unknown): SettingsChange {
   if (typeof input !== 'object' || input === null || Array.isArray(input))
     throw new TypeError('Settings must be a JSON object');
   for (const [name, value] of Object.entries(input)) {
-    const isRight = CHANGES[name]?.(value);
-    if (isRight === undefined)
-      throw new TypeError(`No setting is called "${name}"; there are ${Object.keys(CHANGES).join(', ')}`);
-    if (!isRight) throw new TypeError(`The setting "${name}" cannot be ${JSON.stringify(value)}`);
+    const isValid = CHANGES[name]?.(value);
+    if (isValid === undefined)
+      throw new TypeError(`The setting "${name}" does not exist: use ${Object.keys(CHANGES).join(', ')}`);
+    if (!isValid) throw new TypeError(`The setting "${name}" cannot be ${JSON.stringify(value)}`);
   }
   return input;
 }

@@ -1,4 +1,4 @@
-/** A parameter as `Tool/Detail` lists it. */
+/** A parameter in the form of `Tool/Detail`. */
 export interface ModelItem {
   readonly id: string;
   readonly type: string;

@@ -32,7 +32,7 @@ import { createTaskStore } from './tasks.ts';
 
 /** A running simulator. */
 export interface Simulator {
-  /** `http://127.0.0.1:4321`; `/simulator/*` lies below it. */
+  /** The base URL, for example `http://127.0.0.1:4321`, also of `/simulator/*`. */
   readonly url: string;
   readonly apiUrl: string;
   readonly socketUrl: string;
@@ -42,19 +42,19 @@ export interface Simulator {
   readonly apiKey: string;
   /** `undefined` for a key-only project. */
   readonly apiSecret: string | undefined;
-  /** What is to go wrong; also `POST /simulator/faults`. */
+  /** Fault rules; also `POST /simulator/faults`. */
   readonly faults: {
-    /** @returns the rules' ids. */
+    /** @returns The rules' ids. */
     add(...rules: readonly FaultRule[]): string[];
     /** Removes these rules, or all. */
     clear(...ids: readonly string[]): void;
     list(): FaultUse[];
   };
   set(change: SettingsChange): void;
-  /** Every task ever made, oldest first. */
+  /** All tasks since the start, oldest first. */
   tasks(): TaskState[];
   uploads(): UploadState[];
-  /** Forgets the files uploaded so far, as Wiro does after a while; also `POST /simulator/expire-uploads`. */
+  /** Removes all uploads, as Wiro does after some time; also `POST /simulator/expire-uploads`. */
   expireUploads(): Promise<void>;
   callbacks(): readonly CallbackDelivery[];
   chargedUsd(): number;
@@ -65,8 +65,8 @@ export interface Simulator {
 }
 
 /**
- * Starts a Wiro of one's own on this machine: its API, socket and files on one port, and nothing outside.
- * @throws When the port is taken (`EADDRINUSE`).
+ * Starts a simulated Wiro on this machine. One port serves its API, socket and files.
+ * @throws If the port is in use (`EADDRINUSE`).
  */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const settings = readSettings(options);
@@ -77,7 +77,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     server.listen(options.port ?? 0, host, () => resolve());
   });
   const { port } = server.address() as AddressInfo;
-  // Nobody can call 0.0.0.0, but whoever listens there is reached on the machine itself.
+  // Clients cannot call 0.0.0.0. A server that listens there is also reachable on the loopback interface.
   const outputHost = `${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`;
   const url = `http://${outputHost}`;
   const directory = await makeDirectory(options.dataDir);
@@ -154,7 +154,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 
   server.on('request', (request, response) => {
     serve(request, response).catch((error: unknown) => {
-      // A caller that left in the middle of its own request wants no answer.
+      // The client disconnected during its request.
       if (request.destroyed && !request.complete) return;
       if (response.headersSent) response.destroy();
       else sendText(response, `The simulator failed: ${error}`, 500);
@@ -192,7 +192,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       server.closeAllConnections();
       for (const connection of open) connection.destroy();
       await closed;
-      // Synchronously: otherwise it would wait behind every image that is still being composed.
+      // An asynchronous removal would wait behind all images that are still being composed.
       rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 20 });
     },
   };

@@ -4,18 +4,18 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { Faults } from './faults.ts';
 import { type SimulatedTask, subjectOf, type TaskStore } from './tasks.ts';
 
-/** Tells who listens what happens to a task. Who comes late hears nothing of what was. */
+/** Sends a task's live messages to its listeners. New listeners do not receive earlier messages. */
 export interface SocketHub {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   emit(task: SimulatedTask, type: string, message?: unknown): void;
-  isHeard(task: SimulatedTask): boolean;
+  hasListeners(task: SimulatedTask): boolean;
   connections(): number;
   stop(): void;
 }
 
 export function createSocketHub({ tasks, faults }: { tasks: TaskStore; faults: Faults }): SocketHub {
   const server = new WebSocketServer({ noServer: true });
-  /** By task token; the number is how many more messages pass before the connection is dropped. */
+  /** By task token. The number is how many more messages pass before a fault drops the connection. */
   const listeners = new Map<string, Map<WebSocket, number>>();
 
   function register(socket: WebSocket, data: string): void {
@@ -28,11 +28,11 @@ export function createSocketHub({ tasks, faults }: { tasks: TaskStore; faults: F
       socket.terminate();
       return;
     }
-    const hearing = listeners.get(token) ?? new Map<WebSocket, number>();
-    listeners.set(token, hearing.set(socket, left));
+    const sockets = listeners.get(token) ?? new Map<WebSocket, number>();
+    listeners.set(token, sockets.set(socket, left));
     socket.once('close', () => {
-      hearing.delete(socket);
-      if (hearing.size === 0) listeners.delete(token);
+      sockets.delete(socket);
+      if (sockets.size === 0) listeners.delete(token);
     });
   }
 
@@ -50,16 +50,16 @@ export function createSocketHub({ tasks, faults }: { tasks: TaskStore; faults: F
       server.handleUpgrade(request, socket, head, (client) => server.emit('connection', client, request));
     },
     emit: (task, type, message = null) => {
-      const hearing = listeners.get(task.token);
-      if (!hearing) return;
+      const sockets = listeners.get(task.token);
+      if (!sockets) return;
       const text = JSON.stringify({ type, id: task.id, tasktoken: task.token, message, result: true });
-      for (const [socket, left] of hearing) {
+      for (const [socket, left] of sockets) {
         socket.send(text, () => left === 1 && socket.terminate());
-        if (left === 1) hearing.delete(socket);
-        else hearing.set(socket, left - 1);
+        if (left === 1) sockets.delete(socket);
+        else sockets.set(socket, left - 1);
       }
     },
-    isHeard: (task) => listeners.has(task.token),
+    hasListeners: (task) => listeners.has(task.token),
     connections: () => server.clients.size,
     stop: () => {
       for (const client of server.clients) client.terminate();

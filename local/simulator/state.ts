@@ -4,7 +4,7 @@ import type { StoredFile } from './files.ts';
 import { concurrencyLimit, type Settings } from './settings.ts';
 import { createdAt, isOver, type SimulatedTask, statusOf, subjectOf } from './tasks.ts';
 
-/** What the simulator knows, for tests to judge by. Survives JSON. */
+/** The simulator's state, for tests. Plain JSON. */
 export interface SimulatorState {
   readonly settings: SettingsState;
   /** Oldest first. */
@@ -13,13 +13,13 @@ export interface SimulatorState {
   readonly callbacks: readonly CallbackDelivery[];
   readonly chargedUsd: number;
   readonly connections: ConnectionState;
-  /** How often each operation was asked for, faults and refusals included. */
+  /** The number of requests per operation, including failed and refused ones. */
   readonly requests: Readonly<Record<string, number>>;
 }
 
 export interface SettingsState {
   readonly balanceUsd: number;
-  /** `null` for none. */
+  /** `null` means no limit. */
   readonly concurrencyLimit: number | null;
   readonly taskDurationMs: number;
   readonly outputs: string;
@@ -37,7 +37,7 @@ export interface TaskState {
   readonly exitCode: string;
   readonly errorText: string;
   readonly outputUrls: readonly string[];
-  /** What it was charged: 0 unless it succeeded. */
+  /** The charge: 0 unless it succeeded. */
   readonly costUsd: number;
   readonly createdAt: number;
   readonly endedAt: number | undefined;

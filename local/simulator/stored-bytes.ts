@@ -6,24 +6,24 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 
-/** A file's content, wherever it lies. */
+/** A file's content, in memory, on disk or generated. */
 export interface StoredBytes {
   readonly sizeBytes: number;
   readonly sha256: string;
-  /** From `start` up to and including `end`. */
+  /** Reads from `start` to `end`, both inclusive. */
   read(start: number, end: number): Readable;
   all(): Promise<Buffer>;
   remove(): Promise<void>;
 }
 
-/** Content beyond this lies on disk. */
+/** Larger content is stored on disk. */
 const MEMORY_BYTES = 256 * 1024;
 
 export class TooLargeError extends Error {}
 
 /**
- * Keeps a stream's content, in memory while it is small.
- * @throws {TooLargeError} When there is more than `limitBytes`; the stream is read to its end nevertheless.
+ * Stores a stream's content, in memory if it is small.
+ * @throws {TooLargeError} If there are more than `limitBytes`. The stream is still read to its end.
  */
 export async function storeStream(
   chunks: AsyncIterable<Buffer>,
@@ -39,10 +39,10 @@ export async function storeStream(
     sizeBytes += chunk.length;
     if (sizeBytes > limitBytes) continue;
     hash.update(chunk);
-    // Copied: a small piece would keep the whole chunk that it was cut from.
+    // A copy, because a slice would keep its whole buffer in memory.
     if (!file) held.push(Buffer.from(chunk));
     if (!file && sizeBytes > MEMORY_BYTES) {
-      // Its failure shows at the next wait for it; without a listener it would end the process.
+      // The next `await` reports an error. Without this listener, the error would end the process.
       file = createWriteStream(path).on('error', () => {});
       for (const early of held) file.write(early);
     } else if (file && !file.write(chunk)) await once(file, 'drain');
@@ -82,7 +82,7 @@ function onDisk(path: string, sizeBytes: number, sha256: string): StoredBytes {
 
 const BLOCK_BYTES = 256 * 1024;
 
-/** Any amount of pseudo-random bytes that lie nowhere: the key stream of AES in counter mode, from any place on. */
+/** Generates any number of pseudo-random bytes on the fly, from any offset: the key stream of AES in counter mode. */
 export function generateBytes(seed: string, sizeBytes: number): StoredBytes {
   const key = createHash('sha256').update(seed).digest().subarray(0, 16);
 
@@ -97,7 +97,7 @@ export function generateBytes(seed: string, sizeBytes: number): StoredBytes {
 
   return {
     sizeBytes,
-    // Only an ETag hangs on it, and nobody wants to hash gigabytes for that.
+    // Only the ETag depends on this hash, so it does not cover the gigabytes themselves.
     sha256: createHash('sha256').update(`${seed}/${sizeBytes}`).digest('hex'),
     read: (start, end) => Readable.from(blocks(start, end), { objectMode: false }),
     all: async () => Buffer.concat([...blocks(0, sizeBytes - 1)]),

@@ -4,7 +4,7 @@ import type { SimulatedTask } from './tasks.ts';
 const LIMIT = 1_000;
 
 /**
- * A page of tasks, newest first unless `order` is ASC. Ids grow with time, so that every `sort` is the same here.
+ * Returns a page of tasks, newest first unless `order` is ASC. Ignores `sort`, because ids increase with time.
  * @param tasks - Oldest first.
  */
 export function listTasks(
@@ -22,7 +22,7 @@ export function listTasks(
   const listed = isAll
     ? tasks
     : tasks.filter((task) => isShown(task, now, view) && (wanted === '' || isWanted(task)));
-  // Not reversed as a whole: a page is cheap however many tasks there are.
+  // Reverses only the page, which stays cheap with many tasks.
   const page =
     String(fields.order ?? 'DESC').toUpperCase() === 'ASC'
       ? listed.slice(start, end)

@@ -2,15 +2,15 @@ import type { RecordFault, TaskStatus } from './fault-rules.ts';
 import { describeFile } from './files.ts';
 import { createdAt, type SimulatedTask, type TaskOutput } from './tasks.ts';
 
-/** How an answer shows tasks, where a fault changes it; `lagMs` in real milliseconds. */
+/** How a fault changes the shown tasks. `lagMs` is in real milliseconds. */
 export type RecordView = Omit<RecordFault, 'kind'>;
 
-/** Whether a task is there at all. */
+/** Whether the response contains the task. */
 export function isShown(task: SimulatedTask, now: number, { missing, lagMs }: RecordView): boolean {
   return !missing && (lagMs === undefined || createdAt(task) <= now - lagMs);
 }
 
-/** A task as Wiro's answers show it: nearly everything a string. */
+/** Describes a task in the form of Wiro's responses, where nearly every value is a string. */
 export function describeTask(
   task: SimulatedTask,
   now: number,
@@ -21,7 +21,7 @@ export function describeTask(
     const at = history.find(({ status }) => statuses.includes(status))?.at;
     return at === undefined ? '0' : String(Math.floor(at / 1000));
   };
-  // Results show with the last status, not before it.
+  // Results only show together with the last status.
   const isUpToDate = history.length === task.history.length;
   const outputs = isUpToDate ? describeOutputs(task) : [];
   const sizeBytes = outputs.reduce((sum, { size }) => sum + Number(size ?? 0), 0);

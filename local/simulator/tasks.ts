@@ -5,7 +5,7 @@ import { modelName } from './models.ts';
 import { randomToken } from './names.ts';
 import type { SimulatedModel } from './simulated-model.ts';
 
-/** A task while it lives: the lifecycle writes it, everything else reads. */
+/** A task. Only the lifecycle changes it. */
 export interface SimulatedTask {
   readonly id: string;
   readonly token: string;
@@ -16,9 +16,9 @@ export interface SimulatedTask {
   readonly callbackUrl: string;
   readonly projectId: string;
   readonly fault: TaskFault | undefined;
-  /** Aborted when the task is to stop. */
+  /** Aborted to stop the task. */
   readonly stop: AbortController;
-  /** Resolved when it is over and its callback was delivered or given up. */
+  /** Resolved after the task's end and the last attempt to deliver its callback. */
   readonly announced: PromiseWithResolvers<void>;
   readonly history: { readonly status: TaskStatus; readonly at: number }[];
   exitCode: string;
@@ -27,7 +27,7 @@ export interface SimulatedTask {
   debugError: string;
   costUsd: number;
   elapsedSeconds: number;
-  /** Looks at it since it was over. */
+  /** The number of reads since its end. */
   readsAfterEnd: number;
 }
 
@@ -57,7 +57,7 @@ export function createdAt(task: SimulatedTask): number {
   return task.history[0]?.at ?? 0;
 }
 
-/** What fault rules are matched against. */
+/** The values that fault rules match. */
 export function subjectOf(task: SimulatedTask): FileOwner {
   return { taskId: task.id, model: modelName(task.model), callbackUrl: task.callbackUrl };
 }
@@ -73,18 +73,18 @@ export interface NewTask {
 
 export interface TaskStore {
   add(task: NewTask): SimulatedTask;
-  /** By id or token. */
   find(idOrToken: string): SimulatedTask | undefined;
-  /** All, oldest first. */
+  /** All tasks, oldest first. */
   all(): readonly SimulatedTask[];
+  /** The number of active tasks. */
   active(): number;
-  /** Notes that a task is not active any more. */
+  /** Marks a task as no longer active. */
   retire(task: SimulatedTask): void;
 }
 
 export function createTaskStore(now: () => number): TaskStore {
   const tasks: SimulatedTask[] = [];
-  // Wiro never gives an id twice: one that an earlier simulator gave must not mean another task now.
+  // Wiro never reuses ids. A random start avoids the ids of earlier simulators.
   const firstId = randomInt(10_000_000, 2_000_000_000);
   const byName = new Map<string, SimulatedTask>();
   const active = new Set<SimulatedTask>();

@@ -3,12 +3,12 @@ import { crc32, deflateSync } from 'node:zlib';
 
 const SIDE = 8;
 
-/** A valid picture of 8 × 8 pixels in colours drawn from the seed, cheap enough to make thousands. */
+/** Creates a valid image of 8 × 8 pixels with colours from the seed, cheaply enough for thousands. */
 export function tinyPng(seed: string): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(SIDE, 0);
   header.writeUInt32BE(SIDE, 4);
-  // Eight bits a channel, RGB.
+  // RGB, eight bits per channel.
   header.set([8, 2, 0, 0, 0], 8);
   const colours = createHash('shake256', { outputLength: SIDE * SIDE * 3 })
     .update(seed)

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { exitCodeOf, exitSoon, sentenceOf } from '../../local/exit.ts';
+import { exitCodeOf, exitSoon, describeError } from '../../local/exit.ts';
 import { stopSignal } from '../../local/stop-signal.ts';
 import { accept } from './accept.ts';
 import { openAccount } from './account.ts';
@@ -30,6 +30,6 @@ async function main(): Promise<number> {
 }
 
 main().then(exitSoon, (error: unknown) => {
-  console.error(sentenceOf(error));
+  console.error(describeError(error));
   exitSoon(exitCodeOf(error));
 });

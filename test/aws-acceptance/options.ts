@@ -61,7 +61,7 @@ export function readOptions(
   const wiroUrl = given['wiro-url'];
   if (wiroUrl === undefined && endpoint === undefined)
     throw new SetupError(
-      'A stack in a real account cannot reach a simulator on this machine: name a Wiro with --wiro-url (what runs there is charged), or an emulator with AWS_ENDPOINT_URL.',
+      'A stack in a real account cannot reach a simulator on this machine: name a Wiro with --wiro-url (Wiro charges for tasks), or an emulator with AWS_ENDPOINT_URL.',
     );
   const functionUrls = oneOf('function-urls', given['function-urls'], ['direct', 'endpoint'] as const);
   if (functionUrls === 'endpoint' && endpoint === undefined)

@@ -16,7 +16,7 @@ import {
 import { untilGone } from './processes.ts';
 
 const cleanups: (() => unknown)[] = [];
-/** Of each test's own, so that others that run side by side leave nothing in it. */
+/** One per test file, so that concurrent tests do not leave files in it. */
 let temporary: string;
 const { TMPDIR } = process.env;
 beforeEach(async () => {
@@ -32,7 +32,7 @@ afterEach(async () => {
 
 const directoryFor = (name: string) => mkdtemp(path.join(temporary, `${name}-`));
 
-/** An environment whose four functions all run `code`, so that the environment itself is what is looked at. */
+/** Starts an environment whose four functions all run `code`. */
 async function environmentOf(code: string, options: EnvironmentOptions = {}): Promise<Environment> {
   const directory = await directoryFor('bundle');
   await writeFile(path.join(directory, 'index.js'), code);
@@ -75,7 +75,7 @@ const eventsSeenBy = (environment: Environment, name: FunctionName): unknown[] =
     .filter(({ functionName }) => functionName === environment.endpoints.functions[name])
     .map(({ message }) => JSON.parse(message) as unknown);
 
-it('tells a function what its description names, and no secret', async () => {
+it('passes a function the settings that its description lists, and no secret', async () => {
   const environment = await environmentOf(TELL_ENVIRONMENT);
 
   const api = (await environment.invoke('api', {})) as Record<string, string>;
@@ -101,7 +101,7 @@ it('tells a function what its description names, and no secret', async () => {
     expect(JSON.stringify(api)).not.toContain(parameters[secret] ?? 'missing');
 });
 
-it('stores the credentials of its simulator, and where callbacks go', async () => {
+it('stores the credentials of its simulator, and the callback URL and function', async () => {
   const environment = await environmentOf(TELL_ENVIRONMENT);
 
   expect(await parametersOf(environment)).toEqual({
@@ -113,7 +113,7 @@ it('stores the credentials of its simulator, and where callbacks go', async () =
   });
 });
 
-it('uses the Wiro that it is given, and no simulator; key-only where there is no secret', async () => {
+it('uses a given Wiro instead of a simulator, key-only without a secret', async () => {
   const environment = await environmentOf(TELL_ENVIRONMENT, {
     wiro: { apiUrl: 'http://127.0.0.1:9/v1', apiKey: 'theirs' },
   });
@@ -138,7 +138,7 @@ it('serves the API and the callback over HTTP', async () => {
   expect(answers).toEqual(['wiro-local-api/x', 'wiro-local-callback/x']);
 });
 
-it('starts submit for request files in the input bucket, and for nothing else', async () => {
+it('starts submit only for request files in the input bucket', async () => {
   const environment = await environmentOf(TELL_EVENT);
   const { s3 } = clientsOf(environment.endpoints);
   const { inputBucket, outputBucket } = environment.endpoints;
@@ -161,7 +161,7 @@ it('starts submit for request files in the input bucket, and for nothing else', 
   expect(environment.reports()).toHaveLength(1);
 });
 
-it('runs reconcile on a schedule, until it is switched off', async () => {
+it('runs reconcile on a schedule until it is turned off', async () => {
   const environment = await environmentOf(TELL_EVENT, { scheduleMs: 5 });
 
   environment.schedule.on();
@@ -178,7 +178,7 @@ it('runs reconcile on a schedule, until it is switched off', async () => {
   expect(eventsSeenBy(environment, 'api')).toEqual([]);
 });
 
-it('lets a test put itself between a function and a service', async () => {
+it('lets a test put a proxy between a function and a service', async () => {
   const environment = await environmentOf(TELL_ENVIRONMENT, {
     endpointOverrides: async (name, { AWS_ENDPOINT_URL_S3 }) =>
       name === 'submit' ? { AWS_ENDPOINT_URL_S3: `${AWS_ENDPOINT_URL_S3}/proxied` } : {},
@@ -192,7 +192,7 @@ it('lets a test put itself between a function and a service', async () => {
   });
 });
 
-it('says how a function failed', async () => {
+it('reports how a function failed', async () => {
   const environment = await environmentOf('exports.handler = async () => { throw new TypeError("no"); };');
 
   await expect(environment.invoke('api', {})).rejects.toBeInstanceOf(FunctionError);
@@ -217,7 +217,7 @@ it('keeps objects, parameters and the callback secret in its data directory', as
   });
 });
 
-it('lets nobody else work on the same data', async () => {
+it('lets no other process use the same data', async () => {
   const dataDir = await directoryFor('data');
   const first = await environmentOf(TELL_ENVIRONMENT, { dataDir });
 
@@ -227,7 +227,7 @@ it('lets nobody else work on the same data', async () => {
   await environmentOf(TELL_ENVIRONMENT, { dataDir });
 });
 
-it('ends with no process, no port and no file left', async () => {
+it('leaves no process, port or file after its end', async () => {
   const environment = await environmentOf(
     'exports.handler = () => new Promise((r) => setTimeout(r, 60_000));',
   );
@@ -244,7 +244,7 @@ it('ends with no process, no port and no file left', async () => {
   expect(await temporaryFiles()).toEqual([]);
 });
 
-it('leaves nothing behind when it cannot start', async () => {
+it('leaves nothing after a failed start', async () => {
   const aborted = AbortSignal.abort(new Error('stopped halfway'));
 
   await expect(environmentOf(TELL_ENVIRONMENT, { signal: aborted })).rejects.toThrow('stopped halfway');
@@ -252,7 +252,7 @@ it('leaves nothing behind when it cannot start', async () => {
   expect(await temporaryFiles()).toEqual([]);
 });
 
-it('runs twice at once', async () => {
+it('can run twice at the same time', async () => {
   const [first, second] = await Promise.all([
     environmentOf(TELL_ENVIRONMENT),
     environmentOf(TELL_ENVIRONMENT),
@@ -263,7 +263,7 @@ it('runs twice at once', async () => {
   expect(await second.invoke('api', {})).toMatchObject({ AWS_ENDPOINT_URL_S3: second.endpoints.s3 });
 });
 
-/** What is in the directory for temporary files beside the bundles of this test. */
+/** The files in the directory for temporary files, except this test's bundles. */
 async function temporaryFiles(): Promise<string[]> {
   return (await readdir(temporary)).filter((name) => !/^(bundle-|node-compile-cache)/.test(name));
 }

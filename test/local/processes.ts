@@ -9,7 +9,7 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Fails when the process is still there after a while. */
+/** Fails if the process still exists after some time. */
 export async function untilGone(pid: number): Promise<void> {
   await expect.poll(() => isAlive(pid), { timeout: 5_000, interval: 20 }).toBe(false);
 }

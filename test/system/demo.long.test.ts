@@ -57,7 +57,7 @@ describe('npm run demo', () => {
       taskId: '9000000000',
       costUsd: 0.125,
     });
-    expect(json.stderr).toContain(`Wiro: ${env.WIRO_API_URL} (what runs there is charged)`);
+    expect(json.stderr).toContain(`Wiro: ${env.WIRO_API_URL} (Wiro charges for tasks)`);
     expect(wiro.tasks()).toHaveLength(1);
     expect(person.stdout).toMatch(/^Wiro: the built-in simulator/);
     // Which of them come depends on when the socket is open.
@@ -99,7 +99,7 @@ describe('npm run demo fails with one clear sentence and exit code 1', () => {
 
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr.trim()).toMatch(
-      /^WIRO_API_URL must be an http\(s\) URL that ends in \/v1, .* but is "https:\/\/api\.wiro\.ai"\.$/,
+      /^WIRO_API_URL is "https:\/\/api\.wiro\.ai": set an http\(s\) URL that ends in \/v1, .*\.$/,
     );
     expect(stderr.trim().split('\n')).toHaveLength(1);
   });

@@ -5,7 +5,7 @@ export interface Size {
   readonly height: number;
 }
 
-/** A landscape as SVG: sky, a low sun, drifting lights and three ridges of hills. */
+/** Draws a landscape as SVG: sky, a low sun, lights and three ridges of hills. */
 export function drawBackdrop({ width, height }: Size, palette: Palette, random: () => number): string {
   const sunX = width * (0.3 + random() * 0.4);
   const sunY = height * (0.16 + random() * 0.2);
@@ -34,7 +34,7 @@ export function drawBackdrop({ width, height }: Size, palette: Palette, random: 
   </svg>`;
 }
 
-/** A closed outline whose upper edge swings around `base`. */
+/** Draws a closed outline with an upper edge that varies around `base`. */
 function ridge(width: number, height: number, base: number, swing: number, random: () => number): string {
   const steps = 6;
   const tops = Array.from({ length: steps + 1 }, (_, step) => ({

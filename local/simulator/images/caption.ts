@@ -1,6 +1,6 @@
 import type { Size } from './backdrop.ts';
 
-/** The prompt as SVG, white on a darkened foot of the picture, in two lines at most. */
+/** Draws the prompt as SVG in at most two lines, white on the darkened bottom of the image. */
 export function drawCaption(text: string, { width, height }: Size): string {
   const fontSize = Math.max(11, Math.round(Math.min(width / 34, height / 22)));
   const lines = wrap(text.replace(/\s+/g, ' ').trim(), Math.floor((width * 0.9) / (fontSize * 0.56)), 2);
@@ -20,25 +20,25 @@ export function drawCaption(text: string, { width, height }: Size): string {
   </svg>`;
 }
 
-/** Breaks at spaces where it can; what is left over is cut with an ellipsis. */
-function wrap(text: string, charactersALine: number, maxLines: number): string[] {
+/** Breaks lines at spaces if possible. Cuts the rest with an ellipsis. */
+function wrap(text: string, charactersPerLine: number, maxLines: number): string[] {
   const lines: string[] = [];
   let rest = text;
   while (rest !== '' && lines.length < maxLines) {
-    if (rest.length <= charactersALine) {
+    if (rest.length <= charactersPerLine) {
       lines.push(rest);
       return lines;
     }
-    const space = rest.lastIndexOf(' ', charactersALine);
-    const at = space > charactersALine / 2 ? space : charactersALine;
+    const space = rest.lastIndexOf(' ', charactersPerLine);
+    const at = space > charactersPerLine / 2 ? space : charactersPerLine;
     lines.push(rest.slice(0, at));
     rest = rest.slice(at).trimStart();
   }
-  if (rest !== '') lines.push(`${(lines.pop() ?? '').slice(0, charactersALine - 1)}…`);
+  if (rest !== '') lines.push(`${(lines.pop() ?? '').slice(0, charactersPerLine - 1)}…`);
   return lines;
 }
 
-/** Text that is safe within XML, of the characters that XML can hold: the others are taken out. */
+/** Escapes text for XML, and removes characters that XML does not allow. */
 function escapeXml(text: string): string {
   return text
     .replace(/[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '')

@@ -10,7 +10,7 @@ export interface SceneRequest extends Size {
   /** Photographs, from left to right. */
   readonly people: readonly Buffer[];
   readonly prompt: string;
-  /** The same seed and sample make the same picture. */
+  /** The same seed and sample create the same image. */
   readonly seed: string;
   readonly sample: number;
 }
@@ -18,9 +18,9 @@ export interface SceneRequest extends Size {
 const SIDE = { min: 256, max: 1536 };
 
 /**
- * Puts the people of the photographs into one landscape, in light and colours drawn from the prompt.
+ * Combines the people in the photographs in one landscape, with light and colours from the prompt.
  * @returns A PNG.
- * @throws When a photograph is none that sharp can read.
+ * @throws If sharp cannot read a photograph.
  */
 export async function composeScene(request: SceneRequest): Promise<Buffer> {
   const size = { width: side(request.width), height: side(request.height) };
@@ -37,7 +37,7 @@ export async function composeScene(request: SceneRequest): Promise<Buffer> {
   const portraits = await Promise.all(
     request.people.map(async (photo, index) => {
       const place = places[index];
-      if (!place) throw new Error('There is no place for this photograph');
+      if (!place) throw new Error('No place for this photograph');
       return { input: await cutPortrait(photo, place, roundness), left: place.left, top: place.top };
     }),
   );
@@ -52,7 +52,7 @@ export async function composeScene(request: SceneRequest): Promise<Buffer> {
     .toBuffer();
 }
 
-/** One light over everything, so that photographs of different days meet in one scene. */
+/** Draws one light over everything, so that the photographs look like one scene. */
 function drawGrade({ width, height }: Size, { light, shade }: Palette): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">
     <defs><linearGradient id="grade" x1="0" y1="0" x2="0.4" y2="1">

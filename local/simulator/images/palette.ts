@@ -9,7 +9,7 @@ export interface Palette {
   readonly shade: string;
 }
 
-/** Colours that go together, drawn from a generator: a sky, its complement as light, hills that darken. */
+/** Draws matching colours from a generator: a sky, its complement as light, and darkening hills. */
 export function drawPalette(random: () => number): Palette {
   const hue = Math.floor(random() * 360);
   const warm = (hue + 150 + random() * 60) % 360;

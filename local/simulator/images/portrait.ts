@@ -1,13 +1,13 @@
 import sharp from 'sharp';
 import type { Size } from './backdrop.ts';
 
-/** Where one person stands in the scene. */
+/** One person's place in the scene. */
 export interface Place extends Size {
   readonly left: number;
   readonly top: number;
 }
 
-/** Side by side, left to right in the order given, overlapping a little; in two rows from five people on. */
+/** Places people from left to right in the given order, slightly overlapping. Five or more stand in two rows. */
 export function placePeople(count: number, { width, height }: Size, random: () => number): Place[] {
   const rows = count > 4 ? 2 : 1;
   const columns = Math.ceil(count / rows);
@@ -26,7 +26,7 @@ export function placePeople(count: number, { width, height }: Size, random: () =
   });
 }
 
-/** The heart of a photograph, cut to its place and fading out towards its edges. */
+/** Crops the most interesting part of a photograph to its place, with soft edges. */
 export async function cutPortrait(
   photo: Buffer,
   { width, height }: Size,
@@ -46,7 +46,7 @@ export async function cutPortrait(
     .ensureAlpha()
     .raw()
     .toBuffer();
-  // Two steps: within one pipeline sharp would put the mask on before it resizes.
+  // In a single pipeline, sharp would apply the mask before it resizes.
   return sharp(cut, { raw: { width, height, channels: 4 } })
     .composite([{ input: Buffer.from(mask), blend: 'dest-in' }])
     .png({ compressionLevel: 1 })

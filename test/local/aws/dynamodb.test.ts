@@ -64,7 +64,7 @@ const allDue = {
 };
 
 describe('the table', () => {
-  it('has the keys and indexes that the stack creates, and is created once', async () => {
+  it('has the stack’s keys and indexes, and is created only once', async () => {
     const { client } = await dynamoDbWorld();
 
     await Promise.all([createTable(client, TableName), createTable(client, TableName)]);
@@ -86,7 +86,7 @@ describe('the table', () => {
     });
   });
 
-  it('is refused when an older version left it with other indexes', async () => {
+  it('is refused if an older version created it with other indexes', async () => {
     const { client } = await dynamoDbWorld({ hasTable: false });
     await client.send(
       new CreateTableCommand({
@@ -98,11 +98,11 @@ describe('the table', () => {
     );
 
     await expect(createTable(client, TableName)).rejects.toThrow(
-      'Cannot use table "generations": it was created with other indexes. Remove the data directory.',
+      'Cannot use the table "generations": an older version created it with other indexes. Remove the data directory.',
     );
   });
 
-  it('stays over a restart when it has a directory', async () => {
+  it('survives a restart if it has a directory', async () => {
     const dataDir = await temporaryDirectory();
     const before = await dynamoDbWorld({ dataDir });
     await before.put({ ...Key, n: { N: '1' } });
@@ -115,7 +115,7 @@ describe('the table', () => {
 });
 
 describe('conditions', () => {
-  it('let one of many create an item', async () => {
+  it('let only one of many writers create an item', async () => {
     const { client } = await dynamoDbWorld();
 
     const results = await Promise.all(
@@ -135,7 +135,7 @@ describe('conditions', () => {
     expect(results.filter((result) => result === 'ConditionalCheckFailedException')).toHaveLength(19);
   });
 
-  it('compare the size of a set with another attribute: of many who want a slot, as many as there are get one', async () => {
+  it('compare the size of a set with another attribute, so that only as many writers as slots succeed', async () => {
     const { update, get } = await dynamoDbWorld();
     await update({
       UpdateExpression: 'SET #limit = :limit',
@@ -161,7 +161,7 @@ describe('conditions', () => {
     expect((await get())?.slots?.SS).toHaveLength(3);
   });
 
-  it('find a member of a set, and a missing attribute fulfils none', async () => {
+  it('find a member of a set, and fail for a missing attribute', async () => {
     const { update } = await dynamoDbWorld();
     await update({
       UpdateExpression: 'ADD slots :ids',
@@ -184,7 +184,7 @@ describe('conditions', () => {
     expect(await holds('NOT nothing <= :value', { S: 'z' })).toBe(true);
   });
 
-  it('never hand back the item that failed them, unlike DynamoDB', async () => {
+  it('never return the item that failed them, unlike DynamoDB', async () => {
     const { client, put } = await dynamoDbWorld();
     await put(Key);
 
@@ -202,7 +202,7 @@ describe('conditions', () => {
 });
 
 describe('updates', () => {
-  it('add to and delete from a set, which is gone when it is empty, however often they are repeated', async () => {
+  it('add to and delete from a set idempotently, and remove an empty set', async () => {
     const { update } = await dynamoDbWorld();
     const change = async (UpdateExpression: string, ...ids: string[]) => {
       const { Attributes } = await update({
@@ -219,7 +219,7 @@ describe('updates', () => {
     expect(await change('DELETE slots :ids', 'a', 'c')).toBeUndefined();
   });
 
-  it('may set, remove, add and delete at once, on the item as it was', async () => {
+  it('may set, remove, add and delete at once, based on the previous item', async () => {
     const { update } = await dynamoDbWorld();
     await update({
       UpdateExpression: 'SET a = :one, b = :one ADD taken :ids, freed :ids',
@@ -257,7 +257,7 @@ describe('updates', () => {
 });
 
 describe('queries of an index', () => {
-  it('go both ways, page by page, each item once', async () => {
+  it('run in both directions, page by page, and return each item once', async () => {
     const { put, query } = await dynamoDbWorld();
     const times = ['2026-01-02T00:00:00.000Z', '2026-01-01T00:00:00.000Z', '2026-01-10T00:00:00.000Z'];
     for (let n = 0; n < 9; n += 1) await put(dueItem(`g${n}`, times[n % 3] ?? ''));
@@ -292,7 +292,7 @@ describe('queries of an index', () => {
     expect(new Set(ascending.map(([, id]) => id)).size).toBe(9);
   });
 
-  it('find what is due by a moment, that moment included, with the keys only', async () => {
+  it('find the keys of items due up to and including a time', async () => {
     const { put, query } = await dynamoDbWorld();
     for (const day of ['01', '02', '03']) await put(dueItem(`g${day}`, `2026-01-${day}`));
 
@@ -308,7 +308,7 @@ describe('queries of an index', () => {
     ]);
   });
 
-  it('see an item only while it has the keys of the index, under its present key', async () => {
+  it('find an item only while it has the keys of the index, under its current key', async () => {
     const { put, update, query } = await dynamoDbWorld();
     const found = async () => (await query(allDue)).Items?.map(({ dueAt }) => dueAt?.S);
     await put({ ...dueItem('g1', '2026-01-01'), ...Key });
@@ -323,7 +323,7 @@ describe('queries of an index', () => {
     expect([moved, await found()]).toEqual([['2026-02-01'], []]);
   });
 
-  it('refuse a consistent read, and keep columns for the history', async () => {
+  it('refuse a consistent read, and project attributes for the history', async () => {
     const { put, query } = await dynamoDbWorld();
     const history = { historyMonth: { S: '2026-01' }, historyKey: { S: 'k' } };
     await put({ ...Key, ...history, status: { S: 'failed' }, prompt: { S: 'not for lists' } });
@@ -339,7 +339,7 @@ describe('queries of an index', () => {
   });
 });
 
-it('gets many items at once, those that there are', async () => {
+it('gets many items at once, and omits missing ones', async () => {
   const { client, put } = await dynamoDbWorld();
   const key = (n: number) => ({ pk: { S: `g${n}` }, sk: { S: 'state' } });
   for (const n of [1, 3]) await put({ ...key(n), n: { N: String(n) } });
@@ -355,7 +355,7 @@ it('gets many items at once, those that there are', async () => {
 });
 
 describe('the service', () => {
-  it('goes on after clients that vanish in the middle of a request', async () => {
+  it('continues after clients disconnect during a request', async () => {
     const { endpoint, put, get } = await dynamoDbWorld();
     const port = Number(new URL(endpoint).port);
     const head =
@@ -371,7 +371,7 @@ describe('the service', () => {
     expect(await get()).toEqual(Key);
   });
 
-  it('stops at once with writes under way, and what it confirmed is there afterwards', async () => {
+  it('stops at once during writes, and keeps confirmed writes', async () => {
     const dataDir = await temporaryDirectory();
     const before = await dynamoDbWorld({ dataDir });
     const writes = Array.from({ length: 50 }, (_, n) =>

@@ -33,7 +33,7 @@ const ENTRY = {
   Detail: '{"id":"g1"}',
 };
 
-it('takes events and hands them on as a rule would', async () => {
+it('accepts events and passes them on as a rule would', async () => {
   const { put, events } = await bus();
 
   const { status, body } = await put([{ ...ENTRY, Time: 1_700_000_000, Resources: ['arn:x'] }]);
@@ -55,7 +55,7 @@ it('takes events and hands them on as a rule would', async () => {
   ]);
 });
 
-it('knows a bus by its ARN too', async () => {
+it('also finds a bus by its ARN', async () => {
   const { put, events } = await bus();
 
   await put([{ ...ENTRY, EventBusName: 'arn:aws:events:us-east-1:000000000000:event-bus/wiro' }]);
@@ -68,10 +68,10 @@ it.each([
   ['no detail type', { DetailType: undefined }, 'InvalidArgument'],
   ['no detail', { Detail: undefined }, 'InvalidArgument'],
   ['a detail that is not JSON', { Detail: '{' }, 'MalformedDetail'],
-  ['a detail that is no object', { Detail: '[1]' }, 'MalformedDetail'],
+  ['a detail that is not an object', { Detail: '[1]' }, 'MalformedDetail'],
   ['a source that belongs to AWS', { Source: 'aws.s3' }, 'NotAuthorizedForSourceException'],
   ['a bus that does not exist', { EventBusName: 'other' }, 'ResourceNotFoundException'],
-])('fails an entry with %s, and takes the others', async (_, change, code) => {
+])('fails an entry with %s, and accepts the others', async (_, change, code) => {
   const { put, events } = await bus();
 
   const { status, body } = await put([ENTRY, { ...ENTRY, ...change }]);
@@ -96,7 +96,7 @@ it.each([
   expect([status, body.__type, events]).toEqual([400, 'ValidationException', []]);
 });
 
-it('refuses a request that is signed for another service', async () => {
+it('refuses a request signed for another service', async () => {
   const { put } = await bus();
 
   expect(await put([ENTRY], 'eventbridge')).toMatchObject({

@@ -14,7 +14,7 @@ interface Event {
   readonly requestContext: { readonly http: Record<string, string>; readonly authorizer?: unknown };
 }
 
-/** A Function URL of a function that answers `answer` and remembers its events. */
+/** A Function URL of a function that returns `answer` and records its events. */
 async function urlOf(
   answer: unknown,
   {
@@ -69,7 +69,7 @@ describe('the event', () => {
     expect(last().headers).not.toHaveProperty('connection');
   });
 
-  it('names a caller where the URL asks for IAM', async () => {
+  it('names a caller if the URL requires IAM', async () => {
     const open = await urlOf({});
     const closed = await urlOf({}, { auth: 'iam' });
 
@@ -81,7 +81,7 @@ describe('the event', () => {
   });
 
   it.each(['application/json', 'text/plain; charset=utf-8', 'application/problem+json', 'application/xml'])(
-    'carries a body of %s as text',
+    'contains a body of %s as text',
     async (type) => {
       const { endpoint, last } = await urlOf({});
 
@@ -92,7 +92,7 @@ describe('the event', () => {
   );
 
   it.each(['application/octet-stream', 'application/x-www-form-urlencoded', 'image/png'])(
-    'carries a body of %s in base64',
+    'contains a body of %s in base64',
     async (type) => {
       const { endpoint, last } = await urlOf({});
 
@@ -107,7 +107,7 @@ describe('the event', () => {
   );
 });
 
-describe('the answer', () => {
+describe('the response', () => {
   it('takes status, headers, cookies and body from the object form', async () => {
     const { endpoint } = await urlOf({
       statusCode: 202,
@@ -157,10 +157,10 @@ describe('the answer', () => {
   it.each([
     ['that failed', () => failed('r', 'Error', 'a secret detail')],
     [
-      'with a status code that is none',
+      'with an invalid status code',
       (): InvocationResult => ({ kind: 'answered', requestId: 'r', payload: '{"statusCode":"many"}' }),
     ],
-  ])('is a 502 for a function %s, and tells nothing', async (_, invoke) => {
+  ])('is a 502 without details for a function %s', async (_, invoke) => {
     const { endpoint } = await urlOf({}, { invoke });
 
     const response = await fetch(endpoint);
@@ -168,7 +168,7 @@ describe('the answer', () => {
     expect([response.status, await response.text()]).toEqual([502, 'Internal Server Error']);
   });
 
-  it('is a 413 for a body over 6 MB, and for an event that has grown over it', async () => {
+  it('is a 413 for a body over 6 MB, and for an event that exceeds 6 MB because of its encoding', async () => {
     const { endpoint, events } = await urlOf({});
     const grown = await urlOf(
       {},

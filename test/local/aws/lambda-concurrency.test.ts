@@ -14,7 +14,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-/** Two functions, each of whose invocations runs until the test lets it go. */
+/** Two functions whose invocations run until the test releases them. */
 async function crowdedHost(
   options: Partial<LambdaHostOptions>,
   { reserved }: { readonly reserved?: number } = {},
@@ -47,7 +47,7 @@ async function crowdedHost(
   host.deploy({ ...fn, name: 'other', ...(reserved !== undefined && { reservedConcurrency: reserved }) });
   return {
     host,
-    /** Settles when so many invocations run. */
+    /** Resolves once this many invocations are running. */
     running: (count: number) =>
       new Promise<void>((resolve) => {
         began = () => {
@@ -61,7 +61,7 @@ async function crowdedHost(
   };
 }
 
-it('refuses what is one too many for the account, whatever function it is for', async () => {
+it('refuses an invocation over the account’s limit for any function', async () => {
   const { host, running, letGo } = await crowdedHost({ accountConcurrency: 2 });
   const both = [host.invoke('slow', '{}'), host.invoke('slow', '{}')];
   await running(2);
@@ -75,7 +75,7 @@ it('refuses what is one too many for the account, whatever function it is for', 
   expect(await next).toMatchObject({ kind: 'answered' });
 });
 
-it('puts off what is asynchronous until there is room, and counts no try for it', async () => {
+it('delays asynchronous invocations over the limit without counting a try', async () => {
   const reports: string[] = [];
   const { host, running, letGo } = await crowdedHost({
     accountConcurrency: 1,
@@ -94,7 +94,7 @@ it('puts off what is asynchronous until there is room, and counts no try for it'
   expect(reports).toEqual(['slow worked', 'other worked']);
 });
 
-it('keeps for a function what it reserves, takes it from the others, and gives it no more', async () => {
+it('gives a function exactly its reserved concurrency, and the others the rest', async () => {
   const { host, running, letGo } = await crowdedHost({ accountConcurrency: 2 }, { reserved: 1 });
   const slow = host.invoke('slow', '{}');
   await running(1);
@@ -108,7 +108,7 @@ it('keeps for a function what it reserves, takes it from the others, and gives i
   expect(await Promise.all([slow, other])).toMatchObject([{ kind: 'answered' }, { kind: 'answered' }]);
 });
 
-it('refuses more than ten requests a second for each invocation at a time', async () => {
+it('refuses more than ten requests per second for each unit of concurrency', async () => {
   const directory = await mkdtemp(path.join(tmpdir(), 'lambda-crowd-'));
   await writeFile(path.join(directory, 'index.js'), 'exports.handler = async () => 1;');
   const host = await startLambdaHost({ region: 'us-east-1', accountConcurrency: 2, now: () => 0 });
@@ -131,7 +131,7 @@ it('refuses more than ten requests a second for each invocation at a time', asyn
   await expect(host.invoke('quick', '{}')).rejects.toBeInstanceOf(ThrottledError);
 });
 
-it('is answered 429 at a Function URL and by Invoke', async () => {
+it('responds 429 at a Function URL and to Invoke', async () => {
   const host = {
     has: () => true,
     invoke: async () => {

@@ -8,7 +8,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0)) await cleanup();
 });
 
-/** An endpoint over a host that knows one function, `thing`, which echoes what it gets or fails. */
+/** An endpoint for a host with one function, `thing`, which echoes its event or fails. */
 async function endpointWorld({ fails = false } = {}) {
   const later: string[] = [];
   const { endpoint, stop } = await startLambdaEndpoint(
@@ -34,7 +34,7 @@ async function endpointWorld({ fails = false } = {}) {
 }
 
 describe('a synchronous invocation', () => {
-  it('answers what the function answers', async () => {
+  it('returns the function’s result', async () => {
     const { invoke } = await endpointWorld();
 
     const response = await invoke('thing', '{"a":1}');
@@ -45,7 +45,7 @@ describe('a synchronous invocation', () => {
     expect(response.headers.get('x-amz-executed-version')).toBe('$LATEST');
   });
 
-  it('marks the error of a function, and is a 200 all the same', async () => {
+  it('is a 200 with a header for a function’s error', async () => {
     const { invoke } = await endpointWorld({ fails: true });
 
     const response = await invoke('thing', '{}');
@@ -54,7 +54,7 @@ describe('a synchronous invocation', () => {
     expect(await response.json()).toEqual({ errorType: 'Error', errorMessage: 'no' });
   });
 
-  it('takes no body for an empty event', async () => {
+  it('treats a missing body as an empty event', async () => {
     const { invoke } = await endpointWorld();
 
     expect(await (await invoke('thing', '')).json()).toEqual({});
@@ -64,7 +64,7 @@ describe('a synchronous invocation', () => {
     'arn:aws:lambda:us-east-1:000000000000:function:thing',
     '000000000000:function:thing',
     'thing:live',
-  ])('knows a function as %s', async (name) => {
+  ])('finds a function by %s', async (name) => {
     const { invoke } = await endpointWorld();
 
     expect((await invoke(encodeURIComponent(name), '{}')).status).toBe(200);

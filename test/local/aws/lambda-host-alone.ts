@@ -1,7 +1,7 @@
 import { startLambdaHost } from '../../../local/aws/lambda-host.ts';
 import type { HostedFunction } from '../../../local/aws/lambda-types.ts';
 
-// A host in a process of its own, with one idle environment and one that works: tests kill it and look what is left.
+// Runs a host with an idle and a busy environment in its own process. Tests kill it and look for remaining processes.
 const fn = JSON.parse(process.argv[2] ?? '') as HostedFunction;
 const host = await startLambdaHost({
   region: 'us-east-1',

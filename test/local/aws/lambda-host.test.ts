@@ -20,7 +20,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-/** Writes `code` as the bundle of a function; `exports.handler` is its handler. */
+/** Writes `code` as the bundle of a function with the handler `exports.handler`. */
 async function bundle(code: string, settings: Partial<HostedFunction> = {}): Promise<HostedFunction> {
   const directory = await mkdtemp(path.join(tmpdir(), 'lambda-host-'));
   cleanups.push(() => rm(directory, { recursive: true }));
@@ -56,8 +56,8 @@ async function hostWith(
 
 const payloadOf = ({ payload }: { payload: string }): unknown => JSON.parse(payload);
 
-describe('what a function is given', () => {
-  it('passes the event and answers what the handler returned', async () => {
+describe('an invocation', () => {
+  it('passes the event and returns the handler’s result', async () => {
     const host = await hostWith(await bundle('exports.handler = async (event) => ({ got: event });'));
 
     const result = await host.invoke('local-thing', '{"a":[1,"ü"]}');
@@ -66,13 +66,13 @@ describe('what a function is given', () => {
     expect(payloadOf(result)).toEqual({ got: { a: [1, 'ü'] } });
   });
 
-  it('answers null where the handler returns nothing', async () => {
+  it('returns null if the handler returns nothing', async () => {
     const host = await hostWith(await bundle('exports.handler = async () => {};'));
 
     expect(await host.invoke('local-thing', '{}')).toMatchObject({ kind: 'answered', payload: 'null' });
   });
 
-  it('gives the context of Lambda', async () => {
+  it('passes Lambda’s context', async () => {
     const host = await hostWith(
       await bundle(`exports.handler = async (event, context) =>
         ({ ...context, remaining: context.getRemainingTimeInMillis() });`),
@@ -93,7 +93,7 @@ describe('what a function is given', () => {
     expect(context.remaining).toBeLessThanOrEqual(20_000);
   });
 
-  it('gives its own environment and nothing of ours', async () => {
+  it('passes the function’s environment variables and none of ours', async () => {
     process.env.WIRO_API_KEY = 'a-secret-of-the-developer';
     cleanups.push(async () => delete process.env.WIRO_API_KEY);
     const host = await hostWith(
@@ -125,7 +125,7 @@ describe('what a function is given', () => {
 });
 
 describe('environments', () => {
-  it('keeps one warm: the second invocation finds what the first one left', async () => {
+  it('are reused: the second invocation finds the state of the first', async () => {
     const host = await hostWith(await bundle('let n = 0; exports.handler = async () => (n += 1);'));
 
     const counts = [await host.invoke('local-thing', '{}'), await host.invoke('local-thing', '{}')];
@@ -135,7 +135,7 @@ describe('environments', () => {
     expect(host.reports.map(({ initMs }) => initMs !== undefined)).toEqual([true, false]);
   });
 
-  it('never runs two invocations in one environment, and starts more up to the maximum', async () => {
+  it('never run two invocations at once, and increase in number up to the maximum', async () => {
     const fn = await bundle(`
       let running = 0;
       exports.handler = async () => {
@@ -155,7 +155,7 @@ describe('environments', () => {
     expect(host.pids().length).toBeLessThanOrEqual(3);
   });
 
-  it('ends one that was idle for long enough, and starts another when needed', async () => {
+  it('end after some idle time, and are replaced when needed', async () => {
     const host = await hostWith(await bundle('exports.handler = async () => process.pid;'), { idleMs: 1 });
 
     const first = payloadOf(await host.invoke('local-thing', '{}')) as number;
@@ -166,8 +166,8 @@ describe('environments', () => {
   });
 });
 
-describe('what goes wrong', () => {
-  it('answers an error as Lambda describes it', async () => {
+describe('a failure', () => {
+  it('is described like Lambda’s', async () => {
     const host = await hostWith(
       await bundle('exports.handler = async () => { throw new RangeError("too far"); };'),
     );
@@ -180,7 +180,7 @@ describe('what goes wrong', () => {
     expect(host.reports[0]?.failure).toBe('RangeError');
   });
 
-  it('kills what takes longer than the time-out, and runs the next invocation afresh', async () => {
+  it('by timeout kills the process, and the next invocation gets a new one', async () => {
     const fn = await bundle(
       `exports.handler = async ({ hang }) => { while (hang) {} return process.pid; };`,
       { timeoutSeconds: 0.3 },
@@ -200,7 +200,7 @@ describe('what goes wrong', () => {
     await untilGone(pid);
   });
 
-  it('fails the invocation of a process that ends, and replaces it', async () => {
+  it('follows when a process exits, and the process is replaced', async () => {
     const fn = await bundle(
       'exports.handler = async ({ exit }) => { if (exit) process.exit(7); return process.pid; };',
     );
@@ -216,7 +216,7 @@ describe('what goes wrong', () => {
     expect(next.kind).toBe('answered');
   });
 
-  it('fails an invocation whose process was killed from outside', async () => {
+  it('follows when another process kills the environment', async () => {
     const fn = await bundle(
       'exports.handler = () => process.kill(process.pid, "SIGKILL") && new Promise(() => {});',
     );
@@ -228,7 +228,7 @@ describe('what goes wrong', () => {
     });
   });
 
-  it('ends the process on an unhandled rejection', async () => {
+  it('by unhandled rejection ends the process', async () => {
     const fn = await bundle(`exports.handler = () => {
       Promise.reject(new Error('nobody listens'));
       return new Promise((resolve) => setTimeout(resolve, 5000));
@@ -241,7 +241,7 @@ describe('what goes wrong', () => {
     });
   });
 
-  it('fails a handler that leaves nothing that could ever settle it', async () => {
+  it('follows if a handler can never settle', async () => {
     const host = await hostWith(await bundle('exports.handler = () => new Promise(() => {});'));
 
     expect(payloadOf(await host.invoke('local-thing', '{}'))).toMatchObject({
@@ -249,7 +249,7 @@ describe('what goes wrong', () => {
     });
   });
 
-  it('says what keeps a bundle from loading, for every invocation that needed it', async () => {
+  it('to load a bundle is reported for every invocation that needs it', async () => {
     const host = await hostWith(await bundle('throw new Error("TABLE_NAME is not set");'));
 
     const results = await Promise.all([host.invoke('local-thing', '{}'), host.invoke('local-thing', '{}')]);
@@ -260,7 +260,7 @@ describe('what goes wrong', () => {
     ]);
   });
 
-  it('says that a handler is missing', async () => {
+  it('reports a missing handler', async () => {
     const host = await hostWith(await bundle('exports.other = 1;'));
 
     expect(payloadOf(await host.invoke('local-thing', '{}'))).toMatchObject({
@@ -268,7 +268,7 @@ describe('what goes wrong', () => {
     });
   });
 
-  it('does not know a function that was not deployed', async () => {
+  it('is thrown for a function that was not deployed', async () => {
     const host = await hostWith(await bundle('exports.handler = async () => 1;'));
 
     await expect(host.invoke('other', '{}')).rejects.toBeInstanceOf(FunctionNotFoundError);
@@ -280,7 +280,7 @@ describe('payloads', () => {
   const MEGABYTE = 1024 * 1024;
   const textOf = (sizeBytes: number) => JSON.stringify('x'.repeat(sizeBytes - 2));
 
-  it('takes 6 MB and refuses more', async () => {
+  it('may have 6 MB and no more', async () => {
     const host = await hostWith(await bundle('exports.handler = async (event) => event.length;'));
 
     const largest = await host.invoke('local-thing', textOf(6 * MEGABYTE));
@@ -291,7 +291,7 @@ describe('payloads', () => {
     );
   });
 
-  it('refuses more than 1 MB for an asynchronous invocation', async () => {
+  it('may have 1 MB and no more for an asynchronous invocation', async () => {
     const host = await hostWith(await bundle('exports.handler = async () => 1;'));
 
     host.invokeLater('local-thing', textOf(MEGABYTE));
@@ -300,7 +300,7 @@ describe('payloads', () => {
     await host.idle();
   });
 
-  it('fails an invocation whose answer is over 6 MB; the environment lives on', async () => {
+  it('over 6 MB as a result fail the invocation but not the environment', async () => {
     const fn = await bundle(`exports.handler = async (size) => size ? 'x'.repeat(size) : process.pid;`);
     const host = await hostWith(fn);
 
@@ -313,7 +313,7 @@ describe('payloads', () => {
 });
 
 describe('asynchronous invocation', () => {
-  /** A function that notes its request id in a file and fails as long as `event.failures` says. */
+  /** A function that writes its request id to a file and fails `event.failures` times. */
   async function noting() {
     const fn = await bundle(`
       const fs = require('node:fs');
@@ -326,7 +326,7 @@ describe('asynchronous invocation', () => {
     return { fn, file, runs: async () => (await readFile(file, 'utf8')).trim().split('\n') };
   }
 
-  it('runs once where the first run succeeds', async () => {
+  it('runs once if the first run succeeds', async () => {
     const { fn, file, runs } = await noting();
     const host = await hostWith(fn);
 
@@ -336,7 +336,7 @@ describe('asynchronous invocation', () => {
     expect(await runs()).toEqual([requestId]);
   });
 
-  it('is repeated twice on failure, under the same request id, and then given up', async () => {
+  it('is repeated twice on failure, with the same request id', async () => {
     const { fn, file, runs } = await noting();
     const host = await hostWith(fn);
 
@@ -346,7 +346,7 @@ describe('asynchronous invocation', () => {
     expect(await runs()).toEqual([requestId, requestId, requestId]);
   });
 
-  it('is not repeated any more once the host has stopped', async () => {
+  it('is not repeated after the host stops', async () => {
     const { fn, file, runs } = await noting();
     const host = await hostWith(fn, { retryDelaysMs: [60_000] });
     host.invokeLater('local-thing', JSON.stringify({ file, failures: 9 }));
@@ -360,7 +360,7 @@ describe('asynchronous invocation', () => {
 });
 
 describe('logs', () => {
-  it('attributes every line to its request, messages of several lines as one', async () => {
+  it('attribute every line to its request, and keep multi-line messages together', async () => {
     const fn = await bundle(`
       console.log('loading');
       exports.handler = async () => {
@@ -382,7 +382,7 @@ describe('logs', () => {
 });
 
 describe('the end', () => {
-  it('kills running environments and fails what they were doing', async () => {
+  it('kills running environments and fails their invocations', async () => {
     const fn = await bundle(`exports.handler = () => new Promise((resolve) => setTimeout(resolve, 60_000));`);
     const host = await hostWith(fn, { maximumEnvironments: 1 });
     const running = host.invoke('local-thing', '{}');
@@ -397,7 +397,7 @@ describe('the end', () => {
   });
 
   it.each(['SIGKILL', 'SIGTERM'] as const)(
-    'leaves no process behind when the host dies of %s',
+    'leaves no process when the host ends by %s',
     async (signal) => {
       const fn = await bundle(`exports.handler = async ({ hang }) => {
       console.log('pid ' + process.pid);

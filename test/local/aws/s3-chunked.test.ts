@@ -17,7 +17,7 @@ async function decode(...chunks: string[]) {
 }
 
 describe('aws-chunked', () => {
-  it('is decoded however it is cut', async () => {
+  it('is decoded for any split into chunks', async () => {
     const expected = {
       text: 'hello\r\n',
       trailers: { 'x-amz-checksum-crc32': 'NhCmhg==', 'x-other': '1' },

@@ -14,7 +14,7 @@ import {
 import { expect, it } from 'vitest';
 import { Bucket, outcome, s3World } from './s3-world.ts';
 
-/** A request that breaks off in the middle of its body. */
+/** Sends a request that disconnects during its body. */
 function halfRequest() {
   const breaking = new AbortController();
   const Body = Readable.from(
@@ -30,7 +30,7 @@ function halfRequest() {
   };
 }
 
-it('stores nothing of an upload that was cut off', async () => {
+it('stores nothing of an interrupted upload', async () => {
   const { client, dataDir, events } = await s3World();
   const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key: 'a' }));
   const [object, part] = [halfRequest(), halfRequest()];
@@ -49,7 +49,7 @@ it('stores nothing of an upload that was cut off', async () => {
   expect([Parts, events]).toEqual([undefined, []]);
 });
 
-it('removes what was replaced while it was read, once the reader is gone', async () => {
+it('removes an object replaced during a read once the reader has disconnected', async () => {
   const { client, dataDir } = await s3World();
   await client.send(new PutObjectCommand({ Bucket, Key: 'a', Body: Buffer.alloc(8 * 1024 ** 2) }));
   const { Body } = await client.send(new GetObjectCommand({ Bucket, Key: 'a' }));
@@ -62,7 +62,7 @@ it('removes what was replaced while it was read, once the reader is gone', async
   expect(await after?.transformToString()).toBe('new');
 });
 
-it('goes on after requests that are no HTTP or end too early', async () => {
+it('continues after invalid or incomplete HTTP requests', async () => {
   const { client, endpoint } = await s3World();
   const port = Number(new URL(endpoint).port);
   const send = (text: string) =>
@@ -82,7 +82,7 @@ it('goes on after requests that are no HTTP or end too early', async () => {
   await client.send(new PutObjectCommand({ Bucket, Key: 'a', Body: 'x' }));
 });
 
-it('stops at once, whatever is under way', async () => {
+it('stops at once, even during requests', async () => {
   const { client, stop } = await s3World();
   await client.send(new PutObjectCommand({ Bucket, Key: 'a', Body: Buffer.alloc(8 * 1024 ** 2) }));
   const { Body } = await client.send(new GetObjectCommand({ Bucket, Key: 'a' }));

@@ -13,7 +13,7 @@ import { Bucket, outcome, s3World } from './s3-world.ts';
 
 const RACERS = Array.from({ length: 20 }, (_, index) => `racer-${index}`);
 
-/** The HTTP status it fails with: the SDK has no name for an answer without a body. */
+/** The HTTP status of the error. The SDK has no error name for a response without a body. */
 const status = <T>(work: Promise<T>): Promise<T | number> =>
   work.catch(
     (error: unknown) => (error instanceof S3ServiceException && error.$metadata.httpStatusCode) || 0,
@@ -24,7 +24,7 @@ const winners = (results: readonly unknown[]) =>
 const losers = (results: readonly unknown[]) =>
   new Set(results.filter((result) => typeof result === 'string'));
 
-it('lets one of many create an object that must not exist', async () => {
+it('lets only one of many writers create an object that must not exist', async () => {
   const { client, events } = await s3World();
 
   const results = await Promise.all(
@@ -40,7 +40,7 @@ it('lets one of many create an object that must not exist', async () => {
   expect(await Body?.transformToString()).toBe(RACERS[results.findIndex((one) => typeof one !== 'string')]);
 });
 
-it('lets one of many replace the version of an object that all have seen', async () => {
+it('lets only one of many writers replace the version that all have read', async () => {
   const { client } = await s3World();
   const { ETag } = await client.send(new PutObjectCommand({ Bucket, Key: 'a', Body: 'seen' }));
 
@@ -54,7 +54,7 @@ it('lets one of many replace the version of an object that all have seen', async
   expect(losers(results)).toEqual(new Set(['PreconditionFailed']));
 });
 
-it('refuses to replace what does not exist', async () => {
+it('refuses to replace a missing object', async () => {
   const { client } = await s3World();
 
   const put = client.send(new PutObjectCommand({ Bucket, Key: 'a', Body: 'x', IfMatch: '"some"' }));
@@ -62,7 +62,7 @@ it('refuses to replace what does not exist', async () => {
   expect(await outcome(put)).toBe('NoSuchKey');
 });
 
-it('lets one of many complete an upload to a key that must not exist, and keeps the uploads of the others', async () => {
+it('lets only one of many uploads complete for a key that must not exist, and keeps the other uploads', async () => {
   const { client } = await s3World();
   const uploads = await Promise.all(
     RACERS.map(async (Body) => {
@@ -85,7 +85,7 @@ it('lets one of many complete an upload to a key that must not exist, and keeps 
   expect(losers(again)).toEqual(new Set(['NoSuchUpload']));
 });
 
-it('reads on conditions', async () => {
+it('checks conditions of reads', async () => {
   const { client } = await s3World();
   const { ETag = '' } = await client.send(new PutObjectCommand({ Bucket, Key: 'a', Body: 'x' }));
   const yesterday = new Date(Date.now() - 86_400_000);
@@ -113,7 +113,7 @@ it('reads on conditions', async () => {
   expect(await head({ IfNoneMatch: ETag })).toBe(304);
 });
 
-it('deletes only the version that was seen, where one is named', async () => {
+it('deletes only the given version, if any', async () => {
   const { client } = await s3World();
   const { ETag } = await client.send(new PutObjectCommand({ Bucket, Key: 'a', Body: 'seen' }));
   const remove = () =>

@@ -9,7 +9,7 @@ import {
 import { expect, it } from 'vitest';
 import { Bucket, outcome, s3World } from './s3-world.ts';
 
-it('announces an object as S3 does', async () => {
+it('describes an object like S3', async () => {
   const { client, events } = await s3World();
 
   await client.send(new PutObjectCommand({ Bucket, Key: "requests/my photo+1 (ü)'~*!.json", Body: 'hello' }));
@@ -47,7 +47,7 @@ it('announces an object as S3 does', async () => {
   ]);
 });
 
-it('announces what was created, once, whichever way, and nothing else', async () => {
+it('is sent once for every way to create an object, and for nothing else', async () => {
   const { client, events } = await s3World();
 
   await client.send(new PutObjectCommand({ Bucket, Key: 'a', Body: 'x' }));

@@ -27,7 +27,7 @@ describe.each([
   ['the default checksums of the SDK', {}],
   ['no checksums', { requestChecksumCalculation: 'WHEN_REQUIRED' as const }],
 ])('with %s', (_, settings) => {
-  it('carries 64 MiB in streamed parts that come in any order', async () => {
+  it('assembles 64 MiB from streamed parts in any order', async () => {
     const { client, events } = await s3World({ client: settings });
     const bytes = randomBytes(64 * MIB);
     const upload = await startUpload(client, { ContentType: 'video/mp4', Metadata: { n: '1' } });
@@ -35,7 +35,7 @@ describe.each([
     const parts = await Promise.all(
       [5, 3, 1, 7, 2, 4, 6, 8].map(async (PartNumber) => {
         const part = bytes.subarray((PartNumber - 1) * 8 * MIB, PartNumber * 8 * MIB);
-        // Chunks that do not fit any boundary.
+        // Chunks that match no part boundary.
         const chunks = Array.from({ length: Math.ceil(part.length / 99_991) }, (_, index) =>
           part.subarray(index * 99_991, (index + 1) * 99_991),
         );
@@ -75,7 +75,7 @@ it('reads a range across parts', async () => {
   expect(await Body?.transformToString()).toBe('aabb');
 });
 
-it('keeps every part of what is being read until it is read, whoever replaces or deletes it meanwhile', async () => {
+it('keeps every part of an object during a read, even if the object is replaced or deleted', async () => {
   const { client } = await s3World();
   const upload = await startUpload(client);
   const bytes = Buffer.alloc(16 * MIB, 'old');
@@ -95,7 +95,7 @@ it('keeps every part of what is being read until it is read, whoever replaces or
   expect(await replaced?.transformToString()).toBe('new');
 });
 
-it('takes the MD5 of the parts’ MD5s as the ETag', async () => {
+it('uses the MD5 of the parts’ MD5s as the ETag', async () => {
   const { client } = await s3World();
   const upload = await startUpload(client);
   const { ETag } = await upload.put(1, Buffer.from('hello'));
@@ -106,7 +106,7 @@ it('takes the MD5 of the parts’ MD5s as the ETag', async () => {
   expect(done.ETag).toBe('"62109206880d38a4010a98e11243924a-1"');
 });
 
-it('keeps the last of the parts with one number, and drops what the list leaves out', async () => {
+it('keeps the last part with the same number, and removes parts that the list omits', async () => {
   const { client } = await s3World();
   const upload = await startUpload(client);
   await upload.put(1, Buffer.from('first'));
@@ -119,7 +119,7 @@ it('keeps the last of the parts with one number, and drops what the list leaves 
   expect(await Body?.transformToString()).toBe('again');
 });
 
-it('refuses a wrong list and leaves the upload as it is', async () => {
+it('refuses a wrong list and keeps the upload', async () => {
   const { client, events } = await s3World();
   const upload = await startUpload(client);
   const [one, two] = [
@@ -139,7 +139,7 @@ it('refuses a wrong list and leaves the upload as it is', async () => {
   expect(await outcome(upload.put(1, Buffer.from('late')))).toBe('NoSuchUpload');
 });
 
-it('aborts: nothing of the upload is left', async () => {
+it('removes everything of an aborted upload', async () => {
   const { client } = await s3World();
   const upload = await startUpload(client);
   const { ETag } = await upload.put(1, Buffer.from('x'));
@@ -153,7 +153,7 @@ it('aborts: nothing of the upload is left', async () => {
   expect(Uploads).toBeUndefined();
 });
 
-it('knows an upload under its own key only', async () => {
+it('finds an upload only under its own key', async () => {
   const { client } = await s3World();
   const { UploadId } = await startUpload(client);
 
@@ -199,7 +199,7 @@ it('lists uploads by prefix and page by page', async () => {
 });
 
 describe('checksums', () => {
-  it('are those of the parts together when the upload was created with one', async () => {
+  it('combine the parts’ checksums if the upload was created with one', async () => {
     const { client } = await s3World();
     const upload = await startUpload(client, { ChecksumAlgorithm: 'CRC32' });
     const part = await upload.put(1, Buffer.from('hello'));
@@ -216,7 +216,7 @@ describe('checksums', () => {
     expect(await Body?.transformToString()).toBe('hello');
   });
 
-  it('can be that of the whole object', async () => {
+  it('may cover the whole object', async () => {
     const { client } = await s3World();
     const upload = await startUpload(client, { ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' });
     const part = await upload.put(1, Buffer.from('hello'));
@@ -231,15 +231,15 @@ describe('checksums', () => {
     expect(await Body?.transformToString()).toBe('hello');
   });
 
-  it('must be of the algorithm that the upload was created with', async () => {
+  it('must use the upload’s algorithm', async () => {
     const { client } = await s3World();
     const upload = await startUpload(client, { ChecksumAlgorithm: 'SHA256' });
 
-    // The SDK sends CRC-32 unless it is told otherwise.
+    // The SDK sends CRC-32 by default.
     expect(await outcome(upload.put(1, Buffer.from('x')))).toBe('InvalidRequest');
   });
 
-  it('are not kept when the upload was created without', async () => {
+  it('are not stored if the upload was created without one', async () => {
     const { client } = await s3World();
     const upload = await startUpload(client);
     const { ETag, ChecksumCRC32 } = await upload.put(1, Buffer.from('hello'));

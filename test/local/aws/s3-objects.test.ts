@@ -23,7 +23,7 @@ const read = async (client: S3Client, Key: string): Promise<string | undefined> 
 };
 
 describe('objects', () => {
-  it('gives back the bytes and the headers that it was given', async () => {
+  it('are returned with their bytes and headers', async () => {
     const { client } = await s3World();
 
     const stored = await client.send(
@@ -53,7 +53,7 @@ describe('objects', () => {
     expect(got.VersionId).toBeUndefined();
   });
 
-  it('takes streamed bodies under the default checksums of the SDK and without any', async () => {
+  it('may be streamed, with the SDK’s default checksums and without any', async () => {
     const { client } = await s3World();
     const { client: plain } = await s3World({ client: { requestChecksumCalculation: 'WHEN_REQUIRED' } });
     const bytes = Buffer.alloc(3 * 1024 ** 2 + 1, 'abc');
@@ -76,7 +76,7 @@ describe('objects', () => {
   });
 
   it.each(['CRC32', 'CRC32C', 'SHA1', 'SHA256'] as const)(
-    'verifies a %s of the client',
+    'are verified with the client’s %s',
     async (algorithm) => {
       const { client } = await s3World();
       // Over "123456789": the check values of the algorithms.
@@ -95,7 +95,7 @@ describe('objects', () => {
     },
   );
 
-  it('keeps a CRC64NVME as it was told', async () => {
+  it('store a CRC64NVME without verification', async () => {
     const { client } = await s3World();
 
     await client.send(
@@ -106,7 +106,7 @@ describe('objects', () => {
     expect(head).toMatchObject({ ChecksumCRC64NVME: 'rosUhgp5mIg=', ChecksumType: 'FULL_OBJECT' });
   });
 
-  it('refuses a body that differs from its Content-MD5', async () => {
+  it('are refused if the body differs from its Content-MD5', async () => {
     const { client } = await s3World();
 
     const wrong = new PutObjectCommand({
@@ -119,7 +119,7 @@ describe('objects', () => {
     expect(await outcome(client.send(wrong))).toBe('BadDigest');
   });
 
-  it('sends ranges', async () => {
+  it('are returned in ranges', async () => {
     const { client } = await s3World();
     await put(client, 'digits', '0123456789');
     const range = async (Range: string) => {
@@ -150,7 +150,7 @@ describe('objects', () => {
     '.',
     '..',
     'constructor',
-  ])('stores, lists, copies and deletes the key %j like any other', async (Key) => {
+  ])('may have the key %j, also in lists and copies', async (Key) => {
     const { client } = await s3World();
     await put(client, 'other', 'other');
 
@@ -167,13 +167,13 @@ describe('objects', () => {
     expect(await read(client, 'other')).toBe('other');
   });
 
-  it('refuses a key of more than 1024 bytes', async () => {
+  it('are refused with a key of more than 1024 bytes', async () => {
     const { client } = await s3World();
 
     expect(await outcome(put(client, 'ü'.repeat(513), 'x'))).toBe('KeyTooLongError');
   });
 
-  it('copies with the headers of the source or with new ones', async () => {
+  it('are copied with the headers of the source or with new ones', async () => {
     const { client } = await s3World();
     await client.send(
       new PutObjectCommand({ Bucket, Key: 'a', Body: 'hello', ContentType: 'text/x', Metadata: { n: '1' } }),
@@ -193,7 +193,7 @@ describe('objects', () => {
     expect(await outcome(copy('d', { CopySource: `${Bucket}/missing` }))).toBe('NoSuchKey');
   });
 
-  it('says what is missing or not here', async () => {
+  it('responds with errors for missing objects and unsupported operations', async () => {
     const { client } = await s3World();
     await put(client, 'a', 'x');
 
@@ -226,9 +226,9 @@ describe('objects', () => {
 });
 
 describe('listing', () => {
-  it('goes page by page in the order of bytes', async () => {
+  it('returns pages in the order of bytes', async () => {
     const { client } = await s3World();
-    // In UTF-16 the second last would come after the last.
+    // UTF-16 order would swap the last two.
     const keys = ['a', 'a/1', 'a/2', 'b', 'ü', '\uFFFD', '😀'];
     await Promise.all(keys.toReversed().map((key) => put(client, key, 'x')));
 
@@ -245,7 +245,7 @@ describe('listing', () => {
     expect(listed).toEqual([['a', 'a/1', 'a/2'], ['b', 'ü', '\uFFFD'], ['😀']]);
   });
 
-  it('folds keys at a delimiter, over pages too', async () => {
+  it('groups keys by a delimiter, also across pages', async () => {
     const { client } = await s3World();
     for (const key of ['in/a/1', 'in/a/2', 'in/b', 'in/c/1', 'out']) await put(client, key, 'x');
     const page = (token?: string) =>

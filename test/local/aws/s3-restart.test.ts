@@ -21,7 +21,7 @@ const read = async (client: S3Client, key: string): Promise<string | undefined> 
   return Body?.transformToString();
 };
 
-it('finds what was stored, and sequencers go on growing', async () => {
+it('finds stored objects, and continues to increase sequencers', async () => {
   const dataDir = await temporaryDirectory();
   const before = await s3World({ dataDir });
   await put(before.client, 'kept', 'one');
@@ -44,7 +44,7 @@ it('finds what was stored, and sequencers go on growing', async () => {
   expect(new Set(sequencers).size).toBe(5);
 });
 
-it('goes on with an upload', async () => {
+it('continues an upload', async () => {
   const dataDir = await temporaryDirectory();
   const before = await s3World({ dataDir });
   const { UploadId, put: putPart } = await startUpload(before.client);
@@ -64,7 +64,7 @@ it('goes on with an upload', async () => {
   expect(head.ContentLength).toBe(5 * MIB + 1);
 });
 
-it('does not mistake an upload for open that was completed when the process died', async () => {
+it('does not reopen an upload that was completed just before the process ended', async () => {
   const dataDir = await temporaryDirectory();
   const before = await s3World({ dataDir });
   const { UploadId, put: putPart, complete } = await startUpload(before.client);
@@ -81,7 +81,7 @@ it('does not mistake an upload for open that was completed when the process died
   expect(await read(after.client, Key)).toBe('hello');
 });
 
-it('removes what a process left half written', async () => {
+it('removes incomplete files', async () => {
   const dataDir = await temporaryDirectory();
   const before = await s3World({ dataDir });
   await put(before.client, 'a', 'whole');

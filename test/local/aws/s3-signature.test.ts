@@ -22,7 +22,7 @@ async function fetched(url: string, init?: RequestInit): Promise<[status: number
 }
 
 describe('a presigned URL', () => {
-  it('lets anyone read the one object, as often as they like', async () => {
+  it('lets anyone read the object any number of times', async () => {
     const { url } = await presignedWorld();
 
     const response = await fetch(url);
@@ -33,7 +33,7 @@ describe('a presigned URL', () => {
     expect(await fetched(url, { headers: { range: 'bytes=1-2' } })).toEqual([206, 'el']);
   });
 
-  it('lets a client that was told so write', async () => {
+  it('lets a client write', async () => {
     const { client } = await presignedWorld();
     const command = new PutObjectCommand({ Bucket, Key: 'in', ContentType: 'text/y', IfNoneMatch: '*' });
     const url = await getSignedUrl(client, command, {
@@ -50,7 +50,7 @@ describe('a presigned URL', () => {
     expect(await Body?.transformToString()).toBe('hi');
   });
 
-  it('ends', async () => {
+  it('expires', async () => {
     const { client, get } = await presignedWorld();
     const signed = (agoSeconds: number) =>
       getSignedUrl(client, get, { expiresIn: 60, signingDate: new Date(Date.now() - agoSeconds * 1000) });
@@ -67,16 +67,16 @@ describe('a presigned URL', () => {
       (url: string) => url.replace(/Signature=(.)/, (_, c) => `Signature=${c === '0' ? 1 : 0}`),
     ],
     ['the expiry', (url: string) => url.replace('Expires=60', 'Expires=61')],
-    ['what it overrides', (url: string) => url.replace('=attachment', '=inline')],
+    ['an overridden header', (url: string) => url.replace('=attachment', '=inline')],
     ['an addition', (url: string) => `${url}&response-content-type=text/html`],
-  ])('is worth nothing once somebody changed it: %s', async (_, change) => {
+  ])('is invalid after a change of %s', async (_, change) => {
     const { url } = await presignedWorld();
 
     expect(change(url)).not.toBe(url);
     expect(await fetched(change(url))).toEqual([403, 'SignatureDoesNotMatch']);
   });
 
-  it('is good for its method and without further x-amz headers only', async () => {
+  it('is only valid for its method and without additional x-amz headers', async () => {
     const { url } = await presignedWorld();
 
     expect(await fetched(url, { method: 'PUT', body: 'x' })).toEqual([403, 'SignatureDoesNotMatch']);
@@ -84,7 +84,7 @@ describe('a presigned URL', () => {
     expect(await fetched(url, { headers: { 'x-amz-copy-source': 'a/b' } })).toEqual([403, 'AccessDenied']);
   });
 
-  it('cannot name a file beyond ISO-8859-1, as in S3', async () => {
+  it('cannot contain a file name beyond ISO-8859-1, as in S3', async () => {
     const { client } = await presignedWorld();
     const url = (name: string) =>
       getSignedUrl(
@@ -97,7 +97,7 @@ describe('a presigned URL', () => {
     expect(await fetched(await url('a\r\nset-cookie: b'))).toEqual([400, 'InvalidArgument']);
   });
 
-  it('cannot be signed for longer than a week', async () => {
+  it('cannot be valid for more than a week', async () => {
     const { url } = await presignedWorld();
 
     expect(await fetched(url.replace('Expires=60', 'Expires=604801'))).toEqual([
@@ -122,7 +122,7 @@ describe('a request', () => {
   it.each([
     ['InvalidAccessKeyId', { ...LOCAL_CREDENTIALS, accessKeyId: 'other' }],
     ['SignatureDoesNotMatch', { ...LOCAL_CREDENTIALS, secretAccessKey: 'other' }],
-  ])('with other credentials ends in %s', async (code, credentials) => {
+  ])('with other credentials fails with %s', async (code, credentials) => {
     const { endpoint } = await presignedWorld();
     const client = new S3Client({ endpoint, region: LOCAL_REGION, credentials });
 
@@ -130,7 +130,7 @@ describe('a request', () => {
     client.destroy();
   });
 
-  it('with another body than was signed is refused', async () => {
+  it('with a body other than the signed one is refused', async () => {
     const { endpoint } = await presignedWorld();
     const other = new AwsClient({ ...LOCAL_CREDENTIALS, service: 's3', region: LOCAL_REGION, retries: 0 });
     const put = async (body: string) => {
@@ -149,7 +149,7 @@ describe('a request', () => {
     expect(await put('hello')).toBe(200);
   });
 
-  it('with a clock that is an hour off is refused', async () => {
+  it('with a clock error of an hour is refused', async () => {
     const { endpoint } = await presignedWorld();
     const client = new S3Client({
       endpoint,

@@ -13,7 +13,7 @@ import { Bucket } from './s3-world.ts';
 
 export const Key = 'outputs/big.bin';
 
-/** What can be done with a multipart upload of `Key`. */
+/** Operations on a multipart upload of `Key`. */
 export function uploadOf(client: S3Client, UploadId: string | undefined) {
   const which = { Bucket, Key, UploadId };
   return {

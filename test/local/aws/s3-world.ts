@@ -13,12 +13,12 @@ export interface S3World {
   readonly client: S3Client;
   readonly endpoint: string;
   readonly dataDir: string;
-  /** What was announced so far. */
+  /** All notifications so far. */
   readonly events: S3Event[];
   readonly stop: () => Promise<void>;
 }
 
-/** An S3 of its own with one bucket, gone when the test is. */
+/** Starts an S3 with one bucket, which is removed after the test. */
 export async function s3World(
   options: { readonly dataDir?: string; readonly client?: S3ClientConfig } = {},
 ): Promise<S3World> {
@@ -45,7 +45,7 @@ export async function s3World(
 }
 
 const nothing = () => {};
-/** Without one, the SDK complains on the console about what a test breaks on purpose. */
+/** A silent logger. The SDK's default one would write expected errors to the console. */
 const QUIET = { trace: nothing, debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 export async function temporaryDirectory(): Promise<string> {
@@ -54,6 +54,6 @@ export async function temporaryDirectory(): Promise<string> {
   return directory;
 }
 
-/** The name of the error that it ends with, or what it ends with. */
+/** The name of the promise's error, or its value. */
 export const outcome = <T>(work: Promise<T>): Promise<T | string> =>
   work.catch((error: unknown) => (error instanceof Error ? error.name : String(error)));

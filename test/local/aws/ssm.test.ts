@@ -37,7 +37,7 @@ async function clientOf(options: Partial<SsmOptions> = {}, credentials = LOCAL_C
   return { client, stop, endpoint: ssm.endpoint };
 }
 
-it('reads what was put, with its type and version', async () => {
+it('returns a stored parameter with its type and version', async () => {
   const { client } = await clientOf();
 
   await client.send(new PutParameterCommand({ Name: '/wiro/a/url', Value: 'http://x', Type: 'String' }));
@@ -53,7 +53,7 @@ it('reads what was put, with its type and version', async () => {
   expect(Parameter?.LastModifiedDate).toBeInstanceOf(Date);
 });
 
-it('shows a SecureString only to who asks for decryption', async () => {
+it('returns a SecureString’s value only with decryption', async () => {
   const { client } = await clientOf();
   const Name = '/wiro/a/api-key';
   await client.send(new PutParameterCommand({ Name, Value: 'sesame', Type: 'SecureString' }));
@@ -65,7 +65,7 @@ it('shows a SecureString only to who asks for decryption', async () => {
   expect(open.Parameter).toMatchObject({ Type: 'SecureString', Value: 'sesame' });
 });
 
-it('answers several at once and lists the names that it does not know', async () => {
+it('returns several at once and lists unknown names', async () => {
   const { client } = await clientOf();
   await client.send(new PutParameterCommand({ Name: '/w/a', Value: '1', Type: 'String' }));
 
@@ -82,7 +82,7 @@ it('refuses to read more than ten at once', async () => {
   await expect(client.send(new GetParametersCommand({ Names }))).rejects.toThrow(/between 1 and 10/);
 });
 
-it('replaces only when told to, and counts versions', async () => {
+it('replaces only with Overwrite, and counts versions', async () => {
   const { client } = await clientOf();
   const put = { Name: '/w/a', Value: '1', Type: 'String' } as const;
   await client.send(new PutParameterCommand(put));
@@ -108,7 +108,7 @@ it.each([
   });
 });
 
-it('lists what lies under a path, in pages, deeper only when told to', async () => {
+it('lists parameters under a path, in pages, and deeper levels only with Recursive', async () => {
   const { client } = await clientOf();
   for (const Name of ['/w/c', '/w/a', '/w/b', '/w/b/deep', '/wx'])
     await client.send(new PutParameterCommand({ Name, Value: '1', Type: 'String' }));
@@ -142,7 +142,7 @@ it('deletes', async () => {
   );
 });
 
-it('keeps parameters across a restart, in a file that nobody else can read', async () => {
+it('keeps parameters across a restart, in a file that only this user can read', async () => {
   const directory = await mkdtemp(path.join(tmpdir(), 'ssm-'));
   cleanups.push(() => rm(directory, { recursive: true }));
   const file = path.join(directory, 'new', 'parameters.json');
@@ -160,7 +160,7 @@ it('keeps parameters across a restart, in a file that nobody else can read', asy
   expect(JSON.parse(await readFile(file, 'utf8'))).toHaveProperty('/w/a');
 });
 
-it('refuses requests that AWS would refuse: unsigned, or signed with other keys', async () => {
+it('refuses requests without a signature or signed with other keys', async () => {
   const { endpoint } = await clientOf();
   const strange = await clientOf({}, { accessKeyId: 'other', secretAccessKey: 'x' } as never);
 

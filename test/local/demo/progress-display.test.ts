@@ -7,7 +7,7 @@ function displayOn({ isTTY }: { readonly isTTY: boolean }) {
   return { display: createProgressDisplay(stream as never), written: () => written };
 }
 
-it('writes plain lines where there is no terminal: each step once, and every tenth of the way', () => {
+it('writes plain lines without a terminal: each step once, and every ten percent', () => {
   const { display, written } = displayOn({ isTTY: false });
 
   display.line('Wiro: the simulator');
@@ -20,7 +20,7 @@ it('writes plain lines where there is no terminal: each step once, and every ten
   );
 });
 
-it('draws one bar on a terminal, which makes room for lines and is gone in the end', () => {
+it('draws one bar on a terminal, moves it below lines, and removes it at the end', () => {
   const { display, written } = displayOn({ isTTY: true });
 
   display.progress('running', 50);
@@ -32,7 +32,7 @@ it('draws one bar on a terminal, which makes room for lines and is gone in the e
   expect(written().split(clear)).toEqual(['', bar, 'Generation g1\n', bar, '']);
 });
 
-it('never goes back, and never beyond the width of the terminal', () => {
+it('never decreases, and never exceeds the terminal’s width', () => {
   const { display, written } = displayOn({ isTTY: true });
 
   display.progress('running', 60);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { clientOf, STORY_MAKER, signedHeaders, startWorld, type WiroAnswer } from './world.ts';
 
 describe('authentication', () => {
-  it('answers 401 without a key, with a wrong key and with a wrong signature, and does nothing', async () => {
+  it('responds 401 without a key, with a wrong key and with a wrong signature, and does nothing', async () => {
     const { simulator } = await startWorld();
     const right = signedHeaders(simulator);
     const attempts = [
@@ -30,7 +30,7 @@ describe('authentication', () => {
     expect(simulator.tasks()).toEqual([]);
   });
 
-  it('accepts the signature that openssl makes of secret and nonce', async () => {
+  it('accepts the signature that openssl computes from secret and nonce', async () => {
     const { simulator } = await startWorld({ apiKey: 'key', apiSecret: 'secret' });
 
     const response = await fetch(`${simulator.apiUrl}/Tool/List`, {
@@ -46,7 +46,7 @@ describe('authentication', () => {
     expect(response.status).toBe(200);
   });
 
-  it('asks a key-only project for its key alone', async () => {
+  it('requires only the key of a key-only project', async () => {
     const { simulator } = await startWorld({ keyOnly: true });
     const ask = (key: string) =>
       fetch(`${simulator.apiUrl}/Tool/List`, { method: 'POST', headers: { 'x-api-key': key } });
@@ -58,7 +58,7 @@ describe('authentication', () => {
 });
 
 describe('routes', () => {
-  it.each(['Run/wiro', 'Task/Unknown', 'Task/Detail/more', 'Tool', ''])('does not know %j', async (path) => {
+  it.each(['Run/wiro', 'Task/Unknown', 'Task/Detail/more', 'Tool', ''])('do not include %j', async (path) => {
     const { post } = await startWorld();
 
     const response = await post(path, '{}');
@@ -70,7 +70,7 @@ describe('routes', () => {
     });
   });
 
-  it('lists models, and describes one by its clean or raw slugs', async () => {
+  it('list models, and describe one by its clean or raw slugs', async () => {
     const { call } = await startWorld();
 
     const list = await call('Tool/List', { search: 'story', start: '0', limit: '5' });
@@ -99,7 +99,7 @@ describe('routes', () => {
 });
 
 describe('files', () => {
-  it('keeps an upload and serves it to whoever knows its URL', async () => {
+  it('are stored as uploads and served at their URLs without authentication', async () => {
     const { simulator, call, post } = await startWorld();
     const folder = (await call('File/FolderCreate', { name: 'inputs-1' })).list?.[0];
     const form = new FormData();
@@ -114,7 +114,7 @@ describe('files', () => {
     expect([...new Uint8Array(await served.arrayBuffer())]).toEqual([1, 2, 3]);
   });
 
-  it('keeps a large upload on disk, byte for byte', async () => {
+  it('are stored on disk if they are large', async () => {
     const { upload } = await startWorld();
     const bytes = new Uint8Array(3_000_000).map((_, index) => (index * 7 + (index >> 8)) % 251);
 
@@ -125,7 +125,7 @@ describe('files', () => {
   });
 
   it.each([
-    ['a type it does not take', 'virus.exe', 3, 'File type of [virus.exe] is not supported'],
+    ['an unsupported type', 'virus.exe', 3, 'File type of [virus.exe] is not supported'],
     ['more than 100 MB', 'film.mp4', 100 * 1024 * 1024 + 1, 'File [film.mp4] must be smaller than 100 MB'],
   ])(
     'refuses %s',
@@ -145,9 +145,9 @@ describe('files', () => {
 
 describe('Run', () => {
   it.each([
-    ['nothing at all', STORY_MAKER, {}, 0, 'Request parameter [prompt] required'],
+    ['no parameters', STORY_MAKER, {}, 0, 'Request parameter [prompt] required'],
     [
-      'a word for a number',
+      'text instead of a number',
       STORY_MAKER,
       { prompt: 'x', width: 'wide' },
       0,
@@ -162,7 +162,7 @@ describe('Run', () => {
     ],
     ['no file', 'wiro/image-to-image', {}, 0, 'Request files [inputImage] required'],
     ['an unknown model', 'wiro/nothing', {}, 1, 'slug-owner-project-not-exist'],
-  ])("refuses %s in Wiro's words", async (_, model, parameters, code, message) => {
+  ])("refuses %s with Wiro's message", async (_, model, parameters, code, message) => {
     const { simulator, call } = await startWorld();
 
     const answer = await call(`Run/${model}`, parameters);
@@ -171,7 +171,7 @@ describe('Run', () => {
     expect(simulator.tasks()).toEqual([]);
   });
 
-  it('takes 0 and "" for what is unset, as existing clients send it', async () => {
+  it('treats 0 and "" as unset, because clients send them', async () => {
     const { call } = await startWorld();
 
     const answer = await call(`Run/${STORY_MAKER}`, {
@@ -188,7 +188,7 @@ describe('Run', () => {
     expect(answer).toMatchObject({ result: true, taskid: expect.any(String), errors: [] });
   });
 
-  it('finds the inputs in every spelling of a file parameter', async () => {
+  it('finds inputs in every form of a file parameter', async () => {
     const { simulator, upload, run, post } = await startWorld();
     const [one, two] = [await upload(Uint8Array.of(1)), await upload(Uint8Array.of(2))];
     const both = `${one.url},${two.url}`;
@@ -215,7 +215,7 @@ describe('Run', () => {
     ]);
   });
 
-  it('refuses the task over the limit and names the limit', async () => {
+  it('refuses a task over the limit and names the limit', async () => {
     const { simulator, call, run } = await startWorld({ concurrencyLimit: 2 });
     simulator.faults.add({ operation: 'task', fault: { kind: 'stuck' } });
     const first = await run();
@@ -237,7 +237,7 @@ describe('Run', () => {
     [57, 5],
     [250, 25],
     [251, null],
-  ])('with $%d on the account runs %s tasks at once', async (balanceUsd, limit) => {
+  ])('with a balance of $%d allows %s active tasks', async (balanceUsd, limit) => {
     const { simulator } = await startWorld();
 
     simulator.set({ balanceUsd, concurrencyLimit: 'balance' });
@@ -245,7 +245,7 @@ describe('Run', () => {
     expect(simulator.state().settings.concurrencyLimit).toBe(limit);
   });
 
-  it('refuses a task without the least balance', async () => {
+  it('refuses a task below the minimum balance', async () => {
     const { call } = await startWorld({ balanceUsd: 0.49 });
 
     const answer = await call('Run/wiro/text-to-image', { prompt: 'x' });
@@ -255,7 +255,7 @@ describe('Run', () => {
 });
 
 describe('Task/List', () => {
-  it('shows the newest first, page by page, with the callback URLs', async () => {
+  it('returns the newest first, in pages, with callback URLs', async () => {
     const { call, run } = await startWorld();
     const ids: string[] = [];
     for (const name of ['a', 'b', 'c']) ids.push(await run({ callbackUrl: `http://127.0.0.1:9/${name}` }));
@@ -276,7 +276,7 @@ describe('Task/List', () => {
     expect([first.total, beyond.tasklist, others.tasklist]).toEqual(['3', [], []]);
   });
 
-  it('says that there is no task yet', async () => {
+  it('responds with Wiro’s error if there is no task yet', async () => {
     const { call } = await startWorld();
 
     const answers = [await call('Task/List'), await call('Task/Detail', { taskid: '1' })];

@@ -3,7 +3,7 @@ import type { CallbackFault } from '../../../local/simulator/fault-rules.ts';
 import { eventually, startReceiver, startWorld } from './world.ts';
 
 describe('a callback', () => {
-  it('tells the end as Task/Detail would, in JSON', async () => {
+  it('contains the same JSON as Task/Detail', async () => {
     const { run, call } = await startWorld();
     const { url, received } = await startReceiver();
 
@@ -15,14 +15,14 @@ describe('a callback', () => {
   });
 
   it.each([
-    ['once when it is answered 200', [], ['delivered']],
-    ['again when it is not', [500, 204], ['refused', 'refused', 'delivered']],
-    ['three times at most', [500, 403, 302], ['refused', 'refused', 'refused']],
+    ['once if the response is 200', [], ['delivered']],
+    ['again if it is not', [500, 204], ['refused', 'refused', 'delivered']],
+    ['at most three times', [500, 403, 302], ['refused', 'refused', 'refused']],
   ])('is sent %s', async (_, statuses, outcomes) => {
     const { simulator, run } = await startWorld();
     const { url } = await startReceiver(...statuses);
 
-    // The lower-case name is how the task record spells it.
+    // The task record has the lower-case name.
     await run({ callbackurl: url });
     await eventually(() => simulator.callbacks().length === outcomes.length);
 
@@ -32,7 +32,7 @@ describe('a callback', () => {
     );
   });
 
-  it('is given up when nobody is there', async () => {
+  it('is abandoned if the URL is unreachable', async () => {
     const { simulator, run } = await startWorld();
 
     await run({ callbackUrl: 'http://127.0.0.1:1/nobody' });
@@ -42,7 +42,7 @@ describe('a callback', () => {
   });
 });
 
-describe('a callback that goes wrong', () => {
+describe('a callback with a fault', () => {
   it('is lost', async () => {
     const { simulator, run } = await startWorld();
     const { url, received } = await startReceiver();
@@ -76,11 +76,11 @@ describe('a callback that goes wrong', () => {
     const { endedAt = 0 } = await ended(await run({ callbackUrl: url, prompt: 'x' }));
     const delivery = await eventually(() => simulator.callbacks()[0]);
 
-    // Timers of Node may be a millisecond early.
+    // Node's timers may fire a millisecond early.
     expect(delivery.sentAt - endedAt).toBeGreaterThanOrEqual(99);
   });
 
-  it('comes before the Run answer does, the task being queued or over', async () => {
+  it('comes before the response of Run, while the task is queued or over', async () => {
     const { simulator, run } = await startWorld();
     const { url, received } = await startReceiver();
     simulator.faults.add({ operation: 'callback', times: 1, fault: { kind: 'premature' } });

@@ -6,7 +6,7 @@ import { startWorld } from './world.ts';
 
 const SIZE = 1_000_003;
 
-/** A simulator with one finished output of a million bytes. */
+/** Starts a simulator with one output of a million bytes. */
 async function startWithOutput(options: SimulatorOptions = {}) {
   const world = await startWorld(options);
   const id = await world.run({ bytes: SIZE }, 'wiro/simulated-video');
@@ -18,7 +18,7 @@ async function startWithOutput(options: SimulatorOptions = {}) {
 }
 
 describe('a file', () => {
-  it('is served whole with its length, type and tag', async () => {
+  it('is served whole with its length, type and ETag', async () => {
     const { get, url, detail, id } = await startWithOutput();
 
     const response = await get();
@@ -44,7 +44,7 @@ describe('a file', () => {
     ['bytes=-5', 206, 'bytes 999998-1000002/1000003', 999_998, 5],
     ['bytes=1000000-2000000', 206, 'bytes 1000000-1000002/1000003', 1_000_000, 3],
     ['bytes=0-1,5-6', 200, null, 0, SIZE],
-  ])('answers the range %s with %d', async (range, status, contentRange, start, length) => {
+  ])('is served by the range %s with %d', async (range, status, contentRange, start, length) => {
     const { get } = await startWithOutput();
     const whole = Buffer.from(await (await get()).arrayBuffer());
 
@@ -55,7 +55,7 @@ describe('a file', () => {
     expect(body.equals(whole.subarray(start, start + length))).toBe(true);
   });
 
-  it('answers 416 beyond the end, 304 for what is known, and the whole when it has changed', async () => {
+  it('is a 416 beyond its end, a 304 if unchanged, and served whole if changed', async () => {
     const { get } = await startWithOutput();
     const etag = (await get()).headers.get('etag') ?? '';
 
@@ -67,7 +67,7 @@ describe('a file', () => {
     expect([known.status, changed.status]).toEqual([304, 200]);
   });
 
-  it('is the same bytes every time the same is asked for', async () => {
+  it('has the same bytes for every request', async () => {
     const hash = async () => {
       const { get } = await startWithOutput();
       return createHash('sha256')
@@ -79,7 +79,7 @@ describe('a file', () => {
   });
 });
 
-describe('a file that goes wrong', () => {
+describe('a file with a fault', () => {
   it.each<[CdnFault, number, string | null]>([
     [{ kind: 'status', status: 404 }, 404, 'text/plain; charset=utf-8'],
     [{ kind: 'status', status: 503 }, 503, 'text/plain; charset=utf-8'],
@@ -87,7 +87,7 @@ describe('a file that goes wrong', () => {
     [{ kind: 'page' }, 200, 'text/html'],
     [{ kind: 'page', body: '{}', contentType: 'application/json' }, 200, 'application/json'],
     [{ kind: 'encoding', contentEncoding: 'gzip', isTrue: true }, 200, 'video/mp4'],
-  ])('answers %j', async (fault, status, contentType) => {
+  ])('responds with %j', async (fault, status, contentType) => {
     const { simulator, get } = await startWithOutput();
     simulator.faults.add({ operation: 'cdn', fault });
 
@@ -96,7 +96,7 @@ describe('a file that goes wrong', () => {
     expect([response.status, response.headers.get('content-type')]).toEqual([status, contentType]);
   });
 
-  it('is not there for the first reads of each file', async () => {
+  it('is missing for the first reads of each file', async () => {
     const { simulator, get } = await startWithOutput();
     simulator.faults.add({ operation: 'cdn', fault: { kind: 'notYet', reads: 2 } });
 
@@ -109,7 +109,7 @@ describe('a file that goes wrong', () => {
     { kind: 'truncated' },
     { kind: 'reset', afterBytes: 10 },
     { kind: 'truncated', afterBytes: 0 },
-  ])('breaks off: %j', async (fault) => {
+  ])('disconnects early: %j', async (fault) => {
     const { simulator, get } = await startWithOutput();
     simulator.faults.add({ operation: 'cdn', fault });
 
@@ -118,7 +118,7 @@ describe('a file that goes wrong', () => {
     await expect(body).rejects.toThrow();
   });
 
-  it('stands still in the middle', async () => {
+  it('stalls', async () => {
     const { simulator, get } = await startWithOutput();
     simulator.faults.add({ operation: 'cdn', fault: { kind: 'stalled', afterBytes: 100 } });
     const reader = (await get()).body?.getReader();
@@ -153,7 +153,7 @@ describe('a file that goes wrong', () => {
     expect(lengths).toEqual([SIZE, 1_000_000, 1_000_010, SIZE]);
   });
 
-  it('is elsewhere', async () => {
+  it('redirects', async () => {
     const { simulator, get, url } = await startWithOutput();
     simulator.faults.add({ operation: 'cdn', fault: { kind: 'redirect' } });
 
@@ -170,7 +170,7 @@ describe('a file that goes wrong', () => {
     expect([forbidden.status, forbidden.headers.get('location')]).toEqual([307, 'http://169.254.169.254/']);
   });
 
-  it('has another size than its record says', async () => {
+  it('has a size other than its record’s', async () => {
     const { simulator, run, ended, detail } = await startWorld();
     simulator.faults.add({ operation: 'task', fault: { kind: 'wrongSize', deltaBytes: 5 } });
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { startWorld } from './world.ts';
 
 describe('the control routes', () => {
-  it('add, list and remove rules for tests in other processes', async () => {
+  it('add, list and remove fault rules', async () => {
     const { simulator, call } = await startWorld();
     const faults = `${simulator.url}/simulator/faults`;
     const rule = {
@@ -37,9 +37,9 @@ describe('the control routes', () => {
       { operation: 'Walk', fault: { kind: 'reset' } },
       /^A fault rule's "operation" must be one of Run,/,
     ],
-    ['settings', { balance: 1 }, /^No setting is called "balance"; there are balanceUsd,/],
+    ['settings', { balance: 1 }, /^The setting "balance" does not exist: use balanceUsd,/],
     ['settings', { balanceUsd: 'much' }, /^The setting "balanceUsd" cannot be "much"$/],
-  ])('refuse what %s cannot be: %j', async (what, body, error) => {
+  ])('refuse invalid %s: %j', async (what, body, error) => {
     const { simulator } = await startWorld();
 
     const response = await fetch(`${simulator.url}/simulator/${what}`, {
@@ -77,7 +77,7 @@ describe('the control routes', () => {
 });
 
 describe('the command', () => {
-  /** Starts it and reads what it says until it ends or has said where it listens. */
+  /** Starts the command and reads its output until it ends or prints its addresses. */
   async function startCommand(...args: string[]) {
     const child = spawn(process.execPath, ['local/simulator/main.ts', ...args]);
     let said = '';
@@ -91,7 +91,7 @@ describe('the command', () => {
     return { code, said };
   }
 
-  it('says where everything is and stops at Ctrl-C', async () => {
+  it('prints its addresses and stops on Ctrl-C', async () => {
     const { code, said } = await startCommand('--port', '0');
 
     expect(code).toBe(0);
@@ -101,21 +101,21 @@ describe('the command', () => {
   });
 
   it.each([
-    [['--port', 'x'], '--port must be a number from 0, not "x".\n'],
-    [['--port', '70000'], '--port must be a whole number up to 65535, not "70000".\n'],
-    [['--outputs', 'large'], '--outputs must be composed or tiny, not "large".\n'],
+    [['--port', 'x'], '--port is "x": use a number of 0 or more.\n'],
+    [['--port', '70000'], '--port is "70000": use a whole number up to 65535.\n'],
+    [['--outputs', 'large'], '--outputs is "large": use composed or tiny.\n'],
     [['--prot', '1'], "Unknown option '--prot'. Try --help.\n"],
   ])('refuses %j in one sentence', async (args, sentence) => {
     expect(await startCommand(...args)).toEqual({ code: 1, said: sentence });
   });
 
-  it('says that its port is taken', async () => {
+  it('reports that its port is in use', async () => {
     const { simulator } = await startWorld();
     const port = new URL(simulator.url).port;
 
     const { code, said } = await startCommand('--port', port);
 
     expect(code).toBe(1);
-    expect(said).toBe(`Port ${port} is taken: stop what listens there, or choose another with --port.\n`);
+    expect(said).toBe(`Port ${port} is in use: stop the process that listens on it, or choose another port with --port.\n`);
   });
 });

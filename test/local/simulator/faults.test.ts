@@ -5,7 +5,7 @@ import { eventually, startReceiver, startWorld } from './world.ts';
 const RUN = 'Run/wiro/text-to-image';
 const JSON_TYPE = { 'content-type': 'application/json' };
 
-describe('an answer that goes wrong', () => {
+describe('a response with a fault', () => {
   const kinds: [AnswerFault, { status?: number; body?: RegExp; throws?: true }][] = [
     [{ kind: 'reset' }, { throws: true }],
     [{ kind: 'truncated' }, { throws: true }],
@@ -41,7 +41,7 @@ describe('an answer that goes wrong', () => {
     })),
   );
 
-  it.each(cases)('leaves $tasks task behind: $fault', async ({ fault, seen, tasks }) => {
+  it.each(cases)('leaves $tasks tasks: $fault', async ({ fault, seen, tasks }) => {
     const { simulator, post } = await startWorld();
     simulator.faults.add({ operation: 'Run', times: 1, fault });
 
@@ -59,7 +59,7 @@ describe('an answer that goes wrong', () => {
     ['done', 1, 200],
     ['late', 1, 200],
     ['never', 0, 503],
-  ] as const)('comes slowly, the work being %s', async (work, tasks, status) => {
+  ] as const)('is slow, with the work %s', async (work, tasks, status) => {
     const { simulator, post } = await startWorld();
     simulator.faults.add({ operation: 'Run', fault: { kind: 'slow', delayMs: 2_000, work } });
 
@@ -68,7 +68,7 @@ describe('an answer that goes wrong', () => {
     expect([response.status, simulator.tasks().length]).toEqual([status, tasks]);
   });
 
-  it('never comes, and the caller gives up', async () => {
+  it('never comes, and the caller times out', async () => {
     const { simulator } = await startWorld({ keyOnly: true });
     simulator.faults.add({ operation: 'Run', fault: { kind: 'silent' } });
     const giveUp = new AbortController();
@@ -85,7 +85,7 @@ describe('an answer that goes wrong', () => {
     expect(await waiting).toBe('given up');
   });
 
-  it('leaves a task behind that appears later', async () => {
+  it('creates a task later', async () => {
     const { simulator, post } = await startWorld();
     simulator.faults.add({
       operation: 'Run',
@@ -100,7 +100,7 @@ describe('an answer that goes wrong', () => {
     expect(before).toBe(0);
   });
 
-  it('is an upload, reset before or after it was kept', async () => {
+  it('resets an upload before or after it is stored', async () => {
     const { simulator, upload } = await startWorld();
     simulator.faults.add(
       { operation: 'File/Upload', times: 1, fault: { kind: 'reset', work: 'never' } },
@@ -120,7 +120,7 @@ describe('an answer that goes wrong', () => {
   });
 
   it.each(['Task/Cancel', 'Task/Kill'] as const)(
-    'says that %s was done, and it was not',
+    'reports success of %s, which does nothing',
     async (operation) => {
       const { simulator, run, call, taskWhen } = await startWorld();
       const status = operation === 'Task/Cancel' ? 'task_queue' : 'task_start';
@@ -139,7 +139,7 @@ describe('an answer that goes wrong', () => {
   );
 });
 
-describe('a task that goes wrong', () => {
+describe('a task with a fault', () => {
   it.each<[TaskFault, object, number]>([
     [
       { kind: 'fails' },
@@ -165,7 +165,7 @@ describe('a task that goes wrong', () => {
     ],
     [{ kind: 'outputsLate', reads: 99 }, { status: 'task_postprocess_end', pexit: '0', outputs: [] }, 0.04],
     [{ kind: 'lasts', durationMs: 9_000 }, { elapsedseconds: '9.0000', pexit: '0' }, 0.04],
-  ])('ends so: %j', async (fault, record, chargedUsd) => {
+  ])('ends as expected: %j', async (fault, record, chargedUsd) => {
     const { simulator, run, ended, detail } = await startWorld();
     simulator.faults.add({ operation: 'task', fault });
 
@@ -176,7 +176,7 @@ describe('a task that goes wrong', () => {
     expect(simulator.chargedUsd()).toBe(chargedUsd);
   });
 
-  it('shows its outputs only after some reads', async () => {
+  it('shows its outputs only after several reads', async () => {
     const { simulator, run, ended, detail } = await startWorld();
     simulator.faults.add({ operation: 'task', fault: { kind: 'outputsLate', reads: 2 } });
     const id = await run();
@@ -187,7 +187,7 @@ describe('a task that goes wrong', () => {
     expect(counts.map(({ length }) => length)).toEqual([0, 0, 1]);
   });
 
-  it('ignores its kill, and is stuck for ever', async () => {
+  it('ignores Kill, and never ends', async () => {
     const { simulator, run, call, taskWhen } = await startWorld();
     simulator.faults.add({ operation: 'task', fault: { kind: 'stuck', ignoresKill: true } });
     const taskid = await run();
@@ -203,7 +203,7 @@ describe('a task that goes wrong', () => {
     [undefined, true, 'task_cancel'],
     ['refused', false, 'task_error'],
     ['ignored', true, 'task_error'],
-  ] as const)('stands at task_error until it is killed; Kill %s', async (kill, result, status) => {
+  ] as const)('stays at task_error until killed; Kill %s', async (kill, result, status) => {
     const { simulator, run, call, detail, taskWhen } = await startWorld();
     simulator.faults.add({
       operation: 'task',
@@ -225,7 +225,7 @@ describe('a task that goes wrong', () => {
     expect(simulator.chargedUsd()).toBe(0);
   });
 
-  it('skips statuses in what it shows', async () => {
+  it('hides statuses', async () => {
     const { simulator, run, detail, taskWhen } = await startWorld();
     simulator.faults.add({ operation: 'task', fault: { kind: 'skipsStatuses' } });
     simulator.set({ taskDurationMs: 100_000 });
@@ -237,7 +237,7 @@ describe('a task that goes wrong', () => {
   });
 });
 
-describe('a record that goes wrong', () => {
+describe('a record with a fault', () => {
   const record = (fault: Omit<RecordFault, 'kind'>): RecordFault => ({ kind: 'record', ...fault });
 
   it.each([
@@ -262,7 +262,7 @@ describe('a record that goes wrong', () => {
       expect({ callbackurl: undefined, outputs: undefined, ...row }).toMatchObject(shape);
   });
 
-  it('is missing, or so far behind that the task is not there yet', async () => {
+  it('is missing, or too old to contain the task', async () => {
     const { simulator, run, call } = await startWorld();
     const taskid = await run();
     simulator.faults.add(
@@ -280,7 +280,7 @@ describe('a record that goes wrong', () => {
 });
 
 describe('a rule', () => {
-  it('strikes the first match, so often, at the times and in the places it names', async () => {
+  it('applies to matching uses, in order, and as many times as it allows', async () => {
     const { simulator, call } = await startWorld();
     const { url } = await startReceiver();
     const error = (message: string): AnswerFault => ({ kind: 'error', message, work: 'never' });
@@ -307,7 +307,7 @@ describe('a rule', () => {
     expect(messages).toEqual(['once', 'nth', 'callback', 'nth', undefined, 'model']);
   });
 
-  it('strikes a share of what matches, the same for the same seed', async () => {
+  it('applies to a share of matching uses, the same for the same seed', async () => {
     const strikes = async () => {
       const { simulator, call } = await startWorld();
       simulator.faults.add({

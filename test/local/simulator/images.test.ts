@@ -9,7 +9,7 @@ const plain = (background: string) =>
     .toBuffer();
 const SCENE = { prompt: 'A & B <at> "sea"', width: 800, height: 600, seed: 'x', sample: 0 };
 
-/** The mean colour of a spot in the middle of the left and of the right person. */
+/** The mean colours of a spot in the middle of the left person and of the right one. */
 async function meanColours(png: Buffer) {
   const { width = 0, height = 0 } = await sharp(png).metadata();
   const at = async (share: number) => {
@@ -37,7 +37,7 @@ describe('a composed scene', () => {
     for (const { red, blue } of [one.right, swapped.left]) expect(blue).toBeGreaterThan(red + 80);
   });
 
-  it('has the size asked for, within bounds', async () => {
+  it('has the requested size, within limits', async () => {
     const sizes = [
       [800, 600],
       [100, 9_000],
@@ -55,7 +55,7 @@ describe('a composed scene', () => {
     ]);
   });
 
-  it('takes grey, transparent and turned photographs, and as many as there are', async () => {
+  it('accepts any number of grey, transparent and rotated photographs', async () => {
     const grey = await sharp(await plain('#808080'))
       .greyscale()
       .jpeg()
@@ -72,7 +72,7 @@ describe('a composed scene', () => {
     for (const scene of scenes) expect((await sharp(scene).metadata()).width).toBe(800);
   });
 
-  it('is the same for the same seed, and another for the next sample', async () => {
+  it('is the same for the same seed, and different for the next sample', async () => {
     const people = [await plain('#20a040')];
 
     const [one, again, next] = await Promise.all([
@@ -85,7 +85,7 @@ describe('a composed scene', () => {
     expect(one?.equals(next ?? Buffer.alloc(0))).toBe(false);
   });
 
-  it('copes with any prompt', async () => {
+  it('accepts any prompt', async () => {
     const prompts = [
       '',
       '\u0000\ud800 ]]> &amp; </text>',
@@ -101,7 +101,7 @@ describe('a composed scene', () => {
 });
 
 describe('a story', () => {
-  it('is made of the two uploads, as large as asked for', async () => {
+  it('contains both uploads, in the requested size', async () => {
     const { upload, run, ended } = await startWorld({ outputs: 'composed' });
     const one = await upload(new Uint8Array(await plain('#e02020')));
     const two = await upload(new Uint8Array(await plain('#2020e0')));
@@ -125,7 +125,7 @@ describe('a story', () => {
     }
   });
 
-  it('fails when an input is no picture it can read', async () => {
+  it('fails if an input is not a readable image', async () => {
     const { upload, run, ended, detail } = await startWorld({ outputs: 'composed' });
     const { url } = await upload(new TextEncoder().encode('ftypheic, but not really'), 'photo.heic');
 

@@ -18,7 +18,7 @@ const ALL_STATUSES = [
 ];
 
 describe('a task', () => {
-  it('passes through every status and ends with its outputs, charged', async () => {
+  it('passes through every status, ends with its outputs, and is charged', async () => {
     const { simulator, run, ended, detail } = await startWorld({ balanceUsd: 10 });
 
     const id = await run({ samples: 2, prompt: 'A hill' });
@@ -44,7 +44,7 @@ describe('a task', () => {
     expect(simulator.state().settings.balanceUsd).toBeCloseTo(9.96);
   });
 
-  it('is the same by id and by token', async () => {
+  it('can be read by id and by token', async () => {
     const { call } = await startWorld();
     const { taskid, socketaccesstoken } = await call('Run/wiro/text-to-image', { prompt: 'x' });
 
@@ -53,7 +53,7 @@ describe('a task', () => {
     expect(byToken.tasklist?.[0]?.id).toBe(taskid);
   });
 
-  it('makes the same outputs of the same request', async () => {
+  it('creates the same outputs for the same request', async () => {
     const { run, ended } = await startWorld();
     const outputOf = async (prompt: string) => {
       const { outputUrls } = await ended(await run({ prompt }));
@@ -66,7 +66,7 @@ describe('a task', () => {
     expect(first).not.toBe(other);
   });
 
-  it('answers in words where its model does', async () => {
+  it('returns text if its model does', async () => {
     const { run, ended, detail } = await startWorld();
 
     const id = await run({ prompt: 'Why?' }, 'wiro/language-model');
@@ -79,7 +79,7 @@ describe('a task', () => {
     expect(debugoutput).toContain('You asked: "Why?"');
   });
 
-  it('fails without a charge when an input cannot be downloaded', async () => {
+  it('fails without a charge if an input cannot be downloaded', async () => {
     const { simulator, run, ended, detail } = await startWorld();
 
     const id = await run({ inputImageUrl: `${simulator.url}/nothing.png?signature=secret` }, STORY_MAKER);
@@ -95,7 +95,7 @@ describe('a task', () => {
     expect(simulator.chargedUsd()).toBe(0);
   });
 
-  it('fails when its upload has expired', async () => {
+  it('fails if its upload has expired', async () => {
     const { simulator, upload, run, ended } = await startWorld();
     const { url } = await upload(Uint8Array.of(1));
     await ended(await run({ inputImageUrl: url }, STORY_MAKER));
@@ -106,7 +106,7 @@ describe('a task', () => {
     expect([status, errorText]).toEqual(['task_postprocess_end', `Cannot download ${url}: it answers 404`]);
   });
 
-  it('downloads an input that lies elsewhere', async () => {
+  it('downloads an input from another server', async () => {
     const { run, ended } = await startWorld();
     const elsewhere = await startWorld();
     const { url } = await elsewhere.upload(Uint8Array.of(1));
@@ -116,7 +116,7 @@ describe('a task', () => {
     expect(exitCode).toBe('0');
   });
 
-  it('waits in the queue while the workers are busy, oldest first', async () => {
+  it('waits in the queue while the workers are busy, and runs in order', async () => {
     const { simulator, run, taskWhen, ended, call } = await startWorld({ workers: 1 });
     simulator.faults.add({ operation: 'task', times: 1, fault: { kind: 'stuck' } });
     const stuck = await run();
@@ -134,7 +134,7 @@ describe('a task', () => {
 });
 
 describe('Cancel and Kill', () => {
-  it('cancels a queued task, calls nobody back, and refuses one that is over', async () => {
+  it('cancel a queued task without a callback, and refuse one that is over', async () => {
     const { simulator, run, call } = await startWorld({ workers: 0 });
     const receiver = await startReceiver();
     const id = await run({ callbackUrl: receiver.url });
@@ -150,7 +150,7 @@ describe('Cancel and Kill', () => {
     expect(simulator.callbacks()).toEqual([]);
   });
 
-  it('kills a running task, charges nothing and calls back', async () => {
+  it('kill a running task without a charge, and with a callback', async () => {
     const { simulator, run, call, taskWhen } = await startWorld();
     const receiver = await startReceiver();
     simulator.faults.add({ operation: 'task', fault: { kind: 'stuck' } });
@@ -168,7 +168,7 @@ describe('Cancel and Kill', () => {
     expect(simulator.callbacks()).toMatchObject([{ taskId: id, outcome: 'delivered', attempt: 1 }]);
   });
 
-  it('does neither between acceptance and the assignment of a GPU', async () => {
+  it('do nothing between acceptance and the assignment of a GPU', async () => {
     const { simulator, run, call, taskWhen } = await startWorld();
     simulator.faults.add({ operation: 'task', fault: { kind: 'stuck', status: 'task_accept' } });
     const id = await run();
@@ -181,7 +181,7 @@ describe('Cancel and Kill', () => {
 });
 
 describe('InputOutputDelete', () => {
-  it('removes the files of a finished task, as often as it is asked', async () => {
+  it('removes the files of a finished task, and is safe to repeat', async () => {
     const { upload, run, call, ended } = await startWorld();
     const input = await upload(Uint8Array.of(1));
     const id = await run({ inputImageUrl: input.url }, STORY_MAKER);
@@ -204,7 +204,7 @@ describe('InputOutputDelete', () => {
 });
 
 describe('the socket', () => {
-  it('tells who listens everything from then on', async () => {
+  it('sends a listener all later messages', async () => {
     const { simulator, call } = await startWorld({ workers: 1 });
     simulator.faults.add({ operation: 'task', times: 1, fault: { kind: 'stuck' } });
     const stuck = await call('Run/wiro/text-to-image', { prompt: 'x' });
@@ -215,7 +215,7 @@ describe('the socket', () => {
     await once(socket, 'open');
     socket.send('nonsense');
     socket.send(JSON.stringify({ type: 'task_info', tasktoken: waiting.socketaccesstoken }));
-    // Answered in order: what comes after a ping was registered before it.
+    // The pong shows that the registration, sent before the ping, has been processed.
     socket.ping();
     await once(socket, 'pong');
 
@@ -239,7 +239,7 @@ describe('the socket', () => {
     expect(messages.at(-1)?.message).toMatchObject([{ name: '0.png', contenttype: 'image/png' }]);
   });
 
-  it('is dropped or refused where a rule says so', async () => {
+  it('is dropped or refused by a fault rule', async () => {
     const { simulator, call } = await startWorld();
     simulator.faults.add(
       { operation: 'socket', times: 1, fault: { kind: 'refused' } },
@@ -263,7 +263,7 @@ describe('the socket', () => {
 });
 
 describe('stop', () => {
-  it('closes everything at once, whatever is under way', async () => {
+  it('closes everything at once, even during work', async () => {
     const { simulator, call, run } = await startWorld({ durationDivisor: 1, taskDurationMs: 600_000 });
     const { socketaccesstoken } = await call('Run/wiro/text-to-image', { prompt: 'x' });
     await run();

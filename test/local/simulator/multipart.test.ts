@@ -23,7 +23,7 @@ async function readAll(body: AsyncIterable<Buffer>, boundary: string) {
 }
 
 describe('a multipart body', () => {
-  it('is read the same however it is cut, and whatever the files hold', async () => {
+  it('is read the same for any split into chunks and any file content', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(
@@ -35,7 +35,7 @@ describe('a multipart body', () => {
         fc.array(fc.integer({ min: 1, max: 97 }), { minLength: 1, maxLength: 5 }),
         async (files, sizes) => {
           const form = new FormData();
-          // Lines that begin like a boundary are what a parser gets wrong.
+          // Lines that begin like a boundary could confuse a parser.
           for (const { name, bytes } of files)
             form.append(name, new File(['\r\n--', new Uint8Array(bytes), '\r\n-'], `${name}.bin`));
           const { headers, body } = await encode(form);
@@ -55,7 +55,7 @@ describe('a multipart body', () => {
     );
   });
 
-  it('tells fields from files, and decodes names', async () => {
+  it('distinguishes fields from files, and decodes names', async () => {
     const form = new FormData();
     form.append('prompt', 'grüße\r\nall');
     form.append('file', new File(['x'], 'a"b.png', { type: 'image/png' }));
@@ -69,7 +69,7 @@ describe('a multipart body', () => {
     ]);
   });
 
-  it('is refused when it ends before its end', async () => {
+  it('is refused if it is incomplete', async () => {
     const { headers, body } = await encode(new FormData());
     const cut = createHash('sha256').digest();
 

@@ -4,7 +4,7 @@ import { listTasks } from '../../../local/simulator/task-list.ts';
 import { describeTask } from '../../../local/simulator/task-record.ts';
 import { createTaskStore } from '../../../local/simulator/tasks.ts';
 
-it('shows tasks as they were when it lags behind', () => {
+it('shows an older state of tasks with a lag', () => {
   const model = findModel('wiro', 'text-to-image');
   if (!model) throw new Error('There is no such model');
   let now = 10_000;

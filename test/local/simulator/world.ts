@@ -10,7 +10,7 @@ import type { TaskState } from '../../../local/simulator/state.ts';
 export const STORY_MAKER = 'wiro/story-maker-multi-character-consistency';
 export const TEXT_TO_IMAGE = 'wiro/text-to-image';
 
-/** An answer of Wiro's, as far as the tests look into it. */
+/** The parts of Wiro's responses that the tests read. */
 export interface WiroAnswer {
   readonly result: boolean;
   readonly errors: readonly { readonly code: number; readonly message: string }[];
@@ -35,7 +35,7 @@ export interface TaskRecord extends Record<string, unknown> {
   }[];
 }
 
-/** A simulator of its own for one test: quick, with tiny outputs, stopped when the test is over. */
+/** Starts a fast simulator with tiny outputs, which stops after the test. */
 export async function startWorld(options: SimulatorOptions = {}) {
   const simulator = await startSimulator({
     outputs: 'tiny',
@@ -47,7 +47,7 @@ export async function startWorld(options: SimulatorOptions = {}) {
   return { simulator, ...clientOf(simulator) };
 }
 
-/** Calls a simulator as a project's own code would. */
+/** Calls a simulator like a client with the project's credentials. */
 export function clientOf(simulator: Simulator) {
   const post = (path: string, body: RequestInit['body'], headers: Record<string, string> = {}) =>
     fetch(`${simulator.apiUrl}/${path}`, {
@@ -89,7 +89,7 @@ export function signedHeaders({ apiKey, apiSecret }: Pick<Simulator, 'apiKey' | 
   return { 'x-api-key': apiKey, 'x-nonce': nonce, 'x-signature': signature };
 }
 
-/** Waits until something is there. */
+/** Waits until a value exists. */
 export function eventually<Value>(find: () => Value | undefined | false): Promise<Value> {
   return vi.waitFor(
     () => {
@@ -106,7 +106,7 @@ export interface ReceivedCallback {
   readonly text: string;
 }
 
-/** Somebody to call back, who answers with these statuses and then always 200. */
+/** A callback server that responds with these statuses and then always with 200. */
 export async function startReceiver(...statuses: number[]) {
   const received: ReceivedCallback[] = [];
   const server = createServer(async (request, response) => {
