@@ -6,9 +6,9 @@ All exports of \`wiro-serverless\`. \`npm run generate\` writes this page from t
 [docs/construct.md](../construct.md) shows how to use them.
 `;
 
-/** The page of all exports. */
+/** Writes the reference page of all exports. */
 export function describeApi(declarations: readonly Declaration[]): string {
-  // The construct and its properties first: for most readers that is all.
+  // Most readers only need the construct and its properties, so they come first.
   const rank = ({ name, kind }: Declaration) =>
     name.startsWith('WiroGenerations') ? 0 : kind === 'class' ? 1 : 2;
   const ordered = declarations.toSorted((one, other) => rank(one) - rank(other));
@@ -60,15 +60,15 @@ function wordsOf(doc: Doc | undefined): readonly string[] {
 
 const inLine = (text: string) => text.replace(/\s*\n\s*/g, ' ');
 
-/** What a reader of the reference would miss, each as a line for a person. */
-export function undocumented(declarations: readonly Declaration[]): readonly string[] {
+/** Returns an error for each missing docstring and each missing default. */
+export function documentationErrors(declarations: readonly Declaration[]): readonly string[] {
   return declarations.flatMap(({ name, doc, members }) => [
-    ...(doc?.text ? [] : [`${name} says nothing of itself: give it a comment.`]),
+    ...(doc?.text ? [] : [`${name} has no docstring: add one.`]),
     ...members.flatMap((member) => {
-      const place = `${name}.${member.name}`;
-      if (!member.doc?.text) return [`${place} says nothing of itself: give it a comment.`];
+      const path = `${name}.${member.name}`;
+      if (!member.doc?.text) return [`${path} has no docstring: add one.`];
       if (member.isOptional && member.doc.fallback === undefined)
-        return [`${place} may be left out, and does not say what is then: give it a @default.`];
+        return [`${path} is optional but its docstring has no default: add @default.`];
       return [];
     }),
   ]);

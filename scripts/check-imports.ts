@@ -3,7 +3,7 @@ import path from 'node:path';
 import { ROOMS, roomOf } from './rooms.ts';
 
 export interface Import {
-  /** A path seen from the root, or a package. */
+  /** A path relative to the root, or a package. */
   readonly target: string;
   readonly isPackage: boolean;
   readonly isTypeOnly: boolean;
@@ -11,10 +11,10 @@ export interface Import {
 
 const STATEMENT = /^(?:import|export)\s+(type\s)?(?:[\w*{][^;'"]*?\sfrom\s+)?'([^']+)'/gm;
 const CALL = /\b(?:import|require)\(\s*'([^']+)'/g;
-/** Comments may speak of imports. */
+/** Comments may mention imports. */
 const COMMENT = /^\s*(?:\/\/|\/?\*).*$/gm;
 
-/** What a file imports, lazily too. */
+/** Lists a file's imports, including lazy ones. */
 export function importsOf(file: string, text: string): readonly Import[] {
   const code = text.replace(COMMENT, '');
   const folder = path.posix.dirname(file);
@@ -28,14 +28,14 @@ export function importsOf(file: string, text: string): readonly Import[] {
   ];
 }
 
-/** What a file may not import, each as a line for a person. */
-export const errorsIn = (file: string, text: string): readonly string[] =>
+/** Returns an error for each forbidden import in a file. */
+export const importErrorsIn = (file: string, text: string): readonly string[] =>
   importsOf(file, text).flatMap((one) => importError(file, one) ?? []);
 
 function importError(file: string, { target, isPackage, isTypeOnly }: Import): string | undefined {
   const name = roomOf(file);
   const room = name === undefined ? undefined : ROOMS[name];
-  if (room === undefined) return `${file} is in no room: name its folder in scripts/rooms.ts.`;
+  if (room === undefined) return `${file} belongs to no room: add its folder to scripts/rooms.ts.`;
   const { uses = [], types = [], packages = [] } = room;
   if (!isPackage) {
     const theirs = roomOf(target);
@@ -43,8 +43,8 @@ function importError(file: string, { target, isPackage, isTypeOnly }: Import): s
     if (theirs !== undefined && types.includes(theirs))
       return isTypeOnly
         ? undefined
-        : `${file} imports ${target}: ${name} may know types of ${theirs} alone. See scripts/rooms.ts.`;
-    return `${file} imports ${target}: ${name} may not import ${theirs ?? 'what is in no room'}. See scripts/rooms.ts.`;
+        : `${file} imports ${target}: ${name} may only import types from ${theirs}. Use "import type"; see scripts/rooms.ts.`;
+    return `${file} imports ${target}: ${name} may not import ${theirs ?? 'files outside all rooms'}. See scripts/rooms.ts.`;
   }
   const isAllowed = packages.some((one) =>
     one === 'node:' ? target.startsWith(one) : target === one || target.startsWith(`${one}/`),
@@ -54,12 +54,14 @@ function importError(file: string, { target, isPackage, isTypeOnly }: Import): s
     : `${file} imports ${target}: ${name} may not import that package. See scripts/rooms.ts.`;
 }
 
-/** The same for the whole tree. */
+/** Returns an error for each forbidden import in the whole tree. */
 export async function importErrors(root: string): Promise<readonly string[]> {
   const errors: string[] = [];
   for await (const found of glob('{client,functions,infra,local,scripts,examples}/**/*.{ts,mjs,cjs}', {
     cwd: root,
-  }))
-    errors.push(...errorsIn(found.split(path.sep).join('/'), await readFile(path.join(root, found), 'utf8')));
+  })) {
+    const text = await readFile(path.join(root, found), 'utf8');
+    errors.push(...importErrorsIn(found.split(path.sep).join('/'), text));
+  }
   return errors.sort();
 }

@@ -7,7 +7,7 @@ const ROOT = path.resolve(import.meta.dirname, '..');
 
 interface Check {
   readonly name: string;
-  /** Settles with what is wrong, empty when nothing is. */
+  /** Resolves with the problems, or with an empty text. */
   readonly run: () => Promise<string>;
 }
 
@@ -15,11 +15,11 @@ const CHECKS: readonly Check[] = [
   command('tsc', '-p', '.'),
   command('tsc', '-p', 'infra'),
   command('biome', 'check', '.'),
-  { name: 'imports run one way', run: async () => (await importErrors(ROOT)).join('\n') },
+  { name: 'imports follow scripts/rooms.ts', run: async () => (await importErrors(ROOT)).join('\n') },
   { name: 'generated files are current', run: async () => (await staleFiles(ROOT)).join('\n') },
 ];
 
-/** One of the tools that npm installed; what it prints matters only where it fails. */
+/** Runs an installed tool. Its output is only shown if it fails. */
 function command(tool: string, ...args: string[]): Check {
   return {
     name: [tool, ...args].join(' '),
@@ -36,7 +36,7 @@ function command(tool: string, ...args: string[]): Check {
             output += text;
           });
         child.on('error', ({ message }) => resolve(`Cannot run ${tool}: ${message}`));
-        child.on('close', (code) => resolve(code === 0 ? '' : output.trim() || `${tool} ended with ${code}`));
+        child.on('close', (code) => resolve(code === 0 ? '' : output.trim() || `${tool} exited with ${code}`));
       }),
   };
 }

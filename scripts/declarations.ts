@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
-/** What one comment says, by the tags of its text. */
+/** A docstring, split by its tags. */
 export interface Doc {
   readonly text: string;
   readonly parameters: readonly { readonly name: string; readonly text: string }[];
@@ -15,7 +15,7 @@ export interface Doc {
 
 export interface Member {
   readonly name: string;
-  /** Without its name: `readonly inputBucket: s3.IBucket` whole, as declared. */
+  /** The whole declaration, for example `readonly inputBucket: s3.IBucket`. */
   readonly declared: string;
   readonly isOptional: boolean;
   readonly doc: Doc | undefined;
@@ -24,13 +24,13 @@ export interface Member {
 export interface Declaration {
   readonly name: string;
   readonly kind: 'class' | 'interface' | 'type' | 'const';
-  /** Up to the members, or whole where there are none. */
+  /** The declaration without its members. */
   readonly declared: string;
   readonly doc: Doc | undefined;
   readonly members: readonly Member[];
 }
 
-/** Everything that the package exports, as the compiler declares it, in the order of `infra/index.ts`. */
+/** Reads the declarations of all exports of the package, in the order of `infra/index.ts`. */
 export async function exportedDeclarations(root: string): Promise<readonly Declaration[]> {
   const types = await mkdtemp(path.join(tmpdir(), 'wiro-types-'));
   try {
@@ -55,17 +55,17 @@ export async function exportedDeclarations(root: string): Promise<readonly Decla
 
 const EXPORTED = /^export (?:type )?\{ ([^}]+) \} from '([^']+)';/gm;
 
-/** Finds one declaration in a file that the compiler wrote. Its members are indented by four spaces. */
+/** Finds a declaration in the compiler's output, which indents members by four spaces. */
 export function findDeclaration(text: string, name: string): Declaration {
   const found = new RegExp(
     `^export (?:declare )?(?:abstract )?(class|interface|type|const) ${name}\\b`,
     'm',
   ).exec(text);
-  if (found === null) throw new Error(`"${name}" is exported, and declared nowhere`);
+  if (found === null) throw new Error(`Cannot find the declaration of the exported "${name}"`);
   const kind = found[1] as Declaration['kind'];
   const whole = upToEnd(text.slice(found.index));
   const listed = /typeof (\w+)/.exec(whole)?.[1];
-  // `keyof typeof METRICS` says nothing to who has no source: the members of what it is made from do.
+  // `keyof typeof METRICS` means nothing without the source, so use the members of `METRICS`.
   const source = kind === 'type' && listed !== undefined ? findDeclaration(text, listed) : undefined;
   const open = whole.indexOf('{\n');
   return {
@@ -77,15 +77,15 @@ export function findDeclaration(text: string, name: string): Declaration {
   };
 }
 
-/** A declaration to the line that ends it. */
+/** Cuts the text after the line that ends its first declaration. */
 function upToEnd(text: string): string {
   const lines = text.split('\n');
   let depth = 0;
-  for (const [place, line] of lines.entries()) {
+  for (const [index, line] of lines.entries()) {
     for (const letter of line) depth += '{(['.includes(letter) ? 1 : '})]'.includes(letter) ? -1 : 0;
-    if (depth === 0 && /[;}]$/.test(line)) return lines.slice(0, place + 1).join('\n');
+    if (depth === 0 && /[;}]$/.test(line)) return lines.slice(0, index + 1).join('\n');
   }
-  throw new Error('A declaration has no end');
+  throw new Error('Cannot find the end of a declaration');
 }
 
 function membersOf(body: string): readonly Member[] {
@@ -98,7 +98,7 @@ function membersOf(body: string): readonly Member[] {
   return members;
 }
 
-/** The comment that a text ends with. */
+/** Parses the docstring at the end of a text. */
 function docBefore(text: string): Doc | undefined {
   const comment = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*$/.exec(text)?.[1];
   if (comment === undefined) return undefined;

@@ -3,21 +3,21 @@ import { readFileSync } from 'node:fs';
 const LOOK_MS = 500;
 
 /**
- * Calls `onGone` when npm, which started this process, has ended: asked to end, npm tells its shell, and a shell
- * tells nobody. Does nothing where npm is not involved.
+ * Calls `onGone` once the npm process that started this one has ended. npm forwards signals only to its shell, and the
+ * shell does not forward them to this process. Does nothing if npm did not start this process.
  */
 export function watchNpm(onGone: () => void): void {
   if (process.env.npm_lifecycle_event === undefined) return;
-  const atFirst = ancestors();
+  const initial = ancestors();
   const timer = setInterval(() => {
-    if (ancestors() === atFirst) return;
+    if (ancestors() === initial) return;
     clearInterval(timer);
     onGone();
   }, LOOK_MS);
   timer.unref();
 }
 
-/** The parent, and npm behind it where the parent is the shell that npm runs scripts with. */
+/** The parent's process id, and npm's if the parent is the shell in which npm runs scripts. */
 function ancestors(): string {
   const { ppid } = process;
   if (process.platform !== 'linux') return String(ppid);

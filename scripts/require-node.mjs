@@ -1,9 +1,9 @@
-// Loaded before every script (node --import), and written so that an old Node can still read it.
-const WANTED = 24;
+// Loaded before every script (node --import). Old versions of Node must be able to parse it.
+const REQUIRED = 24;
 const major = Number(process.versions.node.split('.')[0]);
-if (major < WANTED) {
+if (major < REQUIRED) {
   process.stderr.write(
-    `This needs Node ${WANTED}, but Node ${process.versions.node} is running it: call it through npm (for example "npm run demo"), after "npm install", which brings Node ${WANTED} along.\n`,
+    `This script needs Node ${REQUIRED}, but runs on Node ${process.versions.node}: run "npm install", which installs Node ${REQUIRED}, then start the script through npm, for example "npm run demo".\n`,
   );
   process.exit(1);
 }

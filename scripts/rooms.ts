@@ -1,12 +1,12 @@
-/** A part of the tree whose files belong together, and what they may import besides each other. */
+/** A part of the tree, and what its files may import in addition to each other. */
 export interface Room {
-  /** Where it is, if not in the folder of its name. */
+  /** Its files and folders. @default - the folder with the room's name */
   readonly files?: readonly string[];
-  /** Rooms by their names. */
+  /** Rooms that it may import, by name. */
   readonly uses?: readonly string[];
-  /** Rooms of which it knows the types alone: `import type`. */
+  /** Rooms from which it may only import types, with `import type`. */
   readonly types?: readonly string[];
-  /** Packages; `node:` stands for all that Node brings. */
+  /** Packages that it may import. `node:` stands for all built-in modules. */
   readonly packages?: readonly string[];
 }
 
@@ -14,12 +14,12 @@ const S3 = '@aws-sdk/client-s3';
 const DYNAMODB = '@aws-sdk/client-dynamodb';
 const MARSHALL = '@aws-sdk/util-dynamodb';
 const CDK = ['aws-cdk-lib', 'constructs'];
-/** The types of Lambda's events. */
+/** Types of Lambda's events. */
 const LAMBDA = 'aws-lambda';
 
 /**
- * Every room, the lowest first: each uses only rooms above it in this list, so no circle can come to be. What is not
- * named may not be imported. `test/` and `bench/` may import everything, and nobody imports them.
+ * All rooms, the lowest first. Each uses only rooms above it in this list, so cycles are impossible. Everything else is
+ * forbidden. `test/` and `bench/` may import everything, and no room may import them.
  */
 export const ROOMS: Readonly<Record<string, Room>> = {
   'functions/settings.ts': {},
@@ -162,7 +162,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     types: ['functions/functions.ts'],
     packages: CDK,
   },
-  'infra: what an app says': {
+  'infra: properties': {
     files: ['infra/wiro-generations-props.ts', 'infra/wiro-credentials.ts'],
     types: ['functions/settings.ts', 'functions/request', 'functions/functions.ts', 'infra/observability'],
     packages: ['aws-cdk-lib'],
@@ -174,7 +174,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'functions/store',
       'functions/objects',
       'functions/functions.ts',
-      'infra: what an app says',
+      'infra: properties',
     ],
     packages: CDK,
   },
@@ -189,7 +189,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'infra/observability',
       'infra/checks',
     ],
-    types: ['infra: what an app says'],
+    types: ['infra: properties'],
     packages: ['node:', ...CDK],
   },
   'infra/build': {
@@ -200,7 +200,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     uses: [
       'functions/settings.ts',
       'infra/observability',
-      'infra: what an app says',
+      'infra: properties',
       'infra/checks',
       'infra/construct',
       'infra/build',
@@ -243,26 +243,26 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   examples: { types: ['infra'], packages: ['node:', S3, DYNAMODB, MARSHALL, ...CDK] },
 };
 
-/** Rooms with a name that is a path, or the paths that a room gives. A longer path wins. */
-const PLACES = Object.entries(ROOMS)
+/** The paths of all rooms, the longest first, because it takes precedence. */
+const PATHS = Object.entries(ROOMS)
   .flatMap(([name, { files }]) =>
-    (files ?? [/\.ts$/.test(name) ? name : `${name}/`]).map((place) => ({ place, name })),
+    (files ?? [/\.ts$/.test(name) ? name : `${name}/`]).map((path) => ({ path, name })),
   )
-  .sort((one, other) => other.place.length - one.place.length);
+  .sort((one, other) => other.path.length - one.path.length);
 
-/** The room that a file is in, seen from the project's root; `undefined` for what is in none. */
+/** Finds the room of a file, by its path relative to the root. @returns `undefined` for a file outside all rooms. */
 export const roomOf = (file: string): string | undefined =>
-  PLACES.find(({ place }) => (place.endsWith('/') ? file.startsWith(place) : file === place))?.name;
+  PATHS.find(({ path }) => (path.endsWith('/') ? file.startsWith(path) : file === path))?.name;
 
-/** As CONTRIBUTING shows it, the highest first. */
+/** Writes the table in CONTRIBUTING, the highest room first. */
 export function describeRooms(): string {
   const short = (name: string) => name.replace(/^functions\//, '').replace(/\.ts$/, '');
   const list = (names: readonly string[] = []) => names.map(short).join(', ') || '–';
   const rows = Object.entries(ROOMS)
     .toReversed()
     .map(([name, { uses, types, packages = [] }]) => {
-      const brought = packages.map((one) => `\`${one}\``).join(', ');
-      return `| ${name} | ${list(uses)} | ${list(types)} | ${brought || '–'} |`;
+      const allowed = packages.map((one) => `\`${one}\``).join(', ');
+      return `| ${name} | ${list(uses)} | ${list(types)} | ${allowed || '–'} |`;
     });
   return ['| room | may import | types only | packages |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }

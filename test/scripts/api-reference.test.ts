@@ -2,25 +2,25 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { describeApi, undocumented } from '../../scripts/api-reference.ts';
+import { describeApi, documentationErrors } from '../../scripts/api-reference.ts';
 import { findDeclaration } from '../../scripts/declarations.ts';
 import { staleAmong } from '../../scripts/generated.ts';
 
-/** As the compiler writes declarations. */
+/** Declarations in the compiler's format. */
 const DECLARED = `import type { Other } from './other.ts';
-/** How long things take, in milliseconds. */
+/** Durations in milliseconds. */
 export declare const TIMES: {
     /** One look. */
     readonly look: 60000;
     readonly pause: 5;
 };
-/** Every time, each with its default. */
+/** All durations with their defaults. */
 export type Times = {
     readonly [name in keyof typeof TIMES]: number;
 };
-/** What a shop is told. */
+/** Options for a shop. */
 export interface ShopProps<Bucket extends Other = Other> {
-    /** Where things lie. */
+    /** The bucket for things. */
     readonly bucket: Bucket;
     /**
      * Letters, at most
@@ -38,9 +38,9 @@ export declare class Shop {
     readonly url: string;
     /**
      * Sells one thing.
-     * @param id - The thing's.
+     * @param id - The thing's id.
      * @returns The bill.
-     * @throws {SoldOutError} When there is none
+     * @throws {SoldOutError} If there is none
      *   left.
      */
     sell(id: string, options?: Other): number;
@@ -51,8 +51,8 @@ export declare class Shop {
 const declarations = ['Times', 'ShopProps', 'Shop'].map((name) => findDeclaration(DECLARED, name));
 const page = describeApi(declarations);
 
-describe('the reference of what the package exports', () => {
-  it('shows a member as it is declared, with what it says of itself', () => {
+describe('the API reference', () => {
+  it('shows a member’s declaration and docstring', () => {
     expect(page).toContain(`### sell
 
 \`\`\`ts
@@ -61,9 +61,9 @@ sell(id: string, options?: Other): number
 
 Sells one thing.
 
-- \`id\`: The thing's.
+- \`id\`: The thing's id.
 - Returns: The bill.
-- Throws \`SoldOutError\`: When there is none left.
+- Throws \`SoldOutError\`: If there is none left.
 `);
     expect(page).toContain('export interface ShopProps<Bucket extends Other = Other>');
     expect(page).toContain("Letters, at most\n64.\n\n- Default: the stack's name");
@@ -74,19 +74,19 @@ Sells one thing.
     expect(page).not.toMatch(/count|private/);
   });
 
-  it('shows the values that a type is made of, which are the defaults', () => {
+  it('shows the values of the constant behind a type, which are the defaults', () => {
     expect(page).toContain('### look\n\n```ts\nlook: 60_000\n```\n\nOne look.');
   });
 
-  it('misses what says nothing of itself, or not what it is by default', () => {
-    expect(undocumented(declarations)).toEqual([
-      'Times.pause says nothing of itself: give it a comment.',
-      'ShopProps.open may be left out, and does not say what is then: give it a @default.',
-      'Shop says nothing of itself: give it a comment.',
+  it('reports missing docstrings and defaults', () => {
+    expect(documentationErrors(declarations)).toEqual([
+      'Times.pause has no docstring: add one.',
+      'ShopProps.open is optional but its docstring has no default: add @default.',
+      'Shop has no docstring: add one.',
     ]);
   });
 
-  it('counts as stale when it is missing or says anything else', async () => {
+  it('is out of date if it is missing or different', async () => {
     const root = await mkdtemp(path.join(tmpdir(), 'wiro-stale-'));
     await writeFile(path.join(root, 'current.md'), 'new');
     await writeFile(path.join(root, 'old.md'), 'old');
@@ -102,8 +102,8 @@ Sells one thing.
 
     await rm(root, { recursive: true });
     expect(stale).toEqual([
-      'old.md is not what the code says any more: run "npm run generate".',
-      'missing.md is not what the code says any more: run "npm run generate".',
+      'old.md is out of date: run "npm run generate".',
+      'missing.md is out of date: run "npm run generate".',
     ]);
   });
 });

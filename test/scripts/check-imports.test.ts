@@ -2,20 +2,20 @@ import { glob, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { errorsIn, importErrors, importsOf } from '../../scripts/check-imports.ts';
+import { importErrors, importErrorsIn, importsOf } from '../../scripts/check-imports.ts';
 import { ROOMS, roomOf } from '../../scripts/rooms.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const NAMES = Object.keys(ROOMS);
 
-/** A file in a room, by the room's name. */
+/** The path of a file in the room. */
 function fileIn(name: string): string {
-  const place = ROOMS[name]?.files?.[0] ?? name;
-  return /\.ts$/.test(place) ? place : path.posix.join(place, 'planted.ts');
+  const first = ROOMS[name]?.files?.[0] ?? name;
+  return /\.ts$/.test(first) ? first : path.posix.join(first, 'planted.ts');
 }
 
-/** What the check says of a file of a room with this text. */
-const plant = (name: string, text: string) => errorsIn(fileIn(name), text);
+/** The check's errors for a file in the room with this text. */
+const plant = (name: string, text: string) => importErrorsIn(fileIn(name), text);
 
 const from = (name: string, file: string) => {
   const relative = path.posix.relative(path.posix.dirname(fileIn(name)), file);
@@ -26,7 +26,7 @@ describe.each(NAMES)('a wrong import planted in %s', (name) => {
   const { uses = [], types = [] } = ROOMS[name] ?? {};
   const forbidden = NAMES.filter((other) => other !== name && ![...uses, ...types].includes(other));
 
-  it('is found: of a room that it may not use, in each way to import', () => {
+  it('is found in every form, from a forbidden room', () => {
     for (const other of forbidden) {
       const target = fileIn(other);
       const specifier = from(name, target);
@@ -44,23 +44,23 @@ describe.each(NAMES)('a wrong import planted in %s', (name) => {
     }
   });
 
-  it('is found: more than types of a room of which it may know only these', () => {
+  it('is found if it imports more than types from a room that only allows these', () => {
     for (const other of types) {
       const specifier = from(name, fileIn(other));
       expect(plant(name, `import type { A } from '${specifier}';`)).toEqual([]);
       expect(plant(name, `import { type A, a } from '${specifier}';`)).toEqual([
-        expect.stringContaining('types'),
+        expect.stringContaining('may only import types'),
       ]);
     }
   });
 
-  it('is found: of the tests, and of a package that is not its own', () => {
+  it('is found if it comes from the tests or another package', () => {
     expect(plant(name, `import { a } from '${from(name, 'test/support/system.ts')}';`)).toHaveLength(1);
     expect(plant(name, "import a from 'another-package';")).toHaveLength(1);
   });
 });
 
-it('finds what is planted anywhere in the tree', async () => {
+it('finds wrong imports in the whole tree', async () => {
   const root = await mkdtemp(path.join(tmpdir(), 'wiro-rooms-'));
   const file = path.join(root, 'functions/store/planted.ts');
   await mkdir(path.dirname(file), { recursive: true });
@@ -81,13 +81,13 @@ describe('the table of rooms', () => {
     expect(ROOMS['functions/generation']?.uses).toBeUndefined();
   });
 
-  it('has no circle: each room uses only those that stand before it', () => {
-    for (const [place, name] of NAMES.entries())
+  it('has no cycle: each room only uses rooms before it', () => {
+    for (const [index, name] of NAMES.entries())
       for (const used of [...(ROOMS[name]?.uses ?? []), ...(ROOMS[name]?.types ?? [])])
-        expect([used, NAMES.slice(0, place).includes(used)]).toEqual([used, true]);
+        expect([used, NAMES.slice(0, index).includes(used)]).toEqual([used, true]);
   });
 
-  it('allows nothing that nobody needs', async () => {
+  it('allows nothing unused', async () => {
     const used = new Map(
       NAMES.map((name) => [name, { uses: new Set(), types: new Set(), packages: new Set() }]),
     );
@@ -110,7 +110,7 @@ describe('the table of rooms', () => {
         ...uses.filter((one) => !seen?.uses.has(one)),
         ...types.filter((one) => !seen?.types.has(one)),
         ...packages.filter((one) => !seen?.packages.has(one)),
-      ].map((one) => `${name} needs no ${one}`);
+      ].map((one) => `${name} does not use ${one}`);
     });
 
     expect(unused).toEqual([]);
