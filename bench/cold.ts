@@ -7,7 +7,7 @@ import { bundleFunctions, esModuleOptions } from '../infra/build/bundle-function
 import { describeBundle } from '../infra/build/bundle-report.ts';
 import { type Loaded, type LoadTime, measureLoadTimes, UNBUNDLED_SDK } from './load-time.ts';
 
-// npm run bench:cold [-- --runs N]: what a cold start pays for loading each function, before it does anything.
+// npm run bench:cold [-- --runs N]: measures how long each function takes to load in a cold start.
 const ROOT = path.resolve(import.meta.dirname, '..');
 const RESULTS = path.join(ROOT, 'bench/results/cold.md');
 const runs = Number(/--runs[= ](\d+)/.exec(process.argv.join(' '))?.[1] ?? 21);
@@ -51,7 +51,7 @@ async function bundledFunctions(): Promise<readonly Candidate[]> {
   );
 }
 
-/** What `callback` would cost if it were bundled otherwise. */
+/** Bundles `callback` in other ways, for comparison. */
 async function otherForms(directory: string): Promise<readonly Candidate[]> {
   const options = esModuleOptions(path.join(ROOT, 'functions', FUNCTIONS.callback.entry));
   const esModules = path.join(directory, 'esm');
@@ -60,7 +60,7 @@ async function otherForms(directory: string): Promise<readonly Candidate[]> {
     ...options,
     outdir: esModules,
     outExtension: { '.js': '.mjs' },
-    // CommonJS packages in it ask for Node's modules by `require`.
+    // Its CommonJS packages load Node's modules with `require`.
     banner: {
       js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
     },
@@ -115,7 +115,7 @@ Medians of ${runs} fresh processes each, measured in turn around \`require\` (or
 ${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown processor'}, ${new Date().toISOString().slice(0, 10)}. Ratios are
 to the first row. With 512 MB, Lambda gives a third of a processor, so processor time decides how long a start takes.
 
-| what is loaded | ms | ratio | processor ms | ratio | kB at start | kB in all |
+| loaded | ms | ratio | processor ms | ratio | kB at start | kB in total |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: |
 ${rows.join('\n')}
 

@@ -1,6 +1,6 @@
 import { TABLE } from '../functions/store/table.ts';
 
-/** An attribute's value as DynamoDB's JSON spells it, `{"S": "…"}`. */
+/** An attribute's value in DynamoDB's JSON: `{"S": "…"}`. */
 export type Attribute = Readonly<Record<string, unknown>>;
 export type Item = Readonly<Record<string, Attribute>>;
 
@@ -13,8 +13,8 @@ const WRITE_UNIT = 1_024;
 const READ_UNIT = 4_096;
 
 /**
- * What a write costs that leaves `after` where `before` was: the larger of the two in the table, and in every index
- * what changes there. A change of an index's key is a deletion and an insertion.
+ * The write units for replacing `before` with `after`: those of the larger item in the table, plus those of every index
+ * that changes. A change of an index's key is a deletion and an insertion.
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LSI.html and GSI.html, "write capacity"
  */
 export function writeUnits(before: Item | undefined, after: Item | undefined): number {
@@ -25,7 +25,7 @@ export function writeUnits(before: Item | undefined, after: Item | undefined): n
   return indexes.reduce((sum, one) => sum + one, table);
 }
 
-/** What reading `items` with one request costs; nothing found costs as much as something small. */
+/** The read units for one request that returns `items`. An empty result costs as much as a small item. */
 export function readUnits(items: readonly Item[], isConsistent: boolean): number {
   const bytes = items.reduce((sum, item) => sum + sizeOf(item), 0);
   return Math.max(1, Math.ceil(bytes / READ_UNIT)) * (isConsistent ? 1 : 0.5);
@@ -39,7 +39,7 @@ interface Entry {
 
 type Index = (typeof TABLE.indexes)[keyof typeof TABLE.indexes];
 
-/** What an index holds of an item: nothing of one without the index's keys. */
+/** The index's entry for an item, or `undefined` for an item without the index's keys. */
 function entryOf({ partitionKey, sortKey, projected }: Index, item: Item | undefined): Entry | undefined {
   if (item?.[partitionKey] === undefined || item[sortKey] === undefined) return undefined;
   const names = [...new Set([TABLE.partitionKey, TABLE.sortKey, partitionKey, sortKey, ...projected])];

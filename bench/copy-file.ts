@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 /** An odd length, so that no part of the file equals another. */
 const BLOCK_BYTES = 1024 * 1024 - 3;
 
-/** What the file repeats. */
+/** The block that the file repeats. */
 export function fileBlock(): Buffer {
   const block = Buffer.alloc(BLOCK_BYTES);
   let state = 42;
@@ -14,7 +14,7 @@ export function fileBlock(): Buffer {
   return block;
 }
 
-/** The bytes from `from` up to `to`, in slices. */
+/** Yields the bytes from `from` (inclusive) to `to` (exclusive) in slices. */
 export function* fileSlices(block: Buffer, from: number, to: number): Generator<Buffer> {
   for (let at = from; at < to; ) {
     const offset = at % block.length;

@@ -3,7 +3,7 @@ import { createOutputCopier } from '../functions/outputs/copy-output.ts';
 import { createOutputFetcher } from '../functions/outputs/fetch-output.ts';
 import { parseOutputHosts } from '../functions/outputs/output-hosts.ts';
 
-/** Copies once, the way the functions do. */
+/** Copies the file once like the functions. */
 async function main(): Promise<void> {
   const [cdn = '', key = ''] = process.argv.slice(2);
   const fetcher = createOutputFetcher({
@@ -20,5 +20,5 @@ async function main(): Promise<void> {
   process.exit();
 }
 
-// Bundled like a function, which is CommonJS: nothing to await at the top.
+// Bundled as CommonJS like a function, so top-level await is not available.
 void main();

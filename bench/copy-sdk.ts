@@ -2,13 +2,13 @@ import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 
-/** Copies once, the way one would without giving it a thought: a stream from `fetch` into one PUT. */
+/** Copies the file once in the simplest way: a stream from `fetch` into one PUT. */
 async function main(): Promise<void> {
   const [cdn = '', key = ''] = process.argv.slice(2);
   const client = new S3Client({ forcePathStyle: true });
   const startedAt = performance.now();
   const response = await fetch(`http://${cdn}/file.mp4`);
-  if (!response.body) throw new Error('No body came');
+  if (!response.body) throw new Error('The response has no body');
   await client.send(
     new PutObjectCommand({
       Bucket: 'bench',
@@ -22,5 +22,5 @@ async function main(): Promise<void> {
   process.exit();
 }
 
-// Bundled like a function, which is CommonJS: nothing to await at the top.
+// Bundled as CommonJS like a function, so top-level await is not available.
 void main();

@@ -11,7 +11,7 @@ import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../local/aws/credentials.ts';
 import { startS3 } from '../local/aws/s3.ts';
 import { fileBlock, fileSlices } from './copy-file.ts';
 
-/** The host of outputs and the S3 that every way of copying uses, in a process of their own. */
+/** Runs the output host and the S3 for all measurements in a separate process. */
 const sizeBytes = Number(process.argv[2]);
 const block = fileBlock();
 const dataDir = await mkdtemp(join(tmpdir(), 'bench-copy-'));
@@ -27,7 +27,7 @@ const cdn = createServer((request, response) => {
     etag: '"bench"',
     ...(first === undefined ? {} : { 'content-range': `bytes ${from}-${to - 1}/${sizeBytes}` }),
   });
-  pipeline(Readable.from(fileSlices(block, from, to)), response).catch(() => {}); // whoever left, left
+  pipeline(Readable.from(fileSlices(block, from, to)), response).catch(() => {}); // The client disconnected.
 });
 await new Promise<void>((resolve) => cdn.listen(0, '127.0.0.1', resolve));
 const s3 = await startS3({ dataDir });

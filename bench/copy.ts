@@ -13,8 +13,8 @@ import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../local/aws/credentials.ts';
 import { fileSha256 } from './copy-file.ts';
 
 /**
- * How long one large output takes from its host to S3 and how much memory, beside `curl | curl` and a plain
- * SDK stream: each in processes of its own, on the same servers, in turn.
+ * Measures the time and memory to copy one large output from its host to S3, compared with `curl | curl` and a plain
+ * SDK stream. Each runs in its own processes, against the same servers, in turn.
  */
 interface Measured {
   readonly seconds: number;
@@ -37,7 +37,7 @@ const loadBefore = loadavg()[0] ?? 0;
 const sizeBytes = Number(options.size) * 1024 ** 2;
 const runs = Number(options.runs);
 if (!(Number.isInteger(sizeBytes) && sizeBytes > 0 && Number.isInteger(runs) && runs > 0))
-  throw new Error('Use --size <MiB> and --runs <count>, both from 1');
+  throw new Error('--size or --runs is invalid: use --size <MiB> and --runs <count>, whole numbers from 1');
 
 const here = import.meta.dirname;
 const servers = fork(join(here, 'copy-servers.ts'), [String(sizeBytes)]);
@@ -50,7 +50,7 @@ const env = {
   AWS_ENDPOINT_URL_S3: addresses.s3,
 };
 const client = createS3Client({ env, credentials: LOCAL_CREDENTIALS });
-// The default checksums would sign the sum of an empty body into the link.
+// With the SDK's default, the presigned link would contain the checksum of an empty body.
 const presigner = new S3Client({
   region: LOCAL_REGION,
   endpoint: addresses.s3,
@@ -61,7 +61,7 @@ const presigner = new S3Client({
 const expectedSha256 = fileSha256(sizeBytes);
 const hasCurl = spawnSync('curl', ['--version']).status === 0;
 
-/** Bundled like the functions are: unbundled, loading alone takes 40 MiB more. */
+/** Bundles the script like a function. Unbundled, loading alone takes 40 MiB more. */
 async function inNode(name: string, script: string): Promise<Way> {
   const { directory } = await bundleEntry(
     join(here, `${script}.ts`),
@@ -93,7 +93,7 @@ const curl: Way = {
     const send = spawn('curl', ['-sSf', '-o', '/dev/null', '-T', '-', ...headers, url], {
       stdio: [get.stdout, 'ignore', 'inherit'],
     });
-    get.stdout.destroy(); // the pipe is theirs
+    get.stdout.destroy(); // The child processes own the pipe.
     const peaks = watchPeaks([get, send]);
     const codes = await Promise.all(
       [get, send].map(async (child) => (await once(child, 'exit'))[0] as number),
@@ -103,7 +103,7 @@ const curl: Way = {
   },
 };
 
-/** Linux keeps each process's peak; it must be read before the process ends. */
+/** Reads each process's peak memory, which Linux reports only while the process runs. */
 function watchPeaks(children: readonly ChildProcess[]) {
   const peaks = new Map<number, number>();
   const look = () => {
@@ -112,7 +112,7 @@ function watchPeaks(children: readonly ChildProcess[]) {
         const [, kib] = /VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
         if (kib !== undefined) peaks.set(pid, Number(kib) / 1024);
       } catch {
-        // over, or no Linux
+        // The process has ended, or this is not Linux.
       }
     }
   };
@@ -162,7 +162,7 @@ const rows = [...results].map(([name, measured]) => ({
 const baseline = rows.find(({ name }) => name === curl.name) ?? rows.at(-1);
 const shown = (value: number, digits = 2) => (Number.isNaN(value) ? '?' : value.toFixed(digits));
 const table = [
-  `| | seconds | MB/s | of the time of ${baseline?.name} | peak memory, MiB |`,
+  `| | seconds | MB/s | time compared with ${baseline?.name} | peak memory, MiB |`,
   '|---|---:|---:|---:|---:|',
   ...rows.map(
     ({ name, seconds, peakMib }) =>
@@ -180,6 +180,6 @@ Only the first row computes the SHA-256 of the whole for the record. Its memory 
 do not grow with the output.${hasCurl ? '' : '\ncurl is not installed here: its row is missing.'}
 `;
 console.log(`\n${table}`);
-if (!hasCurl) console.log('curl is not installed here: its row is missing.');
+if (!hasCurl) console.log('The row for curl is missing, because curl is not installed.');
 await mkdir(join(here, 'results'), { recursive: true });
 await writeFile(join(here, 'results', 'copy.md'), report);

@@ -12,30 +12,30 @@ export interface Line {
 export const usdOf = ({ count, price }: Line): number => count * PRICE[price].usd;
 export const totalOf = (lines: readonly Line[]): number => lines.reduce((sum, line) => sum + usdOf(line), 0);
 
-/** What Lambda writes about an invocation, `platform.start` and `platform.report` in JSON: not where that is switched off. */
+/** Lambda's own log lines for an invocation, `platform.start` and `platform.report`, unless they are turned off. */
 const PLATFORM_LINES = 2;
 const PLATFORM_BYTES = 750;
-/** What CloudWatch adds to the size of each line. */
+/** Bytes that CloudWatch adds to each log line. */
 const LINE_BYTES = 26;
-/** Memory at which Lambda gives one whole processor. */
+/** The memory with which a function gets one whole processor. */
 const WHOLE_PROCESSOR_MB = 1_769;
-/** Assumed of what this machine does not have: a distance to Wiro, and a network. */
+/** Assumptions about the network, which a local measurement does not include. */
 const WIRO_CALL_MS = 250;
 const NETWORK_BYTES_PER_MS = 30_000;
-/** Assumed: so many invocations start an environment first. */
+/** The assumed share of invocations that start an environment. */
 const COLD_SHARE = 0.1;
 
 const NAMES = Object.keys(FUNCTIONS) as FunctionName[];
 
-/** Lambda says of it only what goes wrong, as `infra/` has it. */
+/** Whether `infra/` turns off Lambda's own info lines for the function. */
 const isSilent = (name: FunctionName): boolean => {
   const { everyMinute, url } = FUNCTIONS[name];
   return everyMinute || url === 'public';
 };
 
 /**
- * How long one generation keeps a function busy on Lambda: waiting as it was measured; the processor's work as much
- * longer as the function's share of a processor is smaller; and what is not on this machine.
+ * Estimates a function's duration on Lambda for one generation: the measured waiting time, the processor time scaled by
+ * the function's share of a processor, and the assumed network time.
  */
 export function lambdaMs(
   name: FunctionName,
@@ -46,7 +46,7 @@ export function lambdaMs(
   return waitingMs + processorMs * slowdown + wiroCalls * WIRO_CALL_MS + bytesMoved / NETWORK_BYTES_PER_MS;
 }
 
-/** The bill of one generation. */
+/** Computes the bill of one generation. */
 export function billOf(usage: UsageByFunction, durations: 'measured' | 'estimated'): readonly Line[] {
   const sum = (of: (usage: Usage, name: FunctionName) => number) =>
     NAMES.reduce((total, name) => total + of(usage[name], name), 0);
@@ -54,7 +54,7 @@ export function billOf(usage: UsageByFunction, durations: 'measured' | 'estimate
     const ms = durations === 'measured' ? one.durationMs : lambdaMs(name, one);
     return (ms / 1_000) * (FUNCTIONS[name].memoryMb / 1_024);
   });
-  // While it loads, a function has a whole processor.
+  // A function has a whole processor while it loads.
   const coldGbSeconds = sum(
     ({ invocations, initMs }, name) =>
       invocations * COLD_SHARE * (initMs / 1_000) * (FUNCTIONS[name].memoryMb / 1_024),
@@ -78,7 +78,7 @@ export function billOf(usage: UsageByFunction, durations: 'measured' | 'estimate
   ];
 }
 
-/** What an account has for free each month, for ever, and 1,000 generations use a little of. */
+/** Usage that is within an account's permanent monthly allowances. */
 export function allowancesOf(usage: UsageByFunction): readonly Line[] {
   const traced = NAMES.filter((name) => !FUNCTIONS[name].everyMinute);
   return [
@@ -97,7 +97,7 @@ export function allowancesOf(usage: UsageByFunction): readonly Line[] {
 
 const RUNS_A_MONTH = 60 * 24 * 30;
 
-/** What a deployment costs in a month in which nothing happens, without CloudWatch's charges by the piece. */
+/** Computes a deployment's costs in an idle month, without metrics, alarms, dashboards and logs. */
 export function idleBill(usage: Usage): readonly Line[] {
   const { memoryMb } = FUNCTIONS.reconcile;
   const aMonth = (count: number) => count * RUNS_A_MONTH;
@@ -112,7 +112,7 @@ export function idleBill(usage: Usage): readonly Line[] {
   ];
 }
 
-/** GB of logs of `reconcile` in such a month. Lambda's own lines are left out for it, unless it fails. */
+/** Computes the logs of `reconcile` in an idle month. Lambda's own info lines are turned off for it. */
 export const idleLogs = ({ logBytes, logLines }: Usage): Line => ({
   what: 'GB of logs',
   count: (RUNS_A_MONTH * (logBytes + logLines * LINE_BYTES)) / 1e9,

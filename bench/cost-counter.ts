@@ -4,7 +4,7 @@ import type { LocalService } from '../local/aws/local-service.ts';
 import { type Item, readUnits, writeUnits } from './consumed-capacity.ts';
 import { type Exchange, startCountingProxy } from './counting-proxy.ts';
 
-/** What is billed, by name, as it was counted. */
+/** Counts of billed operations. */
 export interface Counts {
   dynamoDbWrites: number;
   dynamoDbWriteUnits: number;
@@ -12,28 +12,31 @@ export interface Counts {
   dynamoDbReadUnits: number;
   /** PUT, POST and LIST, which cost the same. */
   s3Puts: number;
-  /** GET, HEAD and whatever else is neither of the above nor a deletion. */
+  /** GET, HEAD and all others except deletions. */
   s3Gets: number;
   ssmParameters: number;
   events: number;
   wiroCalls: number;
-  /** Bodies that passed, in both directions. */
+  /** Bytes of bodies in both directions. */
   bytesMoved: number;
-  /** Sent to Wiro: data transfer out of AWS. */
+  /** Bytes sent to Wiro, which are data transfer out of AWS. */
   bytesToWiro: number;
 }
 
 export type CountsByFunction = Record<FunctionName, Counts>;
 
 export interface Counter {
-  /** For `EnvironmentOptions.endpointOverrides`: has a function call a proxy for each of its services. */
-  before(name: FunctionName, told: Readonly<Record<string, string>>): Promise<Record<string, string>>;
-  /** What was counted so far. */
+  /** For `EnvironmentOptions.endpointOverrides`: puts a proxy between a function and each of its services. */
+  endpointOverrides(
+    name: FunctionName,
+    environment: Readonly<Record<string, string>>,
+  ): Promise<Record<string, string>>;
+  /** The counts so far. */
   counts(): CountsByFunction;
   stop(): Promise<void>;
 }
 
-/** Nothing counted yet. */
+/** Counts of zero. */
 export const none = (): Counts => ({
   dynamoDbWrites: 0,
   dynamoDbWriteUnits: 0,
@@ -48,11 +51,11 @@ export const none = (): Counts => ({
   bytesToWiro: 0,
 });
 
-/** Counts what the functions ask of AWS and Wiro, from proxies between each of them and each service. */
+/** Counts the functions' requests to AWS and Wiro with a proxy between each function and each service. */
 export function createCounter(): Counter {
   const started: LocalService[] = [];
   const all: CountsByFunction = { api: none(), submit: none(), callback: none(), reconcile: none() };
-  // Every write passes here, so what stood before a write is known.
+  // All writes pass here, so the previous item of each write is known.
   const items = new Map<string, Item>();
 
   function countDynamoDb(counts: Counts, { target, request, status, answer }: Exchange): void {
@@ -69,7 +72,7 @@ export function createCounter(): Counter {
     const before = items.get(key);
     const after: Item | undefined = asked.Item ?? answered.Attributes;
     counts.dynamoDbWrites += 1;
-    // A failed condition costs what the write would have cost in the table alone.
+    // A failed condition costs as much as the write to the table, without indexes.
     counts.dynamoDbWriteUnits += status < 300 ? writeUnits(before, after) : writeUnits(undefined, undefined);
     if (status >= 300) return;
     if (after === undefined) items.delete(key);
@@ -82,7 +85,7 @@ export function createCounter(): Counter {
       countDynamoDb(counts, exchange);
       return;
     }
-    // Wiro itself, by a link: none of the function's time.
+    // Wiro downloads an input through a link, which takes none of the function's time.
     if (url.searchParams.has('X-Amz-Signature')) {
       counts.s3Gets += 1;
       counts.bytesToWiro += answer.length;
@@ -127,22 +130,22 @@ export function createCounter(): Counter {
 
   return {
     counts: () => structuredClone(all),
-    before: async (name, told) => {
+    endpointOverrides: async (name, environment) => {
       const changed: Record<string, string> = {};
       for (const service of ['DYNAMODB', 'S3', 'SSM', 'LAMBDA', 'EVENTBRIDGE'])
         changed[`AWS_ENDPOINT_URL_${service}`] = await start(
           name,
           service,
-          told[`AWS_ENDPOINT_URL_${service}`] ?? '',
+          environment[`AWS_ENDPOINT_URL_${service}`] ?? '',
         );
-      const wiro = told[ENV.wiroApiUrl];
+      const wiro = environment[ENV.wiroApiUrl];
       if (wiro === undefined) return changed;
       const { origin, pathname } = new URL(wiro);
       const cdn = await start(name, 'WIRO', origin);
-      // Tasks name the simulator's own host: their outputs are to be fetched through us.
+      // Task records contain the simulator's own host. Rewrites it, so that outputs are fetched through the proxy.
       const rewrite = (answer: string) => answer.replaceAll(`${origin}/cdn/`, `${cdn}/cdn/`);
       changed[ENV.wiroApiUrl] = (await start(name, 'WIRO', origin, rewrite)) + pathname;
-      if (told[ENV.wiroOutputHosts] !== undefined) changed[ENV.wiroOutputHosts] = new URL(cdn).host;
+      if (environment[ENV.wiroOutputHosts] !== undefined) changed[ENV.wiroOutputHosts] = new URL(cdn).host;
       return changed;
     },
     stop: async () => {
@@ -151,7 +154,7 @@ export function createCounter(): Counter {
   };
 }
 
-/** An update does not say how large its item is: have it answered. The embedded DynamoDB checks no signatures. */
+/** Makes an update return the new item, to know its size. The embedded DynamoDB does not check signatures. */
 function askForItem(body: Buffer, target: string): Buffer {
   if (target !== 'UpdateItem') return body;
   return Buffer.from(JSON.stringify({ ...JSON.parse(body.toString('utf8')), ReturnValues: 'ALL_NEW' }));

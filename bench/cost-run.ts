@@ -16,12 +16,12 @@ export interface CostRunOptions {
   readonly bundles: Readonly<Record<FunctionName, FunctionBundle>>;
 }
 
-/** What one function did, on average for one generation (or, for `reconcile`, for one run). */
+/** One function's average usage for one generation, or for `reconcile` for one run. */
 export interface Usage extends Counts {
   readonly invocations: number;
-  /** As the host measured it, all invocations together. */
+  /** The total duration of all invocations, measured by the host. */
   readonly durationMs: number;
-  /** What its processes worked, all threads together. */
+  /** The processor time of its processes, including all threads. */
   readonly processorMs: number;
   /** One cold start. */
   readonly initMs: number;
@@ -36,7 +36,7 @@ const WARM_UP = 3;
 const INPUT_BYTES = 2_000_000;
 const OUTPUTS = 2;
 
-/** Runs generations one after the other, each with two new inputs of 2 MB and two outputs, and counts. */
+/** Runs generations one after the other, each with two new inputs of 2 MB and two outputs, and counts their usage. */
 export async function runGenerations({ generations, ...options }: CostRunOptions): Promise<UsageByFunction> {
   return withEnvironment(options, async (environment, measure) => {
     for (let index = 0; index < WARM_UP; index += 1) await runOne(environment, index);
@@ -46,7 +46,7 @@ export async function runGenerations({ generations, ...options }: CostRunOptions
   });
 }
 
-/** Runs `reconcile` over a deployment that has nothing to do. */
+/** Runs `reconcile` in an idle deployment. */
 export async function runIdle(runs: number, options: Omit<CostRunOptions, 'generations'>): Promise<Usage> {
   const usage = await withEnvironment(options, async (environment, measure) => {
     for (let index = 0; index < WARM_UP; index += 1) await environment.invoke('reconcile', {});
@@ -69,9 +69,9 @@ async function withEnvironment<T>(
     bundles,
     inputHandover,
     metrics,
-    // What runs every minute is counted apart.
+    // `reconcile` is counted separately.
     schedule: false,
-    endpointOverrides: counter.before,
+    endpointOverrides: counter.endpointOverrides,
     simulator: { balanceUsd: 1_000_000, taskDurationMs: 500 },
     onLog: (log) => lines.push(log),
   });
@@ -128,13 +128,13 @@ async function runOne({ endpoints, events }: Environment, index: number): Promis
     throw new Error(`Generation ${id} ended with ${JSON.stringify(detail)}`);
 }
 
-/** A JPEG of about 2 MB, of its own: nothing is found to be uploaded already. */
+/** Creates a unique JPEG of about 2 MB, so that no earlier upload matches it. */
 async function photo(seed: number): Promise<Buffer> {
   const pixels = Buffer.alloc(64 * 64 * 3);
   for (let at = 0; at < pixels.length; at += 1) pixels[at] = (at * 2_654_435_761 + seed * 40_503) >>> 24;
   const raw = { width: 64, height: 64, channels: 3 } as const;
   const image = await sharp(pixels, { raw }).resize(1024, 1024).jpeg({ quality: 95 }).toBuffer();
-  // Bytes after the end of a JPEG are nobody's.
+  // Readers ignore bytes after the end of a JPEG.
   return Buffer.concat([image, Buffer.alloc(Math.max(0, INPUT_BYTES - image.length), seed)]);
 }
 
@@ -182,21 +182,21 @@ function usage(
   return Object.fromEntries(NAMES.map((name) => [name, of(name)])) as unknown as UsageByFunction;
 }
 
-/** The line as the function wrote it: its level, time and request id were taken out of it. */
+/** The size of the line as the function wrote it. The host has parsed its level, time and request id. */
 function bytesOf({ level, at, message, requestId, facts }: FunctionLog): number {
   const line = { level, timestamp: at.toISOString(), message, requestId, ...facts };
   return Buffer.byteLength(JSON.stringify(line));
 }
 
-/** Clock ticks of the processes of each function, from what Linux tells of them. */
+/** Reads the processor times of each function's processes from Linux. */
 function processorTimes(environment: Environment): Record<FunctionName, number> {
   const times: Record<FunctionName, number> = { api: 0, submit: 0, callback: 0, reconcile: 0 };
   for (const pid of environment.pids()) {
-    const told = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
-    const awsName = told.find((one) => one.startsWith('AWS_LAMBDA_FUNCTION_NAME='))?.split('=')[1];
+    const variables = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+    const awsName = variables.find((one) => one.startsWith('AWS_LAMBDA_FUNCTION_NAME='))?.split('=')[1];
     const name = NAMES.find((one) => environment.endpoints.functions[one] === awsName);
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-    // utime and stime are the 14th and 15th field, in hundredths of a second.
+    // utime and stime are fields 14 and 15, in hundredths of a second.
     if (name) times[name] += (Number(fields[11]) + Number(fields[12])) * 10;
   }
   return times;

@@ -17,8 +17,8 @@ import {
 import { runGenerations, runIdle, type Usage, type UsageByFunction } from './cost-run.ts';
 import { PRICE, PRICES_AS_OF, PRICES_REGION } from './prices.ts';
 
-// npm run bench:cost [-- --generations N]: counts what generations use of AWS, and prices it. Linux alone: it reads
-// the processes' times from /proc.
+// npm run bench:cost [-- --generations N]: measures and prices the AWS usage of generations. Requires Linux, because it
+// reads processor times from /proc.
 const ROOT = path.resolve(import.meta.dirname, '..');
 const DOCUMENT = path.join(ROOT, 'docs/cost.md');
 const RESULTS = path.join(ROOT, 'bench/results/cost.md');
@@ -32,7 +32,7 @@ const run = async (inputHandover: 'upload' | 'presigned') => {
 };
 const upload = await run('upload');
 const presigned = await run('presigned');
-console.error(`Running reconcile ${IDLE_RUNS} times with nothing to do, with metrics and without…`);
+console.error(`Running reconcile ${IDLE_RUNS} times in an idle deployment, with metrics and without…`);
 const idle = await runIdle(IDLE_RUNS, { inputHandover: 'upload', metrics: true, bundles });
 const silent = await runIdle(IDLE_RUNS, { inputHandover: 'upload', metrics: false, bundles });
 
@@ -41,7 +41,7 @@ const usd = (amount: number, digits = 4) => `$${amount.toFixed(digits)}`;
 const number = (value: number) =>
   value >= 100 ? value.toFixed(0) : value >= 1 ? value.toFixed(1) : value.toPrecision(2);
 
-const results = `# What a generation uses
+const results = `# Usage of a generation
 
 ${CONDITIONS}
 Averages per generation with two inputs of 2 MB that were not uploaded before, and two outputs. \`reconcile\`: one run with
@@ -64,23 +64,23 @@ Repeat with \`npm run bench:cost\`.
 await writeFile(RESULTS, results);
 const text = await readFile(DOCUMENT, 'utf8');
 const [before, after] = [text.split('<!-- counted -->')[0], text.split('<!-- /counted -->')[1]];
-if (before === undefined || after === undefined) throw new Error(`${DOCUMENT} has lost its markers`);
+if (before === undefined || after === undefined) throw new Error(`${DOCUMENT} lacks its markers`);
 const counted = describeCost();
 await writeFile(DOCUMENT, `${before}<!-- counted -->\n\n${counted}\n<!-- /counted -->${after}`);
 console.log(`${results}\n${counted}`);
 
 function describeCost(): string {
-  return `${CONDITIONS} List prices of ${PRICES_REGION} as of ${PRICES_AS_OF}; no allowance is taken off
-unless a line says so.
+  return `${CONDITIONS} List prices of ${PRICES_REGION} as of ${PRICES_AS_OF}, without free tiers
+unless a line says otherwise.
 
 ## 1,000 generations
 
 ${billTable()}
 
-Beside these, what an account has for free each month, for ever, and 1,000 generations use a part of:
+In addition, 1,000 generations use a part of these permanent free tiers:
 
 ${table(
-  ['', 'uploaded', 'beyond the allowance', 'presigned', 'beyond the allowance', 'free a month'],
+  ['', 'uploaded', 'beyond the free tier', 'presigned', 'beyond the free tier', 'free a month'],
   allowancesOf(upload).map((line, index) => [
     line.what,
     number(1_000 * line.count),
@@ -91,7 +91,7 @@ ${table(
   ]),
 )}
 
-## A month in which nothing happens
+## An idle month
 
 ${idleTable()}
 `;
@@ -122,11 +122,11 @@ function billTable(): string {
 function idleTable(): string {
   const lines = idleBill(idle);
   const silentLines = idleBill(silent);
-  const alwaysThere = [
+  const fixed = [
     ['SSM parameters (standard), EventBridge schedule, empty SQS queue, PITR of an empty table', 0, 0, 0],
     ['GB of logs', usdOf(idleLogs(idle)), 0, usdOf(idleLogs(silent))],
     [
-      `custom metrics: 1 while idle (${Object.keys(METRICS).length} in all; 10 are free)`,
+      `custom metrics: 1 while idle (${Object.keys(METRICS).length} in total; 10 are free)`,
       PRICE.metric.usd,
       0,
       0,
@@ -135,9 +135,9 @@ function idleTable(): string {
     ['dashboards: 1 (3 are free)', PRICE.dashboard.usd, 0, 0],
   ] as const;
   const sum = (column: 1 | 2 | 3, own: readonly Line[]) =>
-    alwaysThere.reduce((total, row) => total + row[column], totalOf(own));
+    fixed.reduce((total, row) => total + row[column], totalOf(own));
   return table(
-    ['', 'count', '`standard`, list', '`standard`, with CloudWatch’s allowance', '`none`, list'],
+    ['', 'count', '`standard`, list', '`standard`, with CloudWatch’s free tier', '`none`, list'],
     [
       ...lines.map((line, index) => [
         line.what,
@@ -146,7 +146,7 @@ function idleTable(): string {
         usd(usdOf(line)),
         usd(usdOf(silentLines[index] ?? line)),
       ]),
-      ...alwaysThere.map(([what, ...costs]) => [what, '', ...costs.map((cost) => usd(cost))]),
+      ...fixed.map(([what, ...costs]) => [what, '', ...costs.map((cost) => usd(cost))]),
       [
         '**a month**',
         '',

@@ -2,7 +2,7 @@ import { Agent, createServer, type IncomingMessage, request as requestOf } from 
 import { buffer } from 'node:stream/consumers';
 import { closeServer, type LocalService, listenLocally } from '../local/aws/local-service.ts';
 
-/** One request that a function made, and its answer. */
+/** One request of a function and its response. */
 export interface Exchange {
   readonly method: string;
   readonly url: URL;
@@ -13,16 +13,16 @@ export interface Exchange {
 }
 
 export interface CountingProxyOptions {
-  /** Origin of what it stands in front of. */
+  /** The origin of the service. */
   readonly target: string;
   readonly onExchange: (exchange: Exchange) => void;
-  /** Replaces what is sent. */
+  /** Changes request bodies. */
   readonly change?: (body: Buffer, target: string) => Buffer;
-  /** Replaces text in answers, such as the addresses of other hosts. */
+  /** Changes responses, for example URLs of other hosts. */
   readonly rewrite?: (answer: string) => string;
 }
 
-/** Stands between one function and one service and tells what passes. `Host` stays, so that signatures hold. */
+/** Forwards requests between one function and one service, and reports them. Keeps `Host`, so that signatures stay valid. */
 export async function startCountingProxy({
   target,
   onExchange,
@@ -53,7 +53,7 @@ export async function startCountingProxy({
       ]);
       outgoing.end(answer);
     } catch {
-      outgoing.destroy(); // one of the two ends is gone: the other is to see the same
+      outgoing.destroy(); // One side has disconnected, so disconnects the other.
     }
   });
   const endpoint = await listenLocally(server, 0);
@@ -85,7 +85,7 @@ async function send(
   return promise;
 }
 
-/** Raw headers come as name, value, name, value. */
+/** Removes headers from a list of alternating names and values. */
 function without(rawHeaders: readonly string[], ...names: readonly string[]): string[] {
   const left = new Set(['connection', 'keep-alive', ...names]);
   return rawHeaders.filter((_, index) => !left.has((rawHeaders[index - (index % 2)] ?? '').toLowerCase()));

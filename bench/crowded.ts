@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Environment, type EnvironmentOptions, startEnvironment } from '../local/environment.ts';
 
-// npm run bench:crowded: what slow copies and forged callbacks leave of an account's concurrency for everything else.
-// The local Lambda host turns away what AWS would: nothing else about it is as fast as AWS.
+// npm run bench:crowded: measures how slow copies and forged callbacks affect other requests in an account with little
+// concurrency. The local Lambda host throttles like AWS. Its other timings are not comparable with AWS.
 
 const WINDOW_MS = 20_000;
 const COPY_MS = 60_000;
 const TASK_MS = 20_000;
-/** Of the simulator's own times. */
+/** The divisor of the simulator's durations. */
 const DIVISOR = 100;
 const ACCOUNT = 10;
 
@@ -16,7 +16,7 @@ interface Case {
   readonly name: string;
   readonly options?: EnvironmentOptions;
   readonly copies?: number;
-  /** Forged callbacks a second. */
+  /** Forged callbacks per second. */
   readonly forged?: number;
 }
 
@@ -46,14 +46,14 @@ async function measure({ name, options, copies = 0, forged = 0 }: Case): Promise
     const { simulator } = environment;
     if (!simulator) throw new Error('The environment has no simulator');
     await warmUp(environment);
-    // They end together: as soon as a few copied, the others would not come to run.
+    // All tasks end together. Otherwise, the first copies would keep the other tasks from running.
     if (copies > 0)
       simulator.faults.add(
         { operation: 'cdn', fault: { kind: 'slow', delayMs: COPY_MS * DIVISOR } },
         { operation: 'task', times: copies, fault: { kind: 'lasts', durationMs: TASK_MS * DIVISOR } },
       );
     await Promise.all(Array.from({ length: copies }, () => accepted(environment)));
-    const until = (isSo: () => boolean) => waitUntil(isSo, 90_000);
+    const until = (isMet: () => boolean) => waitUntil(isMet, 90_000);
     await until(() => simulator.tasks().length >= copies + 1);
     if (copies > 0) await sleep(TASK_MS + 5_000);
 
@@ -76,7 +76,7 @@ async function measure({ name, options, copies = 0, forged = 0 }: Case): Promise
   }
 }
 
-/** One environment of each function is there. */
+/** Starts one environment of each function. */
 async function warmUp(environment: Environment): Promise<void> {
   await request(environment);
   await waitUntil(
@@ -96,7 +96,7 @@ const request = (environment: Environment) =>
     }),
   });
 
-/** From a request, repeated while it is refused, to its task. */
+/** Measures the time from a request, repeated until it is accepted, to its task. */
 async function timeToRun(environment: Environment, tasks: number): Promise<number | undefined> {
   const startedAt = Date.now();
   if (!(await accepted(environment))) return undefined;
@@ -110,7 +110,7 @@ async function timeToRun(environment: Environment, tasks: number): Promise<numbe
   return isThere ? Date.now() - startedAt : undefined;
 }
 
-/** Asks until it is accepted. @returns Whether it was, in time. */
+/** Repeats a request until it is accepted. @returns Whether it was accepted in time. */
 async function accepted(environment: Environment): Promise<boolean> {
   const startedAt = Date.now();
   while ((await statusOf(request(environment))) !== 202) {
@@ -142,7 +142,7 @@ const runsOfReconcile = (environment: Environment) =>
     .reports()
     .filter(({ functionName }) => functionName === environment.endpoints.functions.reconcile).length;
 
-/** Asks again and again, whether or not the last was answered. */
+/** Sends requests periodically without waiting for responses. */
 async function every(
   pauseMs: number | undefined,
   stopAt: number,
@@ -157,17 +157,17 @@ async function every(
   return Promise.all(asked);
 }
 
-async function waitUntil(isSo: () => boolean, limitMs: number): Promise<void> {
+async function waitUntil(isMet: () => boolean, limitMs: number): Promise<void> {
   const startedAt = Date.now();
-  while (!isSo()) {
-    if (Date.now() - startedAt > limitMs) throw new Error(`Nothing came of it in ${limitMs} ms`);
+  while (!isMet()) {
+    if (Date.now() - startedAt > limitMs) throw new Error(`The condition was not met within ${limitMs} ms`);
     await sleep(50);
   }
 }
 
-console.log(`An account with a concurrency of ${ACCOUNT}. Of what is asked for in ${WINDOW_MS / 1_000} seconds:
+console.log(`An account with a concurrency of ${ACCOUNT}, during ${WINDOW_MS / 1_000} seconds:
 
-| meanwhile | API: refused with 429 | callbacks: refused with 429 | a request waits for its Run | runs of reconcile |
+| other load | API: refused with 429 | callbacks: refused with 429 | time from request to Run | runs of reconcile |
 | --- | ---: | ---: | ---: | ---: |`);
 const only = Number(process.argv[2] ?? Number.NaN);
 for (const [index, one] of CASES.entries())

@@ -2,7 +2,7 @@ import type { DrainResult } from './drain-run.ts';
 
 const HEIGHT = 10;
 
-/** How much of the limit was used over the whole time, one column a slice. */
+/** Plots the used share of the limit over time, one column per slice. */
 export function plotUtilisation({ utilisation, elapsedMs }: DrainResult): string {
   const rows = Array.from({ length: HEIGHT }, (_, row) => {
     const from = (HEIGHT - row - 0.5) / HEIGHT;

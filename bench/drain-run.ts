@@ -7,14 +7,14 @@ import { startEnvironment } from '../local/environment.ts';
 
 export interface DrainOptions {
   readonly generations: number;
-  /** How many tasks Wiro runs at once; nobody tells the deployment. */
+  /** Wiro's limit of concurrent tasks, which the deployment does not know. */
   readonly limit: number;
-  /** How long a task takes, in real milliseconds. */
+  /** The duration of a task in real milliseconds. */
   readonly taskMs: number;
-  /** The limit becomes another once so many generations have ended. */
+  /** Changes the limit after this number of ended generations. */
   readonly change?: { readonly afterEnds: number; readonly limit: number };
   readonly bundles?: Readonly<Record<FunctionName, FunctionBundle>>;
-  /** How many environments of one function there may be. @default 8 */
+  /** The maximum number of environments per function. @default 8 */
   readonly maximumEnvironments?: number;
   readonly onProgress?: (ended: number) => void;
 }
@@ -23,21 +23,21 @@ export interface DrainResult {
   readonly options: DrainOptions;
   readonly succeeded: number;
   readonly tasks: number;
-  /** From the first Run to the last end at Wiro, over what it takes at best. */
+  /** The time from the first Run to the last end at Wiro, divided by the ideal time. */
   readonly ratio: number;
   readonly elapsedMs: number;
   readonly idealMs: number;
   /** Runs that Wiro refused with code 96. */
   readonly refusals: number;
-  /** The most that one task started before another that was accepted earlier: how many places it had overtaken. */
+  /** The largest number of places by which a task overtook one that was accepted earlier. */
   readonly worstOvertaking: number;
-  /** Shares of the limit that ran, one for each slice of the whole time. */
+  /** The used share of the limit, for each slice of the whole time. */
   readonly utilisation: readonly number[];
-  /** Median milliseconds from the end of a task to the start of the next one in its place. */
+  /** The median time from a task's end to the start of the next one in its slot, in milliseconds. */
   readonly turnoverMs: number;
 }
 
-/** Where a time-out is no measure of anything, only a busy machine's safety net. */
+/** Longer timeouts, so that a busy machine does not cause failures. */
 const DURATIONS: Partial<Durations> = {
   lease: 60_000,
   leaseRenewal: 20_000,
@@ -48,12 +48,12 @@ const DURATIONS: Partial<Durations> = {
 const SLICES = 60;
 const PAUSE_MS = 50;
 const CLIENTS = 8;
-/** Of the ideal time: then it has got stuck. */
+/** The run fails after this multiple of the ideal time. */
 const PATIENCE = 6;
 
 /**
- * Lets a full line of generations run off against a limit that is unknown at the start. They are accepted through the
- * API, as fast as it takes them, while the first ones run already.
+ * Runs a full line of generations against an initially unknown limit. Clients submit them through the API as fast as it
+ * accepts them, while the first ones are already running.
  */
 export async function runDrain(options: DrainOptions): Promise<DrainResult> {
   const { generations: count, limit, taskMs, change, onProgress = () => {} } = options;
@@ -61,7 +61,7 @@ export async function runDrain(options: DrainOptions): Promise<DrainResult> {
   const environment = await startEnvironment({
     ...(options.bundles && { bundles: options.bundles }),
     durations: DURATIONS,
-    // A minute by default: the line must not live by it.
+    // The default. The line must not depend on the schedule.
     scheduleMs: 60_000,
     maximumEnvironments: options.maximumEnvironments ?? 8,
     onLog: ({ message, facts }) => {
@@ -155,7 +155,7 @@ interface LimitFrom {
   readonly limit: number;
 }
 
-/** How long so much work takes when every place is taken all the time. */
+/** The time that the work takes if every slot is always in use. */
 function idealTime(work: number, limits: readonly LimitFrom[]): number {
   let [left, elapsed] = [work, 0];
   for (const [index, { from, limit }] of limits.entries()) {
@@ -167,7 +167,7 @@ function idealTime(work: number, limits: readonly LimitFrom[]): number {
   return elapsed;
 }
 
-/** Over all tasks: how many places earlier than the latest one to have started before it a task stood in line. */
+/** The largest number of places by which a task overtook one that was before it in line. */
 function worstOvertaking(spans: readonly Span[]): number {
   let worst = 0;
   let furthest = -1;
@@ -198,13 +198,13 @@ function utilisation(
   });
 }
 
-/** The n-th start after the first full house follows the n-th end: what lies between them is ours. */
+/** Once all slots are in use, the n-th following start reuses the slot of the n-th end. The time between is ours. */
 function turnover(spans: readonly Span[]): number {
   const ends = spans.map((span) => span.endedAt).sort((one, other) => one - other);
   const starts = spans.map((span) => span.startedAt).sort((one, other) => one - other);
-  const house = starts.findIndex((start) => start > (ends[0] ?? 0));
+  const firstReuse = starts.findIndex((start) => start > (ends[0] ?? 0));
   const waits = starts
-    .slice(house)
+    .slice(firstReuse)
     .map((start, index) => start - (ends[index] ?? start))
     .sort((one, other) => one - other);
   return waits[Math.floor(waits.length / 2)] ?? 0;

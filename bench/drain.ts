@@ -6,7 +6,7 @@ import { bundleFunctions } from '../infra/build/bundle-functions.ts';
 import { plotUtilisation } from './drain-plot.ts';
 import { type DrainOptions, type DrainResult, runDrain } from './drain-run.ts';
 
-// npm run bench:drain [-- --generations 500 --limit 25 --task-ms 8000]: a full line against an unknown limit.
+// npm run bench:drain [-- --generations 500 --limit 25 --task-ms 8000]: runs a full line against an unknown limit.
 const { values } = parseArgs({
   options: {
     generations: { type: 'string', default: '500' },
@@ -76,7 +76,7 @@ function describe(name: string, result: DrainResult, busy: number): string {
   const { ratio, elapsedMs, idealMs, refusals, worstOvertaking, turnoverMs, succeeded, tasks, options } =
     result;
   const largest = Math.max(options.limit, options.change?.limit ?? 0);
-  // A limit that rises is found by trying one more a minute: that time is not the target's.
+  // A risen limit is discovered by one probe a minute. The target does not include that time.
   const isMet =
     succeeded === generations &&
     tasks === generations &&

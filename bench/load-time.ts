@@ -6,29 +6,28 @@ import { ENV, WIRO_DEFAULTS } from '../functions/settings.ts';
 const run = promisify(execFile);
 const ROOT = path.resolve(import.meta.dirname, '..');
 
-/** Something to load in a fresh process: what is required (CommonJS) or imported (ES modules), in turn. */
+/** Modules to load in a new process, by `require` (CommonJS) or `import` (ES modules). */
 export interface Loaded {
   readonly name: string;
   readonly modules: readonly string[];
   readonly by?: 'require' | 'import';
 }
 
-/** What the SDK costs as it comes: the figure that functions are compared with. */
+/** The unbundled SDK, with which functions are compared. */
 export const UNBUNDLED_SDK = {
   name: 'client-s3 + client-dynamodb, unbundled',
   modules: ['@aws-sdk/client-s3', '@aws-sdk/client-dynamodb'],
 } as const satisfies Loaded;
 
 export interface LoadTime {
-  /** What a clock on the wall shows. */
+  /** The elapsed time. */
   readonly elapsedMs: number;
-  /** What the processor worked, which hardly depends on what else the machine does. */
+  /** The processor time, which hardly depends on the machine's other load. */
   readonly processorMs: number;
 }
 
 /**
- * Measures how long each takes to load, within a fresh process for each time, all in turn, so that what else the
- * machine does falls on all of them alike.
+ * Measures load times in new processes. Takes turns, so that the machine's other load affects all of them equally.
  * @returns Medians by name.
  */
 export async function measureLoadTimes(
@@ -36,7 +35,7 @@ export async function measureLoadTimes(
   runs: number,
 ): Promise<ReadonlyMap<string, LoadTime>> {
   const times = new Map(loaded.map(({ name }) => [name, [] as LoadTime[]]));
-  // One more than counts: the first reads from the disk.
+  // Ignores the first turn, which reads from the disk.
   for (let turn = 0; turn <= runs; turn += 1)
     for (const one of loaded) {
       const time = await measureOnce(one);
@@ -74,7 +73,7 @@ async function measureOnce({ name, modules, by = 'require' }: Loaded): Promise<L
   }
 }
 
-// Whatever a function reads while it loads. No inherited NODE_OPTIONS: a coverage hook would be measured too.
+// The variables that functions read while loading. Does not inherit NODE_OPTIONS, whose hooks would be measured too.
 const ENVIRONMENT: NodeJS.ProcessEnv = {
   PATH: process.env.PATH,
   AWS_REGION: 'us-east-1',

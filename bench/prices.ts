@@ -1,9 +1,9 @@
-/** When the prices were last compared with the pages, and the region they are for. */
+/** The date of the last comparison with AWS's price pages, and the prices' region. */
 export const PRICES_AS_OF = '2026-11-22';
 export const PRICES_REGION = 'us-east-1';
 
 interface Price {
-  /** US dollars for one. */
+  /** US dollars per unit. */
   readonly usd: number;
   readonly unit: string;
   readonly page: string;
@@ -11,7 +11,7 @@ interface Price {
 
 const MILLION = 1_000_000;
 
-/** AWS's list prices. No allowance is taken off. */
+/** AWS's list prices, without free tiers. */
 export const PRICE = {
   lambdaRequest: {
     usd: 0.2 / MILLION,
@@ -42,7 +42,7 @@ export const PRICE = {
   event: { usd: 1 / MILLION, unit: 'EventBridge event', page: 'https://aws.amazon.com/eventbridge/pricing/' },
   logGb: {
     usd: 0.5,
-    unit: 'GB of logs taken in',
+    unit: 'GB of ingested logs',
     page: 'https://aws.amazon.com/cloudwatch/pricing/',
   },
   metric: { usd: 0.3, unit: 'custom metric and month', page: 'https://aws.amazon.com/cloudwatch/pricing/' },

@@ -5,7 +5,7 @@ const text = (length: number) => ({ S: 'x'.repeat(length) });
 const key: Item = { pk: { S: 'p' }, sk: { S: 's' } };
 
 describe('what DynamoDB bills', () => {
-  it('goes by the bytes of names and values', () => {
+  it('depends on the bytes of names and values', () => {
     expect(sizeOf({ ab: { S: 'é' } })).toBe(4);
     expect(sizeOf({ n: { N: '1234' } })).toBe(4);
     expect(sizeOf({ yes: { BOOL: true }, no: { NULL: true } })).toBe(7);
@@ -14,7 +14,7 @@ describe('what DynamoDB bills', () => {
     expect(sizeOf({ map: { M: { k: { S: 'ab' } } } })).toBe(10);
   });
 
-  it('is a unit for each KB begun of the larger one, before or after a write', () => {
+  it('is one unit per started KB of the larger item, before or after a write', () => {
     const large: Item = { ...key, body: text(2_000) };
 
     expect(writeUnits(undefined, key)).toBe(1);
@@ -23,7 +23,7 @@ describe('what DynamoDB bills', () => {
     expect(writeUnits(large, undefined)).toBe(2);
   });
 
-  it('is a unit more for each index that an item enters or leaves, and two where its key there changes', () => {
+  it('is one unit more per index that an item enters or leaves, and two per index whose key changes', () => {
     const due = (at: string): Item => ({ ...key, dueShard: { S: '0' }, dueAt: { S: at } });
 
     expect(writeUnits(undefined, due('1'))).toBe(2);
@@ -32,7 +32,7 @@ describe('what DynamoDB bills', () => {
     expect(writeUnits(due('1'), key)).toBe(2);
   });
 
-  it('is a unit more for an index when something changes that it holds, and not for what it does not', () => {
+  it('is one unit more for an index only if a projected attribute changes', () => {
     const listed = (status: string, looks: string): Item => ({
       ...key,
       historyMonth: { S: '2026-11' },
@@ -45,7 +45,7 @@ describe('what DynamoDB bills', () => {
     expect(writeUnits(listed('queued', '0'), listed('queued', '1'))).toBe(1);
   });
 
-  it('is a unit for 4 KB read consistently, half of one otherwise, and nothing found costs the same', () => {
+  it('is one unit per 4 KB for a consistent read, otherwise half of one, also if nothing is found', () => {
     expect(readUnits([], true)).toBe(1);
     expect(readUnits([key], false)).toBe(0.5);
     expect(readUnits([{ ...key, body: text(4_096) }], true)).toBe(2);

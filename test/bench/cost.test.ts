@@ -18,7 +18,7 @@ const NOTHING: Usage = {
 const IDLE = { api: NOTHING, submit: NOTHING, callback: NOTHING, reconcile: NOTHING };
 
 describe('the bill of a generation', () => {
-  it('prices what was counted', () => {
+  it('prices the counted usage', () => {
     const submit: Usage = {
       ...NOTHING,
       invocations: 2,
@@ -36,7 +36,7 @@ describe('the bill of a generation', () => {
 
     expect(bill).toEqual({
       'Lambda requests': '0.000000400',
-      // A second with 512 MB.
+      // One second with 512 MB.
       'Lambda GB-seconds': '0.000006667',
       'Lambda GB-seconds, one start in ten cold': '0.000000000',
       'DynamoDB write units': '0.000006250',
@@ -44,12 +44,12 @@ describe('the bill of a generation', () => {
       'S3 PUT, POST, LIST': '0.000010000',
       'S3 GET, HEAD': '0.000002000',
       'EventBridge events': '0.000001000',
-      // Lambda's own two lines for each invocation: 2 × (750 + 52) bytes.
+      // Lambda's own two log lines per invocation: 2 × (750 + 52) bytes.
       'GB of logs': '0.000000802',
     });
   });
 
-  it('has no lines of Lambda in it where these are switched off', () => {
+  it('excludes Lambda’s own log lines if they are turned off', () => {
     const logsOf = (usage: Partial<Record<FunctionName, Usage>>) =>
       billOf({ ...IDLE, ...usage }, 'measured').find(({ what }) => what === 'GB of logs')?.count;
     const invoked = { ...NOTHING, invocations: 2 };
@@ -59,15 +59,15 @@ describe('the bill of a generation', () => {
     expect(logsOf({ callback: { ...invoked, logLines: 1, logBytes: 600 } })).toBeCloseTo(0.000000626, 12);
   });
 
-  it('takes Lambda to be slower where the processor works, and Wiro to be far', () => {
+  it('assumes a slower processor on Lambda, and a distance to Wiro', () => {
     const busy = { ...NOTHING, durationMs: 300, processorMs: 100 };
 
-    // 512 MB buy 0.29 of a processor: 200 ms of waiting, 345.5 ms of work.
+    // 512 MB come with 0.29 of a processor: 200 ms of waiting, 345.5 ms of work.
     expect(lambdaMs('submit', busy)).toBeCloseTo(545.5, 1);
     expect(lambdaMs('submit', { ...busy, wiroCalls: 2, bytesMoved: 3_000_000 })).toBeCloseTo(1_145.5, 1);
   });
 
-  it('has reconcile run every minute of a month of thirty days', () => {
+  it('runs reconcile every minute of a month with thirty days', () => {
     const [requests] = idleBill({ ...NOTHING, dynamoDbReadUnits: 3 });
 
     expect(requests?.count).toBe(43_200);
@@ -75,14 +75,14 @@ describe('the bill of a generation', () => {
   });
 });
 
-describe('docs/cost.md, as it was last counted', () => {
+describe('the last measurement in docs/cost.md', () => {
   const text = readFileSync(path.resolve(import.meta.dirname, '../../docs/cost.md'), 'utf8');
   const totals = (row: string) =>
     [...(new RegExp(`^\\| \\*\\*${row}\\*\\* .*$`, 'm').exec(text)?.[0] ?? '').matchAll(/\$([\d.]+)/g)].map(
       ([, amount]) => Number(amount),
     );
 
-  it('keeps 1,000 generations under eight cents, and under five with links as measured', () => {
+  it('keeps 1,000 generations below eight cents, and below five with links as measured', () => {
     const [uploaded = 1, uploadedOnLambda = 1, presigned = 1] = totals('total');
 
     expect(uploaded).toBeLessThan(0.08);
@@ -90,7 +90,7 @@ describe('docs/cost.md, as it was last counted', () => {
     expect(presigned).toBeLessThan(0.05);
   });
 
-  it('keeps an idle month under five cents, with CloudWatch’s allowance or without observability', () => {
+  it('keeps an idle month below five cents, with CloudWatch’s free tier or without observability', () => {
     const [, standard = 1, none = 1] = totals('a month');
 
     expect(standard).toBeLessThan(0.05);
