@@ -36,7 +36,9 @@ function command(tool: string, ...args: string[]): Check {
             output += text;
           });
         child.on('error', ({ message }) => resolve(`Cannot run ${tool}: ${message}`));
-        child.on('close', (code) => resolve(code === 0 ? '' : output.trim() || `${tool} exited with ${code}`));
+        child.on('close', (code) =>
+          resolve(code === 0 ? '' : output.trim() || `${tool} exited with ${code}`),
+        );
       }),
   };
 }

@@ -156,7 +156,8 @@ function answerOf(value: unknown): Answer {
   }
   const { statusCode, headers, cookies, body, isBase64Encoded } = value as Readonly<Record<string, unknown>>;
   const status = Number(statusCode);
-  if (!Number.isInteger(status) || status < 200 || status > 599) throw new Error('the status code is invalid');
+  if (!Number.isInteger(status) || status < 200 || status > 599)
+    throw new Error('the status code is invalid');
   const given = Object.entries((headers ?? {}) as Record<string, unknown>).map(
     ([name, header]) => [name.toLowerCase(), String(header)] as const,
   );

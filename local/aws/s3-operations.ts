@@ -78,7 +78,8 @@ async function operateOnBucket({ store }: OperationDeps, request: S3Request): Pr
         allow(request, QUERY.uploads);
         return listUploads(await store.bucket(name), request);
       }
-      if (query.get('list-type') !== '2') throw new S3Error('NotImplemented', 'Only ListObjectsV2 is supported.');
+      if (query.get('list-type') !== '2')
+        throw new S3Error('NotImplemented', 'Only ListObjectsV2 is supported.');
       allow(request, QUERY.list);
       return listObjects(await store.bucket(name), request);
     case 'POST':

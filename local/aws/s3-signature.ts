@@ -51,7 +51,8 @@ function readPresigned({ query }: S3Request, now: Date): Signature {
     throw new S3Error('AuthorizationQueryParametersError', 'X-Amz-Expires must be 0 to 604800 seconds');
   const date = query.get('X-Amz-Date') ?? '';
   const signedAt = parseDate(date);
-  if (signedAt === undefined) throw new S3Error('AuthorizationQueryParametersError', 'X-Amz-Date is not a date');
+  if (signedAt === undefined)
+    throw new S3Error('AuthorizationQueryParametersError', 'X-Amz-Date is not a date');
   if (signedAt > now.getTime() + MAX_SKEW_MS) throw new S3Error('AccessDenied', 'Request is not yet valid');
   if (signedAt + expiresSeconds * 1000 < now.getTime())
     throw new S3Error('AccessDenied', 'Request has expired');

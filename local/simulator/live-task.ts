@@ -86,7 +86,8 @@ export async function liveTask(
   await enter(AT.progress[0] ?? 0, 'task_output', 'Loading the pipeline');
   for (const [done, share] of AT.progress.entries()) {
     await until(share);
-    if (socket.hasListeners(task)) socket.emit(task, 'task_output', progress(task, done + 1, durationMs * share));
+    if (socket.hasListeners(task))
+      socket.emit(task, 'task_output', progress(task, done + 1, durationMs * share));
   }
   if (fault?.kind === 'cancelled' && !fault.likeSample) throw new CancelledError();
   if (fault?.kind === 'fails')

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { exitCodeOf, exitSoon, describeError } from '../../local/exit.ts';
+import { describeError, exitCodeOf, exitSoon } from '../../local/exit.ts';
 import { stopSignal } from '../../local/stop-signal.ts';
 import { accept } from './accept.ts';
 import { openAccount } from './account.ts';

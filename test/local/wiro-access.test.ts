@@ -41,9 +41,14 @@ it('removes a trailing slash', () => {
 });
 
 describe('explains in one sentence', () => {
-  it.each(['https://api.wiro.ai', 'api.wiro.ai/v1', 'ftp://api.wiro.ai/v1'])('the wrong URL %s', (WIRO_API_URL) => {
-    expect(() => readWiroAccess({ ...KEY, WIRO_API_URL })).toThrow(/^WIRO_API_URL is ".*": set .* ends in \/v1/);
-  });
+  it.each(['https://api.wiro.ai', 'api.wiro.ai/v1', 'ftp://api.wiro.ai/v1'])(
+    'the wrong URL %s',
+    (WIRO_API_URL) => {
+      expect(() => readWiroAccess({ ...KEY, WIRO_API_URL })).toThrow(
+        /^WIRO_API_URL is ".*": set .* ends in \/v1/,
+      );
+    },
+  );
 
   it('a missing key', () => {
     const read = () => readWiroAccess({ WIRO_API_URL: 'https://api.wiro.ai/v1', WIRO_API_SECRET: 's' });

@@ -396,28 +396,25 @@ describe('the end', () => {
     expect([(await running).kind, (await waiting).kind]).toEqual(['failed', 'failed']);
   });
 
-  it.each(['SIGKILL', 'SIGTERM'] as const)(
-    'leaves no process when the host ends by %s',
-    async (signal) => {
-      const fn = await bundle(`exports.handler = async ({ hang }) => {
+  it.each(['SIGKILL', 'SIGTERM'] as const)('leaves no process when the host ends by %s', async (signal) => {
+    const fn = await bundle(`exports.handler = async ({ hang }) => {
       console.log('pid ' + process.pid);
       if (hang) await new Promise((resolve) => setTimeout(resolve, 60_000));
     };`);
-      const script = path.join(import.meta.dirname, 'lambda-host-alone.ts');
-      const child = spawn(process.execPath, [script, JSON.stringify(fn)], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      const pids: number[] = [];
-      for await (const line of createInterface({ input: child.stdout })) {
-        pids.push(Number(line));
-        if (pids.length === 2) break;
-      }
+    const script = path.join(import.meta.dirname, 'lambda-host-alone.ts');
+    const child = spawn(process.execPath, [script, JSON.stringify(fn)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const pids: number[] = [];
+    for await (const line of createInterface({ input: child.stdout })) {
+      pids.push(Number(line));
+      if (pids.length === 2) break;
+    }
 
-      child.kill(signal);
-      await once(child, 'exit');
+    child.kill(signal);
+    await once(child, 'exit');
 
-      await Promise.all(pids.map(untilGone));
-      expect(pids).toHaveLength(2);
-    },
-  );
+    await Promise.all(pids.map(untilGone));
+    expect(pids).toHaveLength(2);
+  });
 });

@@ -116,6 +116,8 @@ describe('the command', () => {
     const { code, said } = await startCommand('--port', port);
 
     expect(code).toBe(1);
-    expect(said).toBe(`Port ${port} is in use: stop the process that listens on it, or choose another port with --port.\n`);
+    expect(said).toBe(
+      `Port ${port} is in use: stop the process that listens on it, or choose another port with --port.\n`,
+    );
   });
 });
