@@ -4,26 +4,26 @@ import type { Durations, FurtherModelKind, InputHandover } from '../functions/se
 import { type Form, formError, PARAMETER_PATH } from './checks/form.ts';
 import type { ObservabilityLevel } from './observability/observability.ts';
 
-/** A `-c name=value` that cannot be used. Its message names the setting and the remedy. */
+/** An invalid `-c name=value`. The message names the setting and the remedy. */
 export class SettingError extends Error {
   override readonly name = 'SettingError';
 }
 
-/** Everything that `cdk … -c name=value` can set. */
+/** The settings that `cdk … -c name=value` accepts. */
 export interface StackSettings {
   readonly stackName: string;
   readonly deployment?: string;
-  /** What the names of the input bucket and the bus begin with. */
+  /** The beginning of the names of the input bucket and the bus. */
   readonly namePrefix?: string;
   readonly parameterPath: string;
-  /** Buckets and table go with the stack, and Wiro may be a simulator: plain http, ports. */
+  /** Deletes buckets and table with the stack, and allows a simulator with plain http and ports. */
   readonly test: boolean;
   readonly furtherInputBuckets: readonly string[];
-  /** Where requests may name inputs. */
+  /** The prefixes under which requests may name inputs. */
   readonly inputPrefixes?: readonly string[];
-  /** A secret of Secrets Manager, by its name or ARN, that holds the credentials instead of parameters. */
+  /** The name or ARN of a secret in Secrets Manager that contains the credentials instead of parameters. */
   readonly secret?: string;
-  /** Names of resources that exist already and are used instead of new ones. */
+  /** The names of existing resources to use instead of new ones. */
   readonly inputBucket?: string;
   readonly outputBucket?: string;
   readonly table?: string;
@@ -36,13 +36,13 @@ export interface StackSettings {
   readonly uploadOrigins?: readonly string[];
   readonly maximumConcurrency?: number;
   readonly maximumCollects?: number;
-  /** Concurrency that a function has to itself. */
+  /** Concurrency to reserve for functions. */
   readonly reservedConcurrency?: Partial<Readonly<Record<FunctionName, number>>>;
   readonly maximumGenerationsPerDay?: number;
   readonly inputHandover?: InputHandover;
   readonly furtherModelKinds?: readonly FurtherModelKind[];
   readonly observability?: ObservabilityLevel;
-  /** ARN of the SNS topic that alarms are told to. */
+  /** The ARN of the SNS topic that alarms notify. */
   readonly alarmTopic?: string;
   readonly callbackBaseUrl?: string;
   readonly wiroApiUrl?: string;
@@ -54,16 +54,16 @@ export interface StackSettings {
 }
 
 /**
- * Turns the text of the settings into what they are: numbers, lists, objects, names. What `WiroGenerations` checks, it
- * checks for every app; here is only what text alone can be, or what `-c` alone can say.
- * @param context - Answers what was given for a name, `undefined` for nothing: CDK's `node.tryGetContext`.
+ * Converts the settings' text to numbers, lists, objects and names. Only checks what `WiroGenerations` cannot check: the
+ * form of the text, and settings that the construct does not have.
+ * @param context - Returns the value for a name, or `undefined`: CDK's `node.tryGetContext`.
  * @throws {SettingError}
  */
 export function readStackSettings(context: (name: string) => unknown): StackSettings {
   const given = (name: string): string | undefined => {
     const value = context(name);
     if (value === undefined || value === '') return undefined;
-    // cdk.json may hold numbers, booleans and objects where the command line has text.
+    // cdk.json may contain numbers, booleans and objects. The command line only has text.
     return typeof value === 'object' ? JSON.stringify(value) : String(value);
   };
   const read = <Value>(name: string, as: (name: string, text: string) => Value): Value | undefined => {
@@ -117,26 +117,26 @@ export function readStackSettings(context: (name: string) => unknown): StackSett
 
 const STACK_NAME: Form = {
   pattern: /^[A-Za-z][A-Za-z0-9-]{0,127}$/,
-  remedy: 'use letters, digits and "-", a letter first, at most 128',
+  remedy: 'use at most 128 letters, digits and "-", and begin with a letter',
 };
 const TOPIC: Form = {
   pattern: /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/,
-  remedy: 'give the ARN of an SNS topic, arn:aws:sns:<region>:<account>:<name>',
+  remedy: 'use the ARN of an SNS topic, arn:aws:sns:<region>:<account>:<name>',
 };
 const BUCKET: Form = {
   pattern: /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
-  remedy: 'give the name of a bucket',
+  remedy: 'use the name of a bucket',
 };
-const BUCKETS: Form = { ...BUCKET, remedy: 'give names of buckets, separated by commas' };
-const TABLE: Form = { pattern: /^[A-Za-z0-9_.-]{3,255}$/, remedy: 'give the name of a DynamoDB table' };
+const BUCKETS: Form = { ...BUCKET, remedy: 'use names of buckets, separated by commas' };
+const TABLE: Form = { pattern: /^[A-Za-z0-9_.-]{3,255}$/, remedy: 'use the name of a DynamoDB table' };
 const EVENT_BUS: Form = {
   pattern: /^[A-Za-z0-9_./-]{1,256}$/,
-  remedy: 'give the name of an event bus, for example default',
+  remedy: 'use the name of an event bus, for example default',
 };
 const SECRET: Form = {
   pattern:
     /^(?:arn:[\w-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+-[A-Za-z0-9]{6}|[\w/+=.@-]{1,512})$/,
-  remedy: 'give the name or the whole ARN of a secret in Secrets Manager',
+  remedy: 'use the name or the complete ARN of a secret in Secrets Manager',
 };
 
 const PRESETS =
@@ -152,14 +152,14 @@ const matching =
 
 function asBoolean(name: string, text: string): boolean {
   if (text !== 'true' && text !== 'false')
-    throw new SettingError(`${name} is "${text}": give -c ${name}=true or leave it out.`);
+    throw new SettingError(`${name} is "${text}": use -c ${name}=true or omit it.`);
   return text === 'true';
 }
 
-const COUNT: Form = { pattern: /^[1-9]\d{0,8}$/, remedy: 'give a whole number from 1' };
+const COUNT: Form = { pattern: /^[1-9]\d{0,8}$/, remedy: 'use a whole number from 1' };
 const asCount = (name: string, text: string): number => Number(matching(COUNT)(name, text));
 
-const NUMBER: Form = { pattern: /^\d+(?:\.\d+)?$/, remedy: 'give a number from 1' };
+const NUMBER: Form = { pattern: /^\d+(?:\.\d+)?$/, remedy: 'use a number from 1' };
 const asNumber = (name: string, text: string): number => Number(matching(NUMBER)(name, text));
 
 const asList = (_: string, text: string): readonly string[] =>
@@ -168,11 +168,11 @@ const asList = (_: string, text: string): readonly string[] =>
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '');
 
-/** What is in the object is checked by the construct. */
+/** Only parses the object. The construct checks its content. */
 const asObject =
-  (what: string, example: string) =>
+  (content: string, example: string) =>
   (name: string, text: string): unknown => {
-    const remedy = `give ${what} as JSON, for example ${example}, best in cdk.json.`;
+    const remedy = `use ${content} as JSON, for example ${example}, preferably in cdk.json.`;
     let value: unknown;
     try {
       value = JSON.parse(text);
@@ -184,19 +184,19 @@ const asObject =
     return value;
   };
 
-/** Plain http is for simulators: a stack says that it is a test. */
+/** Only a test stack may use plain http, which is for simulators. */
 const urlFor =
   (test: boolean) =>
   (name: string, text: string): string => {
     const [, plain] = /^(http|ws):/.exec(text) ?? [];
     if (plain !== undefined && !test)
       throw new SettingError(
-        `${name} is "${text}": give one that begins with ${plain}s:// (${plain}:// needs -c test=true).`,
+        `${name} is "${text}": use a URL that begins with ${plain}s:// (${plain}:// needs -c test=true).`,
       );
     return text;
   };
 
-/** A port also allows plain http and addresses of the machine itself. */
+/** Only a test stack may name ports, which also allow plain http and addresses of the machine itself. */
 const hostsFor =
   (test: boolean) =>
   (name: string, text: string): readonly string[] => {
@@ -204,7 +204,7 @@ const hostsFor =
     const withPort = hosts.find((host) => /:\d+$/.test(host));
     if (withPort !== undefined && !test)
       throw new SettingError(
-        `${name} is "${withPort}": leave out the port (a port, for a simulator, needs -c test=true).`,
+        `${name} is "${withPort}": omit the port (a port, for a simulator, needs -c test=true).`,
       );
     return hosts;
   };

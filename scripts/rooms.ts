@@ -197,15 +197,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     packages: ['node:', 'esbuild'],
   },
   infra: {
-    uses: [
-      'functions/settings.ts',
-      'infra/observability',
-      'infra: properties',
-      'infra/checks',
-      'infra/construct',
-      'infra/build',
-    ],
-    types: ['functions/runtime', 'functions/request', 'functions/functions.ts'],
+    uses: ['infra/observability', 'infra: properties', 'infra/checks', 'infra/construct', 'infra/build'],
+    types: ['functions/settings.ts', 'functions/runtime', 'functions/request', 'functions/functions.ts'],
     packages: CDK,
   },
   'infra/setup': {

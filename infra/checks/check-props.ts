@@ -32,14 +32,14 @@ import {
 
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
-/** Plain http is for simulators on this machine; the app's own settings ask for `test=true`. */
+/** Plain http is only accepted for simulators on this machine. */
 const WEB = ['https:', 'http:'];
 const SOCKET = ['wss:', 'ws:'];
 
 /**
- * Refuses what would fail when it is deployed or later, as far as it can be seen before.
- * @param names - `deployment`, `namePrefix` and `path` as they will be used.
- * @throws {ConfigurationError} For the first thing that is wrong.
+ * Refuses properties that would make the deployment fail, during or after it.
+ * @param names - The effective `deployment`, `namePrefix` and `path`.
+ * @throws {ConfigurationError} For the first fault.
  */
 export function checkProps(
   scope: IConstruct,
@@ -52,18 +52,18 @@ export function checkProps(
   for (const [name, value] of Object.entries(names))
     if (Token.isUnresolved(value))
       refuse(
-        `the stack's name is only known once it is deployed: give ${name === 'path' ? 'the credentials a path' : `a ${name}`}.`,
+        `the stack's name is only known at deployment: set ${name === 'path' ? "the credentials' path" : name}.`,
       );
   refuse(unknownPropError(props));
   if (props.deployment === undefined && !DEPLOYMENT.pattern.test(names.deployment))
     refuse(
-      `the deployment is named after its stack, "${names.deployment}", which is too long for it (${names.deployment.length} characters): give a shorter deployment; ${DEPLOYMENT.remedy}.`,
+      `deployment defaults to the stack's name, "${names.deployment}", which is too long (${names.deployment.length} characters): set a shorter deployment; ${DEPLOYMENT.remedy}.`,
     );
   refuse(formError('deployment', names.deployment, DEPLOYMENT));
   refuse(formError('namePrefix', names.namePrefix, DEPLOYMENT));
   if (names.namePrefix === 'default' && !props.eventBus)
     refuse(
-      'namePrefix is "default", as is the bus that every account has: give another namePrefix (without one it is the deployment, which is named after the stack), or an eventBus.',
+      'namePrefix is "default", which is the name of the bus that every account has: set another namePrefix (it defaults to the deployment, and that to the stack’s name), or pass an eventBus.',
     );
   refuse(formError("the credentials' path", names.path, PARAMETER_PATH));
   refuse(countError('maximumConcurrency', props.maximumConcurrency, MOST_AT_ONCE));
@@ -74,11 +74,15 @@ export function checkProps(
   refuse(choiceError('inputHandover', props.inputHandover, INPUT_HANDOVERS));
   for (const kind of props.furtherModelKinds ?? [])
     refuse(choiceError('furtherModelKinds', kind, FURTHER_MODEL_KINDS));
-  refuse(known(props.callbackBaseUrl, (url) => urlError('callbackBaseUrl', url, WEB)));
-  refuse(known(props.callbackBaseUrl, (url) => plainError('callbackBaseUrl', url, 'callback’s signature')));
-  refuse(known(props.wiroApiUrl, (url) => apiUrlError('wiroApiUrl', url, WEB)));
-  refuse(known(props.wiroApiUrl, (url) => plainError('wiroApiUrl', url, 'API key')));
-  refuse(known(props.wiroSocketUrl, (url) => urlError('wiroSocketUrl', url, SOCKET)));
+  refuse(ifKnown(props.callbackBaseUrl, (url) => urlError('callbackBaseUrl', url, WEB)));
+  refuse(
+    ifKnown(props.callbackBaseUrl, (url) =>
+      plainHttpError('callbackBaseUrl', url, 'the callback’s signature'),
+    ),
+  );
+  refuse(ifKnown(props.wiroApiUrl, (url) => apiUrlError('wiroApiUrl', url, WEB)));
+  refuse(ifKnown(props.wiroApiUrl, (url) => plainHttpError('wiroApiUrl', url, 'the API key')));
+  refuse(ifKnown(props.wiroSocketUrl, (url) => urlError('wiroSocketUrl', url, SOCKET)));
   for (const host of props.wiroOutputHosts ?? []) refuse(formError('wiroOutputHosts', host, OUTPUT_HOST));
   refuse(presetsError(props.presets));
   refuse(presetBucketError(props, names.namePrefix));
@@ -88,13 +92,13 @@ export function checkProps(
   refuse(uploadsError(props));
   const { table, inputBucket, outputBucket, eventBus, credentials } = props;
   if (inputBucket) checkPlace(scope, 'inputBucket', inputBucket, inputBucket.bucketArn);
-  // S3 answers a reader from another region that the bucket is elsewhere. Another account's may be shared with this one.
+  // S3 only serves readers in the bucket's own region. A bucket of another account may be shared with this one.
   for (const bucket of props.furtherInputBuckets ?? [])
     checkPlace(scope, 'furtherInputBuckets:', bucket, bucket.bucketArn, ['region']);
   if (outputBucket) checkPlace(scope, 'outputBucket', outputBucket, outputBucket.bucketArn);
   if (eventBus) checkPlace(scope, 'eventBus', eventBus, eventBus.eventBusArn);
   const { secret } = credentials;
-  // Another account's may be shared with this one.
+  // A secret of another account may be shared with this one.
   if (secret) checkPlace(scope, 'the secret', secret, secret.secretArn, ['region']);
   if (table) {
     checkPlace(scope, 'table', table, table.tableArn);
@@ -102,7 +106,7 @@ export function checkProps(
   }
 }
 
-/** Every property, so that a misspelt one is found in JavaScript too, where it would be ignored. */
+/** All properties, to detect misspelt ones. JavaScript would ignore them. */
 const PROPS: Readonly<Record<keyof WiroGenerationsProps, true>> = {
   callbackBaseUrl: true,
   code: true,
@@ -142,44 +146,44 @@ function unknownPropError(props: WiroGenerationsProps): string | undefined {
   const unknown = Object.keys(props).find((name) => !names.includes(name));
   if (unknown === undefined) return undefined;
   const meant = closestName(unknown, names);
-  return `${unknown} is not a property of WiroGenerations: ${meant ? `you probably mean ${meant}.` : `there are ${names.join(', ')}.`}`;
+  return `${unknown} is not a property of WiroGenerations: ${meant ? `did you mean ${meant}? Rename or remove it.` : `remove it, or use one of ${names.join(', ')}.`}`;
 }
 
-/** Whoever listens on the way reads what plain http carries. */
-function plainError(name: string, value: string, carried: string): string | undefined {
+function plainHttpError(name: string, value: string, exposed: string): string | undefined {
   const { protocol, hostname } = new URL(value);
   if (protocol !== 'http:' || LOCAL_HOST.test(hostname)) return undefined;
-  return `${name} is "${value}": plain http would show the ${carried} to whoever listens on the way. Give an https:// URL; http:// is for simulators on this machine.`;
+  return `${name} is "${value}": plain http exposes ${exposed} on the network. Use an https:// URL; http:// is only for simulators on this machine.`;
 }
 
 const LOCAL_HOST = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\]|host\.docker\.internal|.+\.localhost)$/;
 
-/** @throws {ConfigurationError} When JavaScript gave none at all. */
+/** @throws {ConfigurationError} If JavaScript passes no properties. */
 export function requireProps(scope: IConstruct, props: unknown): void {
   if (typeof props !== 'object' || props === null)
     throw new ConfigurationError(
       scope,
-      'properties are missing: give at least { credentials: WiroCredentials.fromParameters() }.',
+      'the properties are missing: pass at least { credentials: WiroCredentials.fromParameters() }.',
     );
 }
 
-/** @throws {ConfigurationError} Also from JavaScript, where nothing else would. */
+/** @throws {ConfigurationError} If the credentials are missing or of another type, which JavaScript allows. */
 export function requireCredentials(scope: IConstruct, { credentials }: Partial<WiroGenerationsProps>) {
   if (credentials instanceof WiroCredentials) return credentials;
   throw new ConfigurationError(
     scope,
-    'credentials are missing: give WiroCredentials.fromParameters() or WiroCredentials.fromSecret(secret).',
+    'credentials are missing: pass WiroCredentials.fromParameters() or WiroCredentials.fromSecret(secret).',
   );
 }
 
-const known = (value: string | undefined, error: (value: string) => string | undefined) =>
+/** Checks a value unless it is missing or only known at deployment. */
+const ifKnown = (value: string | undefined, error: (value: string) => string | undefined) =>
   value === undefined || Token.isUnresolved(value) ? undefined : error(value);
 
 function countError(name: string, value: number | undefined, most = Number.MAX_SAFE_INTEGER) {
   if (value === undefined || Token.isUnresolved(value)) return undefined;
   if (Number.isSafeInteger(value) && value >= 1 && value <= most) return undefined;
   const to = most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`;
-  return `${name} is ${value}: give a whole number from 1${to}, or leave it out for no limit of ours.`;
+  return `${name} is ${value}: use a whole number from 1${to}, or omit it for no limit.`;
 }
 
 function reservedConcurrencyError({
@@ -187,25 +191,25 @@ function reservedConcurrencyError({
   maximumCollects,
 }: WiroGenerationsProps): string | undefined {
   if (typeof reservedConcurrency !== 'object' || Array.isArray(reservedConcurrency))
-    return 'reservedConcurrency: give numbers by function, for example { callback: 20 }.';
+    return 'reservedConcurrency is not an object: pass numbers by function, for example { callback: 20 }.';
   const names = Object.keys(FUNCTIONS);
   for (const [name, value] of Object.entries(reservedConcurrency)) {
     if (!names.includes(name))
-      return `reservedConcurrency.${name}: there is no such function; there are ${names.join(', ')}.`;
+      return `reservedConcurrency.${name} names an unknown function: use ${names.join(', ')}.`;
     if (value === 0)
-      return `reservedConcurrency.${name} is 0, which would stop the function: give a whole number from 1, or leave it out.`;
+      return `reservedConcurrency.${name} is 0, which would stop the function: use a whole number from 1, or omit it.`;
     const error = countError(`reservedConcurrency.${name}`, value);
     if (error !== undefined) return error;
   }
   const { callback } = reservedConcurrency;
   if (callback !== undefined && maximumCollects !== undefined && maximumCollects >= callback)
-    return `maximumCollects is ${maximumCollects} and reservedConcurrency.callback ${callback}: copies could take all of it, and callbacks would be turned away. Reserve more, or allow fewer copies.`;
+    return `maximumCollects is ${maximumCollects} and reservedConcurrency.callback is ${callback}: copies could use all of it, and Lambda would throttle callbacks. Increase the reservation or reduce maximumCollects.`;
   return undefined;
 }
 
 function choiceError(name: string, value: string | undefined, choices: readonly string[]) {
   if (value === undefined || choices.includes(value)) return undefined;
-  return `${name} is "${value}": give ${choices.map((choice) => `"${choice}"`).join(' or ')}.`;
+  return `${name} is "${value}": use ${choices.map((choice) => `"${choice}"`).join(' or ')}.`;
 }
 
 function presetsError(presets: Presets | undefined): string | undefined {
@@ -217,7 +221,7 @@ function presetsError(presets: Presets | undefined): string | undefined {
   }
 }
 
-/** A preset's own input in a bucket that no function may read fails for every file. */
+/** A preset's own input fails for every file if the functions may not read its bucket. */
 function presetBucketError(
   { presets = {}, inputBucket, furtherInputBuckets = [] }: WiroGenerationsProps,
   namePrefix: string,
@@ -225,21 +229,21 @@ function presetBucketError(
   const readable = [...(inputBucket ? [inputBucket] : []), ...furtherInputBuckets].map(
     ({ bucketName }) => bucketName,
   );
-  // Each may be the one that is meant: names given in the app are known only once it is deployed.
+  // A bucket of the app may be the right one, because its name is only known at deployment.
   if (readable.some((name) => Token.isUnresolved(name))) return undefined;
   for (const [name, { inputs = {} }] of Object.entries(presets))
     for (const [parameter, source] of Object.entries(inputs))
       for (const text of [source].flat()) {
         const [, bucket] = /^s3:\/\/([^/]+)/.exec(text) ?? [];
         if (bucket === undefined || Token.isUnresolved(bucket) || readable.includes(bucket)) continue;
-        // How the name of our own ends is made up when it is deployed.
+        // The end of our own bucket's name is only known at deployment.
         if (inputBucket === undefined && bucket.startsWith(`${inputBucketName(namePrefix)}-`)) continue;
-        return `presets.${name}.inputs.${parameter} names the bucket "${bucket}", which this deployment may not read: give it as one of furtherInputBuckets.`;
+        return `presets.${name}.inputs.${parameter} names the bucket "${bucket}", which this deployment may not read: add the bucket to furtherInputBuckets.`;
       }
   return undefined;
 }
 
-/** All environment variables of a function have 4 KB together. */
+/** Lambda limits a function's environment variables to 4 KB in total. */
 const MOST_PREFIX_BYTES = 500;
 
 function inputPrefixesError({
@@ -249,20 +253,20 @@ function inputPrefixesError({
   presets = {},
 }: WiroGenerationsProps): string | undefined {
   if (given !== undefined && !Array.isArray(given))
-    return 'inputPrefixes: give a list, for example ["inputs/"].';
+    return 'inputPrefixes is not a list: pass a list, for example ["inputs/"].';
   if (given?.length === 0)
-    return 'inputPrefixes is empty: leave it out to allow every object, or give at least one, for example ["inputs/"].';
+    return 'inputPrefixes is empty: omit it to allow every object, or add at least one prefix, for example ["inputs/"].';
   const inputPrefixes = given ?? [];
   if (JSON.stringify(inputPrefixes).length > MOST_PREFIX_BYTES)
-    return `inputPrefixes have more than ${MOST_PREFIX_BYTES} bytes as JSON: give fewer, or shorter ones.`;
-  const own = inputBucket?.bucketName ?? OUR_OWN;
+    return `inputPrefixes takes more than ${MOST_PREFIX_BYTES} bytes as JSON: use fewer or shorter prefixes.`;
+  const own = inputBucket?.bucketName ?? NEW_BUCKET;
   const known = [own, ...furtherInputBuckets.map(({ bucketName }) => bucketName)];
   for (const text of inputPrefixes) {
     const error = formError('inputPrefixes', text, INPUT_PREFIX);
     if (error !== undefined) return error;
     const [bucket = ''] = parseInputPrefixes([text], own).keys();
     if (!known.includes(bucket) && ![bucket, ...known].some((name) => Token.isUnresolved(name)))
-      return `inputPrefixes names the bucket "${bucket}", which this deployment may not read: give it as one of furtherInputBuckets, or name a prefix of the input bucket without "s3://".`;
+      return `inputPrefixes names the bucket "${bucket}", which this deployment may not read: add the bucket to furtherInputBuckets, or omit "s3://" for a prefix in the input bucket.`;
   }
   const prefixes = parseInputPrefixes(inputPrefixes, own);
   for (const [name, { inputs = {} }] of Object.entries(presets))
@@ -272,13 +276,13 @@ function inputPrefixesError({
         if (isObject === undefined && text.includes('://')) continue;
         const allowed = prefixes.get(bucket);
         if (allowed !== undefined && !isUnder(key, allowed))
-          return `presets.${name}.inputs.${parameter} names an object outside of inputPrefixes: add its prefix.`;
+          return `presets.${name}.inputs.${parameter} names an object outside inputPrefixes: add its prefix.`;
       }
   return undefined;
 }
 
-/** Stands for the name of the input bucket that is made here. */
-const OUR_OWN = '';
+/** A placeholder for the name of an input bucket that the construct creates. */
+const NEW_BUCKET = '';
 
 function durationsError(props: WiroGenerationsProps): string | undefined {
   const { durations, durationDivisor } = props;
@@ -290,14 +294,14 @@ function durationsError(props: WiroGenerationsProps): string | undefined {
   for (const name of ['deadline', 'maximumWait'] as const) {
     const given = props[name];
     if (given === undefined) continue;
-    if (durations?.[name] !== undefined) return `${name} is given twice: leave it out of durations.`;
+    if (durations?.[name] !== undefined) return `${name} is set twice: remove it from durations.`;
     if (given.toMilliseconds() < MINUTE_MS)
-      return `${name} is ${said(given)}: give at least a minute, nobody looks more often.`;
+      return `${name} is ${textOf(given)}: use at least one minute, because reconcile runs once a minute.`;
   }
   return undefined;
 }
 
-/** As the functions will read them. */
+/** Reads the durations like the functions. */
 const effectiveDurations = ({
   durations,
   durationDivisor,
@@ -312,24 +316,24 @@ function retentionError(props: WiroGenerationsProps): string | undefined {
   if (retention === undefined) return undefined;
   const retentionMs = retention.toMilliseconds();
   if (retentionMs < DAY_MS || retentionMs % DAY_MS !== 0)
-    return `retention is ${said(retention)}: S3 counts whole days, give Duration.days(1) or more.`;
+    return `retention is ${textOf(retention)}: S3 counts whole days, so use Duration.days(1) or more.`;
   const { deadline = Duration.millis(effectiveDurations(props).deadline) } = props;
   if (retentionMs < deadline.toMilliseconds())
-    return `retention is ${said(retention)}, shorter than the deadline of ${said(deadline)}: inputs would go before their generation has run. Give a longer retention or a shorter deadline.`;
+    return `retention is ${textOf(retention)}, shorter than the deadline of ${textOf(deadline)}: inputs would expire before their generation ends. Use a longer retention or a shorter deadline.`;
   if (inputBucket && outputBucket)
-    return 'retention has no bucket to work on: inputBucket and outputBucket are given, whose lifecycle rules are your own. Leave retention out, and give them rules.';
+    return 'retention has no effect: it does not apply to a bucket that you pass as inputBucket or outputBucket. Omit retention, and add lifecycle rules to these buckets.';
   if (inputBucket) return undefined;
   for (const [name, { inputs = {} }] of Object.entries(presets))
     for (const [parameter, source] of Object.entries(inputs))
       if ([source].flat().some((text) => !text.includes('://')))
-        return `presets.${name}.inputs.${parameter} is a key of the input bucket, where everything goes after the retention: put it into one of furtherInputBuckets and name it as s3://bucket/key.`;
+        return `presets.${name}.inputs.${parameter} is a key in the input bucket, where all objects expire after the retention: move it to one of furtherInputBuckets and name it as s3://bucket/key.`;
   return undefined;
 }
 
-/** An origin, as a browser sends it. */
+/** An origin in the form that browsers send. */
 const ORIGIN: Form = {
   pattern: /^https?:\/\/[A-Za-z0-9.-]+(?::\d{1,5})?$/,
-  remedy: 'give an origin without a path, such as https://app.example.com',
+  remedy: 'use an origin without a path, for example https://app.example.com',
 };
 
 function uploadsError(props: WiroGenerationsProps): string | undefined {
@@ -340,16 +344,16 @@ function uploadsError(props: WiroGenerationsProps): string | undefined {
   }
   const name = uploadRetention ? 'uploadRetention' : uploadOrigins.length > 0 ? 'uploadOrigins' : undefined;
   if (inputBucket && name !== undefined)
-    return `${name} has no bucket to work on, because inputBucket is given: leave it out, and add the lifecycle and CORS rules to that bucket.`;
+    return `${name} has no effect: it does not apply to a bucket that you pass as inputBucket. Omit ${name}, and add lifecycle and CORS rules to that bucket.`;
   if (uploadRetention === undefined) return undefined;
   const retentionMs = uploadRetention.toMilliseconds();
   if (retentionMs < DAY_MS || retentionMs % DAY_MS !== 0)
-    return `uploadRetention is ${said(uploadRetention)}: S3 counts whole days, give Duration.days(1) or more.`;
+    return `uploadRetention is ${textOf(uploadRetention)}: S3 counts whole days, so use Duration.days(1) or more.`;
   const { maximumWait = Duration.millis(effectiveDurations(props).maximumWait) } = props;
   if (retentionMs < maximumWait.toMilliseconds())
-    return `uploadRetention is ${said(uploadRetention)}, shorter than the maximumWait of ${said(maximumWait)}: uploads would expire while their generations wait. Give a longer uploadRetention or a shorter maximumWait.`;
+    return `uploadRetention is ${textOf(uploadRetention)}, shorter than the maximumWait of ${textOf(maximumWait)}: uploads would expire while their generations wait. Use a longer uploadRetention or a shorter maximumWait.`;
   return undefined;
 }
 
-const said = (duration: Duration) => duration.toHumanString();
+const textOf = (duration: Duration) => duration.toHumanString();
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));

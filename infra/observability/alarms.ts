@@ -6,107 +6,108 @@ import type { FunctionName } from '../../functions/functions.ts';
 import type { MetricName } from '../../functions/runtime/metrics.ts';
 import { generationMetric } from './metrics.ts';
 
-/** What is watched. */
+/** The resources that alarms and dashboard watch. */
 export interface Watched {
   readonly deployment: string;
   readonly functions: Readonly<Record<FunctionName, lambda.IFunction>>;
   readonly deadLetters: sqs.IQueue;
 }
 
-/** One alarm. Its construct id is also the heading of its section in docs/operations.md, where thresholds are explained. */
+/** One alarm. Its construct id is the heading of its section in docs/operations.md, which explains the threshold. */
 export interface AlarmRule {
   readonly id: string;
-  /** One sentence for whoever is woken by it. */
-  readonly says: string;
-  /** What to do, in words: a message to a phone has no handbook at hand. */
+  /** The problem in one sentence, for a notification. */
+  readonly summary: string;
+  /** What to do. A notification must be useful without the handbook. */
   readonly remedy: string;
   readonly metric: cloudwatch.IMetric;
-  /** It rings when the metric is so or beyond. */
+  /** The alarm goes off at this value or above. */
   readonly atLeast?: number;
-  /** It rings when the metric is below. */
+  /** The alarm goes off below this value. */
   readonly below?: number;
-  /** So many periods in a row. @default 1 */
+  /** The number of consecutive periods. @default 1 */
   readonly periods?: number;
-  /** Whether it rings when nothing is measured. @default false */
-  readonly ringsWhenMissing?: boolean;
+  /** Whether the alarm goes off without data. @default false */
+  readonly isMissingDataBreaching?: boolean;
 }
 
 const FIVE_MINUTES = Duration.minutes(5);
 
-/** Ten alarms on one plain metric each: so many are free, and any emulator takes them. */
+/** The ten alarms on one metric each. Ten are free, and every emulator supports them. */
 export const plainAlarms = (watched: Watched): readonly AlarmRule[] => [
   ...generationAlarms(watched),
   ...lambdaAlarms(watched),
 ];
 
-/** On what the deployment measures itself. */
+/** Alarms on the deployment's own metrics. */
 function generationAlarms({ deployment }: Watched): readonly AlarmRule[] {
   const ours = (name: MetricName, options?: cloudwatch.MetricOptions) =>
     generationMetric(deployment, name, { period: FIVE_MINUTES, ...options });
   return [
     {
       id: 'Failures',
-      says: 'Generations fail: five or more within a quarter of an hour.',
+      summary: 'Five or more generations failed within 15 minutes.',
       remedy:
-        'Look at the codes in the log (message "A generation ended"): upstream_unauthorized wants the right API key from setup, insufficient_balance funds at Wiro, model_failed a look at the model. Then retry what is retryable.',
+        'Read the error codes in the log (status = "failed"). upstream_unauthorized: run setup with a valid API key. insufficient_balance: add funds at Wiro. model_failed: look at the model at Wiro. Then retry generations whose error is retryable.',
       metric: ours('Failed', { period: Duration.minutes(15) }),
       atLeast: 5,
     },
     {
       id: 'OldestWaiting',
-      says: 'The first in line for a slot at Wiro has been waiting for over an hour.',
+      summary: 'The first generation in line has waited over an hour for a slot at Wiro.',
       remedy:
-        "If generations end, Wiro's limit is too low for you: it grows with the balance. If none ends, tasks hang at Wiro: cancel them through the API, or shorten the deadline.",
+        "If generations end, raise Wiro's limit, which grows with the balance. If none ends, tasks hang at Wiro: cancel them through the API, or shorten the deadline.",
       metric: ours('OldestWaitingAge'),
       atLeast: 3_600,
       periods: 3,
     },
     {
       id: 'InsufficientBalance',
-      says: 'Wiro refuses to run: the account has too little balance.',
+      summary: 'Wiro refuses to run tasks because the balance is too low.',
       remedy: 'Add funds at Wiro, then retry the generations that failed with insufficient_balance.',
       metric: ours('InsufficientBalance'),
       atLeast: 1,
     },
     {
       id: 'FruitlessLooks',
-      says: 'A generation does not get on, its end cannot be told, or the deployment lacks its secrets.',
+      summary:
+        'A generation makes no progress, its end cannot be published, or the deployment lacks its secrets.',
       remedy:
-        'Look in the log for alarm = "not_configured" (run setup; what waits goes on within five minutes), alarm = "untold" (mend the event bus or the results file), or "Nothing comes of looking at a generation" (by its status: can submit reach Wiro and its parameters, can callback reach the CDN and write to the bucket?).',
+        'Read the log lines with the field alarm. not_configured: run setup; waiting work continues within five minutes. untold: fix the event bus or the results file. fruitless_looks: if the status is queued or submitting, check that submit can read its parameters and reach Wiro; if it is running or collecting, check that callback can reach the CDN and write to the bucket.',
       metric: ours('FruitlessLooks'),
       atLeast: 1,
     },
     {
       id: 'SecondTask',
-      says: 'Wiro made two tasks for one attempt: one of them may have been charged in vain.',
+      summary: 'Wiro created two tasks for one attempt and may have charged both.',
       remedy:
-        'The log line "A second task was made" names the other task: cancel it at Wiro if it still runs, ask Wiro for the money if it was charged, and report it.',
+        'The log line with alarm = "second_task" names the extra task. Cancel it at Wiro if it still runs, ask Wiro for a refund if it was charged, and report the fault.',
       metric: ours('SecondTask'),
       atLeast: 1,
     },
     {
       id: 'ReconcileStopped',
-      says: 'Nobody takes up what is due: reconcile has not finished a run for a quarter of an hour.',
+      summary: 'Due work is late because reconcile has not finished a run for 15 minutes.',
       remedy:
-        "Nothing is lost, but late. Look at reconcile's log: nothing there means that its rule is disabled or Lambda is throttled, access denied that its role has lost a policy. Invoke it by hand as often as you like. It may ring once after the first deployment.",
+        "Nothing is lost. Read reconcile's log. No lines: its rule is disabled, or Lambda throttles it. Access denied: its role has lost a policy. You may invoke reconcile by hand at any time. The alarm may go off once after the first deployment.",
       metric: ours('OldestWaitingAge', { statistic: cloudwatch.Stats.SAMPLE_COUNT }),
       below: 1,
       periods: 3,
-      ringsWhenMissing: true,
+      isMissingDataBreaching: true,
     },
   ];
 }
 
-/** On what AWS measures of the functions. */
+/** Alarms on AWS's metrics. */
 function lambdaAlarms({ functions, deadLetters }: Watched): readonly AlarmRule[] {
   const failedRequests = (name: FunctionName) =>
     functions[name].metric('Url5xxCount', { period: FIVE_MINUTES, statistic: cloudwatch.Stats.SUM });
   return [
     {
       id: 'DeadLetters',
-      says: 'Invocations were given up after three tries and lie in the dead letter queue.',
+      summary: 'Invocations failed three times and are in the dead letter queue.',
       remedy:
-        'Read a message: it says which invocation failed and why. Mend the cause. {"submit"} and {"collect"} need nothing more; invoke the function again with any other requestPayload, which is safe to repeat. Then purge the queue.',
+        'Read a message, which contains the invocation and its error. Fix the cause. {"submit"} and {"collect"} need nothing more. Invoke the function again with any other requestPayload, which is safe to repeat. Then purge the queue.',
       metric: deadLetters.metricApproximateNumberOfMessagesVisible({
         period: FIVE_MINUTES,
         statistic: cloudwatch.Stats.MAXIMUM,
@@ -115,10 +116,11 @@ function lambdaAlarms({ functions, deadLetters }: Watched): readonly AlarmRule[]
     },
     {
       id: 'Throttles',
-      says: 'Lambda turns invocations away: the concurrency of the account, or what a function reserves, is used up.',
+      summary:
+        "Lambda throttles invocations because the account's or a function's reserved concurrency is used up.",
       remedy:
-        'Ask for more concurrent executions (Service Quotas; a new account may have 10), or bound what uses them up: here that is maximumConcurrency and maximumCollects. Nothing is lost.',
-      // Without reservations it is the account's pool that is empty, whoever emptied it.
+        'Nothing is lost. Request a higher quota for concurrent executions (a new account may have 10), or reduce the load: in this deployment, with maximumConcurrency and maximumCollects.',
+      // Covers all functions in the account, because without reservations they share its concurrency.
       metric: new cloudwatch.Metric({
         namespace: 'AWS/Lambda',
         metricName: 'Throttles',
@@ -130,24 +132,24 @@ function lambdaAlarms({ functions, deadLetters }: Watched): readonly AlarmRule[]
     },
     {
       id: 'ApiErrors',
-      says: 'The API answers with 5xx.',
+      summary: 'The API responds with 5xx.',
       remedy:
-        'Look at the log of api: not_configured wants setup, access denied a role as the stack makes it; the trace shows which call took the time. Callers may repeat with the same idempotencyKey.',
+        'Read the log of api. not_configured: run setup. Access denied: compare the role with the stack. Timeout: the trace shows the slow call. Callers may repeat requests with the same idempotencyKey.',
       metric: failedRequests('api'),
       atLeast: 5,
     },
     {
       id: 'CallbackErrors',
-      says: 'Callbacks of Wiro are answered with 5xx.',
+      summary: 'The callback function responds to Wiro with 5xx.',
       remedy:
-        'Look at the log of callback: the callback secret cannot be read, or the table cannot be written. Nothing is lost: reconcile finds the ends, at the latest 15 minutes later.',
+        'Read the log of callback, which cannot read the callback secret or write to the table. Nothing is lost: reconcile finds ended tasks within 15 minutes.',
       metric: failedRequests('callback'),
       atLeast: 5,
     },
   ];
 }
 
-/** Alarms that compare several metrics; each metric is billed like an alarm. */
+/** Alarms that compare several metrics. AWS bills each of these metrics like an alarm. */
 export function mathAlarms({ deployment, functions }: Watched): readonly AlarmRule[] {
   const usingMetrics = {
     failed: generationMetric(deployment, 'Failed'),
@@ -159,12 +161,12 @@ export function mathAlarms({ deployment, functions }: Watched): readonly AlarmRu
   return [
     {
       id: 'FailureRate',
-      says: 'More than a quarter of the generations that end fail.',
+      summary: 'At least 25 percent of the ended generations failed.',
       remedy:
-        'Look at the codes in the log (message "A generation ended"), mend what they have in common, then retry what is retryable.',
+        'Read the error codes in the log (status = "failed"), fix their common cause, then retry generations whose error is retryable.',
       metric: new cloudwatch.MathExpression({
         label: 'Failed, percent',
-        // Of a handful, one failure is no rate.
+        // Requires 20 ends, because a rate of few is meaningless.
         expression:
           'IF(FILL(failed, 0) + FILL(succeeded, 0) >= 20, 100 * FILL(failed, 0) / (FILL(failed, 0) + FILL(succeeded, 0)), 0)',
         usingMetrics,
@@ -174,9 +176,9 @@ export function mathAlarms({ deployment, functions }: Watched): readonly AlarmRu
     },
     {
       id: 'FunctionErrors',
-      says: 'Functions crash or run out of time.',
+      summary: 'Functions crash or time out.',
       remedy:
-        'Look for type = "platform.report" with a status that is not success: give a function that runs out of memory more of it. Whatever they were at goes on by itself.',
+        'Look for log lines with type = "platform.report" and a status other than success. Increase the memory of a function that runs out of it. The interrupted work continues by itself.',
       metric: new cloudwatch.MathExpression({
         label: 'Errors',
         expression: errors.map(([name]) => `FILL(${name}, 0)`).join(' + '),

@@ -41,7 +41,7 @@ export function dashboardRows(
       new cloudwatch.GraphWidget({
         ...HALF,
         title: 'Charged by Wiro',
-        left: [ours('CostUsd', { period: Duration.hours(1), label: 'USD an hour' })],
+        left: [ours('CostUsd', { period: Duration.hours(1), label: 'USD per hour' })],
         leftYAxis: { label: 'USD', showUnits: false, min: 0 },
       }),
     ],

@@ -53,9 +53,9 @@ export class Observability extends Construct {
     }
   }
 
-  #addAlarm({ id, says, remedy, metric, atLeast, below, periods = 1, ringsWhenMissing = false }: AlarmRule) {
+  #addAlarm({ id, summary, remedy, metric, atLeast, below, periods = 1, ...rule }: AlarmRule) {
     return new cloudwatch.Alarm(this, id, {
-      alarmDescription: describe(id, says, remedy),
+      alarmDescription: describe(id, summary, remedy),
       metric,
       threshold: atLeast ?? below ?? 1,
       comparisonOperator:
@@ -63,7 +63,7 @@ export class Observability extends Construct {
           ? cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
           : cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
       evaluationPeriods: periods,
-      treatMissingData: ringsWhenMissing
+      treatMissingData: rule.isMissingDataBreaching
         ? cloudwatch.TreatMissingData.BREACHING
         : cloudwatch.TreatMissingData.NOT_BREACHING,
     });
@@ -73,13 +73,13 @@ export class Observability extends Construct {
     return new cloudwatch.CompositeAlarm(this, 'Urgent', {
       alarmDescription: describe(
         'Urgent',
-        'Something here needs a person now.',
-        'See which of the alarms rings, and do what its own description says.',
+        'One of the urgent alarms needs a person now.',
+        'Look up which alarm is active, and do what its description says.',
       ),
       alarmRule: cloudwatch.AlarmRule.anyOf(...alarms.filter(({ node }) => URGENT.has(node.id))),
     });
   }
 }
 
-const describe = (id: string, says: string, remedy: string) =>
-  `${says} ${remedy} More: docs/operations.md#${id.toLowerCase()}`;
+const describe = (id: string, summary: string, remedy: string) =>
+  `${summary} ${remedy} More: docs/operations.md#${id.toLowerCase()}`;

@@ -53,12 +53,12 @@ describe('cdk synth', () => {
   it.each([
     [
       { wiroApiUrl: 'https://api.wiro.ai' },
-      'WiroServerless/Wiro: wiroApiUrl is "https://api.wiro.ai": it must end in /v1, for example https://api.wiro.ai/v1.\n',
+      'WiroServerless/Wiro: wiroApiUrl is "https://api.wiro.ai": use a URL that ends in /v1, for example https://api.wiro.ai/v1.\n',
     ],
     [
       { retentionDays: '1', deadlineMinutes: '2880' },
-      'WiroServerless/Wiro: retention is 1 day, shorter than the deadline of 2 days: inputs would go before their ' +
-        'generation has run. Give a longer retention or a shorter deadline.\n',
+      'WiroServerless/Wiro: retention is 1 day, shorter than the deadline of 2 days: inputs would expire before their ' +
+        'generation ends. Use a longer retention or a shorter deadline.\n',
     ],
   ])(
     'refuses the settings %j with one sentence',

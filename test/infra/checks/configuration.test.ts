@@ -14,7 +14,7 @@ import { addGenerations, createStack } from '../add-generations.ts';
 type Props = Partial<WiroGenerationsProps>;
 
 const PRESET = { model: 'owner/project', fileParameter: 'inputImage' };
-/** Names of its own for a second deployment. */
+/** Distinct names for a second deployment. */
 const TWO: Props = {
   deployment: 'two',
   credentials: WiroCredentials.fromParameters({ path: '/wiro/two' }),
@@ -25,7 +25,7 @@ const arn = (service: string, region: string, account: string, resource: string)
 const busAt = (stack: Stack, region: string, account = HERE.account) =>
   events.EventBus.fromEventBusArn(stack, 'Bus', arn('events', region, account, 'event-bus/shop'));
 
-/** A message, and nothing else of the error. */
+/** Returns the message of the `ConfigurationError`. */
 function refusalOf(build: () => unknown): string {
   try {
     build();
@@ -33,11 +33,11 @@ function refusalOf(build: () => unknown): string {
     if (error instanceof ConfigurationError) return error.message;
     throw error;
   }
-  throw new Error('It was accepted');
+  throw new Error('The construct was accepted');
 }
 
-describe('a construct that cannot work is refused when it is synthesized', () => {
-  // [what is wrong, the properties, what the sentence begins with, its remedy]
+describe('a configuration that cannot work is refused at synthesis', () => {
+  // [the fault, the properties, the beginning of the message, its remedy]
   it.each<[string, (stack: Stack) => object, string, RegExp]>([
     [
       'no credentials',
@@ -46,49 +46,49 @@ describe('a construct that cannot work is refused when it is synthesized', () =>
       /WiroCredentials\.from/,
     ],
     [
-      'a key in their place',
+      'a key instead of credentials',
       () => ({ credentials: { apiKey: 'k' } }),
       'credentials are missing',
-      /give Wiro/,
+      /pass Wiro/,
     ],
     [
-      'a misspelt property, as JavaScript allows it',
+      'a misspelt property in JavaScript',
       () => ({ outputbuckets: undefined }),
       'outputbuckets is not a property of WiroGenerations',
-      /you probably mean outputBucket\./,
+      /did you mean outputBucket\?/,
     ],
     [
-      'a property of something else',
+      'an unknown property',
       () => ({ colour: 'red' }),
       'colour is not a property of WiroGenerations',
-      /there are callbackBaseUrl, .*, wiroSocketUrl\./,
+      /use one of callbackBaseUrl, .*, wiroSocketUrl\./,
     ],
     [
-      'an API address that would show the key',
+      'an API URL that exposes the key',
       () => ({ wiroApiUrl: 'http://wiro.example/v1' }),
       'wiroApiUrl is "http://wiro.example/v1"',
-      /would show the API key .* Give an https:/,
+      /exposes the API key .* Use an https:/,
     ],
     [
-      'a callback address that would show its signature',
+      'a callback URL that exposes its signature',
       () => ({ callbackBaseUrl: 'http://127.0.0.1.example/hooks' }),
       'callbackBaseUrl is "http://127.0.0.1.example/hooks"',
-      /would show the callback’s signature/,
+      /exposes the callback’s signature/,
     ],
     [
-      'a path that SSM keeps for itself',
+      'a path that SSM reserves',
       () => ({ credentials: WiroCredentials.fromParameters({ path: '/aws/wiro' }) }),
       'the credentials\' path is "/aws/wiro"',
       /for example \/wiro\/my-stack/,
     ],
     [
-      'a deployment that no URL takes',
+      'a deployment that is invalid in URLs',
       () => ({ deployment: 'my shop' }),
       'deployment is "my shop"',
       /letters/,
     ],
     [
-      'a preset of an unknown form',
+      'a preset with an unknown field',
       () => ({ presets: { portraits: { ...PRESET, prompt: 'x' } } }),
       'presets: presets.portraits.prompt is not a field of a preset',
       /Its fields are model, parameters, fileParameter, inputs/,
@@ -100,25 +100,25 @@ describe('a construct that cannot work is refused when it is synthesized', () =>
       /owner\/project/,
     ],
     [
-      'an input of a preset in a bucket that was not given',
+      'a preset’s input in an unknown bucket',
       () => ({ presets: { portraits: { ...PRESET, inputs: { mask: 's3://elsewhere/mask.png' } } } }),
       'presets.portraits.inputs.mask names the bucket "elsewhere", which this deployment may not read',
       /furtherInputBuckets/,
     ],
     [
-      'a prefix that opens more than it says',
+      'a prefix without a trailing slash',
       () => ({ inputPrefixes: ['inputs/', 'photos'] }),
       'inputPrefixes is "photos"',
-      /end in "\/" \(without it, "photos" would open "photos-private\/" too\)/,
+      /ends in "\/" \(otherwise "photos" would also allow "photos-private\/"\)/,
     ],
     [
-      'a prefix that IAM would read as a pattern',
+      'a prefix with a wildcard of IAM',
       () => ({ inputPrefixes: ['*/'] }),
       'inputPrefixes is "*/"',
-      /use no "\*"/,
+      /contains no "\*"/,
     ],
     [
-      'a prefix that could be resolved',
+      'a prefix with ".."',
       () => ({ inputPrefixes: ['inputs/../'] }),
       'inputPrefixes is "inputs/../"',
       /no "\." or "\.\."/,
@@ -135,32 +135,32 @@ describe('a construct that cannot work is refused when it is synthesized', () =>
       'inputPrefixes is',
       /for example/,
     ],
-    ['no prefix at all', () => ({ inputPrefixes: [] }), 'inputPrefixes is empty', /leave it out/],
+    ['no prefix at all', () => ({ inputPrefixes: [] }), 'inputPrefixes is empty', /omit it/],
     [
-      'a prefix that is no list',
+      'a prefix that is not a list',
       () => ({ inputPrefixes: 'inputs/' }),
-      'inputPrefixes: give a list',
+      'inputPrefixes is not a list',
       /\["inputs\/"\]/,
     ],
     [
-      'more prefixes than fit',
+      'too many prefixes',
       () => ({ inputPrefixes: Array.from({ length: 100 }, (_, index) => `inputs-${index}/`) }),
-      'inputPrefixes have more than 500 bytes',
-      /fewer, or shorter/,
+      'inputPrefixes takes more than 500 bytes',
+      /fewer or shorter/,
     ],
     [
-      'a prefix in a bucket that was not given',
+      'a prefix in an unknown bucket',
       () => ({ inputPrefixes: ['s3://elsewhere/public/'] }),
       'inputPrefixes names the bucket "elsewhere", which this deployment may not read',
       /furtherInputBuckets/,
     ],
     [
-      'a preset’s own input where requests may name none',
+      'a preset’s own input outside inputPrefixes',
       () => ({
         inputPrefixes: ['inputs/'],
         presets: { portraits: { ...PRESET, inputs: { mask: 'masks/round.png' } } },
       }),
-      'presets.portraits.inputs.mask names an object outside of inputPrefixes',
+      'presets.portraits.inputs.mask names an object outside inputPrefixes',
       /add its prefix/,
     ],
     [
@@ -173,13 +173,13 @@ describe('a construct that cannot work is refused when it is synthesized', () =>
       'a retention shorter than the deadline',
       () => ({ retention: Duration.days(1), deadline: Duration.days(2) }),
       'retention is 1 day, shorter than the deadline of 2 days',
-      /Give a longer retention or a shorter deadline/,
+      /Use a longer retention or a shorter deadline/,
     ],
     [
-      'a retention shorter than the deadline among the durations',
+      'a retention shorter than the deadline in durations',
       () => ({ retention: Duration.days(1), durations: { deadline: 172_800_000 } }),
       'retention is 1 day, shorter than the deadline of 2 days',
-      /Give a longer retention/,
+      /Use a longer retention/,
     ],
     [
       'a retention of hours',
@@ -217,108 +217,118 @@ describe('a construct that cannot work is refused when it is synthesized', () =>
     ],
     ['no retention at all', () => ({ retention: Duration.days(0) }), 'retention is', /Duration\.days\(1\)/],
     [
-      'a retention for buckets that are not ours',
+      'a retention for buckets that the app brings',
       (stack) => ({
         retention: Duration.days(7),
         inputBucket: s3.Bucket.fromBucketName(stack, 'In', 'shop-in'),
         outputBucket: s3.Bucket.fromBucketName(stack, 'Out', 'shop-out'),
       }),
-      'retention has no bucket to work on',
-      /Leave retention out/,
+      'retention has no effect',
+      /Omit retention/,
     ],
     [
-      'a preset’s own input where everything expires',
+      'a preset’s own input in a bucket with a retention',
       () => ({
         retention: Duration.days(7),
         presets: { portraits: { ...PRESET, inputs: { background: 'backgrounds/beach.png' } } },
       }),
-      'presets.portraits.inputs.background is a key of the input bucket',
+      'presets.portraits.inputs.background is a key in the input bucket',
       /furtherInputBuckets/,
     ],
     [
       'a deadline of seconds',
       () => ({ deadline: Duration.seconds(30) }),
       'deadline is 30 sec',
-      /at least a minute/,
+      /at least one minute/,
     ],
     [
-      'a wait that nobody would notice',
+      'a maximum wait of seconds',
       () => ({ maximumWait: Duration.seconds(30) }),
       'maximumWait is 30 sec',
-      /at least a minute/,
+      /at least one minute/,
     ],
     [
-      'two deadlines',
+      'a deadline set twice',
       () => ({ deadline: Duration.hours(1), durations: { deadline: 1 } }),
-      'deadline is given twice',
-      /leave it out of durations/,
+      'deadline is set twice',
+      /remove it from durations/,
     ],
     ['an unknown duration', () => ({ durations: { leese: 1 } }), 'durations or durationDivisor:', /"leese"/],
-    ['no room for anything', () => ({ maximumConcurrency: 0 }), 'maximumConcurrency is 0', /from 1/],
+    ['a limit of zero tasks', () => ({ maximumConcurrency: 0 }), 'maximumConcurrency is 0', /from 1/],
     [
-      'more copies than one item holds',
+      'more copies than a table item can hold',
       () => ({ maximumCollects: 101 }),
       'maximumCollects is 101',
       /from 1 to 100/,
     ],
     [
-      'a function stopped by a reservation',
+      'a reservation of zero',
       () => ({ reservedConcurrency: { callback: 0 } }),
       'reservedConcurrency.callback is 0, which would stop the function',
-      /from 1, or leave it out/,
+      /from 1, or omit it/,
     ],
     [
-      'a reservation of half an invocation',
+      'a fractional reservation',
       () => ({ reservedConcurrency: { api: 1.5 } }),
       'reservedConcurrency.api is 1.5',
       /a whole number from 1/,
     ],
     [
-      'a reservation for nobody',
+      'a reservation for an unknown function',
       () => ({ reservedConcurrency: { callbacks: 5 } }),
-      'reservedConcurrency.callbacks: there is no such function',
+      'reservedConcurrency.callbacks names an unknown function',
       /api, submit, callback, reconcile/,
     ],
     [
-      'one reservation for all',
+      'a number as the reservation',
       () => ({ reservedConcurrency: 5 }),
-      'reservedConcurrency: give numbers by function',
+      'reservedConcurrency is not an object: pass numbers by function',
       /\{ callback: 20 \}/,
     ],
     [
-      'copies that may take all that callbacks have',
+      'copies that could use all concurrency of callbacks',
       () => ({ reservedConcurrency: { callback: 5 }, maximumCollects: 5 }),
-      'maximumCollects is 5 and reservedConcurrency.callback 5',
-      /Reserve more, or allow fewer copies/,
+      'maximumCollects is 5 and reservedConcurrency.callback is 5',
+      /Increase the reservation or reduce maximumCollects/,
     ],
     [
-      'more tasks than the gate holds',
+      'more tasks than the gate can hold',
       () => ({ maximumConcurrency: 1_001 }),
       'maximumConcurrency is 1001',
       /1 to 1000,/,
     ],
-    ['half a task', () => ({ maximumConcurrency: 1.5 }), 'maximumConcurrency is 1.5', /whole number/],
-    ['no number', () => ({ maximumConcurrency: Number.NaN }), 'maximumConcurrency is NaN', /whole number/],
     [
-      'a day without generations',
-      () => ({ maximumGenerationsPerDay: -1 }),
-      'maximumGenerationsPerDay is -1',
-      /leave it out for no limit/,
+      'a fraction of a task',
+      () => ({ maximumConcurrency: 1.5 }),
+      'maximumConcurrency is 1.5',
+      /whole number/,
     ],
     [
-      'a level that is none',
+      'a value that is not a number',
+      () => ({ maximumConcurrency: Number.NaN }),
+      'maximumConcurrency is NaN',
+      /whole number/,
+    ],
+    [
+      'a negative daily limit',
+      () => ({ maximumGenerationsPerDay: -1 }),
+      'maximumGenerationsPerDay is -1',
+      /omit it for no limit/,
+    ],
+    [
+      'an unknown level of observability',
       () => ({ observability: 'much' }),
       'observability is "much"',
       /"none" or "standard"/,
     ],
     [
-      'another hand-over',
+      'an unknown input handover',
       () => ({ inputHandover: 'mail' }),
       'inputHandover is "mail"',
       /"auto" or "upload" or "presigned"/,
     ],
     [
-      'another kind of model',
+      'an unknown kind of model',
       () => ({ furtherModelKinds: ['realtime', 'agents'] }),
       'furtherModelKinds is "agents"',
       /"realtime" or "training"/,
@@ -332,14 +342,14 @@ describe('a construct that cannot work is refused when it is synthesized', () =>
     [
       'a callback URL with a query',
       () => ({ callbackBaseUrl: 'https://x.example?a' }),
-      'callbackBaseUrl:',
-      /leave out/,
+      'callbackBaseUrl has a user, a password, a query or a fragment',
+      /remove it/,
     ],
     [
-      'Wiro without its version',
+      'Wiro’s API without a version',
       () => ({ wiroApiUrl: 'https://api.wiro.ai' }),
       'wiroApiUrl is',
-      /end in \/v1/,
+      /ends in \/v1/,
     ],
     [
       'a socket over https',
@@ -348,7 +358,7 @@ describe('a construct that cannot work is refused when it is synthesized', () =>
       /wss:\/\//,
     ],
     [
-      'a URL for a host',
+      'a URL instead of a host',
       () => ({ wiroOutputHosts: ['https://wiro.ai'] }),
       'wiroOutputHosts is',
       /without a scheme/,
@@ -360,7 +370,7 @@ describe('a construct that cannot work is refused when it is synthesized', () =>
       /use one in the stack's own region/,
     ],
     [
-      'a bus of another account',
+      'a bus in another account',
       (stack) => ({ eventBus: busAt(stack, HERE.region, '444455556666') }),
       'eventBus Shop/Bus is in the account 444455556666',
       /own account/,
@@ -400,7 +410,7 @@ describe('a construct that cannot work is refused when it is synthesized', () =>
       /own region/,
     ],
     [
-      'a table made for something else',
+      'a table with another schema',
       (stack) => ({
         table: new dynamodb.Table(stack, 'Orders', {
           partitionKey: { name: 'order', type: dynamodb.AttributeType.STRING },
@@ -431,41 +441,41 @@ describe('a construct that cannot work is refused when it is synthesized', () =>
     expect(message).toMatch(/[.]$/);
   });
 
-  it('no properties at all, as JavaScript allows it', () => {
+  it('missing properties in JavaScript', () => {
     expect(refusalOf(() => Reflect.construct(WiroGenerations, [createStack(), 'Wiro']))).toBe(
-      'Shop/Wiro: properties are missing: give at least { credentials: WiroCredentials.fromParameters() }.',
+      'Shop/Wiro: the properties are missing: pass at least { credentials: WiroCredentials.fromParameters() }.',
     );
   });
 
   it.each(['http://localhost:9000/v1', 'http://127.0.0.1:9000/v1', 'http://host.docker.internal:9000/v1'])(
-    'not a simulator on this machine: %s',
+    'except a simulator on this machine: %s',
     (wiroApiUrl) => {
       expect(() => addGenerations(createStack(), { wiroApiUrl })).not.toThrow();
     },
   );
 
-  it('a nested stack without names of its own, which are only known at deployment', () => {
+  it('a nested stack without explicit names, because its own name is only known at deployment', () => {
     const nested = new NestedStack(createStack(), 'Nested');
     const credentials = WiroCredentials.fromParameters({ path: '/wiro/shop' });
 
-    expect(refusalOf(() => addGenerations(nested, { credentials }, 'A'))).toMatch(/give a deployment\.$/);
+    expect(refusalOf(() => addGenerations(nested, { credentials }, 'A'))).toMatch(/set deployment\.$/);
     expect(refusalOf(() => addGenerations(nested, { deployment: 'shop' }, 'B'))).toMatch(
-      /give the credentials a path\.$/,
+      /set the credentials' path\.$/,
     );
     expect(() => addGenerations(nested, { deployment: 'shop', credentials }, 'C')).not.toThrow();
   });
 
   it.each<[string, Props, string]>([
-    ['the deployment', {}, 'deployment is also used by Shop/First: their generations'],
-    ['the path', { deployment: 'two' }, "the credentials' path is also used by Shop/First: both would write"],
-    ['the table', TWO, 'table is also used by Shop/First: each would run'],
-    ['the input bucket', { ...TWO, table: undefined }, 'inputBucket is also used by Shop/First: each file'],
+    ['deployment', {}, 'deployment is also used by Shop/First: their generations'],
+    ['path', { deployment: 'two' }, "the credentials' path is also used by Shop/First: both would write"],
+    ['table', TWO, 'table is also used by Shop/First: each would run'],
+    ['input bucket', { ...TWO, table: undefined }, 'inputBucket is also used by Shop/First: each file'],
     [
-      'the bus',
+      'bus',
       { ...TWO, table: undefined, inputBucket: undefined },
       'eventBus is also used by Shop/First: each "Generation Requested" would be run, and charged, twice',
     ],
-  ])('two that share %s', (_, own, sentence) => {
+  ])('a second deployment with the same %s', (_, own, sentence) => {
     const stack = createStack();
     const data = new Stack(stack.node.root, 'Data');
     const shared = {

@@ -405,9 +405,12 @@ describe('names of created resources', () => {
   });
 
   it.each([
-    [{ namePrefix: 'no spaces' }, /namePrefix is "no spaces": use letters/],
-    [{ namePrefix: 'x'.repeat(65) }, /namePrefix is "x+": use letters, digits and "-", at most 64/],
-    [{ deployment: 'default' }, /namePrefix is "default", as is the bus that every account has/],
+    [{ namePrefix: 'no spaces' }, /namePrefix is "no spaces": use at most 64 letters/],
+    [{ namePrefix: 'x'.repeat(65) }, /namePrefix is "x+": use at most 64 letters, digits and "-"/],
+    [
+      { deployment: 'default' },
+      /namePrefix is "default", which is the name of the bus that every account has/,
+    ],
   ])('cannot come from %j', (props, sentence) => {
     expect(() => templateWith(props)).toThrow(sentence);
   });
@@ -417,7 +420,7 @@ describe('names of created resources', () => {
     const short = new Stack(createApp(), 'S'.repeat(128));
 
     expect(() => addGenerations(stack)).toThrow(
-      /the deployment is named after its stack, "S{65}", which is too long for it \(65 characters\): give a shorter deployment; use letters, digits and "-", at most 64\./,
+      /deployment defaults to the stack's name, "S{65}", which is too long \(65 characters\): set a shorter deployment; use at most 64 letters, digits and "-"\./,
     );
     expect(() => addGenerations(short, { deployment: 'Photos' })).not.toThrow();
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { resourcesOf, synthesize } from '../synthesize.ts';
 
-const toldBy = (settings: Readonly<Record<string, string>>) =>
+const handoversOf = (settings: Readonly<Record<string, string>>) =>
   resourcesOf(synthesize(settings), 'AWS::Lambda::Function').flatMap(([id, { Properties }]) => {
     const { Variables } = Properties.Environment as { Variables: Readonly<Record<string, unknown>> };
     return 'INPUT_HANDOVER' in Variables
@@ -11,11 +11,11 @@ const toldBy = (settings: Readonly<Record<string, string>>) =>
 
 describe('settings of the stack', () => {
   it('choose how inputs reach Wiro, by default automatically', () => {
-    expect(toldBy({})).toEqual([
+    expect(handoversOf({})).toEqual([
       ['Submit', 'auto'],
       ['Api', 'auto'],
     ]);
-    expect(toldBy({ inputHandover: 'presigned' })).toEqual([
+    expect(handoversOf({ inputHandover: 'presigned' })).toEqual([
       ['Submit', 'presigned'],
       ['Api', 'presigned'],
     ]);
@@ -23,13 +23,13 @@ describe('settings of the stack', () => {
 
   it('are refused with the accepted values', () => {
     expect(() => synthesize({ inputHandover: 'email' })).toThrow(
-      'inputHandover is "email": give "auto" or "upload" or "presigned".',
+      'inputHandover is "email": use "auto" or "upload" or "presigned".',
     );
     expect(() => synthesize({ observability: 'some' })).toThrow(
-      'observability is "some": give "none" or "standard" or "full".',
+      'observability is "some": use "none" or "standard" or "full".',
     );
     expect(() => synthesize({ alarmTopic: 'on-call' })).toThrow(
-      'alarmTopic is "on-call": give the ARN of an SNS topic, arn:aws:sns:<region>:<account>:<name>.',
+      'alarmTopic is "on-call": use the ARN of an SNS topic, arn:aws:sns:<region>:<account>:<name>.',
     );
   });
 });
