@@ -1,4 +1,4 @@
-// What the package exports. These names, and their members, are a contract: see docs/construct.md.
+// The package's exports. Their names and members are a contract: see docs/construct.md.
 export type { FunctionName } from '../functions/functions.ts';
 export type { Preset, Presets } from '../functions/request/preset.ts';
 export type { MetricName } from '../functions/runtime/metrics.ts';

@@ -4,10 +4,10 @@ import { ClassicLevel } from 'classic-level';
 import { SetupError } from './setup-error.ts';
 
 /**
- * Takes `directory` for this process alone, by holding a database open that LevelDB opens only once: the operating
- * system drops its lock when the process ends, however it ends.
- * @returns What gives it free again.
- * @throws {SetupError} When another process holds it.
+ * Locks `directory` for this process with a LevelDB database, which only one process can open. The operating system
+ * releases the lock when the process ends, even after a crash.
+ * @returns A function that releases the lock.
+ * @throws {SetupError} If another process holds the lock.
  */
 export async function lockDirectory(directory: string): Promise<() => Promise<void>> {
   const lock = new ClassicLevel(path.join(directory, 'held'));
@@ -18,7 +18,7 @@ export async function lockDirectory(directory: string): Promise<() => Promise<vo
     if ((error as { cause?: { code?: unknown } }).cause?.code !== 'LEVEL_LOCKED') throw error;
     const pid = await readFile(pidFile, 'utf8').catch(() => 'just started');
     throw new SetupError(
-      `Another environment (process ${pid}) already runs on the data in ${directory}: end it first, with Ctrl-C where it runs.`,
+      `Another environment (process ${pid}) uses the data in ${directory}: stop it first, with Ctrl-C in its terminal.`,
     );
   }
   await writeFile(pidFile, String(process.pid));

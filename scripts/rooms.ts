@@ -205,7 +205,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     uses: ['functions/settings.ts', 'infra/construct', 'infra'],
     packages: ['node:', '@aws-sdk/client-ssm'],
   },
-  // Runs in browsers too: nothing of Node, and the signer only where requests are signed.
+  // Also runs in browsers, so it uses nothing from Node, and the signer only to sign requests.
   client: { packages: ['aws4fetch'] },
   scripts: { packages: ['node:', 'json-schema-to-typescript', 'yaml'] },
   'local/simulator': { packages: ['node:', 'sharp', 'ws'] },

@@ -25,7 +25,7 @@ const OPTIONS = {
   define: { PACKAGED: 'true' },
 } as const satisfies esbuild.BuildOptions;
 
-/** Builds CommonJS, as CDK does: apps made by `cdk init` require it, and ES modules can import it. */
+/** Builds CommonJS, like CDK. Apps from `cdk init` require it, and ES modules can import it. */
 const buildConstruct = () =>
   esbuild.build({
     ...OPTIONS,
@@ -47,7 +47,7 @@ const buildSetup = () =>
     banner: { js: '#!/usr/bin/env node' },
   });
 
-/** For browsers too. The signer is a file of its own, which loads only where requests are signed. */
+/** Builds the client, which also runs in browsers. The signer is a separate file, loaded only to sign requests. */
 const buildClient = () =>
   esbuild.build({
     ...OPTIONS,
@@ -63,9 +63,9 @@ const buildClient = () =>
 async function buildDeclarations(project: string, folder: string) {
   const tsc = path.join(ROOT, 'node_modules/.bin/tsc');
   await promisify(execFile)(tsc, ['-p', project, '--outDir', folder], { cwd: ROOT }).catch(({ stdout }) => {
-    throw new Error(`The declarations cannot be made:\n${stdout}`);
+    throw new Error(`Cannot generate the declarations: tsc reports\n${stdout}`);
   });
-  // TypeScript keeps the extensions of our sources in declarations, which not every compiler follows.
+  // TypeScript keeps our `.ts` extensions in declarations, and not every compiler resolves them.
   for await (const file of glob(path.join(folder, '**/*.d.ts'))) {
     const text = await readFile(file, 'utf8');
     await writeFile(file, text.replace(/(\bfrom '\.{1,2}\/[^']+)\.ts'/g, "$1.js'"));

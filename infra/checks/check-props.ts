@@ -13,7 +13,7 @@ import {
 } from '../../functions/settings.ts';
 import { WiroCredentials } from '../wiro-credentials.ts';
 import type { WiroGenerationsProps } from '../wiro-generations-props.ts';
-import { checkPlace } from './check-place.ts';
+import { checkLocation } from './check-location.ts';
 import { checkPresets } from './check-presets.ts';
 import { checkTable } from './check-table.ts';
 import { closestName } from './closest-name.ts';
@@ -91,17 +91,17 @@ export function checkProps(
   refuse(retentionError(props));
   refuse(uploadsError(props));
   const { table, inputBucket, outputBucket, eventBus, credentials } = props;
-  if (inputBucket) checkPlace(scope, 'inputBucket', inputBucket, inputBucket.bucketArn);
+  if (inputBucket) checkLocation(scope, 'inputBucket', inputBucket, inputBucket.bucketArn);
   // S3 only serves readers in the bucket's own region. A bucket of another account may be shared with this one.
   for (const bucket of props.furtherInputBuckets ?? [])
-    checkPlace(scope, 'furtherInputBuckets:', bucket, bucket.bucketArn, ['region']);
-  if (outputBucket) checkPlace(scope, 'outputBucket', outputBucket, outputBucket.bucketArn);
-  if (eventBus) checkPlace(scope, 'eventBus', eventBus, eventBus.eventBusArn);
+    checkLocation(scope, 'furtherInputBuckets:', bucket, bucket.bucketArn, ['region']);
+  if (outputBucket) checkLocation(scope, 'outputBucket', outputBucket, outputBucket.bucketArn);
+  if (eventBus) checkLocation(scope, 'eventBus', eventBus, eventBus.eventBusArn);
   const { secret } = credentials;
   // A secret of another account may be shared with this one.
-  if (secret) checkPlace(scope, 'the secret', secret, secret.secretArn, ['region']);
+  if (secret) checkLocation(scope, 'the secret', secret, secret.secretArn, ['region']);
   if (table) {
-    checkPlace(scope, 'table', table, table.tableArn);
+    checkLocation(scope, 'table', table, table.tableArn);
     checkTable(scope, table);
   }
 }

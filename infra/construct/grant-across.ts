@@ -16,8 +16,8 @@ export interface Rights {
 }
 
 /**
- * Adds rights to the principal's policy. Also adds them to the resource policy if the principal belongs to another
- * account, where AWS checks both policies, or has no policy that CDK can change.
+ * Adds rights to the principal's policy. If the principal belongs to another account, or has no policy that CDK can
+ * change, also adds them to the resource policy. Across accounts, AWS checks both policies.
  * @throws {ConfigurationError} If the rights need the resource policy, and the resource is imported.
  */
 export function grantAcross(
@@ -66,7 +66,8 @@ function sidOf(scope: IConstruct, { grantPrincipal }: iam.IGrantable, rights: re
 }
 
 /**
- * Wraps `resource` so that a policy statement it cannot take is an error. CDK's imported resources ignore it silently.
+ * Wraps `resource`. A policy statement that it cannot accept becomes an error, which CDK would silently ignore for an
+ * imported resource.
  * @param isNeeded - Whether the rights have no effect without the resource policy's statement.
  */
 function withPolicy(

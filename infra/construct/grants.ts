@@ -1,7 +1,7 @@
 import type { FunctionName } from '../../functions/functions.ts';
 
-/** The target of a right. `placesOf` maps each place to its ARNs, for example `inputs` to all buckets with inputs. */
-export type Place =
+/** The target of a right. `grantTargetsOf` maps each target to ARNs, for example `inputs` to all buckets with inputs. */
+export type GrantTarget =
   | 'table'
   | 'dueIndex'
   | 'waitingIndex'
@@ -32,12 +32,12 @@ export type Place =
 
 export interface Right {
   readonly actions: readonly string[];
-  readonly on: Place;
+  readonly on: GrantTarget;
 }
 
 // Without the right to list, S3 answers 403 for a missing object instead of 404.
 const LIST = ['s3:ListBucket'];
-// A file of results is read, extended and written back.
+// Adding a result reads the results file and writes it back.
 const ADD_TO = ['s3:GetObject', 's3:PutObject'];
 // Generations, their outputs, the gate, the daily count.
 const CHANGE_ITEMS = ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:Query'];

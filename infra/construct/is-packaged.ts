@@ -8,4 +8,4 @@ declare const PACKAGED: true | undefined;
 export const IS_PACKAGED = typeof PACKAGED !== 'undefined';
 
 /** The command that stores the secrets. */
-export const SETUP = IS_PACKAGED ? 'npx wiro-serverless-setup' : 'npm run setup';
+export const SETUP_COMMAND = IS_PACKAGED ? 'npx wiro-serverless-setup' : 'npm run setup';

@@ -6,11 +6,11 @@ import { Construct } from 'constructs';
 import { PrivateBucket, type PrivateBucketProps } from './private-bucket.ts';
 
 /** An input bucket whose new objects start functions. */
-export interface TriggeringObjects {
+export interface InputBucketTriggers {
   readonly bucket: s3.IBucket;
   /** The name and the ARN without a CloudFormation dependency on the bucket. */
-  readonly nameAhead: string;
-  readonly arnAhead: string;
+  readonly nameForFunctions: string;
+  readonly arnForFunctions: string;
   /** Starts `fn` for each new object whose key has this prefix and suffix. */
   startFor(objects: { readonly prefix: string; readonly suffix: string }, fn: lambda.Function): void;
 }
@@ -22,11 +22,11 @@ export interface TriggeringObjects {
  * CDK breaks such a cycle with a Lambda function that runs during the deployment. We instead choose the bucket's name
  * ourselves, so that functions and rights can use the name without depending on the bucket.
  */
-export class TriggeringBucket extends Construct implements TriggeringObjects {
-  /** Depends on the functions that it starts. They must use `nameAhead` and `arnAhead` instead. */
+export class TriggeringBucket extends Construct implements InputBucketTriggers {
+  /** Depends on the functions that it starts. They must use `nameForFunctions` and `arnForFunctions` instead. */
   readonly bucket: s3.Bucket;
-  readonly nameAhead: string;
-  readonly arnAhead: string;
+  readonly nameForFunctions: string;
+  readonly arnForFunctions: string;
 
   private readonly notifications: s3.CfnBucket.LambdaConfigurationProperty[] = [];
 
@@ -39,14 +39,14 @@ export class TriggeringBucket extends Construct implements TriggeringObjects {
     // A part of the stack id makes the name unique, even if a bucket of a deleted stack still exists. We use the first
     // part, because the last one identifies the machine that generated the id.
     const stackUuid = Fn.select(2, Fn.split('/', Aws.STACK_ID));
-    this.nameAhead = Fn.join('-', [bucketName, Fn.select(0, Fn.split('-', stackUuid))]);
-    this.arnAhead = Stack.of(this).formatArn({
+    this.nameForFunctions = Fn.join('-', [bucketName, Fn.select(0, Fn.split('-', stackUuid))]);
+    this.arnForFunctions = Stack.of(this).formatArn({
       service: 's3',
       region: '',
       account: '',
-      resource: this.nameAhead,
+      resource: this.nameForFunctions,
     });
-    this.bucket = new PrivateBucket(this, 'Bucket', { ...props, bucketName: this.nameAhead });
+    this.bucket = new PrivateBucket(this, 'Bucket', { ...props, bucketName: this.nameForFunctions });
   }
 
   startFor(
@@ -59,7 +59,7 @@ export class TriggeringBucket extends Construct implements TriggeringObjects {
     if (fn.node.tryFindChild('RequestsTrigger') === undefined)
       fn.addPermission('RequestsTrigger', {
         principal: new iam.ServicePrincipal('s3.amazonaws.com'),
-        sourceArn: this.arnAhead,
+        sourceArn: this.arnForFunctions,
         // A bucket's ARN contains no account. Without this, a later owner of the name could start the function.
         sourceAccount: Aws.ACCOUNT_ID,
       });

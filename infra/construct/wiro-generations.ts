@@ -16,18 +16,18 @@ import { METRIC_NAMESPACE, type MetricName } from '../../functions/runtime/metri
 import { PARAMETER, WIRO_DEFAULTS } from '../../functions/settings.ts';
 import { checkProps, requireCredentials, requireProps } from '../checks/check-props.ts';
 import { inputBucketName, withoutSlashAtEnd } from '../checks/form.ts';
-import { refuseTwins } from '../checks/refuse-twins.ts';
+import { refuseSharedNames } from '../checks/refuse-shared-names.ts';
 import { refuseTriggerLoops } from '../checks/trigger-loops.ts';
 import { generationMetric } from '../observability/metrics.ts';
 import { Observability } from '../observability/observability.ts';
 import type { WiroGenerationsProps } from '../wiro-generations-props.ts';
-import { BroughtBucket } from './brought-bucket.ts';
 import { DeadLetters } from './dead-letters.ts';
+import { ExistingBucket } from './existing-bucket.ts';
 import { GenerationTable } from './generation-table.ts';
 import { grantAcross } from './grant-across.ts';
 import { grantKey, OBJECT_KEY, TABLE_KEY } from './grant-keys.ts';
+import { grantTargetsOf } from './grant-targets.ts';
 import { GRANTS, INVOKES } from './grants.ts';
-import { placesOf } from './places.ts';
 import { PrivateBucket } from './private-bucket.ts';
 import { shippedCode } from './shipped-code.ts';
 import { TriggeringBucket } from './triggering-bucket.ts';
@@ -97,7 +97,7 @@ export class WiroGenerations<OutputBucket extends s3.IBucket = s3.Bucket> extend
 
     const table = props.table ?? new GenerationTable(this, 'Table', { removalPolicy });
     const inputs = props.inputBucket
-      ? new BroughtBucket(this, 'InputBucket', props.inputBucket)
+      ? new ExistingBucket(this, 'InputBucket', props.inputBucket)
       : new TriggeringBucket(this, 'Inputs', {
           bucketName: inputBucketName(namePrefix),
           removalPolicy,
@@ -113,7 +113,7 @@ export class WiroGenerations<OutputBucket extends s3.IBucket = s3.Bucket> extend
         ...(retention && { retention, retentionPrefix: PREFIX.outputs }),
       });
     const eventBus = props.eventBus ?? new events.EventBus(this, 'Events', { eventBusName: namePrefix });
-    refuseTwins(this, {
+    refuseSharedNames(this, {
       deployment,
       "the credentials' path": parameterPath,
       table: table.tableName,
@@ -134,7 +134,7 @@ export class WiroGenerations<OutputBucket extends s3.IBucket = s3.Bucket> extend
     const environment: Environment = {
       deployment,
       table: table.tableName,
-      inputBucket: inputs.nameAhead,
+      inputBucket: inputs.nameForFunctions,
       furtherInputBuckets: furtherInputBuckets.map((bucket) => bucket.bucketName).join(',') || undefined,
       furtherModelKinds: props.furtherModelKinds?.join(',') || undefined,
       inputPrefixes: inputPrefixes.length > 0 ? JSON.stringify(inputPrefixes) : undefined,
@@ -174,7 +174,7 @@ export class WiroGenerations<OutputBucket extends s3.IBucket = s3.Bucket> extend
     // reads its own name from AWS_LAMBDA_FUNCTION_NAME, and that of `callback` from a parameter.
     const submit = add('Submit', 'submit', {});
     const submitFunction = submit.function.functionName;
-    // An invocation that collects need not be retried for longer: by then `reconcile` has found the generation due.
+    // Longer retries are useless: after 15 minutes, `reconcile` has started collecting the generation again.
     const callback = add('Callback', 'callback', { submitFunction }, Duration.minutes(15));
     const names = { submitFunction, callbackFunction: callback.function.functionName };
     const reconcile = add('Reconcile', 'reconcile', names);
@@ -194,12 +194,12 @@ export class WiroGenerations<OutputBucket extends s3.IBucket = s3.Bucket> extend
       stringValue: callback.function.functionName,
     });
 
-    const places = placesOf(this, {
+    const targetArns = grantTargetsOf(this, {
       table,
-      inputBucketArn: inputs.arnAhead,
+      inputBucketArn: inputs.arnForFunctions,
       furtherInputBuckets,
-      inputBucketName: inputs.nameAhead,
-      inputPrefixes: parseInputPrefixes(inputPrefixes, inputs.nameAhead),
+      inputBucketName: inputs.nameForFunctions,
+      inputPrefixes: parseInputPrefixes(inputPrefixes, inputs.nameForFunctions),
       hasPresets,
       outputBucket,
       eventBus,
@@ -208,7 +208,7 @@ export class WiroGenerations<OutputBucket extends s3.IBucket = s3.Bucket> extend
     });
     for (const name of Object.keys(functions) as FunctionName[]) {
       for (const { actions, on } of GRANTS[name])
-        if (places[on].length > 0) functions[name].allow(actions, places[on]);
+        if (targetArns[on].length > 0) functions[name].allow(actions, targetArns[on]);
       functions[name].allowInvoking(INVOKES[name].map((other) => functions[other]));
       for (const { needs, ...objects } of FUNCTIONS[name].objectsCreated ?? [])
         if (needs !== 'presets' || hasPresets) inputs.startFor(objects, functions[name].function);

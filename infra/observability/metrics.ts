@@ -1,7 +1,7 @@
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { METRIC_DIMENSION, METRIC_NAMESPACE, type MetricName } from '../../functions/runtime/metrics.ts';
 
-/** Statistics other than the sum, which suits counts and charges. */
+/** The metrics whose default statistic is not the sum. */
 const STATISTIC: Partial<Record<MetricName, string>> = {
   TimeToResult: cloudwatch.Stats.percentile(90),
   OldestWaitingAge: cloudwatch.Stats.MAXIMUM,

@@ -7,7 +7,7 @@ import { dashboardRows } from './dashboard.ts';
 /**
  * The amount of monitoring.
  * - `none`: logs and Lambda's own metrics, at no cost.
- * - `standard`: also metrics, ten alarms, a dashboard and traces, within an account's free tier of CloudWatch.
+ * - `standard`: also metrics, ten alarms, a dashboard and traces, within CloudWatch's free tier.
  * - `full`: also alarms that compare metrics, and one alarm that combines all urgent ones: about $1.10 a month more.
  */
 export type ObservabilityLevel = 'none' | 'standard' | 'full';
@@ -32,7 +32,7 @@ export class Observability extends Construct {
   /** One page with the alarms, throughput, waiting generations, failures and costs. */
   readonly dashboard: cloudwatch.Dashboard;
 
-  /** `WiroGenerations` creates this construct unless its `observability` is `none`. Apps use the property there. */
+  /** `WiroGenerations` creates this construct and offers it as a property, unless its `observability` is `none`. */
   constructor(scope: Construct, id: string, { level, ...watched }: ObservabilityProps) {
     super(scope, id);
     const rules = [...plainAlarms(watched), ...(level === 'full' ? mathAlarms(watched) : [])];

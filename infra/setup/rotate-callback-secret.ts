@@ -7,7 +7,7 @@ import {
   type SSMClient,
 } from '@aws-sdk/client-ssm';
 import { DURATIONS, PARAMETER } from '../../functions/settings.ts';
-import { SETUP } from '../construct/is-packaged.ts';
+import { SETUP_COMMAND } from '../construct/is-packaged.ts';
 import { SetupError } from './store-secrets.ts';
 
 export interface RotateDeps {
@@ -24,8 +24,8 @@ export interface RotateRequest {
 }
 
 /**
- * How long after a rotation callbacks signed with the previous secret may arrive: `submit` caches the secret, and a task
- * may run until its deadline and then be stopped.
+ * The time after a rotation in which callbacks signed with the previous secret may arrive. `submit` caches the secret,
+ * and a task may run until its deadline and then be stopped.
  */
 const OVERLAP_MS = DURATIONS.secrets + DURATIONS.deadline + DURATIONS.stopLimit;
 
@@ -41,7 +41,9 @@ export async function rotateCallbackSecret(
 ): Promise<Date> {
   const { current, previous } = await readSecrets(ssm, path);
   if (current?.Value === undefined)
-    throw new SetupError(`There is no callback secret under ${path} yet: run "${SETUP}" without --rotate.`);
+    throw new SetupError(
+      `There is no callback secret under ${path} yet: run "${SETUP_COMMAND}" without --rotate.`,
+    );
   // Both are equal if a rotation stopped between its two writes. This run completes it.
   const isUnfinished = previous?.Value === current.Value;
   const lastEnds = overlapEnd(current);

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { SSMClient } from '@aws-sdk/client-ssm';
-import { IS_PACKAGED, SETUP } from '../construct/is-packaged.ts';
+import { IS_PACKAGED, SETUP_COMMAND } from '../construct/is-packaged.ts';
 import { readStackSettings, SettingError } from '../stack-settings.ts';
 import { askHidden } from './ask-hidden.ts';
 import { endRotation, rotateCallbackSecret } from './rotate-callback-secret.ts';
 import { type SecretName, SetupError, type StoredAs, storeSecrets } from './store-secrets.ts';
 
 /** The command, ready for options. */
-const COMMAND = IS_PACKAGED ? SETUP : `${SETUP} --`;
+const COMMAND = IS_PACKAGED ? SETUP_COMMAND : `${SETUP_COMMAND} --`;
 const WHERE = '--stack NAME | --path /wiro/NAME';
 const HELP = `${COMMAND} ${IS_PACKAGED ? `(${WHERE})` : `[${WHERE}]`} [--key-only | --rotate [--force]]
 
@@ -58,7 +58,7 @@ function readArguments(): Arguments | undefined {
     throw new SetupError(
       'The stack is missing: add --stack NAME, or --path PATH if the app sets one with WiroCredentials.fromParameters({ path }).',
     );
-  // Applies the stack's own defaults and checks, so that the stack accepts the path that the secrets are stored under.
+  // Uses the stack's own defaults and checks: a path that the stack would refuse is refused before a secret is stored.
   const given: Readonly<Record<string, unknown>> = { stackName: stack, parameterPath: path };
   const { parameterPath } = readStackSettings((name) => given[name]);
   return { path: parameterPath, deploy: deployCommand(stack, path), isKeyOnly, isRotation, isForced };
@@ -144,7 +144,7 @@ async function rotate({ path, isForced }: Arguments): Promise<void> {
   console.log(`Under ${path}: the callback secret is replaced. The functions use the new one within five minutes.
 
 The previous secret stays valid. Callbacks signed with it may arrive until ${overlapEnd.toISOString()}
-(later if the stack's deadline is longer than six hours). Run "${SETUP}" after that to remove it.`);
+(later if the stack's deadline is longer than six hours). Run "${SETUP_COMMAND}" after that to remove it.`);
 }
 
 let args: Arguments | undefined;

@@ -338,7 +338,7 @@ export async function startLambdaHost({
     accept(response, 202);
   }
 
-  /** Makes an environment that requests an invocation available. */
+  /** Makes an environment available once it requests an invocation. */
   function offer(environment: Environment, response: ServerResponse): void {
     // Once it has exited, `dispatch` starts another environment for waiting invocations.
     if (environment.isRetired) kill(environment);

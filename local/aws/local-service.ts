@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 /** An embedded service that SDK clients call over HTTP. */
 export interface LocalService {
   readonly endpoint: string;
-  /** Closes all connections, also open ones, and resolves once everything is closed. */
+  /** Closes all connections and resolves once everything is closed. */
   readonly stop: () => Promise<void>;
 }
 

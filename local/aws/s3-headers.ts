@@ -3,7 +3,7 @@ import { type ChecksumAlgorithm, checksumHeader, isChecksumAlgorithm } from './s
 import { S3Error } from './s3-errors.ts';
 import type { S3Request } from './s3-request.ts';
 
-const KEPT = ['cache-control', 'content-disposition', 'content-language', 'expires'] as const;
+const STORED = ['cache-control', 'content-disposition', 'content-language', 'expires'] as const;
 const METADATA = 'x-amz-meta-';
 const MAX_METADATA_BYTES = 2048;
 
@@ -11,9 +11,9 @@ const MAX_METADATA_BYTES = 2048;
 export function readObjectHeaders({ header, incoming, query }: S3Request): Record<string, string> {
   const headers: Record<string, string> = { 'content-type': header('content-type') ?? 'binary/octet-stream' };
   const encoding = (header('content-encoding') ?? '').split(',').map((one) => one.trim());
-  const kept = encoding.filter((one) => one !== '' && one !== 'aws-chunked').join(', ');
-  if (kept !== '') headers['content-encoding'] = kept;
-  for (const name of KEPT) {
+  const stored = encoding.filter((one) => one !== '' && one !== 'aws-chunked').join(', ');
+  if (stored !== '') headers['content-encoding'] = stored;
+  for (const name of STORED) {
     const value = header(name);
     if (value !== undefined) headers[name] = value;
   }

@@ -3,7 +3,7 @@ export function createKeyedLock(): <T>(key: string, work: () => Promise<T>) => P
   const tails = new Map<string, Promise<unknown>>();
   return async (key, work) => {
     const before = tails.get(key) ?? Promise.resolve();
-    // Runs even if the previous work failed, whose caller handles the error.
+    // Runs even if the previous work failed. That work's caller handles the error.
     const result = before.then(work, work);
     tails.set(key, result);
     try {

@@ -65,7 +65,8 @@ async function answer(
     ...(typeof body === 'object' || isBodyless ? {} : { 'content-length': Buffer.byteLength(body ?? '') }),
   });
   if (typeof body === 'object') {
-    // Fails if the client disconnects, or if the file cannot be read. The client then sees an incomplete response.
+    // Fails if the client disconnects or the file cannot be read. In the second case, the client sees an incomplete
+    // response.
     await pipeline(body, outgoing).catch(() => outgoing.destroy());
     return;
   }

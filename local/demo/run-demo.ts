@@ -6,8 +6,8 @@ import { describeLog } from '../describe-log.ts';
 import { type Endpoints, type Environment, startEnvironment } from '../environment.ts';
 import type { WiroAccess } from '../wiro-access.ts';
 import { createApiClient } from './api-client.ts';
+import { downloadOutputs } from './download-outputs.ts';
 import { followGeneration } from './follow-generation.ts';
-import { keepOutputs } from './keep-outputs.ts';
 import type { ProgressDisplay } from './progress-display.ts';
 import type { DemoResult } from './record-summary.ts';
 
@@ -74,7 +74,7 @@ export async function runDemo({ wiro, display, showLogs, signal }: DemoOptions):
     display.line(`Generation ${id} of ${GENERATION.model}`);
     const limitMs = wiro ? LIMIT_MS.real : LIMIT_MS.simulator;
     const record = await followGeneration({ api, id, display, limitMs, signal });
-    const files = await keepOutputs(record, path.join(COPIES, record.id), signal);
+    const files = await downloadOutputs(record, path.join(COPIES, record.id), signal);
     return { record, files, tookMs: Date.now() - startedAt };
   } catch (error) {
     // An error after Ctrl-C is a consequence of it.

@@ -9,7 +9,7 @@ export interface TaskInput extends Pick<StoredBytes, 'sizeBytes' | 'sha256' | 'a
 
 export class InputUnavailableError extends Error {}
 
-export interface BringInputDeps {
+export interface FetchInputDeps {
   readonly files: Pick<FileStore, 'findByUrl'>;
   readonly fetch: typeof fetch;
   readonly directory: string;
@@ -23,8 +23,8 @@ const DOWNLOAD_LIMIT_BYTES = 100 * 1024 * 1024;
  * Fetches an input: from the store if it is an upload, otherwise by HTTP.
  * @throws {InputUnavailableError} If that fails. The message omits the URL's query, which may contain a signature.
  */
-export async function bringInput(
-  { files, fetch, directory, stopped }: BringInputDeps,
+export async function fetchInput(
+  { files, fetch, directory, stopped }: FetchInputDeps,
   url: string,
 ): Promise<TaskInput> {
   const own = files.findByUrl(url);

@@ -1,12 +1,12 @@
 import type { Callbacks } from './callbacks.ts';
 import type { TaskStatus } from './fault-rules.ts';
-import { CancelledError, type LiveTaskDeps, liveTask, ModelFailedError } from './live-task.ts';
+import { CancelledError, ModelFailedError, type RunTaskDeps, runTask } from './run-task.ts';
 import type { Settings } from './settings.ts';
 import type { SimulatedModel } from './simulated-model.ts';
 import { describeOutputs } from './task-record.ts';
 import { isOver, type SimulatedTask, statusOf, type TaskOutput, type TaskStore } from './tasks.ts';
 
-export interface LifecycleDeps extends LiveTaskDeps {
+export interface LifecycleDeps extends RunTaskDeps {
   readonly settings: Settings;
   readonly tasks: Pick<TaskStore, 'retire'>;
   readonly callbacks: Pick<Callbacks, 'announce'>;
@@ -45,14 +45,14 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
       if (busy >= settings.workers) return;
       queue.delete(task);
       busy += 1;
-      void runTask(task);
+      void runOnWorker(task);
     }
   }
 
-  async function runTask(task: SimulatedTask): Promise<void> {
+  async function runOnWorker(task: SimulatedTask): Promise<void> {
     const durationMs = task.fault?.kind === 'lasts' ? task.fault.durationMs : settings.taskDurationMs;
     try {
-      const outputs = await liveTask(deps, task, durationMs);
+      const outputs = await runTask(deps, task, durationMs);
       if (!isOver(task)) succeed(task, outputs, durationMs / 1000);
     } catch (error) {
       // A stopped task is already over.

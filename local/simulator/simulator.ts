@@ -14,7 +14,7 @@ import type { FaultRule } from './fault-rules.ts';
 import { createFaults, type FaultUse } from './faults.ts';
 import { createFileStore } from './files.ts';
 import { sendText } from './http-answers.ts';
-import { bringInput } from './inputs.ts';
+import { fetchInput } from './inputs.ts';
 import { createLifecycle } from './lifecycle.ts';
 import { makeOutputs } from './outputs.ts';
 import { changeSettings, readSettings, type SettingsChange, type SimulatorOptions } from './settings.ts';
@@ -96,7 +96,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     tasks,
     callbacks,
     socket,
-    bringInput: (inputUrl) => bringInput({ files, fetch, directory, stopped }, inputUrl),
+    fetchInput: (inputUrl) => fetchInput({ files, fetch, directory, stopped }, inputUrl),
     makeOutputs: (task, inputs) => makeOutputs({ settings, files, directory, stopped }, task, inputs),
   });
   const api = createApi({ settings, clock, faults, files, tasks, lifecycle, callbacks });

@@ -4,8 +4,8 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import { WiroGenerations } from '../../infra/construct/wiro-generations.ts';
 import { WiroCredentials } from '../../infra/wiro-credentials.ts';
 import type { WiroGenerationsProps } from '../../infra/wiro-generations-props.ts';
-import { listed } from './construct/policies.ts';
-import { ALL_CODE, createApp, resourcesOf, written } from './synthesize.ts';
+import { toList } from './construct/policies.ts';
+import { ALL_CODE, createApp, resourcesOf, toText } from './synthesize.ts';
 
 /** The stack of an app that uses the construct. */
 export const createStack = (env?: Environment): Stack =>
@@ -42,13 +42,13 @@ interface Statement {
 /** Every right of the roles whose logical id matches `role`, sorted, as `action on resource`. */
 export function rightsOfRole(template: Template, role: RegExp): readonly string[] {
   return resourcesOf(template, 'AWS::IAM::Policy')
-    .filter(([, { Properties }]) => listed(Properties.Roles).some((one) => role.test(written(one).slice(1))))
+    .filter(([, { Properties }]) => toList(Properties.Roles).some((one) => role.test(toText(one).slice(1))))
     .flatMap(([, { Properties }]) => (Properties.PolicyDocument as { Statement: Statement[] }).Statement)
     .flatMap(({ Action, Resource, Condition }) =>
-      listed(Action).flatMap((action) =>
-        listed(Resource).map(
+      toList(Action).flatMap((action) =>
+        toList(Resource).map(
           (resource) =>
-            `${action} on ${written(resource)}${Condition ? ` if ${JSON.stringify(Condition)}` : ''}`,
+            `${action} on ${toText(resource)}${Condition ? ` if ${JSON.stringify(Condition)}` : ''}`,
         ),
       ),
     )

@@ -1,7 +1,7 @@
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { FUNCTIONS } from '../../functions/functions.ts';
-import { type Resource, resourcesOf, synthesize, written } from './synthesize.ts';
+import { type Resource, resourcesOf, synthesize, toText } from './synthesize.ts';
 
 let template: Template;
 beforeAll(() => {
@@ -21,7 +21,7 @@ const environmentOf = (name: keyof typeof FUNCTIONS, of = template) => {
   const { Variables } = functionOf(name, of)[1].Properties.Environment as {
     Variables: Record<string, unknown>;
   };
-  return Object.fromEntries(Object.entries(Variables).map(([key, value]) => [key, written(value)]));
+  return Object.fromEntries(Object.entries(Variables).map(([key, value]) => [key, toText(value)]));
 };
 
 const types = (of: Template) =>
@@ -83,14 +83,14 @@ describe('functions', () => {
     template.resourceCountIs('AWS::Logs::LogGroup', 4);
     template.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
     const groups = resourcesOf(template, 'AWS::Lambda::Function').map(([, { Properties }]) =>
-      written((Properties.LoggingConfig as { LogGroup: unknown }).LogGroup),
+      toText((Properties.LoggingConfig as { LogGroup: unknown }).LogGroup),
     );
     expect(new Set(groups).size).toBe(4);
   });
 
   it('get three tries when invoked asynchronously, but one if a schedule repeats them', () => {
     const retries = resourcesOf(template, 'AWS::Lambda::EventInvokeConfig').map(([, { Properties }]) => [
-      written(Properties.FunctionName),
+      toText(Properties.FunctionName),
       Properties.MaximumRetryAttempts,
       Properties.MaximumEventAgeInSeconds,
     ]);
@@ -137,7 +137,7 @@ describe('triggers', () => {
     });
     const open = resourcesOf(template, 'AWS::Lambda::Permission')
       .filter(([, { Properties }]) => Properties.Principal === '*')
-      .map(([, { Properties }]) => written(Properties.FunctionName));
+      .map(([, { Properties }]) => toText(Properties.FunctionName));
     expect(new Set(open)).toEqual(new Set([`<${functionOf('callback')[0]}.Arn>`]));
   });
 
@@ -177,10 +177,10 @@ describe('triggers', () => {
         ([, { Properties }]) => Properties.NotificationConfiguration,
       ) ?? [];
 
-    expect(written(inputs?.Properties.BucketName)).toBe(
+    expect(toText(inputs?.Properties.BucketName)).toBe(
       'wiroserverless-input-select(0, split("-", select(2, split("/", <AWS::StackId>))))',
     );
-    expect(environmentOf('submit').INPUT_BUCKET).toBe(written(inputs?.Properties.BucketName));
+    expect(environmentOf('submit').INPUT_BUCKET).toBe(toText(inputs?.Properties.BucketName));
   });
 
   it('start reconcile every minute', () => {
@@ -305,7 +305,7 @@ describe('parameters and outputs', () => {
     Object.fromEntries(
       resourcesOf(of, 'AWS::SSM::Parameter').map(([, { Properties }]) => [
         Properties.Name,
-        written(Properties.Value),
+        toText(Properties.Value),
       ]),
     );
 

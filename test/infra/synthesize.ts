@@ -57,14 +57,14 @@ export function resourcesOf(template: Template, type: string): readonly (readonl
  * Writes an intrinsic function or a value as comparable text: `{Ref: X}` as `<X>`, `{Fn::GetAtt: [X, Arn]}` as
  * `<X.Arn>`.
  */
-export function written(value: unknown): string {
+export function toText(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value);
   const [[name, inner] = ['', undefined]] = Object.entries(value);
   if (name === 'Ref') return `<${inner}>`;
   if (name === 'Fn::GetAtt' && Array.isArray(inner)) return `<${inner.join('.')}>`;
   if (name === 'Fn::Join' && Array.isArray(inner) && Array.isArray(inner[1]))
-    return inner[1].map(written).join(String(inner[0]));
-  if (name === 'Fn::Select' && Array.isArray(inner)) return `select(${inner[0]}, ${written(inner[1])})`;
-  if (name === 'Fn::Split' && Array.isArray(inner)) return `split("${inner[0]}", ${written(inner[1])})`;
+    return inner[1].map(toText).join(String(inner[0]));
+  if (name === 'Fn::Select' && Array.isArray(inner)) return `select(${inner[0]}, ${toText(inner[1])})`;
+  if (name === 'Fn::Split' && Array.isArray(inner)) return `split("${inner[0]}", ${toText(inner[1])})`;
   return JSON.stringify(value);
 }

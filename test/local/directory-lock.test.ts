@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(path.dirname(path.dirname(directory)), { recursive: true }));
 
-/** A process that holds the directory until it is killed. */
+/** Starts a process that holds the lock until it is killed. */
 async function holdElsewhere() {
   const module = JSON.stringify(path.resolve(import.meta.dirname, '../../local/directory-lock.ts'));
   const script = `const { lockDirectory } = await import(${module});
@@ -27,7 +27,7 @@ async function holdElsewhere() {
   return child;
 }
 
-it('keeps a second one out until the first gives the directory free', async () => {
+it('refuses a second holder until the first releases the lock', async () => {
   const release = await lockDirectory(directory);
 
   await expect(lockDirectory(directory)).rejects.toBeInstanceOf(SetupError);
@@ -37,11 +37,11 @@ it('keeps a second one out until the first gives the directory free', async () =
   await again();
 });
 
-it('names the process that holds the directory, and lets the next one in when that was killed', async () => {
+it('names the process that holds the lock, and is released when that process is killed', async () => {
   const holder = await holdElsewhere();
 
   await expect(lockDirectory(directory)).rejects.toThrow(
-    `Another environment (process ${holder.pid}) already runs on the data in ${directory}: end it first, with Ctrl-C where it runs.`,
+    `Another environment (process ${holder.pid}) uses the data in ${directory}: stop it first, with Ctrl-C in its terminal.`,
   );
   holder.kill('SIGKILL');
   await once(holder, 'exit');
@@ -50,7 +50,7 @@ it('names the process that holds the directory, and lets the next one in when th
   await release();
 });
 
-it('lets exactly one of many in', async () => {
+it('is held by exactly one of many callers', async () => {
   const results = await Promise.allSettled(Array.from({ length: 8 }, () => lockDirectory(directory)));
 
   const releases = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));

@@ -221,7 +221,7 @@ it('lets no other process use the same data', async () => {
   const dataDir = await directoryFor('data');
   const first = await environmentOf(TELL_ENVIRONMENT, { dataDir });
 
-  await expect(environmentOf(TELL_ENVIRONMENT, { dataDir })).rejects.toThrow(/already runs on the data in/);
+  await expect(environmentOf(TELL_ENVIRONMENT, { dataDir })).rejects.toThrow(/uses the data in/);
   await first.stop();
 
   await environmentOf(TELL_ENVIRONMENT, { dataDir });

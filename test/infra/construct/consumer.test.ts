@@ -6,7 +6,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { expect, it } from 'vitest';
 import { Gallery } from '../../../examples/consumer/gallery.ts';
 import { WiroCredentials, WiroGenerations } from '../../../infra/index.ts';
-import { ALL_CODE, createApp, resourcesOf, written } from '../synthesize.ts';
+import { ALL_CODE, createApp, resourcesOf, toText } from '../synthesize.ts';
 
 const EVENTS = path.resolve(import.meta.dirname, '../../../docs/events/examples');
 
@@ -44,7 +44,7 @@ it('may read outputs and put entries, but not write outputs', () => {
     Statement?: { Action: unknown }[];
   };
 
-  const actions = Statement.flatMap(({ Action }) => Action).map(written);
+  const actions = Statement.flatMap(({ Action }) => Action).map(toText);
   expect(actions.toSorted()).toEqual([
     'dynamodb:PutItem',
     's3:GetObject',

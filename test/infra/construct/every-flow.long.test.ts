@@ -42,7 +42,7 @@ const NOT_SEEN = [
 const rights = recordRights(LOCAL_REGION);
 afterAll(() => rights.stop());
 /** The environment variables of all functions. */
-const told: Record<string, string> = {};
+const variables: Record<string, string> = {};
 /** Missing rights that change AWS's answer but not what the function does. */
 const DISPENSABLE = [
   // `callback` treats 403 like 404 when it checks whether an output exists.
@@ -59,7 +59,7 @@ const system = await startSystem({
   // The line only moves when a task ends, not because a probe tries for more room.
   durations: { limitProbe: 600_000 },
   endpointOverrides: async (name, environment) => {
-    Object.assign(told, environment);
+    Object.assign(variables, environment);
     return { ...MORE_SETTINGS, ...(await rights.endpointOverrides(name, environment)) };
   },
 });
@@ -79,7 +79,7 @@ beforeAll(() => playEveryFlow(system, rights), 120_000);
 const shown = ({ action, resource }: Right) => `${action} on ${resource}`;
 
 describe.each(TEMPLATES)('the rights of each function, %s', (_, template) => {
-  const granted = (name: FunctionName) => grantedRights(template, name, told, LOCAL_REGION);
+  const granted = (name: FunctionName) => grantedRights(template, name, variables, LOCAL_REGION);
 
   it('are known for every call in the run', () => {
     expect(rights.problems()).toEqual([]);

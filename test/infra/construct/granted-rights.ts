@@ -2,26 +2,26 @@ import type { Template } from 'aws-cdk-lib/assertions';
 import { FUNCTIONS, type FunctionName } from '../../../functions/functions.ts';
 import { LOCAL_ACCOUNT } from '../../../local/aws/lambda-types.ts';
 import type { Right } from '../../privilege/needed-rights.ts';
-import { resourcesOf, written } from '../synthesize.ts';
-import { idsOf, listed, statementsOf } from './policies.ts';
+import { resourcesOf, toText } from '../synthesize.ts';
+import { idsOf, statementsOf, toList } from './policies.ts';
 
 /**
  * Lists every right of a function's role in the template, with the real names of the resources.
- * @param told - Environment variables of functions that ran. The template's environment maps each one to a resource.
+ * @param variables - Environment variables of functions that ran. The template's environment maps each one to a resource.
  */
 export function grantedRights(
   template: Template,
   name: FunctionName,
-  told: Readonly<Record<string, string>>,
+  variables: Readonly<Record<string, string>>,
   region: string,
 ): readonly Right[] {
-  const real = nameResources(template, told, region);
+  const real = nameResources(template, variables, region);
   return statementsOf(template, name).flatMap(({ Effect, Action, Resource, ...rest }) => {
     const others = Object.keys(rest).filter((key) => key !== 'Sid');
     if (Effect !== 'Allow' || others.length > 0)
       throw new Error(`A statement of ${name} is more than a list of rights: ${[Effect, ...others]}`);
-    return listed(Action).flatMap((action) =>
-      listed(Resource).map((resource) => ({ action: String(action), resource: real(written(resource)) })),
+    return toList(Action).flatMap((action) =>
+      toList(Resource).map((resource) => ({ action: String(action), resource: real(toText(resource)) })),
     );
   });
 }
@@ -37,7 +37,7 @@ export function covers(granted: Right, needed: Right): boolean {
 
 function nameResources(
   template: Template,
-  told: Readonly<Record<string, string>>,
+  variables: Readonly<Record<string, string>>,
   region: string,
 ): (resource: string) => string {
   const names = new Map<string, string>();
@@ -45,8 +45,8 @@ function nameResources(
   for (const [, { Properties }] of resourcesOf(template, 'AWS::Lambda::Function')) {
     const { Variables = {} } = (Properties.Environment ?? {}) as { Variables?: Record<string, unknown> };
     for (const [variable, value] of Object.entries(Variables)) {
-      const real = told[variable];
-      if (real !== undefined) names.set(written(value), real);
+      const real = variables[variable];
+      if (real !== undefined) names.set(toText(value), real);
     }
   }
   const arns = new Map<string, string>([
@@ -82,5 +82,5 @@ function logGroupOf(template: Template, name: FunctionName): string {
   const { functionId } = idsOf(template, name);
   const [, resource] = resourcesOf(template, 'AWS::Lambda::Function').find(([id]) => id === functionId) ?? [];
   const { LogGroup } = (resource?.Properties.LoggingConfig ?? {}) as { LogGroup?: unknown };
-  return written(LogGroup).replace(/^<|>$/g, '');
+  return toText(LogGroup).replace(/^<|>$/g, '');
 }

@@ -8,8 +8,8 @@ import { describe, expect, it } from 'vitest';
 import type { WiroGenerations } from '../../../infra/construct/wiro-generations.ts';
 import type { WiroGenerationsProps } from '../../../infra/wiro-generations-props.ts';
 import { addGenerations, createStack, rightsOfRole } from '../add-generations.ts';
-import { resourcesOf, written } from '../synthesize.ts';
-import { listed } from './policies.ts';
+import { resourcesOf, toText } from '../synthesize.ts';
+import { toList } from './policies.ts';
 
 const HOME = { account: '111122223333', region: 'eu-central-1' };
 const ROLE = 'arn:aws:iam::999988887777:role/backend';
@@ -21,11 +21,11 @@ const ROOT = 'arn:aws:iam::999988887777:root';
  */
 function admitted(template: Template, principal: string): readonly string[] {
   const said = (principals: unknown, action: unknown, resources: unknown, condition: unknown) =>
-    listed(principals).map(written).includes(principal)
-      ? listed(action).flatMap((one) =>
-          listed(resources).map(
+    toList(principals).map(toText).includes(principal)
+      ? toList(action).flatMap((one) =>
+          toList(resources).map(
             (resource) =>
-              `${one} on ${written(resource)}${condition ? ` if ${JSON.stringify(condition)}` : ''}`,
+              `${one} on ${toText(resource)}${condition ? ` if ${JSON.stringify(condition)}` : ''}`,
           ),
         )
       : [];
@@ -52,7 +52,7 @@ function admitted(template: Template, principal: string): readonly string[] {
   ].sort();
 }
 
-const arnOf = (stack: Stack, arn: string) => written(stack.resolve(arn));
+const arnOf = (stack: Stack, arn: string) => toText(stack.resolve(arn));
 
 const deployed = (
   props: Partial<WiroGenerationsProps> = {},

@@ -10,12 +10,12 @@ import { covers, grantedRights } from './granted-rights.ts';
 // Repeats the checks of `every-flow.long.test.ts`, which uses SecureStrings, for credentials in Secrets Manager.
 const rights = recordRights(LOCAL_REGION);
 afterAll(() => rights.stop());
-const told: Record<string, string> = {};
+const variables: Record<string, string> = {};
 const system = await startSystem({
   credentials: 'secret',
   maximumEnvironments: 1,
   endpointOverrides: (name, environment) => {
-    Object.assign(told, environment);
+    Object.assign(variables, environment);
     return rights.endpointOverrides(name, environment);
   },
 });
@@ -33,7 +33,7 @@ it.each<FunctionName>(['api', 'submit', 'callback'])(
   'lets %s read only the secret and the stack’s parameters that it needs',
   (name) => {
     const used = rights.of(name).filter(isOfCredentials);
-    const granted = grantedRights(template, name, told, LOCAL_REGION).filter(isOfCredentials);
+    const granted = grantedRights(template, name, variables, LOCAL_REGION).filter(isOfCredentials);
 
     expect(used.filter((needed) => !granted.some((right) => covers(right, needed)))).toEqual([]);
     expect(granted.filter((right) => !used.some((needed) => covers(right, needed)))).toEqual([]);
@@ -48,7 +48,7 @@ it.each<FunctionName>(['api', 'submit', 'callback'])(
 );
 
 it('lets reconcile read neither', () => {
-  const granted = grantedRights(template, 'reconcile', told, LOCAL_REGION);
+  const granted = grantedRights(template, 'reconcile', variables, LOCAL_REGION);
 
   expect(granted.filter(isOfCredentials)).toEqual([]);
 });

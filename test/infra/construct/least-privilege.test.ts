@@ -1,9 +1,9 @@
 import type { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { FUNCTIONS, type FunctionName } from '../../../functions/functions.ts';
-import { resourcesOf, synthesize, written } from '../synthesize.ts';
+import { resourcesOf, synthesize, toText } from '../synthesize.ts';
 import { covers, grantedRights } from './granted-rights.ts';
-import { idsOf, listed, statementsOf } from './policies.ts';
+import { idsOf, statementsOf, toList } from './policies.ts';
 
 let template: Template;
 beforeAll(() => {
@@ -13,8 +13,8 @@ beforeAll(() => {
 /** Every right of a function, as `action on resource`. */
 function rightsOf(name: FunctionName, from = template): readonly string[] {
   return statementsOf(from, name).flatMap(({ Action, Resource }) =>
-    listed(Action).flatMap((action) =>
-      listed(Resource).map((resource) => `${action} on ${readable(written(resource), from)}`),
+    toList(Action).flatMap((action) =>
+      toList(Resource).map((resource) => `${action} on ${readable(toText(resource), from)}`),
     ),
   );
 }
@@ -24,7 +24,7 @@ function readable(resource: string, template: Template): string {
   const names = new Map<string, string>();
   for (const [id, { Properties }] of resourcesOf(template, 'AWS::S3::Bucket')) {
     if (Properties.NotificationConfiguration)
-      names.set(`arn:<AWS::Partition>:s3:::${written(Properties.BucketName)}`, 'input');
+      names.set(`arn:<AWS::Partition>:s3:::${toText(Properties.BucketName)}`, 'input');
     else names.set(`<${id}.Arn>`, 'output');
   }
   for (const [id] of resourcesOf(template, 'AWS::DynamoDB::Table')) names.set(`<${id}.Arn>`, 'table');
@@ -186,7 +186,7 @@ describe('a granted right', () => {
     expect(granted('arn:aws:s3:::b/outputs/a/1/0-xXpng')).toBe(false);
   });
 
-  it('cannot be listed if the real name of its resource is unknown', () => {
+  it('cannot be toList if the real name of its resource is unknown', () => {
     for (const name of Object.keys(FUNCTIONS) as FunctionName[])
       expect(() => grantedRights(template, name, {}, 'us-east-1')).toThrow(/No environment variable names/);
   });

@@ -1,6 +1,6 @@
 import type { Template } from 'aws-cdk-lib/assertions';
 import { FUNCTIONS, type FunctionName } from '../../../functions/functions.ts';
-import { resourcesOf, written } from '../synthesize.ts';
+import { resourcesOf, toText } from '../synthesize.ts';
 
 /** One policy statement in the template. */
 export interface Statement {
@@ -9,7 +9,7 @@ export interface Statement {
   readonly Resource: unknown;
 }
 
-export const listed = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [value]);
+export const toList = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [value]);
 
 /** Finds the logical ids of a function and its role. */
 export function idsOf(
@@ -20,7 +20,7 @@ export function idsOf(
     resourcesOf(template, 'AWS::Lambda::Function').find(
       ([, { Properties }]) => Properties.Description === FUNCTIONS[name].description,
     ) ?? [];
-  const roleId = written(resource?.Properties.Role).replace(/^<|\.Arn>$/g, '');
+  const roleId = toText(resource?.Properties.Role).replace(/^<|\.Arn>$/g, '');
   return { functionId, roleId };
 }
 
@@ -28,6 +28,6 @@ export function idsOf(
 export function statementsOf(template: Template, name: FunctionName): readonly Statement[] {
   const role = `<${idsOf(template, name).roleId}>`;
   return resourcesOf(template, 'AWS::IAM::Policy')
-    .filter(([, { Properties }]) => listed(Properties.Roles).map(written).includes(role))
+    .filter(([, { Properties }]) => toList(Properties.Roles).map(toText).includes(role))
     .flatMap(([, { Properties }]) => (Properties.PolicyDocument as { Statement: Statement[] }).Statement);
 }

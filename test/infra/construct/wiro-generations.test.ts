@@ -19,18 +19,18 @@ import {
   rightsOfRole,
   templateWith,
 } from '../add-generations.ts';
-import { createApp, resourcesOf, written } from '../synthesize.ts';
+import { createApp, resourcesOf, toText } from '../synthesize.ts';
 
 const KEY_ARN = 'arn:aws:kms:eu-central-1:111122223333:key/mine';
 const PORTRAITS = { portraits: { model: 'owner/project', fileParameter: 'inputImage' } };
 
-const toldTo = (name: FunctionName, template: Template) => {
+const environmentOf = (name: FunctionName, template: Template) => {
   const [, resource] =
     resourcesOf(template, 'AWS::Lambda::Function').find(
       ([, { Properties }]) => Properties.Description === FUNCTIONS[name].description,
     ) ?? [];
   const { Variables = {} } = (resource?.Properties.Environment ?? {}) as { Variables?: object };
-  return Object.fromEntries(Object.entries(Variables).map(([key, value]) => [key, written(value)]));
+  return Object.fromEntries(Object.entries(Variables).map(([key, value]) => [key, toText(value)]));
 };
 
 describe('resources that the app brings', () => {
@@ -48,7 +48,7 @@ describe('resources that the app brings', () => {
 
     for (const type of ['AWS::S3::Bucket', 'AWS::DynamoDB::Table', 'AWS::Events::EventBus'])
       template.resourceCountIs(type, 0);
-    expect(toldTo('submit', template)).toMatchObject({
+    expect(environmentOf('submit', template)).toMatchObject({
       INPUT_BUCKET: 'shop-photos',
       OUTPUT_BUCKET: 'shop-renders',
       TABLE_NAME: 'shop-records',
@@ -188,8 +188,8 @@ describe('input prefixes', () => {
     });
     const template = Template.fromStack(stack);
 
-    expect(toldTo('api', template)).toMatchObject({ INPUT_PREFIXES: '["inputs/","shared/"]' });
-    expect(toldTo('submit', template)).toMatchObject({ INPUT_PREFIXES: '["inputs/","shared/"]' });
+    expect(environmentOf('api', template)).toMatchObject({ INPUT_PREFIXES: '["inputs/","shared/"]' });
+    expect(environmentOf('submit', template)).toMatchObject({ INPUT_PREFIXES: '["inputs/","shared/"]' });
     expect(objects(template, /^WiroApiRole/).toSorted()).toEqual(['/*', '/inputs/*', '/shared/*']);
     // Request files and uploads start generations although requests may not name them.
     expect(objects(template, /^WiroSubmitRole/).toSorted()).toEqual([
@@ -217,7 +217,7 @@ describe('input prefixes', () => {
     expect(api.filter((right) => right.includes('Photos'))).toEqual([
       expect.stringMatching(/<Photos\w+\.Arn>\/public\/\*$/),
     ]);
-    expect(written((toldTo('api', template) as { INPUT_PREFIXES: unknown }).INPUT_PREFIXES)).toMatch(
+    expect(toText((environmentOf('api', template) as { INPUT_PREFIXES: unknown }).INPUT_PREFIXES)).toMatch(
       /^\["s3:\/\/<Photos\w+>\/public\/"\]$/,
     );
   });
@@ -237,17 +237,17 @@ it('reserves concurrency and limits concurrent copies only if the properties say
     ['WiroApi', 5],
     ['WiroCallback', 20],
   ]);
-  expect(toldTo('callback', bounded)).toMatchObject({ MAXIMUM_COLLECTS: '10' });
+  expect(environmentOf('callback', bounded)).toMatchObject({ MAXIMUM_COLLECTS: '10' });
   expect(reserved(plain)).toEqual([]);
-  expect(toldTo('callback', plain)).not.toHaveProperty('MAXIMUM_COLLECTS');
+  expect(environmentOf('callback', plain)).not.toHaveProperty('MAXIMUM_COLLECTS');
 });
 
 describe('credentials', () => {
   it('are parameters under the given path', () => {
     const template = templateWith({ credentials: WiroCredentials.fromParameters({ path: '/shop/wiro' }) });
 
-    expect(toldTo('callback', template)).toMatchObject({ PARAMETER_PATH: '/shop/wiro' });
-    expect(toldTo('callback', template)).not.toHaveProperty('SECRET_ARN');
+    expect(environmentOf('callback', template)).toMatchObject({ PARAMETER_PATH: '/shop/wiro' });
+    expect(environmentOf('callback', template)).not.toHaveProperty('SECRET_ARN');
     const rights = rightsOfRole(template, /^WiroCallbackRole/).join('\n');
     expect(rights).toContain(':parameter/shop/wiro/api-key');
     expect(rights).not.toContain('secretsmanager');
@@ -260,7 +260,7 @@ describe('credentials', () => {
     const template = Template.fromStack(stack);
 
     for (const name of ['api', 'submit', 'callback'] as const) {
-      expect(toldTo(name, template).SECRET_ARN).toMatch(/^<Credentials/);
+      expect(environmentOf(name, template).SECRET_ARN).toMatch(/^<Credentials/);
       const role = new RegExp(`^Wiro${name[0]?.toUpperCase()}${name.slice(1)}Role`);
       const rights = rightsOfRole(template, role).filter((right) => /^(ssm|secretsmanager):/.test(right));
       expect(rights).toEqual([
@@ -271,7 +271,7 @@ describe('credentials', () => {
         expect.stringMatching(/^ssm:GetParameters on .*:parameter\/wiro\/Shop\/callback-function$/),
       ]);
     }
-    expect(toldTo('reconcile', template)).not.toHaveProperty('SECRET_ARN');
+    expect(environmentOf('reconcile', template)).not.toHaveProperty('SECRET_ARN');
     expect(rightsOfRole(template, /^WiroReconcileRole/).join()).not.toContain('secretsmanager');
   });
 
@@ -310,21 +310,21 @@ describe('settings', () => {
       logRetention: logs.RetentionDays.THREE_MONTHS,
     });
 
-    expect(JSON.parse(toldTo('submit', template).DURATIONS ?? '')).toEqual({
+    expect(JSON.parse(environmentOf('submit', template).DURATIONS ?? '')).toEqual({
       lease: 30_000,
       deadline: 7_200_000,
       maximumWait: 86_400_000,
     });
-    expect(toldTo('submit', template)).toMatchObject({
+    expect(environmentOf('submit', template)).toMatchObject({
       MAXIMUM_CONCURRENCY: '3',
       MAXIMUM_GENERATIONS_PER_DAY: '500',
       WIRO_API_URL: 'https://wiro.example/v1',
     });
-    expect(toldTo('api', template)).toMatchObject({
+    expect(environmentOf('api', template)).toMatchObject({
       MAXIMUM_GENERATIONS_PER_DAY: '500',
       FURTHER_MODEL_KINDS: 'realtime,training',
     });
-    expect(toldTo('submit', template)).toMatchObject({ FURTHER_MODEL_KINDS: 'realtime,training' });
+    expect(environmentOf('submit', template)).toMatchObject({ FURTHER_MODEL_KINDS: 'realtime,training' });
     template.hasResourceProperties('AWS::SSM::Parameter', {
       Name: '/wiro/Shop/callback-base-url',
       Value: 'https://hooks.example/wiro',
@@ -384,7 +384,7 @@ describe('names of created resources', () => {
   const namesIn = (template: Template) => ({
     bus: resourcesOf(template, 'AWS::Events::EventBus').map(([, { Properties }]) => Properties.Name),
     inputBucket: resourcesOf(template, 'AWS::S3::Bucket').flatMap(([, { Properties }]) =>
-      Properties.BucketName === undefined ? [] : [written(Properties.BucketName)],
+      Properties.BucketName === undefined ? [] : [toText(Properties.BucketName)],
     ),
   });
   const ending = 'select(0, split("-", select(2, split("/", <AWS::StackId>))))';
@@ -401,7 +401,7 @@ describe('names of created resources', () => {
     const after = templateWith({ deployment: 'Pictures', namePrefix: 'Photos' });
 
     expect(namesIn(after)).toEqual(namesIn(before));
-    expect(toldTo('submit', after)).toMatchObject({ DEPLOYMENT: 'Pictures' });
+    expect(environmentOf('submit', after)).toMatchObject({ DEPLOYMENT: 'Pictures' });
   });
 
   it.each([

@@ -184,7 +184,7 @@ describe('the alarms on our own metrics', () => {
     );
   });
 
-  it('watch metrics that the functions have written, by name and dimension', () => {
+  it('watch metrics that the functions have toText, by name and dimension', () => {
     const seen = new Set(measured().map(({ metric, dimensions }) => `${metric} ${dimensions}`));
 
     expect(alarms).toHaveLength(6);

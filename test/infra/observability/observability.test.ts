@@ -7,7 +7,7 @@ import { FUNCTIONS, type FunctionName } from '../../../functions/functions.ts';
 import { METRICS, type MetricName } from '../../../functions/runtime/metrics.ts';
 import { WiroGenerations } from '../../../infra/construct/wiro-generations.ts';
 import { WiroCredentials } from '../../../infra/wiro-credentials.ts';
-import { ALL_CODE, createApp, type Resource, resourcesOf, synthesize, written } from '../synthesize.ts';
+import { ALL_CODE, createApp, type Resource, resourcesOf, synthesize, toText } from '../synthesize.ts';
 
 let standard: Template;
 let full: Template;
@@ -94,7 +94,7 @@ describe('observability: standard', () => {
 
   it('shows fewer metrics than a free dashboard’s fifty', () => {
     const [dashboard] = resourcesOf(standard, 'AWS::CloudWatch::Dashboard');
-    const { widgets } = JSON.parse(written(dashboard?.[1].Properties.DashboardBody)) as {
+    const { widgets } = JSON.parse(toText(dashboard?.[1].Properties.DashboardBody)) as {
       widgets: readonly { properties: { metrics?: readonly unknown[] } }[];
     };
 
@@ -115,7 +115,7 @@ describe('observability: standard', () => {
         MetricName: string;
         Dimensions?: readonly { readonly Name: string; readonly Value: unknown }[];
       };
-      const dimensions = Dimensions.map(({ Name, Value }) => `${Name}=${written(Value)}`);
+      const dimensions = Dimensions.map(({ Name, Value }) => `${Name}=${toText(Value)}`);
       return Namespace === 'WiroGenerations' ? [] : [[Namespace, MetricName, ...dimensions].join(' ')];
     });
 
@@ -176,7 +176,7 @@ describe('observability: full', () => {
 
     expect(more.map(([, alarm]) => sectionOf(alarm))).toEqual(['failurerate', 'functionerrors', 'urgent']);
     const [composite] = resourcesOf(full, 'AWS::CloudWatch::CompositeAlarm');
-    const rule = written(composite?.[1].Properties.AlarmRule);
+    const rule = toText(composite?.[1].Properties.AlarmRule);
     const urgent = ['SecondTask', 'InsufficientBalance', 'FruitlessLooks', 'ReconcileStopped', 'DeadLetters'];
     expect(rule.match(/ALARM/g)).toHaveLength(urgent.length);
     for (const name of urgent) expect(rule).toContain(`Observability${name}`);
@@ -218,7 +218,7 @@ describe('dead letters', () => {
     const [queue = ''] = resourcesOf(standard, 'AWS::SQS::Queue').map(([id]) => id);
     const sending = resourcesOf(standard, 'AWS::Lambda::EventInvokeConfig').flatMap(([, { Properties }]) => {
       const { FunctionName: name, DestinationConfig } = Properties;
-      return DestinationConfig === undefined ? [] : [[written(name), JSON.stringify(DestinationConfig)]];
+      return DestinationConfig === undefined ? [] : [[toText(name), JSON.stringify(DestinationConfig)]];
     });
 
     const destination = JSON.stringify({ OnFailure: { Destination: { 'Fn::GetAtt': [queue, 'Arn'] } } });
@@ -234,7 +234,7 @@ describe('dead letters', () => {
         ({ Action }) => String(Action).includes('sqs:'),
       ),
     );
-    expect(rights.map(({ Action, Resource }) => [Action, written(Resource)])).toEqual([
+    expect(rights.map(({ Action, Resource }) => [Action, toText(Resource)])).toEqual([
       ['sqs:SendMessage', `<${queue}.Arn>`],
       ['sqs:SendMessage', `<${queue}.Arn>`],
     ]);

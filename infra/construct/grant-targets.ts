@@ -7,9 +7,9 @@ import type { IConstruct } from 'constructs';
 import { PREFIX } from '../../functions/objects/prefix.ts';
 import type { InputPrefixes } from '../../functions/request/input-prefixes.ts';
 import { API_PARAMETERS, PARAMETER } from '../../functions/settings.ts';
-import type { Place } from './grants.ts';
+import type { GrantTarget } from './grants.ts';
 
-export interface PlacesOptions {
+export interface GrantTargetsOptions {
   readonly table: dynamodb.ITable;
   readonly inputBucketArn: string;
   readonly furtherInputBuckets: readonly s3.IBucket[];
@@ -24,11 +24,11 @@ export interface PlacesOptions {
   readonly secret: secretsmanager.ISecret | undefined;
 }
 
-/** Maps each place to its ARNs: none if the deployment does not have it. */
-export function placesOf(
+/** Maps each target to its ARNs: none if the deployment does not have it. */
+export function grantTargetsOf(
   scope: IConstruct,
-  options: PlacesOptions,
-): Readonly<Record<Place, readonly string[]>> {
+  options: GrantTargetsOptions,
+): Readonly<Record<GrantTarget, readonly string[]>> {
   const { table, inputBucketArn, furtherInputBuckets, outputBucket, eventBus, parameterPath, secret } =
     options;
   const inputBuckets = [

@@ -3,13 +3,13 @@ import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { LambdaDestination } from 'aws-cdk-lib/aws-s3-notifications';
 import type { Construct } from 'constructs';
-import type { TriggeringObjects } from './triggering-bucket.ts';
+import type { InputBucketTriggers } from './triggering-bucket.ts';
 
 /**
  * An input bucket that the app brings. Its new objects start functions. The bucket may be imported, so CDK's own
  * function adds the notifications during the deployment and keeps the existing ones.
  */
-export class BroughtBucket implements TriggeringObjects {
+export class ExistingBucket implements InputBucketTriggers {
   readonly bucket: s3.IBucket;
 
   constructor(scope: Construct, id: string, bucket: s3.IBucket) {
@@ -21,11 +21,11 @@ export class BroughtBucket implements TriggeringObjects {
       : bucket;
   }
 
-  get nameAhead(): string {
+  get nameForFunctions(): string {
     return this.bucket.bucketName;
   }
 
-  get arnAhead(): string {
+  get arnForFunctions(): string {
     return this.bucket.bucketArn;
   }
 

@@ -3,13 +3,14 @@ import type { IConstruct } from 'constructs';
 import { ConfigurationError } from './configuration-error.ts';
 
 /**
- * Refuses a resource in another region or account. S3 and EventBridge only start functions in their own, and the
- * functions call every service in their own region. A region or account that is only known at deployment passes.
+ * Refuses a resource in another region or account. S3 and EventBridge only start functions in the same region and
+ * account, and the functions call every service in their own region. A region or account that is only known at
+ * deployment passes.
  * @param arn - The resource's ARN. For some imported resources only the ARN names the region and account.
  * @param kinds - Which of the two must match the stack's.
  * @throws {ConfigurationError}
  */
-export function checkPlace(
+export function checkLocation(
   scope: IConstruct,
   name: string,
   { env, node }: IResource,

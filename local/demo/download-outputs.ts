@@ -8,7 +8,7 @@ import type { GenerationRecord } from '../../functions/api/record.ts';
  * @returns The files, in the record's order.
  * @throws If the content differs from the record's size or SHA-256.
  */
-export async function keepOutputs(
+export async function downloadOutputs(
   { outputs }: Pick<GenerationRecord, 'outputs'>,
   directory: string,
   signal: AbortSignal,

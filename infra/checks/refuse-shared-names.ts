@@ -22,7 +22,7 @@ const registry = new WeakMap<IConstruct, Map<IConstruct, OwnNames>>();
  * region is only known at deployment, because they may differ.
  * @throws {ConfigurationError}
  */
-export function refuseTwins(scope: IConstruct, names: OwnNames): void {
+export function refuseSharedNames(scope: IConstruct, names: OwnNames): void {
   const others = registry.get(scope.node.root) ?? new Map<IConstruct, OwnNames>();
   registry.set(scope.node.root, others);
   for (const [other, theirs] of others) {

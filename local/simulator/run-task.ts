@@ -5,10 +5,10 @@ import { numberParameter } from './parameters.ts';
 import type { SocketHub } from './socket.ts';
 import type { SimulatedTask, TaskOutput } from './tasks.ts';
 
-export interface LiveTaskDeps {
+export interface RunTaskDeps {
   readonly clock: Clock;
   readonly socket: Pick<SocketHub, 'emit' | 'hasListeners'>;
-  readonly bringInput: (url: string) => Promise<TaskInput>;
+  readonly fetchInput: (url: string) => Promise<TaskInput>;
   readonly makeOutputs: (task: SimulatedTask, inputs: readonly TaskInput[]) => Promise<TaskOutput[]>;
 }
 
@@ -43,8 +43,8 @@ const AT = {
  * @returns The outputs.
  * @throws {ModelFailedError} {@link CancelledError}
  */
-export async function liveTask(
-  { clock, socket, bringInput, makeOutputs }: LiveTaskDeps,
+export async function runTask(
+  { clock, socket, fetchInput, makeOutputs }: RunTaskDeps,
   task: SimulatedTask,
   durationMs: number,
 ): Promise<TaskOutput[]> {
@@ -65,7 +65,7 @@ export async function liveTask(
   if (fault?.kind === 'stuck' && fault.status === 'task_queue') await forever(stop.signal);
   await enter(AT.accept, 'task_accept');
   await enter(AT.preprocessStart, 'task_preprocess_start');
-  const inputs = await Promise.all(task.inputUrls.map(bringInput));
+  const inputs = await Promise.all(task.inputUrls.map(fetchInput));
   if (fault?.kind === 'error') {
     task.debugError = fault.message ?? 'No worker could be prepared';
     await enter(0, 'task_error', task.debugError);
