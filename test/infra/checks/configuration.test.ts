@@ -191,7 +191,7 @@ describe('a configuration that cannot work is refused at synthesis', () => {
       'uploads that expire while their generations wait',
       () => ({ uploadRetention: Duration.days(3) }),
       'uploadRetention is 3 days, shorter than the maximumWait of 7 days',
-      /Give a longer uploadRetention or a shorter maximumWait/,
+      /Use a longer uploadRetention or a shorter maximumWait/,
     ],
     [
       'uploads that expire after hours',
@@ -212,8 +212,8 @@ describe('a configuration that cannot work is refused at synthesis', () => {
         inputBucket: s3.Bucket.fromBucketName(scope, 'Photos', 'photos'),
         uploadOrigins: ['https://app.example.com'],
       }),
-      'uploadOrigins has no bucket to work on',
-      /add the lifecycle and CORS rules to that bucket/,
+      'uploadOrigins has no effect',
+      /add lifecycle and CORS rules to that bucket/,
     ],
     ['no retention at all', () => ({ retention: Duration.days(0) }), 'retention is', /Duration\.days\(1\)/],
     [
