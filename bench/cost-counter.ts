@@ -61,6 +61,13 @@ export function createCounter(): Counter {
   function countDynamoDb(counts: Counts, { target, request, status, answer }: Exchange): void {
     const asked = JSON.parse(request.toString('utf8'));
     const answered = JSON.parse(answer.toString('utf8') || '{}');
+    if (target === 'BatchGetItem') {
+      const found = Object.values<readonly Item[]>(answered.Responses ?? {}).flat();
+      counts.dynamoDbReads += 1;
+      // Each item is rounded up by itself, unlike those of a query.
+      counts.dynamoDbReadUnits += found.reduce((sum, item) => sum + readUnits([item], false), 0);
+      return;
+    }
     if (target === 'GetItem' || target === 'Query') {
       counts.dynamoDbReads += 1;
       const found: readonly Item[] = answered.Items ?? (answered.Item ? [answered.Item] : []);

@@ -10,6 +10,14 @@ export type Source = string;
 export type Timestamp = string;
 export type Status =
   'queued' | 'submitting' | 'running' | 'collecting' | 'succeeded' | 'failed' | 'cancelled';
+/**
+ * Who asked for it. A request file or a dropped file is `s3`.
+ */
+export type Origin = 'api' | 's3' | 'event';
+/**
+ * A day (UTC) or a time with its zone
+ */
+export type Moment = string;
 export type ErrorCode =
   | 'invalid_request'
   | 'invalid_parameter'
@@ -54,8 +62,12 @@ export interface Schemas {
   Upload: Upload;
   Source: Source;
   Status: Status;
+  Origin: Origin;
+  Moment: Moment;
   Timestamp: Timestamp;
   Generation: Generation;
+  GenerationList: GenerationList;
+  GenerationRow: GenerationRow;
   WaitingFor: WaitingFor;
   Output: Output;
   ErrorAnswer: ErrorAnswer;
@@ -253,6 +265,54 @@ export interface GenerationError {
    * Whether the same request can succeed later
    */
   retryable: boolean;
+}
+export interface GenerationList {
+  /**
+   * @maxItems 100
+   */
+  generations: GenerationRow[];
+  /**
+   * For the next page. Absent if nothing older is left.
+   */
+  cursor?: string;
+}
+/**
+ * A generation as a list shows it
+ */
+export interface GenerationRow {
+  id: string;
+  model: string;
+  status: Status;
+  origin: Origin;
+  labels?: {
+    [k: string]: string;
+  };
+  costUsd?: number;
+  error?: {
+    code: ErrorCode;
+    message: string;
+  };
+  /**
+   * The first output
+   */
+  output?: {
+    index: 0;
+    name: string;
+    contentType: string;
+    sizeBytes: number;
+    /**
+     * Presigned. Anyone who has it can read the output until `urlExpiresAt`.
+     */
+    url: string;
+    urlExpiresAt: Timestamp;
+  };
+  /**
+   * The number of outputs
+   */
+  outputs: number;
+  createdAt: Timestamp;
+  updatedAt: Timestamp;
+  endedAt?: Timestamp;
 }
 export interface ErrorAnswer {
   error: GenerationError;

@@ -1,7 +1,8 @@
 import { WiroServerlessError } from './api-error.ts';
-import type { Generation, GenerationRequest, Output, Upload } from './api-types.ts';
+import type { Generation, GenerationRequest, GenerationRow, Output, Upload } from './api-types.ts';
 import { downloadOutput } from './download.ts';
 import { createHttp, type HttpOptions } from './http.ts';
+import { type ListOptions, listGenerations } from './list.ts';
 import { putUpload } from './upload.ts';
 import { type WaitOptions, waitForEnd } from './wait.ts';
 
@@ -26,6 +27,11 @@ export interface Client {
    */
   submit(request: GenerationRequest, options?: CallOptions): Promise<Generation>;
   get(id: string, options?: CallOptions): Promise<Generation>;
+  /**
+   * Lists generations, newest first: `for await (const row of client.list({ status: 'failed' }))`. Reads pages as they
+   * are needed. Generations that are accepted meanwhile do not disturb it.
+   */
+  list(options?: ListOptions): AsyncGenerator<GenerationRow, void, undefined>;
   /** Waits until a generation has ended, however it ends. */
   wait(id: string, options?: WaitOptions): Promise<Generation>;
   /**
@@ -65,6 +71,7 @@ export function createClient(options: ClientOptions): Client {
     },
     get: async (id, { signal } = {}) =>
       (await call({ method: 'GET', path: pathOf(id), isRepeatable: true, signal })) as Generation,
+    list: (options = {}) => listGenerations(call, options),
     wait: (id, waiting = {}) =>
       waitForEnd(() => client.get(id, { ...(waiting.signal && { signal: waiting.signal }) }), waiting),
     run: async (request, waiting = {}) => {

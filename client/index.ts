@@ -4,6 +4,7 @@ export type {
   Generation,
   GenerationError,
   GenerationRequest,
+  GenerationRow,
   Output,
   Source,
   Status,
@@ -19,5 +20,6 @@ export {
 } from './client.ts';
 export { ChecksumError } from './download.ts';
 export type { Credentials } from './http.ts';
+export type { ListOptions } from './list.ts';
 export type { Segment, TaskMessage, TaskStage } from './task-message.ts';
 export { hasEnded, type WaitOptions } from './wait.ts';

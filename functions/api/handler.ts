@@ -2,6 +2,7 @@ import type { Context, LambdaFunctionURLEvent, LambdaFunctionURLResult } from 'a
 import { invokeLater } from '../aws/invoke.ts';
 import { readApiParameters, readDailyLimit, readDeployment } from '../compose/deployment.ts';
 import { createDeploymentGenerations } from '../compose/generations.ts';
+import { createDeploymentHistory } from '../compose/history.ts';
 import { createDeploymentModels } from '../compose/known-models.ts';
 import { createDeploymentOverflow } from '../compose/overflow.ts';
 import { readInputBuckets } from '../compose/read-input-buckets.ts';
@@ -23,13 +24,15 @@ const { durations, clock } = deployment;
 const parameters = readApiParameters(deployment);
 const s3 = createS3Client({ env: process.env });
 const presign = createOutputPresigner({ client: s3, now: clock });
-const generations = createDeploymentGenerations(deployment, createDeploymentOverflow(s3));
+const overflow = createDeploymentOverflow(s3);
+const generations = createDeploymentGenerations(deployment, overflow);
 const wiro = createDeploymentWiro(deployment, parameters);
 const deps: RoutesDeps = {
   deployment: deployment.name,
   inputs: createInputStore(s3),
   inputHandover: readInputHandover(process.env),
   generations,
+  history: createDeploymentHistory(deployment, overflow),
   knownModel: createDeploymentModels(deployment, wiro),
   missingSecrets: createConfigurationCheck({ parameters, limitMs: durations.modelLimit }),
   wiro,
@@ -61,6 +64,7 @@ export async function handler(
     const { statusCode, headers, body } = await answerRequest(deps, {
       method,
       path: event.rawPath || path,
+      query: new URLSearchParams(event.rawQueryString),
       body: Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8'),
     });
     return answer(statusCode, method === 'HEAD' ? undefined : body, headers);

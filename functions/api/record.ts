@@ -152,7 +152,8 @@ export async function toRecord(
   };
 }
 
-const shownStatus = (generation: Generation): Status =>
+/** Returns the status as users see it. */
+export const shownStatus = (generation: Generation): Status =>
   generation.status === 'running' && isFetchingOutputs(generation) ? 'collecting' : generation.status;
 
 /** Adds to the error of an ended generation that a callback has named a task since. */

@@ -15,9 +15,14 @@ import type { GenerationStore, Updated } from '../store/generation-store.ts';
 import type { WiroClient } from '../wiro/types.ts';
 import { confirmNamed } from './confirm-named.ts';
 import { type CreatedUpload, type CreateUploadDeps, createUpload } from './create-upload.ts';
+import { type GenerationList, type ListDeps, listGenerations } from './list-generations.ts';
 import { type GenerationRecord, type RecordDeps, toRecord } from './record.ts';
 
-export interface RoutesDeps extends AcceptDeps, RecordDeps, Pick<CreateUploadDeps, 'presignUpload'> {
+export interface RoutesDeps
+  extends AcceptDeps,
+    RecordDeps,
+    ListDeps,
+    Pick<CreateUploadDeps, 'presignUpload'> {
   readonly generations: GenerationStore;
   readonly wiro: Pick<WiroClient, 'task'>;
   readonly rules: SourceRules;
@@ -31,13 +36,15 @@ export interface RoutesDeps extends AcceptDeps, RecordDeps, Pick<CreateUploadDep
 export interface ApiRequest {
   readonly method: string;
   readonly path: string;
+  /** @default - none */
+  readonly query?: URLSearchParams;
   /** The unparsed bytes. */
   readonly body: Buffer;
 }
 
 export interface ApiAnswer {
   readonly statusCode: number;
-  readonly body: GenerationRecord | CreatedUpload | { readonly error: GenerationError };
+  readonly body: GenerationRecord | GenerationList | CreatedUpload | { readonly error: GenerationError };
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -60,7 +67,7 @@ export async function answerRequest(deps: RoutesDeps, request: ApiRequest): Prom
   try {
     if (route === undefined) throw unknownPath();
     requireMethod(request.method, route.methods);
-    return await route.answer(deps, request.body);
+    return await route.answer(deps, request);
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
     const { code } = error.error;
@@ -81,7 +88,7 @@ export async function answerRequest(deps: RoutesDeps, request: ApiRequest): Prom
 
 interface Route {
   readonly methods: readonly string[];
-  readonly answer: (deps: RoutesDeps, body: Buffer) => Promise<ApiAnswer>;
+  readonly answer: (deps: RoutesDeps, request: ApiRequest) => Promise<ApiAnswer>;
   /** @default 'request' */
   readonly asked?: 'retry';
 }
@@ -93,10 +100,20 @@ function routeOf(path: string): Route | undefined {
   if (resource === 'uploads' && id === undefined)
     return {
       methods: ['POST'],
-      answer: async (deps, body) => ({ statusCode: 201, body: await createUpload(deps, parseBody(body)) }),
+      answer: async (deps, { body }) => ({
+        statusCode: 201,
+        body: await createUpload(deps, parseBody(body)),
+      }),
     };
   if (resource !== 'generations' || more.length > 0) return undefined;
-  if (id === undefined) return { methods: ['POST'], answer: accept };
+  if (id === undefined)
+    return {
+      methods: ['GET', 'POST'],
+      answer: async (deps, { method, query, body }) =>
+        method === 'POST'
+          ? accept(deps, body)
+          : { statusCode: 200, body: await listGenerations(deps, query) },
+    };
   switch (action) {
     case undefined:
       return {
@@ -106,7 +123,7 @@ function routeOf(path: string): Route | undefined {
     case 'cancel':
       return { methods: ['POST'], answer: (deps) => cancel(deps, id) };
     case 'retry':
-      return { methods: ['POST'], answer: (deps, body) => retry(deps, id, body), asked: 'retry' };
+      return { methods: ['POST'], answer: (deps, { body }) => retry(deps, id, body), asked: 'retry' };
     default:
       return undefined;
   }
@@ -115,7 +132,7 @@ function routeOf(path: string): Route | undefined {
 const unknownPath = () =>
   new RequestError(
     'not_found',
-    'There is no such path: use POST /uploads, POST /generations, GET /generations/{id}, POST /generations/{id}/cancel or POST /generations/{id}/retry.',
+    'There is no such path: use POST /uploads, GET or POST /generations, GET /generations/{id}, POST /generations/{id}/cancel or POST /generations/{id}/retry.',
   );
 
 const noGeneration = (id: string) =>

@@ -106,7 +106,7 @@ export type DueKey = Readonly<Record<string, AttributeValue>>;
 const OVERFLOW_BYTES = 64 * 1024;
 /** DynamoDB allows 400 KB an item. */
 const PART_BYTES = 350 * 1024;
-const STATE = 'state';
+export const STATE = 'state';
 /** The first sort key that `whole` reads. Notes, outputs, past attempts, requests and the state follow it. */
 const FIRST_OF_WHOLE = HINT;
 const SHARD = '0';
@@ -261,7 +261,7 @@ export function createGenerationStore(
         pk: partition(id),
         sk: requestSort(requestHash),
         version: STORED_VERSION,
-        ...(isLarge ? { overflow: name } : { body }),
+        ...(isLarge ? { overflow: name, inBrief: JSON.stringify(inBriefOf(request)) } : { body }),
       });
       if (await put(generation, 'new')) {
         onChange(generation);
@@ -357,7 +357,10 @@ export function createGenerationStore(
           id,
           index === 0 ? outputsSort(attempt) : partSort(attempt, index + 1),
           revision,
-          { body, ...(index === 0 && bodies.length > 1 && { parts: bodies.length }) },
+          {
+            body,
+            ...(index === 0 && bodies.length > 1 && { parts: bodies.length, total: outputs.length }),
+          },
           // Earlier releases write no revision.
           'attribute_not_exists(revision) OR revision <= :revision',
         );
@@ -420,6 +423,9 @@ export function createGenerationStore(
   };
 }
 
+/** What a list shows of a request that lies in S3. */
+const inBriefOf = ({ labels }: AcceptedRequest) => ({ labels });
+
 type StoredItem = Readonly<Record<string, unknown>>;
 type FindItem = (sort: string) => Promise<StoredItem | undefined>;
 
@@ -474,8 +480,8 @@ function inParts(outputs: readonly Output[]): readonly string[] {
   return parts.map((texts) => `[${texts.join(',')}]`);
 }
 
-const requestSort = (requestHash: string) => `request#${requestHash}`;
-const outputsSort = (attempt: number) => `outputs#${attempt}`;
+export const requestSort = (requestHash: string) => `request#${requestHash}`;
+export const outputsSort = (attempt: number) => `outputs#${attempt}`;
 const partSort = (attempt: number, part: number) => `outputs#${attempt}#${part}`;
 const pastSort = (attempt: number) => `past#${attempt}`;
 const idOf = (item: Record<string, unknown>) => String(item.pk).slice('generation#'.length);
@@ -497,7 +503,7 @@ function toItem(generation: Generation): Record<string, unknown> {
   };
 }
 
-function toGeneration(item: Record<string, unknown>): Generation {
+export function toGeneration(item: Readonly<Record<string, unknown>>): Generation {
   const { due, waiting, history } = TABLE.indexes;
   const derived = new Set<string>([
     'pk',

@@ -53,6 +53,7 @@ export function grantTargetsOf(
     table: [table.tableArn],
     dueIndex: [`${table.tableArn}/index/due`],
     waitingIndex: [`${table.tableArn}/index/waiting`],
+    historyIndex: [`${table.tableArn}/index/history`],
     inputBucket: [inputBucketArn],
     inputBuckets: inputBuckets.map(({ arn }) => arn),
     inputs: inputBuckets.flatMap(({ name, arn }) => prefixesOf(name).map((prefix) => `${arn}/${prefix}*`)),

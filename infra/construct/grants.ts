@@ -5,6 +5,7 @@ export type GrantTarget =
   | 'table'
   | 'dueIndex'
   | 'waitingIndex'
+  | 'historyIndex'
   /** The deployment's own input bucket, which also holds the answers to request files. */
   | 'inputBucket'
   /** The input bucket and the further input buckets; `inputs` are the objects in them. */
@@ -49,9 +50,11 @@ const READ_SECRET = ['secretsmanager:GetSecretValue'];
 /** The complete rights of each function. A new AWS call needs a line here. */
 export const GRANTS: Readonly<Record<FunctionName, readonly Right[]>> = {
   api: [
-    { actions: CHANGE_ITEMS, on: 'table' },
+    { actions: [...CHANGE_ITEMS, 'dynamodb:BatchGetItem'], on: 'table' },
     // A generation's position in line.
     { actions: ['dynamodb:Query'], on: 'waitingIndex' },
+    // The list of generations.
+    { actions: ['dynamodb:Query'], on: 'historyIndex' },
     { actions: ['s3:GetObject'], on: 'inputs' },
     { actions: LIST, on: 'inputBuckets' },
     { actions: ['s3:GetObject', 's3:PutObject'], on: 'largeRequests' },

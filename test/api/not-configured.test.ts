@@ -24,6 +24,7 @@ async function apiWorld() {
       throw new Error('Nothing is uploaded here');
     },
     ahead: async () => 0,
+    history: { page: async () => ({ generations: [], readUnits: 0 }) },
   };
   const call = (method: string, path: string, body: unknown = {}) =>
     answerRequest(routes, { method, path, body: Buffer.from(JSON.stringify(body)) });

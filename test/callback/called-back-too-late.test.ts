@@ -70,6 +70,7 @@ async function unknownWorld(tasks: Task[] = [recorded()]) {
     knownModel: async () => undefined,
     missingSecrets: async () => undefined,
     ahead: async () => 0,
+    history: { page: async () => ({ generations: [], readUnits: 0 }) },
     rules: { inputBucket: 'photos', furtherBuckets: [] },
     collect: async (id) => void collected.push(id),
     socketUrl: 'wss://socket.example',

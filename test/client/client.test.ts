@@ -289,3 +289,46 @@ describe('download', () => {
     );
   });
 });
+
+describe('list', () => {
+  const row = (id: string) => ({ id, status: 'failed' });
+
+  it('goes through the pages, empty ones too, with the same filters', async () => {
+    const { url, heard } = await serveAnswers(
+      { status: 200, body: { generations: [row('g1'), row('g2')], cursor: 'c/1' } },
+      { status: 200, body: { generations: [], cursor: 'c2' } },
+      { status: 200, body: { generations: [row('g3')] } },
+    );
+    const ids: string[] = [];
+
+    const rows = createClient({ url }).list({
+      status: 'failed',
+      labels: { 'a b': 'x&y' },
+      from: new Date(Date.UTC(2026, 0, 1)),
+      pageSize: 2,
+    });
+    for await (const { id } of rows) ids.push(id);
+
+    expect(ids).toEqual(['g1', 'g2', 'g3']);
+    const filters = 'status=failed&from=2026-01-01T00%3A00%3A00.000Z&limit=2&label.a+b=x%26y';
+    expect(heard.map(({ path }) => path)).toEqual([
+      `/generations?${filters}`,
+      `/generations?${filters}&cursor=c%2F1`,
+      `/generations?${filters}&cursor=c2`,
+    ]);
+  });
+
+  it('reads no page that nobody asks for', async () => {
+    const { url, heard } = await serveAnswers({
+      status: 200,
+      body: { generations: [row('g1')], cursor: 'c' },
+    });
+
+    for await (const { id } of createClient({ url }).list()) {
+      expect(id).toBe('g1');
+      break;
+    }
+
+    expect(heard).toHaveLength(1);
+  });
+});

@@ -16,7 +16,7 @@ interface Example {
   readonly send: () => Promise<{ readonly path: string; readonly body?: unknown; readonly text?: string }>;
 }
 
-const system = await startSystem({ maximumGenerationsPerDay: 8 });
+const system = await startSystem({ maximumGenerationsPerDay: 9 });
 const { simulator } = system;
 await system.put('photo.png', picture(), 'image/png');
 
@@ -84,6 +84,18 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       code: 'request_too_large',
       send: async () => ({ path: '/uploads', text: ' '.repeat(1024 * 1024 + 1) }),
     },
+  ],
+  listGenerations: [
+    {
+      status: 200,
+      send: async () => {
+        const id = await submitted();
+        await system.ended(id);
+        return { path: '/generations?status=succeeded&limit=100' };
+      },
+    },
+    { status: 200, send: async () => ({ path: '/generations?status=failed&label.order=17' }) },
+    { status: 400, code: 'invalid_parameter', send: async () => ({ path: '/generations?limit=0' }) },
   ],
   getGeneration: [
     { status: 200, send: async () => ({ path: `/generations/${await submitted()}` }) },
@@ -171,7 +183,7 @@ it.each(Object.entries(WHEN_FULL))('%s answers 429 once the day is full', async 
 });
 
 it('charges nothing for what was refused', () => {
-  expect(simulator.tasks().length).toBeLessThanOrEqual(8);
+  expect(simulator.tasks().length).toBeLessThanOrEqual(9);
 });
 
 it('is a document that a linter accepts', async () => {

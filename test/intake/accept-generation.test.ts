@@ -234,6 +234,7 @@ describe('a retry under a daily limit', () => {
       collect: async () => {},
       missingSecrets: async () => undefined,
       ahead: async () => 0,
+      history: { page: async () => ({ generations: [], readUnits: 0 }) },
       socketUrl: '',
       presign: async () => ({ url: '', expiresAt: '' }),
       presignUpload: () => Promise.reject(new Error('nothing is uploaded')),

@@ -17,6 +17,7 @@ import { log } from '../../functions/runtime/log.ts';
 import { DURATIONS } from '../../functions/settings.ts';
 import { createDeliveryStore } from '../../functions/store/delivery-store.ts';
 import { createGenerationStore } from '../../functions/store/generation-store.ts';
+import { createHistory } from '../../functions/store/history.ts';
 import { at } from '../generation/examples.ts';
 import { createMemoryTable, type Item } from '../store/memory-table.ts';
 
@@ -100,6 +101,7 @@ export function doorWorld({
       },
     },
     generations,
+    history: createHistory(table, { read: async () => undefined }),
     deliveries: createDeliveryStore(table, { deployment: 'shop', sameDropMs: DURATIONS.sameDrop, clock }),
     wiro: { task: async () => undefined },
     knownModel,

@@ -124,6 +124,7 @@ export async function playEveryFlow(system: System, rights: RecordedRights): Pro
       });
       const { outputs } = await end(id, 'succeeded');
       for (const { url } of outputs) await download(url);
+      await system.call('GET', '/generations?status=succeeded&label.order=17');
     },
     async function anUploadedInput() {
       const bytes = picture(3);

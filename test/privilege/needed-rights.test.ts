@@ -75,6 +75,9 @@ it('tells a table from its index, and takes transactions apart', () => {
   expect(dynamodb('Query', { TableName: 't', IndexName: 'due' })).toEqual([
     `dynamodb:Query on ${table}/index/due`,
   ]);
+  expect(dynamodb('BatchGetItem', { RequestItems: { t: { Keys: [] } } })).toEqual([
+    `dynamodb:BatchGetItem on ${table}`,
+  ]);
   expect(
     dynamodb('TransactWriteItems', {
       TransactItems: [{ Put: { TableName: 't' } }, { ConditionCheck: { TableName: 't' } }],

@@ -66,6 +66,11 @@ function rightsOfDynamoDb(operation: string, said: Json, tableArn: (name: string
         resource: tableArn(String(TableName)),
       })),
     );
+  if (operation === 'BatchGetItem')
+    return Object.keys(said.RequestItems as Json).map((name) => ({
+      action: 'dynamodb:BatchGetItem',
+      resource: tableArn(name),
+    }));
   const { TableName, IndexName } = said;
   if (typeof TableName !== 'string') throw new Error(`Nobody has described the rights of ${operation}`);
   const table = tableArn(TableName);

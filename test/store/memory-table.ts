@@ -1,5 +1,6 @@
 import {
   type AttributeValue,
+  BatchGetItemCommand,
   ConditionalCheckFailedException,
   DeleteItemCommand,
   type DynamoDBClient,
@@ -74,9 +75,18 @@ export function createMemoryTable(
       if (ReturnValues === 'ALL_OLD') return before === undefined ? {} : { Attributes: toStored(before) };
       return ReturnValues === 'ALL_NEW' ? { Attributes: toStored(next) } : {};
     }
+    if (command instanceof BatchGetItemCommand) {
+      const Responses = Object.entries(command.input.RequestItems ?? {}).map(([name, { Keys = [] }]) => {
+        const found = Keys.map((key) => items.get(nameOf(unmarshall(key)))).filter(
+          (one) => one !== undefined,
+        );
+        return [name, found.map(toStored)];
+      });
+      return { Responses: Object.fromEntries(Responses) };
+    }
     if (command instanceof QueryCommand) {
       const { IndexName, KeyConditionExpression = '', ExpressionAttributeValues = {}, Limit } = command.input;
-      const { ExclusiveStartKey } = command.input;
+      const { ExclusiveStartKey, ScanIndexForward = true } = command.input;
       const index = Object.entries(TABLE.indexes).find(([name]) => name === IndexName)?.[1];
       const sortKey = index?.sortKey ?? TABLE.sortKey;
       const expression = new Expression({}, unmarshall(ExpressionAttributeValues));
@@ -85,10 +95,9 @@ export function createMemoryTable(
       const all = [...items.values()]
         .filter((item) => sortKey in item && expression.holds(KeyConditionExpression, item))
         .filter((item) => start === undefined || placeOf(item) > start)
-        .sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1));
-      const found = all
-        .slice(0, Limit)
-        .map((item) => (index === undefined ? item : { pk: item.pk, sk: item.sk, [sortKey]: item[sortKey] }));
+        .sort((a, b) => (placeOf(a) < placeOf(b) === ScanIndexForward ? -1 : 1));
+      const projected = ['pk', 'sk', sortKey, ...(index?.projected ?? [])];
+      const found = all.slice(0, Limit).map((item) => (index === undefined ? item : pick(item, projected)));
       const last = found.at(-1);
       const isCut = last !== undefined && found.length === Limit;
       if (isCut && index === undefined) throw new Error('The table in memory pages through indexes alone');
@@ -237,6 +246,11 @@ class Expression {
     const operator = this.#next();
     const right = this.#value(item) as string | number | undefined;
     if (operator === '<>') return left !== right;
+    if (operator === 'BETWEEN') {
+      this.#expect('AND');
+      const most = this.#value(item) as string | number;
+      return left !== undefined && right !== undefined && right <= left && left <= most;
+    }
     // What is not there fulfils no other comparison.
     if (left === undefined || right === undefined) return false;
     if (operator === '=') return left === right;
@@ -304,6 +318,9 @@ class Expression {
     if (found !== token) throw new Error(`Expected ${token} and found ${found}`);
   }
 }
+
+const pick = (item: Item, names: readonly string[]): Item =>
+  Object.fromEntries(names.flatMap((name) => (name in item ? [[name, item[name]]] : [])));
 
 function valueAt(item: Item, [name = '', ...rest]: readonly string[]): unknown {
   const value = item[name];

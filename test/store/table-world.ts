@@ -1,11 +1,16 @@
-import { DynamoDBClient, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import {
+  BatchWriteItemCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  QueryCommand,
+} from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll } from 'vitest';
 import type { Table } from '../../functions/store/dynamodb.ts';
 import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../../local/aws/credentials.ts';
 import { startDynamoDb } from '../../local/aws/dynamodb.ts';
 import { createTable } from '../../local/aws/dynamodb-table.ts';
-import { createMemoryTable } from './memory-table.ts';
+import { createMemoryTable, type Item } from './memory-table.ts';
 
 export const TABLES = ['dynalite', 'memory'] as const;
 
@@ -68,6 +73,14 @@ export function useTables(kind: (typeof TABLES)[number] = 'dynalite') {
       };
     },
   };
+}
+
+/** Writes many items, in batches. */
+export async function writeItems({ client, tableName }: Table, items: readonly Item[]): Promise<void> {
+  for (let start = 0; start < items.length; start += 25) {
+    const requests = items.slice(start, start + 25).map((item) => ({ PutRequest: { Item: marshall(item) } }));
+    await client.send(new BatchWriteItemCommand({ RequestItems: { [tableName]: requests } }));
+  }
 }
 
 /**

@@ -50,6 +50,9 @@ export const ADDED: Readonly<Record<string, readonly string[]>> = {
   outputs: ['revision: N'],
 };
 
+/** The same, of some items of a kind alone: those of large requests. */
+export const ADDED_TO_SOME: Readonly<Record<string, readonly string[]>> = { request: ['inBrief: S'] };
+
 /** Attributes that the latest release wrote, and can do without where they are missing. */
 export const GONE: Readonly<Record<string, readonly string[]>> = { day: ['once: SS'] };
 

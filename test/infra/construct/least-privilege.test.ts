@@ -160,12 +160,16 @@ describe('the role of each function', () => {
       expect(starts(name)).toEqual(['lambda:InvokeFunction on callback', 'lambda:InvokeFunction on submit']);
   });
 
-  it('lets only reconcile query what is due', () => {
-    const looking = (Object.keys(FUNCTIONS) as FunctionName[]).filter((name) =>
-      rightsOf(name).includes('dynamodb:Query on table/index/due'),
+  it.each([
+    ['query what is due', 'dynamodb:Query on table/index/due', 'reconcile'],
+    ['query the history', 'dynamodb:Query on table/index/history', 'api'],
+    ['read several items at once', 'dynamodb:BatchGetItem on table', 'api'],
+  ])('lets one function alone %s', (_what, right, only) => {
+    const allowed = (Object.keys(FUNCTIONS) as FunctionName[]).filter((name) =>
+      rightsOf(name).includes(right),
     );
 
-    expect(looking).toEqual(['reconcile']);
+    expect(allowed).toEqual([only]);
   });
 });
 

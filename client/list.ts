@@ -1,0 +1,48 @@
+import type { Generation, GenerationList, GenerationRow, Status } from './api-types.ts';
+import type { ApiCall } from './http.ts';
+
+/** Which generations to list. All filters apply together. */
+export interface ListOptions {
+  readonly status?: Status;
+  readonly model?: Generation['model'];
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly origin?: GenerationRow['origin'];
+  /** Accepted at this time or later. @default - 13 months back */
+  readonly from?: Date | string;
+  /** Accepted before this time. @default - now */
+  readonly to?: Date | string;
+  /** Rows of one request to the API, at most 100. @default 20 */
+  readonly pageSize?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Reads page after page, as far as the rows are asked for. */
+export async function* listGenerations(
+  call: (call: ApiCall) => Promise<unknown>,
+  { status, model, labels = {}, origin, from, to, pageSize, signal }: ListOptions,
+): AsyncGenerator<GenerationRow, void, undefined> {
+  const query = toQuery({
+    status,
+    model,
+    origin,
+    from,
+    to,
+    limit: pageSize?.toString(),
+    ...Object.fromEntries(Object.entries(labels).map(([name, value]) => [`label.${name}`, value])),
+  });
+  for (;;) {
+    const path = query.size === 0 ? '/generations' : `/generations?${query}`;
+    const page = (await call({ method: 'GET', path, isRepeatable: true, signal })) as GenerationList;
+    yield* page.generations;
+    if (page.cursor === undefined) return;
+    query.set('cursor', page.cursor);
+  }
+}
+
+/** The query of these parameters; those without a value are left out. */
+export function toQuery(given: Readonly<Record<string, string | Date | undefined>>): URLSearchParams {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(given))
+    if (value !== undefined) query.set(name, value instanceof Date ? value.toISOString() : value);
+  return query;
+}
