@@ -229,7 +229,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   'local/demo': {
     files: ['local/demo.ts', 'local/demo/'],
-    uses: ['local/aws', 'local'],
+    uses: ['client', 'local/aws', 'local'],
     types: ['functions/api'],
     packages: ['node:', S3],
   },

@@ -1,9 +1,7 @@
-import { setTimeout as wait } from 'node:timers/promises';
+import { type Client, hasEnded, type TaskMessage, type TaskStage } from '../../client/index.ts';
 import type { GenerationRecord } from '../../functions/api/record.ts';
 import { SetupError } from '../setup-error.ts';
-import type { ApiClient } from './api-client.ts';
 import type { ProgressDisplay } from './progress-display.ts';
-import { listenToTask } from './task-socket.ts';
 
 const POLL_MS = 250;
 const LABELS: Readonly<Record<GenerationRecord['status'], string>> = {
@@ -15,9 +13,18 @@ const LABELS: Readonly<Record<GenerationRecord['status'], string>> = {
   failed: 'failed',
   cancelled: 'cancelled',
 };
+const STAGES: Readonly<Partial<Record<TaskStage, string>>> = {
+  queued: 'waiting for a worker',
+  accepted: 'accepted by a worker',
+  preprocessing: 'preparing the inputs',
+  assigned: 'waiting for a GPU',
+  started: 'started',
+  ended: 'ended',
+  postprocessing: 'storing the outputs',
+};
 
 export interface FollowOptions {
-  readonly api: Pick<ApiClient, 'read'>;
+  readonly client: Pick<Client, 'wait'>;
   readonly id: string;
   readonly display: Pick<ProgressDisplay, 'progress'>;
   readonly limitMs: number;
@@ -29,37 +36,55 @@ export interface FollowOptions {
  * @throws {SetupError} If it is not over within `limitMs`.
  */
 export async function followGeneration({
-  api,
+  client,
   id,
   display,
   limitMs,
   signal,
 }: FollowOptions): Promise<GenerationRecord> {
-  const endsAt = Date.now() + limitMs;
-  let stopListening: (() => void) | undefined;
-  let status: GenerationRecord['status'] | undefined;
+  const limit = AbortSignal.timeout(limitMs);
+  let latest: Pick<GenerationRecord, 'status' | 'taskId'> = { status: 'queued' };
+  let shown: GenerationRecord['status'] | undefined;
   try {
-    for (;;) {
-      const record = await api.read(id, signal);
-      if (isOver(record)) return record;
-      // While the status is unchanged, the task's live messages are newer.
-      if (record.status !== status) display.progress(LABELS[record.status]);
-      status = record.status;
-      if (record.progress && !stopListening)
-        stopListening = listenToTask(record.progress, ({ text, percentage }) => {
-          if (status === 'running') display.progress(text ?? 'running', percentage);
-        });
-      if (Date.now() > endsAt)
-        throw new SetupError(
-          `Generation ${id} is still "${record.status}" after ${Math.round(limitMs / 60_000)} minutes${record.taskId ? `; task ${record.taskId} continues at Wiro` : ''}.`,
-        );
-      await wait(POLL_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
-    }
-  } finally {
-    stopListening?.();
+    const generation = await client.wait(id, {
+      signal: AbortSignal.any([signal, limit]),
+      maximumPollMs: POLL_MS,
+      onRecord: (record) => {
+        latest = record;
+        // While the status is unchanged, the task's live messages are newer.
+        if (record.status !== shown && !hasEnded(record)) display.progress(LABELS[record.status]);
+        shown = record.status;
+      },
+      onProgress: (message) => {
+        if (shown === 'running') showMessage(message, display);
+      },
+    });
+    return generation as GenerationRecord;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!limit.aborted) throw error;
+    throw new SetupError(
+      `Generation ${id} is still "${latest.status}" after ${Math.round(limitMs / 60_000)} minutes${latest.taskId ? `; task ${latest.taskId} continues at Wiro` : ''}.`,
+    );
   }
 }
 
-function isOver({ status }: GenerationRecord): boolean {
-  return status === 'succeeded' || status === 'failed' || status === 'cancelled';
+function showMessage(message: TaskMessage, display: FollowOptions['display']): void {
+  switch (message.kind) {
+    case 'progress': {
+      const { step, steps, percentage } = message;
+      const text = step !== undefined && steps !== undefined ? `step ${step} of ${steps}` : 'running';
+      display.progress(text, percentage);
+      return;
+    }
+    case 'log':
+      if (!message.isError) display.progress(message.text);
+      return;
+    case 'stage': {
+      const text = STAGES[message.stage];
+      if (text !== undefined) display.progress(text);
+      return;
+    }
+    case 'segments':
+  }
 }

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { createClient } from '../../client/index.ts';
 import { LOCAL_CREDENTIALS } from '../aws/credentials.ts';
 import { describeLog } from '../describe-log.ts';
 import { type Endpoints, type Environment, startEnvironment } from '../environment.ts';
 import type { WiroAccess } from '../wiro-access.ts';
-import { createApiClient } from './api-client.ts';
 import { downloadOutputs } from './download-outputs.ts';
 import { followGeneration } from './follow-generation.ts';
 import type { ProgressDisplay } from './progress-display.ts';
@@ -68,13 +68,13 @@ export async function runDemo({ wiro, display, showLogs, signal }: DemoOptions):
       signal,
     });
     await putPhotos(environment.endpoints, signal);
-    const api = createApiClient(environment.endpoints.api);
+    const client = createClient({ url: environment.endpoints.api });
     const startedAt = Date.now();
-    const { id } = await api.submit(GENERATION, signal);
+    const { id } = await client.submit(GENERATION, { signal });
     display.line(`Generation ${id} of ${GENERATION.model}`);
     const limitMs = wiro ? LIMIT_MS.real : LIMIT_MS.simulator;
-    const record = await followGeneration({ api, id, display, limitMs, signal });
-    const files = await downloadOutputs(record, path.join(COPIES, record.id), signal);
+    const record = await followGeneration({ client, id, display, limitMs, signal });
+    const files = await downloadOutputs(client, record, path.join(COPIES, record.id), signal);
     return { record, files, tookMs: Date.now() - startedAt };
   } catch (error) {
     // An error after Ctrl-C is a consequence of it.
