@@ -4,26 +4,14 @@
  * `s3://bucket/key`, a key in the input bucket, or an `https://` URL
  */
 export type Source = string;
-/**
- * UTC, in milliseconds
- */
-export type Timestamp = string;
-export type Status =
-  'queued' | 'submitting' | 'running' | 'collecting' | 'succeeded' | 'failed' | 'cancelled';
-/**
- * Who asked for it. A request file or a dropped file is `s3`.
- */
-export type Origin = 'api' | 's3' | 'event';
-/**
- * A day (UTC) or a time with its zone
- */
-export type Moment = string;
 export type ErrorCode =
   | 'invalid_request'
   | 'invalid_parameter'
   | 'request_too_large'
   | 'model_not_found'
   | 'model_not_supported'
+  | 'model_not_allowed'
+  | 'price_too_high'
   | 'input_not_found'
   | 'input_not_allowed'
   | 'input_empty'
@@ -55,9 +43,27 @@ export type ErrorCode =
   | 'output_refused'
   | 'output_in_line'
   | 'internal_error';
+/**
+ * UTC, in milliseconds
+ */
+export type Timestamp = string;
+export type Status =
+  'queued' | 'submitting' | 'running' | 'collecting' | 'succeeded' | 'failed' | 'cancelled';
+/**
+ * Who asked for it. A request file or a dropped file is `s3`.
+ */
+export type Origin = 'api' | 's3' | 'event';
+/**
+ * A day (UTC) or a time with its zone
+ */
+export type Moment = string;
 
 export interface Schemas {
   GenerationRequest: GenerationRequest;
+  DryRun: DryRun;
+  Price: Price;
+  Warning: Warning;
+  Problem: Problem;
   UploadRequest: UploadRequest;
   Upload: Upload;
   Source: Source;
@@ -71,6 +77,7 @@ export interface Schemas {
   WaitingFor: WaitingFor;
   Output: Output;
   ErrorAnswer: ErrorAnswer;
+  RequestError: RequestError;
   GenerationError: GenerationError;
   ErrorCode: ErrorCode;
 }
@@ -101,6 +108,74 @@ export interface GenerationRequest {
   labels?: {
     [k: string]: string;
   };
+  /**
+   * Refuses a request that is known to cost more (`price_too_high`). A price that is estimated or unknown is a
+   * warning.
+   *
+   */
+  maxCostUsd?: number;
+  /**
+   * Only checks and prices the request
+   */
+  dryRun?: boolean;
+}
+export interface DryRun {
+  dryRun: true;
+  /**
+   * Whether the request would be accepted as it is. A parameter that the model does not list is a problem here.
+   */
+  valid: boolean;
+  problems: Problem[];
+  warnings: Warning[];
+  price: Price;
+  /**
+   * Wiro's schema of the model was unavailable, so the parameters were not checked
+   */
+  schemaUnchecked?: true;
+  /**
+   * Generations that wait in line for a slot at Wiro. 1,000 stands for 1,000 or more.
+   */
+  ahead?: number;
+  /**
+   * The generation that the `idempotencyKey` stands for. The request would return it, and cost nothing.
+   */
+  repeats?: string;
+}
+export interface Problem {
+  code: ErrorCode;
+  message: string;
+  /**
+   * What it concerns, as a path into the request
+   */
+  field?: string;
+}
+export interface Warning {
+  code: 'unknown_parameter' | 'price_may_be_higher' | 'price_unknown';
+  message: string;
+  /**
+   * What it concerns, as a path into the request
+   */
+  field?: string;
+}
+/**
+ * What a request costs at Wiro if it succeeds. Failed and cancelled tasks cost nothing.
+ */
+export interface Price {
+  /**
+   * `exact` follows from the model's price list and the request. `estimate` depends on something that only the
+   * run decides. `unknown` cannot be told beforehand.
+   *
+   */
+  certainty: 'exact' | 'estimate' | 'unknown';
+  usd?: number;
+  /**
+   * Wiro's price method, such as `cpr` (per run) or `cps` (per second of processing)
+   */
+  method?: string;
+  /**
+   * What an estimate rests on, or why the price is unknown
+   */
+  note?: string;
 }
 export interface UploadRequest {
   /**
@@ -165,6 +240,30 @@ export interface Generation {
      */
     pinned: boolean;
   };
+  /**
+   * Only in the answer to a submission: the `idempotencyKey` stood for this generation already, so nothing was
+   * started
+   *
+   */
+  repeated?: true;
+  /**
+   * Wiro's schema of the model was unavailable at acceptance, so the parameters were not checked
+   */
+  schemaUnchecked?: true;
+  /**
+   * What seemed wrong with the request but did not prevent its acceptance
+   *
+   * @maxItems 21
+   */
+  warnings?: Warning[];
+  /**
+   * The price expected at acceptance
+   */
+  priceUsd?: number;
+  /**
+   * How sure the price is. Absent from generations that an earlier release accepted.
+   */
+  priceCertainty?: 'exact' | 'estimate' | 'unknown';
   /**
    * Wiro's task
    */
@@ -315,5 +414,30 @@ export interface GenerationRow {
   endedAt?: Timestamp;
 }
 export interface ErrorAnswer {
-  error: GenerationError;
+  error: RequestError;
+}
+/**
+ * Why a request was refused. The first of its problems, and all of them.
+ */
+export interface RequestError {
+  code: ErrorCode;
+  /**
+   * What happened, what it means for money, and what to do
+   */
+  message: string;
+  /**
+   * What it concerns, as a path into the request
+   */
+  field?: string;
+  /**
+   * Whether the same request can succeed later
+   */
+  retryable: boolean;
+  /**
+   * Everything that is wrong with the request, as far as it was looked for
+   *
+   * @minItems 1
+   * @maxItems 100
+   */
+  problems?: Problem[];
 }

@@ -17,6 +17,10 @@ export const ENV = {
   inputHandover: 'INPUT_HANDOVER',
   /** Kinds of models that are allowed besides plain ones, comma-separated: see `FurtherModelKind`. */
   furtherModelKinds: 'FURTHER_MODEL_KINDS',
+  /** The models to run, comma-separated: see `MODEL_PATTERN`. Not set: every model. */
+  models: 'MODELS',
+  /** How parameters that a model does not list are treated: see `UnknownParameters`. Not set: `warn`. */
+  unknownParameters: 'UNKNOWN_PARAMETERS',
   outputBucket: 'OUTPUT_BUCKET',
   eventBus: 'EVENT_BUS_NAME',
   /** The path of the SSM parameters, for example `/wiro/my-stack`. See `PARAMETER`. */
@@ -54,6 +58,10 @@ export const ENV = {
  */
 export type InputHandover = 'auto' | 'upload' | 'presigned';
 export const INPUT_HANDOVERS: readonly InputHandover[] = ['auto', 'upload', 'presigned'];
+
+/** Whether a parameter that a model does not list gets a warning or is refused. */
+export type UnknownParameters = 'warn' | 'refuse';
+export const UNKNOWN_PARAMETERS: readonly UnknownParameters[] = ['warn', 'refuse'];
 
 /** Kinds of models that a deployment must allow explicitly: see `ModelKind`. */
 export type FurtherModelKind = 'realtime' | 'training';
@@ -174,6 +182,8 @@ export const DURATIONS = {
   modelCache: 600_000,
   /** How long acceptance waits for a model's schema. */
   modelLimit: 2_000,
+  /** The least time between two readings of a model's schema after refusals by the cached one. */
+  modelRenewal: 10_000,
   /** How long secrets are cached. */
   secrets: 300_000,
   /** The minimum time between two reads of the secrets because of callbacks with unknown signatures. */
@@ -254,6 +264,23 @@ export function readInputHandover(env: NodeJS.ProcessEnv): InputHandover {
   if (handover === undefined)
     throw new Error(`${ENV.inputHandover} is "${text}": it must be one of ${INPUT_HANDOVERS.join(', ')}`);
   return handover;
+}
+
+/** Reads how parameters that a model does not list are treated. */
+export function readUnknownParameters(env: NodeJS.ProcessEnv): UnknownParameters {
+  const text = env[ENV.unknownParameters] || 'warn';
+  const choice = UNKNOWN_PARAMETERS.find((one) => one === text);
+  if (choice === undefined)
+    throw new Error(
+      `${ENV.unknownParameters} is "${text}": it must be one of ${UNKNOWN_PARAMETERS.join(', ')}`,
+    );
+  return choice;
+}
+
+/** Reads the patterns of the models to run; `undefined` for every model. */
+export function readAllowedModels(env: NodeJS.ProcessEnv): readonly string[] | undefined {
+  const patterns = readList(ENV.models, env);
+  return patterns.length > 0 ? patterns : undefined;
 }
 
 /** Reads the kinds of models that are allowed besides plain ones. */

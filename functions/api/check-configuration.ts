@@ -1,6 +1,7 @@
 import { NotConfiguredError } from '../aws/not-configured.ts';
 import type { ApiParameters, ParameterReader } from '../aws/parameters.ts';
 import { reportNotConfigured } from '../events/setback.ts';
+import { RequestError } from '../generation/errors.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
 
 /**
@@ -37,4 +38,15 @@ export function createConfigurationCheck({
     });
     return Promise.race([read(), timeIsUp]).finally(() => clearTimeout(timer));
   };
+}
+
+/** @throws {RequestError} `not_configured` if secrets are missing. */
+export function requireSecrets(missing: string | undefined): void {
+  if (missing === undefined) return;
+  throw new RequestError(
+    'not_configured',
+    `This deployment lacks its secrets and runs nothing yet: ${missing}. Then send the request again.`,
+    undefined,
+    true,
+  );
 }

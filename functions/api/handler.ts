@@ -3,7 +3,7 @@ import { invokeLater } from '../aws/invoke.ts';
 import { readApiParameters, readDailyLimit, readDeployment } from '../compose/deployment.ts';
 import { createDeploymentGenerations } from '../compose/generations.ts';
 import { createDeploymentHistory } from '../compose/history.ts';
-import { createDeploymentModels } from '../compose/known-models.ts';
+import { createDeploymentModels, readModelRules } from '../compose/known-models.ts';
 import { createDeploymentOverflow } from '../compose/overflow.ts';
 import { readInputBuckets } from '../compose/read-input-buckets.ts';
 import { createDeploymentWiro } from '../compose/wiro-client.ts';
@@ -34,6 +34,7 @@ const deps: RoutesDeps = {
   generations,
   history: createDeploymentHistory(deployment, overflow),
   knownModel: createDeploymentModels(deployment, wiro),
+  ...readModelRules(),
   missingSecrets: createConfigurationCheck({ parameters, limitMs: durations.modelLimit }),
   wiro,
   rules: readInputBuckets(process.env),

@@ -9,7 +9,8 @@ import {
 import type { OtherHandover } from '../generation/handover.ts';
 import { openHints, type TaskHint } from '../generation/task-hint.ts';
 import { type Clock, type Timestamp, timestamp } from '../generation/time.ts';
-import type { AcceptedRequest } from '../request/accepted-request.ts';
+import type { AcceptedRequest, Warning } from '../request/accepted-request.ts';
+import type { Price } from '../request/price.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
 import type { Durations } from '../settings.ts';
 import { isFetchingOutputs, type WaitingFor, type WaitNotes, waitingFor } from './waiting-for.ts';
@@ -32,6 +33,13 @@ export interface GenerationRecord {
    * have been replaced after acceptance, before Wiro fetched it.
    */
   readonly inputHandover?: { readonly by: OtherHandover['by']; readonly pinned: boolean };
+  /** Wiro's schema of the model was unavailable at acceptance, so the parameters were not checked. */
+  readonly schemaUnchecked?: true;
+  /** What seemed wrong with the request but did not prevent its acceptance. */
+  readonly warnings?: readonly Warning[];
+  /** The price expected at acceptance, in USD. `priceCertainty` says how sure it is. */
+  readonly priceUsd?: number;
+  readonly priceCertainty?: Price['certainty'];
   readonly taskId?: string;
   /** What an unfinished generation waits for. */
   readonly waitingFor?: WaitingFor;
@@ -129,6 +137,10 @@ export async function toRecord(
     ...(notes.handover && {
       inputHandover: { by: notes.handover.by, pinned: notes.handover.isPinned },
     }),
+    ...(request.schemaUnchecked && { schemaUnchecked: true as const }),
+    ...(request.warnings && { warnings: request.warnings }),
+    ...(request.priceUsd !== undefined && { priceUsd: request.priceUsd }),
+    ...(request.priceCertainty && { priceCertainty: request.priceCertainty }),
     ...(task && { taskId: task.id }),
     ...(waiting && { waitingFor: waiting }),
     ...(status === 'running' && task?.token !== undefined && { progress: { socketUrl, token: task.token } }),

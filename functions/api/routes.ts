@@ -1,34 +1,29 @@
-import { isUtf8 } from 'node:buffer';
-import { type GenerationError, RequestError, toldAsRefusal } from '../generation/errors.ts';
+import { type GenerationError, RequestError, toldAsRefusal, withProblems } from '../generation/errors.ts';
 import type { Generation } from '../generation/generation.ts';
 import { retried } from '../generation/retry.ts';
 import { timestamp } from '../generation/time.ts';
 import { requestCancel } from '../generation/transitions/request-cancel.ts';
-import { type AcceptDeps, acceptChecked, checkRequest } from '../intake/accept-generation.ts';
 import { countAndMake, DailyLimitError } from '../intake/count-new.ts';
 import { isGenerationId } from '../request/identity.ts';
-import { readJson } from '../request/read-json.ts';
-import { isRecord, parseRequest } from '../request/request.ts';
-import type { SourceRules } from '../request/source.ts';
+import { isRecord } from '../request/request.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
 import type { GenerationStore, Updated } from '../store/generation-store.ts';
 import type { WiroClient } from '../wiro/types.ts';
+import { requireSecrets } from './check-configuration.ts';
 import { confirmNamed } from './confirm-named.ts';
-import { type CreatedUpload, type CreateUploadDeps, createUpload } from './create-upload.ts';
-import { type GenerationList, type ListDeps, listGenerations } from './list-generations.ts';
+import { type CreateUploadDeps, createUpload } from './create-upload.ts';
+import { type ListDeps, listGenerations } from './list-generations.ts';
+import { parseBody } from './read-body.ts';
 import { type GenerationRecord, type RecordDeps, toRecord } from './record.ts';
+import { type SubmitRequestDeps, submitRequest } from './submit-request.ts';
 
 export interface RoutesDeps
-  extends AcceptDeps,
+  extends SubmitRequestDeps,
     RecordDeps,
     ListDeps,
     Pick<CreateUploadDeps, 'presignUpload'> {
   readonly generations: GenerationStore;
   readonly wiro: Pick<WiroClient, 'task'>;
-  readonly rules: SourceRules;
-  readonly submit: (id: string) => Promise<void>;
-  /** Returns which secrets are missing and the remedy, or `undefined` if none is known to be missing. */
-  readonly missingSecrets: () => Promise<string | undefined>;
   /** Starts collecting, which also stops a cancelled task and announces an end. */
   readonly collect: (id: string) => Promise<void>;
 }
@@ -44,11 +39,9 @@ export interface ApiRequest {
 
 export interface ApiAnswer {
   readonly statusCode: number;
-  readonly body: GenerationRecord | GenerationList | CreatedUpload | { readonly error: GenerationError };
+  readonly body: object;
   readonly headers?: Readonly<Record<string, string>>;
 }
-
-const LARGEST_BODY_BYTES = 1024 * 1024;
 
 const STATUS: Partial<Record<GenerationError['code'], number>> = {
   daily_limit_reached: 429,
@@ -75,7 +68,11 @@ export async function answerRequest(deps: RoutesDeps, request: ApiRequest): Prom
     const isAboutPath = code === 'not_found' || code === 'method_not_allowed';
     return {
       statusCode,
-      body: { error: isAboutPath ? error.error : toldAsRefusal(error.error, route?.asked) },
+      body: {
+        error: isAboutPath
+          ? error.error
+          : withProblems(toldAsRefusal(error.error, route?.asked), error.problems),
+      },
       ...(statusCode === 405 && route && { headers: { allow: route.methods.join(', ') } }),
       ...(error instanceof DailyLimitError && {
         headers: {
@@ -152,24 +149,13 @@ function requireMethod(method: string, methods: readonly string[]): void {
 }
 
 async function accept(deps: RoutesDeps, body: Buffer): Promise<ApiAnswer> {
-  const request = parseRequest(parseBody(body), deps.rules);
-  const [checked, missing] = await Promise.all([
-    checkRequest(deps, request, { origin: 'api' }),
-    deps.missingSecrets(),
-  ]);
-  // A repeated request gets its record even without the secrets.
-  if (checked.kind === 'new') refuseWithout(missing);
-  const generation =
-    checked.kind === 'existing' ? checked.generation : await acceptChecked(deps, checked.checked);
-  if (generation.status === 'queued') {
-    await deps
-      .submit(generation.id)
-      .catch(logIgnored('reconcile submits what is due', { generationId: generation.id }));
-  }
+  const submitted = await submitRequest(deps, parseBody(body));
+  if (submitted.kind === 'dryRun') return { statusCode: 200, body: submitted.answer };
+  const { id, isRepeated } = submitted;
   return {
     statusCode: 202,
-    headers: { location: `/generations/${generation.id}` },
-    body: await record(deps, generation.id),
+    headers: { location: `/generations/${id}` },
+    body: { ...(await record(deps, id)), ...(isRepeated && { repeated: true }) },
   };
 }
 
@@ -186,7 +172,7 @@ async function cancel(deps: RoutesDeps, id: string): Promise<ApiAnswer> {
 
 async function retry(deps: RoutesDeps, id: string, body: Buffer): Promise<ApiAnswer> {
   const force = readForce(body);
-  refuseWithout(await deps.missingSecrets());
+  requireSecrets(await deps.missingSecrets());
   if (!isGenerationId(id)) throw noGeneration(id);
   const named = await confirmNamed(deps, id, force);
   const moment = { now: timestamp(deps.clock()), durations: deps.durations };
@@ -217,16 +203,6 @@ function readForce(body: Buffer): boolean {
   throw new RequestError('invalid_parameter', 'force must be true or false.', 'force');
 }
 
-function refuseWithout(missing: string | undefined): void {
-  if (missing === undefined) return;
-  throw new RequestError(
-    'not_configured',
-    `This deployment lacks its secrets and runs nothing yet: ${missing}. Then send the request again.`,
-    undefined,
-    true,
-  );
-}
-
 /** Starts the next attempt. One that runs again may be charged, so it counts towards the daily limit. */
 async function startAgain(
   { generations, dailyLimit }: RoutesDeps,
@@ -238,20 +214,6 @@ async function startAgain(
   const current = await generations.get(id);
   const runs = current !== undefined && decide(current).status === 'queued';
   return runs ? countAndMake({ dailyLimit }, start) : start();
-}
-
-function parseBody(body: Buffer): unknown {
-  if (body.length > LARGEST_BODY_BYTES) {
-    throw new RequestError(
-      'request_too_large',
-      `The request has ${body.length} bytes, and the limit is ${LARGEST_BODY_BYTES} (1 MB): put large inputs into the input bucket and name them.`,
-    );
-  }
-  if (!isUtf8(body))
-    throw new RequestError('invalid_request', 'The body is not JSON in UTF-8: encode it as UTF-8.');
-  const read = readJson(body.toString('utf8'), 'The body');
-  if (read.kind === 'read') return read.value;
-  throw new RequestError('invalid_request', read.message);
 }
 
 async function record(deps: RoutesDeps, id: string): Promise<GenerationRecord> {

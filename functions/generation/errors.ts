@@ -7,6 +7,10 @@ export type ErrorCode =
   | 'model_not_found'
   // A realtime or training model, where the deployment does not allow them.
   | 'model_not_supported'
+  // Not among the models that the deployment runs.
+  | 'model_not_allowed'
+  // It is known to cost more than the request's maxCostUsd.
+  | 'price_too_high'
   | 'input_not_found'
   | 'input_not_allowed'
   | 'input_empty'
@@ -90,6 +94,36 @@ export class RequestError extends Error {
   static ofAll(problems: readonly [GenerationError, ...GenerationError[]]): RequestError {
     return Object.assign(RequestError.of(problems[0]), { problems });
   }
+}
+
+/** One of the problems of a refused request. */
+export type Problem = Pick<GenerationError, 'code' | 'message' | 'field'>;
+
+/** A refusal in an answer, event or result file: the first problem, and all of them. */
+export interface Refusal extends GenerationError {
+  readonly problems: readonly Problem[];
+}
+
+/** EventBridge takes 256 KB per event. Messages may quote the request. */
+const MOST_PROBLEM_BYTES = 100 * 1024;
+
+/** Adds all problems to the first one, as a refusal is reported. */
+export const withProblems = (error: GenerationError, problems: readonly GenerationError[]): Refusal => ({
+  ...error,
+  problems: listProblems(problems),
+});
+
+/** Lists as many problems as fit into an event. */
+export function listProblems(problems: readonly GenerationError[]): readonly Problem[] {
+  let bytes = 0;
+  const listed: Problem[] = [];
+  for (const { code, message, field } of problems) {
+    const problem = { code, message, ...(field !== undefined && { field }) };
+    bytes += Buffer.byteLength(JSON.stringify(problem));
+    if (bytes > MOST_PROBLEM_BYTES && listed.length > 0) break;
+    listed.push(problem);
+  }
+  return listed;
 }
 
 const LONGEST_FIELD = 500;

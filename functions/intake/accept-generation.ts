@@ -3,30 +3,17 @@ import { type GenerationError, RequestError } from '../generation/errors.ts';
 import type { Generation, RequestOrigin } from '../generation/generation.ts';
 import { type Clock, timestamp } from '../generation/time.ts';
 import { accept, failAtOnce } from '../generation/transitions/accept.ts';
-import { InputAccessError } from '../objects/errors.ts';
-import { archived, explainRefusal } from '../objects/explain-refusal.ts';
-import type { InputStore } from '../objects/types.ts';
-import type { AcceptedInput, AcceptedRequest, ResultsPlace } from '../request/accepted-request.ts';
-import { checkAgainstSchema } from '../request/check-schema.ts';
-import { requireSupportedKind } from '../request/file-kind.ts';
+import type { AcceptedRequest, ResultsPlace } from '../request/accepted-request.ts';
 import { generationId, requestHash } from '../request/identity.ts';
-import { gatherProblems, MOST_PROBLEMS } from '../request/problems.ts';
 import type { GenerationRequest } from '../request/request.ts';
-import { mapLimited } from '../runtime/map-limited.ts';
-import type { Durations, InputHandover } from '../settings.ts';
+import type { Durations } from '../settings.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
 import { type CountDeps, countAndMake, DailyLimitError } from './count-new.ts';
-import { explainUnsupported } from './explain-unsupported.ts';
-import type { KnownModel } from './known-models.ts';
+import { type Examination, type ExamineDeps, examineRequest } from './examine-request.ts';
 
-export interface AcceptDeps extends CountDeps {
+export interface AcceptDeps extends CountDeps, ExamineDeps {
   readonly deployment: string;
-  readonly inputs: Pick<InputStore, 'head'>;
-  /** Decides whether file kinds that Wiro's upload refuses are refused here. @default 'upload' */
-  readonly inputHandover?: InputHandover;
   readonly generations: Pick<GenerationStore, 'accept' | 'get'>;
-  /** Returns `undefined` if Wiro cannot be asked now. Then Wiro decides when the generation runs. */
-  readonly knownModel: (model: string) => Promise<KnownModel | undefined>;
   readonly durations: Durations;
   readonly clock: Clock;
 }
@@ -39,10 +26,6 @@ export interface CheckedRequest {
   readonly request: AcceptedRequest;
   readonly outputFolder?: string;
 }
-
-/** Wiro's upload refuses larger files. */
-const LARGEST_INPUT_BYTES = 100 * 1024 * 1024;
-const HEADS_AT_ONCE = 10;
 
 /**
  * Checks whether a request can be accepted, or was accepted before. Stores nothing.
@@ -80,21 +63,12 @@ export async function checkRequest(
   const standing = await deps.generations.get(id);
   // This comes before the inputs are checked. They may be gone by now, and a repeat gets the same answer all the same.
   if (standing !== undefined) return { kind: 'existing', generation: requireSame(standing, hash, path) };
-  const known = await deps.knownModel(request.model);
-  const problems = gatherProblems();
-  if (known !== undefined) problems.check(() => checkModel(request, known, path));
-  // An input for a parameter that the model does not have is wrong, whatever the object is.
-  const toCheck = Object.entries(request.inputs).filter(
-    ([name]) => !problems.isWrong(`${path}inputs.${name}`),
-  );
-  const inputs = await problems
-    .checkLater(() => acceptInputs(deps, toCheck, path, hasTime))
-    .catch((error: unknown) => {
-      // S3 does not answer. Problems that were found before are reported instead: the caller can correct those.
-      problems.throwAny();
-      throw error;
-    });
-  problems.throwAny();
+  const { problems, inputs, ...fixed } = await examineRequest(deps, request, {
+    path,
+    ...(hasTime && { hasTime }),
+  });
+  const [first, ...more] = problems;
+  if (first !== undefined) throw RequestError.ofAll([first, ...more]);
   const { model, parameters, labels } = request;
   return {
     kind: 'new',
@@ -102,23 +76,19 @@ export async function checkRequest(
       id,
       origin,
       hash,
-      request: { model, parameters, inputs: inputs ?? {}, labels, ...(results && { results }) },
+      request: { model, parameters, inputs, labels, ...toKeep(fixed), ...(results && { results }) },
       ...(outputFolder && { outputFolder: outputFolder(id) }),
     },
   };
 }
 
-function checkModel(request: GenerationRequest, known: KnownModel, path: string): void {
-  if (known.kind === 'unknownModel')
-    throw new RequestError(
-      'model_not_found',
-      `${path}model "${request.model}" does not exist at Wiro, or this project may not use it: take owner/project from the model's address at Wiro.`,
-      `${path}model`,
-    );
-  if (known.kind === 'unsupportedModel')
-    throw RequestError.of(explainUnsupported(request.model, known.modelKind, path));
-  checkAgainstSchema(request, known.schema, path);
-}
+/** What the record shows of an examination. */
+const toKeep = ({ price, warnings, schemaUnchecked }: Omit<Examination, 'problems' | 'inputs'>) => ({
+  ...(price.certainty !== 'unknown' && { priceUsd: price.usd }),
+  priceCertainty: price.certainty,
+  ...(warnings.length > 0 && { warnings }),
+  ...(schemaUnchecked && { schemaUnchecked }),
+});
 
 /**
  * Accepts a checked request. Once this returns, the generation is never lost.
@@ -129,8 +99,8 @@ export async function acceptChecked(
   deps: AcceptDeps,
   checked: CheckedRequest,
   path = '',
+  now = timestamp(deps.clock()),
 ): Promise<Generation> {
-  const now = timestamp(deps.clock());
   try {
     return await countAndMake(
       deps,
@@ -212,7 +182,8 @@ const NEVER = '"never seen"';
 const mapValues = <From, To>(values: Readonly<Record<string, readonly From[]>>, map: (one: From) => To) =>
   Object.fromEntries(Object.entries(values).map(([name, all]) => [name, all.map(map)]));
 
-function requireSame(standing: Generation, hash: string, path: string): Generation {
+/** @throws {RequestError} `idempotency_conflict` if another request made the generation. */
+export function requireSame(standing: Generation, hash: string, path = ''): Generation {
   if (standing.requestHash === hash) return standing;
   const field = `${path}idempotencyKey`;
   throw new RequestError(
@@ -220,91 +191,4 @@ function requireSame(standing: Generation, hash: string, path: string): Generati
     `${field} was used for another request. This one started nothing and costs nothing: use a new key for a new request.`,
     field,
   );
-}
-
-async function acceptInputs(
-  { inputs: store, inputHandover }: Pick<AcceptDeps, 'inputs' | 'inputHandover'>,
-  inputs: readonly (readonly [string, GenerationRequest['inputs'][string]])[],
-  path: string,
-  hasTime = () => true,
-): Promise<AcceptedRequest['inputs']> {
-  const named = inputs.flatMap(([name, sources]) =>
-    sources.map((written, index) => ({
-      ...written,
-      name,
-      field: `${path}inputs.${name}${sources.length > 1 ? `[${index}]` : ''}`,
-    })),
-  );
-  let refused = 0;
-  let isOutOfTime = false;
-  const checked = await mapLimited(named, HEADS_AT_ONCE, async (one) => {
-    isOutOfTime ||= !hasTime();
-    if (isOutOfTime || refused >= MOST_PROBLEMS) return undefined;
-    return await checkInput(one).catch((error: unknown) => {
-      if (!(error instanceof RequestError)) throw error;
-      refused += 1;
-      return error;
-    });
-  });
-  const problems = gatherProblems();
-  const accepted = new Map<string, AcceptedInput[]>();
-  // In the order of the request, not of the answers.
-  for (const one of checked)
-    problems.check(() => {
-      if (one instanceof RequestError) throw one;
-      if (one !== undefined) accepted.set(one.name, [...(accepted.get(one.name) ?? []), one.input]);
-    });
-  problems.throwAny();
-  if (isOutOfTime) throw new Error('No time is left to check the inputs of this request');
-  return Object.fromEntries(accepted);
-
-  async function checkInput({
-    name,
-    text,
-    source,
-    field,
-  }: (typeof named)[number]): Promise<{ readonly name: string; readonly input: AcceptedInput }> {
-    if (source.kind === 'url')
-      return { name, input: { kind: 'url', text, url: source.url } satisfies AcceptedInput };
-    const { bucket, key } = source;
-    const object = await store.head({ bucket, key }).catch((error: unknown) => {
-      throw error instanceof InputAccessError ? RequestError.of(explainRefusal(error, field)) : error;
-    });
-    if (object === undefined) {
-      throw new RequestError(
-        'input_not_found',
-        `${field}: there is no object "${key}" in the bucket "${bucket}": put it there first, or correct the key.`,
-        field,
-      );
-    }
-    if (object.sizeBytes === 0) {
-      throw new RequestError(
-        'input_empty',
-        `${field}: the object "${key}" is empty (0 bytes): put it again, whole.`,
-        field,
-      );
-    }
-    if (object.sizeBytes > LARGEST_INPUT_BYTES) {
-      throw new RequestError(
-        'input_too_large',
-        `${field}: the object "${key}" has ${object.sizeBytes} bytes; Wiro accepts at most ${LARGEST_INPUT_BYTES} (100 MB): make it smaller.`,
-        field,
-      );
-    }
-    if (inputHandover !== 'presigned') requireSupportedKind(object, field);
-    if (object.isArchived) throw RequestError.of(archived(object, field));
-    const { etag, sizeBytes, contentType, versionId, checksum } = object;
-    const input: AcceptedInput = {
-      kind: 'object',
-      text,
-      bucket,
-      key,
-      etag,
-      sizeBytes,
-      ...(contentType && { contentType }),
-      ...(versionId !== undefined && { versionId }),
-      ...(checksum !== undefined && { checksum }),
-    };
-    return { name, input };
-  }
 }

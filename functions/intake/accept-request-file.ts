@@ -2,14 +2,16 @@ import type { KnownRequest } from '../events/report-known.ts';
 import { type GenerationError, RequestError } from '../generation/errors.ts';
 import type { ResultsPlace } from '../request/accepted-request.ts';
 import { generationId, requestHash } from '../request/identity.ts';
+import { gatherProblems } from '../request/problems.ts';
 import { readJson } from '../request/read-json.ts';
-import { type GenerationRequest, parseRequest } from '../request/request.ts';
+import { type GenerationRequest, type ReadRequest, readRequest } from '../request/request.ts';
 import type { SourceRules } from '../request/source.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
 import { mapLimited } from '../runtime/map-limited.ts';
 import type { Outcome } from '../store/delivery-store.ts';
 import { type AcceptDeps, acceptCounted, acceptFailed, checkRequest } from './accept-generation.ts';
 import { countTogether, DailyLimitError } from './count-new.ts';
+import { findAllProblems } from './examine-request.ts';
 
 /** A request file as its event names it. */
 export interface RequestFile {
@@ -104,18 +106,32 @@ export async function acceptRequestFile(
     return false;
   }
 
-  /** Adds the problems of the readable requests, such as missing inputs, so that all can be corrected at once. */
-  async function withOthers(found: readonly Problem[]): Promise<readonly GenerationError[]> {
+  /** Adds problems outside the file, such as missing inputs, so that all can be corrected at once. */
+  async function withOthers(found: readonly Unread[]): Promise<readonly GenerationError[]> {
     let isOver = false;
-    const others = await mapLimited(requests, AT_ONCE, async (one, index): Promise<readonly Problem[]> => {
-      if (isOver || !hasTime()) return [];
-      const checked = await check(one, index).catch((error: unknown) => {
+    const findProblems = async (
+      one: Unread | ParsedRequest,
+      index: number,
+    ): Promise<readonly GenerationError[]> => {
+      if ('problems' in one)
+        return one.reading ? findAllProblems(deps, one.reading, { path: one.path, hasTime }) : one.problems;
+      const checked = await check(one, index);
+      return checked.kind === 'impossible' ? checked.problems : [];
+    };
+    const all = [...requests, ...found];
+    const problems = await mapLimited(all, AT_ONCE, async (one, index) => {
+      const known = 'problems' in one ? one.problems : [];
+      if (isOver || !hasTime()) return known;
+      return findProblems(one, index).catch((error: unknown) => {
         isOver = true;
         logIgnored('the problems found until now are reported')(error);
+        return known;
       });
-      return checked?.kind === 'impossible' ? checked.problems.map((error) => ({ at: one.at, error })) : [];
     });
-    return [...found, ...others.flat()].sort((a, b) => a.at - b.at).map(({ error }) => error);
+    return all
+      .map(({ at }, index) => ({ at, problems: problems[index] ?? [] }))
+      .sort((a, b) => a.at - b.at)
+      .flatMap((one) => one.problems);
   }
 
   async function check({ request, path }: ParsedRequest, index: number): Promise<Checked> {
@@ -217,20 +233,26 @@ interface ParsedRequest {
   readonly at: number;
 }
 
-interface Problem {
-  /** The index of its request in the file. */
+/** A request that cannot be read, or the file itself. */
+interface Unread {
+  /** The index of the request in the file. */
   readonly at: number;
-  readonly error: GenerationError;
+  readonly path: string;
+  readonly problems: readonly GenerationError[];
+  /** The readable parts of the request, if there are any. */
+  readonly reading?: ReadRequest;
 }
 
 interface ParsedFile {
   readonly requests: readonly ParsedRequest[];
-  /** Problems of requests that cannot be read, or of the file. */
-  readonly unread: readonly Problem[];
+  readonly unread: readonly Unread[];
 }
 
 function parseFile(text: string, rules: SourceRules): ParsedFile {
-  const refuse = (error: GenerationError): ParsedFile => ({ requests: [], unread: [{ at: 0, error }] });
+  const refuse = (error: GenerationError): ParsedFile => ({
+    requests: [],
+    unread: [{ at: 0, path: '', problems: [error] }],
+  });
   const invalid = (message: string) => refuse({ code: 'invalid_request', message, retryable: false });
   if (Buffer.byteLength(text) > LARGEST_BYTES) return refuse(tooLarge(Buffer.byteLength(text)));
   const read = readJson(text, 'The file');
@@ -244,19 +266,25 @@ function parseFile(text: string, rules: SourceRules): ParsedFile {
       `The file holds ${values.length} requests; at most ${MOST_REQUESTS} are allowed: split it.`,
     );
   }
-  const unread: Problem[] = [];
+  const unread: Unread[] = [];
   const seen = new Map<string, string>();
   const requests = values.flatMap((one, at) => {
     const path = Array.isArray(value) ? `[${at}].` : '';
-    try {
-      const request = parseRequest(one, rules, path);
-      checkRepeatedKey(seen, request, path);
-      return [{ request, path, at }];
-    } catch (error) {
-      if (!(error instanceof RequestError)) throw error;
-      unread.push(...error.problems.map((problem) => ({ at, error: problem })));
-      return [];
+    const problems = gatherProblems();
+    const reading = problems.check(() => readRequest(one, rules, path));
+    if (reading !== undefined) {
+      problems.add(reading.problems);
+      if (reading.problems.length === 0) problems.check(() => checkRepeatedKey(seen, reading.request, path));
     }
+    const found = problems.list();
+    if (reading !== undefined && found.length === 0) return [{ request: reading.request, path, at }];
+    unread.push({
+      at,
+      path,
+      problems: found,
+      ...(reading && { reading: { request: reading.request, problems: found } }),
+    });
+    return [];
   });
   return { requests, unread };
 }

@@ -30,6 +30,15 @@ export class DailyLimitError extends RequestError {
 }
 
 /**
+ * Checks whether one more generation would be counted. Counts nothing.
+ * @throws {DailyLimitError} If there is no room for it.
+ */
+export async function requireRoom({ dailyLimit }: CountDeps): Promise<void> {
+  const full = await dailyLimit?.find(1);
+  if (full !== undefined) throw new DailyLimitError(1, full);
+}
+
+/**
  * Counts several generations that are accepted together, all or none.
  * @param name - Names this group. Repeating the call on the same day counts the group once.
  * @throws {DailyLimitError} If there is not room for all of them.

@@ -1,15 +1,16 @@
 import type { EventBridgeEvent } from 'aws-lambda';
 import type { PutEvents } from '../events/put-events.ts';
 import { MOST_DELIVERIES } from '../functions.ts';
-import { type GenerationError, RequestError, toldAsRefusal } from '../generation/errors.ts';
+import { RequestError, toldAsRefusal, withProblems } from '../generation/errors.ts';
 import { generationId } from '../request/identity.ts';
-import { parseRequest } from '../request/request.ts';
+import { readRequest } from '../request/request.ts';
 import type { SourceRules } from '../request/source.ts';
 import { log } from '../runtime/log.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
 import type { DeliveryStore } from '../store/delivery-store.ts';
 import { type AcceptDeps, acceptChecked, checkRequest } from './accept-generation.ts';
 import { unreachable } from './accept-request-file.ts';
+import { findAllProblems } from './examine-request.ts';
 
 export interface ReceiveEventDeps extends AcceptDeps {
   readonly rules: SourceRules;
@@ -31,8 +32,11 @@ export async function receiveEvent(
   const delivery = await deps.deliveries.begin(identity);
   let requestedId: string | undefined;
   try {
-    if (delivery.outcome === 'rejected') return await reject(deps, event, unreachable());
-    const request = parseRequest(event.detail, deps.rules);
+    if (delivery.outcome === 'rejected') return await reject(deps, event, RequestError.of(unreachable()));
+    const read = readRequest(event.detail, deps.rules);
+    const [first, ...more] = await findAllProblems(deps, read);
+    if (first !== undefined) throw RequestError.ofAll([first, ...more]);
+    const { request } = read;
     const key =
       request.idempotencyKey === undefined
         ? JSON.stringify(['event', event.id])
@@ -44,13 +48,13 @@ export async function receiveEvent(
     log.info('A requested generation was accepted', { generationId: id, requestEventId: event.id });
     await deps.submit(id).catch(logIgnored('reconcile submits what is due', { generationId: id }));
   } catch (error) {
-    if (error instanceof RequestError) return reject(deps, event, error.error);
+    if (error instanceof RequestError) return reject(deps, event, error);
     if (delivery.tries < MOST_DELIVERIES) throw error;
     // This is the last delivery: the request is answered, and the error raises an alarm. Unless another delivery has
     // accepted it.
     if ((await deps.deliveries.settle(identity, 'rejected')) === 'rejected') {
       const isAccepted = requestedId !== undefined && (await deps.generations.get(requestedId)) !== undefined;
-      if (!isAccepted) await reject(deps, event, unreachable());
+      if (!isAccepted) await reject(deps, event, RequestError.of(unreachable()));
     }
     throw error;
   }
@@ -59,7 +63,7 @@ export async function receiveEvent(
 async function reject(
   { putEvents, deployment, clock }: ReceiveEventDeps,
   { id }: Pick<EventBridgeEvent<string, unknown>, 'id'>,
-  error: GenerationError,
+  { error, problems }: RequestError,
 ): Promise<void> {
   log.info('A requested generation was rejected', { requestEventId: id, code: error.code });
   await putEvents([
@@ -70,7 +74,7 @@ async function reject(
         eventId: `${id}.rejected`,
         requestEventId: id,
         deployment,
-        error: toldAsRefusal(error),
+        error: withProblems(toldAsRefusal(error), problems),
         at: clock().toISOString(),
       },
     },

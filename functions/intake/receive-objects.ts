@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { S3EventRecord } from 'aws-lambda';
 import type { KnownRequest } from '../events/report-known.ts';
 import { MOST_DELIVERIES } from '../functions.ts';
-import type { GenerationError } from '../generation/errors.ts';
+import { type GenerationError, RequestError } from '../generation/errors.ts';
 import { timestamp } from '../generation/time.ts';
 import { InputAccessError, InputChangedError } from '../objects/errors.ts';
 import { explainRefusal } from '../objects/explain-refusal.ts';
@@ -152,7 +152,7 @@ async function rejectDrop(
   error: GenerationError,
 ): Promise<void> {
   const [upload] = uploadsIn(put);
-  if (upload) await rejectUpload(deps, { ...upload, version: sameAs ?? put.version }, error);
+  if (upload) await rejectUpload(deps, { ...upload, version: sameAs ?? put.version }, RequestError.of(error));
 }
 
 const uploadsIn = ({ bucket, keys }: Put): readonly Omit<Upload, 'version' | 'found'>[] =>

@@ -1,4 +1,4 @@
-import { type GenerationError, RequestError } from '../generation/errors.ts';
+import { RequestError, withProblems } from '../generation/errors.ts';
 import type { JsonObjects } from '../objects/json-object.ts';
 import type { FoundObject, ObjectRef } from '../objects/types.ts';
 import { safeFileName } from '../outputs/output-key.ts';
@@ -59,7 +59,7 @@ export async function receiveUpload(deps: ReceiveUploadDeps, upload: Upload): Pr
     await deps.submit(id).catch(logIgnored('reconcile submits what is due', { generationId: id }));
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
-    await rejectUpload(deps, upload, error.error);
+    await rejectUpload(deps, upload, error);
   }
 }
 
@@ -80,7 +80,7 @@ const folderOf = ({ outputPrefix }: ReceiveUploadDeps, { preset, name }: NamedUp
 export async function rejectUpload(
   deps: ReceiveUploadDeps,
   upload: NamedUpload,
-  error: GenerationError,
+  { error, problems }: RequestError,
 ): Promise<void> {
   const { rejections, outputBucket, clock } = deps;
   const id = uploadId(deps, upload);
@@ -93,7 +93,7 @@ export async function rejectUpload(
       id,
       inputs: [upload.key],
       outputs: [],
-      error,
+      error: withProblems(error, problems),
       endedAt: clock().toISOString(),
     },
     { kind: 'always' },

@@ -8,6 +8,7 @@ import type { GenerationRequest } from './request.ts';
 type Checked = Pick<GenerationRequest, 'model' | 'parameters' | 'inputs'>;
 
 const FILE_TYPES = ['fileinput', 'multifileinput', 'combinefileinput'];
+const TEXT_TYPES = ['text', 'textarea', 'select', 'number', 'range', 'float'];
 const isFile = ({ type }: ModelParameter): boolean => FILE_TYPES.includes(type);
 
 /**
@@ -42,12 +43,16 @@ export function findUnknownParameters(
   return Object.keys(parameters)
     .filter((name) => !listed.has(name))
     .slice(0, MOST_PROBLEMS)
-    .map((name) => {
+    .map((name, index) => {
       const field = `${path}parameters.${name}`;
-      const message = `${field} is not a parameter that ${model} lists.${didYouMean(name, ids)}`;
+      const hint = index < MOST_SUGGESTIONS ? didYouMean(name, ids) : '';
+      const message = `${field} is not a parameter that ${model} lists.${hint}`;
       return { code: 'invalid_parameter', message, field, retryable: false };
     });
 }
+
+/** Each costs a comparison with every parameter of the model. */
+const MOST_SUGGESTIONS = 5;
 
 /** Language models take these without listing them. */
 const UNDOCUMENTED = [
@@ -76,6 +81,13 @@ function checkInputs(
       const files = schema.filter(isFile).map(({ id }) => id);
       const remedy = files.length > 0 ? `its file parameters are ${files.join(', ')}` : 'it accepts no files';
       note(problems, field, `is not a parameter of ${model}: ${remedy}.`);
+    } else if (
+      parameter !== undefined &&
+      TEXT_TYPES.includes(parameter.type) &&
+      !isUrlOf &&
+      !/url$/i.test(name)
+    ) {
+      note(problems, field, `takes no file: give its value as parameters.${name}.`);
     } else if (parameter?.type === 'fileinput' && sources.length > 1) {
       note(problems, field, `takes one file, but ${sources.length} are given: keep one of them.`);
     }

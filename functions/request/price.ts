@@ -35,7 +35,8 @@ const TIER_PIXELS = 1_048_576;
  */
 export function priceOf(request: Asked, { parameters }: ModelSchema, list: PriceList): Price {
   const values = valuesOf(request, parameters);
-  const row = matchingRow(rowsOf(list.prices ?? []), values, request.inputs);
+  const files = filesOf(request, parameters);
+  const row = matchingRow(rowsOf(list.prices ?? []), values, files);
   if (row === undefined) {
     if (list.approximateCostUsd !== undefined && (list.prices ?? []).length === 0)
       return estimate('cps', list.approximateCostUsd, 'it is what the average run of this model costs');
@@ -53,7 +54,7 @@ export function priceOf(request: Asked, { parameters }: ModelSchema, list: Price
     case 'cp-outputPictureCount':
       return perOutput(row, values);
     case 'cp-pixel':
-      return perPixel(row, values, request.inputs);
+      return perPixel(row, values, files);
     case 'cp-promptlength':
       return perCharacter(row, values);
     case 'cp-outputVideoLength':
@@ -83,14 +84,10 @@ function perOutput({ method, price }: Row, values: Values): Price {
     : exact(method, price * outputs);
 }
 
-function perPixel(
-  { method, price, priceExtra, priceInput = 0 }: Row,
-  values: Values,
-  inputs: Asked['inputs'],
-): Price {
+function perPixel({ method, price, priceExtra, priceInput = 0 }: Row, values: Values, files: Files): Price {
   const size = sizeOf(values);
   const tiers = size === undefined ? 1 : Math.max(1, Math.ceil((size.width * size.height) / TIER_PIXELS));
-  const images = Object.values(inputs).reduce((sum, sources) => sum + sources.length, 0);
+  const images = [...files.values()].reduce((sum, count) => sum + count, 0);
   const output = priceExtra === undefined ? price * tiers : price + (tiers - 1) * priceExtra;
   const outputs = firstNumber(values, OUTPUT_COUNTS) ?? 1;
   const usd = (output + images * priceInput * tiers) * outputs;
@@ -135,10 +132,37 @@ const SIZES = ['size', 'resolution', 'imageSize', 'image_size'];
 
 function valuesOf({ parameters }: Asked, schema: ModelSchema['parameters']): Values {
   const defaults = schema.map(({ id, default: value }) => [id, textOf(value)] as const);
-  const given = Object.entries(parameters).map(([id, value]) => [id, textOf(value)] as const);
+  const unset = new Set(
+    // Clients of Wiro send 0 for a number that is unset.
+    schema.filter(({ min = 0, required }) => min > 0 && !required).map(({ id }) => id),
+  );
+  const given = Object.entries(parameters)
+    .filter(([id, value]) => !(unset.has(id) && (value === 0 || value === '0')))
+    .map(([id, value]) => [id, textOf(value)] as const);
   return new Map(
     [...defaults, ...given].filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
+}
+
+/** The number of files by parameter: given as inputs, or as URLs in `{id}` or `{id}Url`. */
+type Files = ReadonlyMap<string, number>;
+
+function filesOf({ parameters, inputs }: Asked, schema: ModelSchema['parameters']): Files {
+  const counts = new Map(Object.entries(inputs).map(([id, sources]) => [id, sources.length]));
+  for (const { id, type } of schema) {
+    if (!type.endsWith('fileinput')) continue;
+    for (const name of [id, `${id}Url`]) {
+      const value = Object.hasOwn(parameters, name) ? parameters[name] : undefined;
+      counts.set(id, (counts.get(id) ?? 0) + countUrls(value, type === 'fileinput'));
+    }
+  }
+  return counts;
+}
+
+function countUrls(value: unknown, isOne: boolean): number {
+  if (Array.isArray(value)) return value.length;
+  if (typeof value !== 'string' || value.trim() === '') return 0;
+  return isOne ? 1 : value.split(/,(?=\s?https?:)/i).length;
 }
 
 /** `undefined` for what is unset: clients of Wiro send `''` for it. */
@@ -210,18 +234,17 @@ function amountOf(value: unknown): number | undefined {
 }
 
 /** The row whose conditions all hold; of several, the one with the most. */
-function matchingRow(rows: readonly Row[], values: Values, inputs: Asked['inputs']): Row | undefined {
+function matchingRow(rows: readonly Row[], values: Values, files: Files): Row | undefined {
   const [best] = rows
-    .filter(({ conditions }) => conditions.every(([id, value]) => holds(id, value, values, inputs)))
+    .filter(({ conditions }) => conditions.every(([id, value]) => holds(id, value, values, files)))
     .sort((a, b) => b.conditions.length - a.conditions.length);
   return best;
 }
 
-function holds(id: string, wanted: string, values: Values, inputs: Asked['inputs']): boolean {
+function holds(id: string, wanted: string, values: Values, files: Files): boolean {
   const [, quantity] = /^QUANTITY:\s?(\d{1,6})$/i.exec(wanted) ?? [];
   if (quantity !== undefined) {
-    const files = Object.hasOwn(inputs, id) ? inputs[id] : undefined;
-    return (files?.length ?? 0) === Number(quantity);
+    return (files.get(id) ?? 0) === Number(quantity);
   }
   return isSame(values.get(id), wanted);
 }

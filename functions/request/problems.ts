@@ -9,7 +9,11 @@ export interface Problems {
   check<Checked>(run: () => Checked): Checked | undefined;
   /** Runs an asynchronous check. @returns As `check`. */
   checkLater<Checked>(run: () => Promise<Checked>): Promise<Checked | undefined>;
+  /** Adds problems that were found elsewhere. */
+  add(problems: readonly GenerationError[]): void;
   isFull(): boolean;
+  /** The collected problems, in the order in which they were found. */
+  list(): readonly GenerationError[];
   /** Whether this field has a problem. */
   isWrong(field: string): boolean;
   /** @throws {RequestError} With all collected problems, if there are any. */
@@ -22,12 +26,16 @@ export function gatherProblems(): Problems {
 
   function note(error: unknown): undefined {
     if (!(error instanceof RequestError)) throw error;
-    for (const problem of error.problems) {
+    add(error.problems);
+    return undefined;
+  }
+
+  function add(problems: readonly GenerationError[]): void {
+    for (const problem of problems) {
       noted += 1;
       const isRepeated = problem.field !== undefined && found.some(({ field }) => field === problem.field);
       if (!isRepeated && found.length < MOST_PROBLEMS) found.push(problem);
     }
-    return undefined;
   }
 
   return {
@@ -40,6 +48,8 @@ export function gatherProblems(): Problems {
       }
     },
     checkLater: async (run) => (noted >= MOST_PROBLEMS ? undefined : await run().catch(note)),
+    add,
+    list: () => found,
     isWrong: (field) => found.some((one) => one.field === field),
     isFull: () => noted >= MOST_PROBLEMS,
     throwAny() {

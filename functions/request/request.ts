@@ -1,4 +1,4 @@
-import { extendField, RequestError } from '../generation/errors.ts';
+import { extendField, type GenerationError, RequestError } from '../generation/errors.ts';
 import { checkJson } from './check-json.ts';
 import { gatherProblems, type Problems } from './problems.ts';
 import { parseSource, type Source, type SourceRules } from './source.ts';
@@ -12,6 +12,15 @@ export interface GenerationRequest {
   readonly inputs: Readonly<Record<string, readonly WrittenSource[]>>;
   readonly idempotencyKey?: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** The request is refused if it is known to cost more. Not part of what makes it the same request again. */
+  readonly maxCostUsd?: number;
+}
+
+/** A request whose form may be wrong: what could be read of it, and what could not. */
+export interface ReadRequest {
+  /** Without the parts that are wrong. `model` is empty if it is one of them. */
+  readonly request: GenerationRequest;
+  readonly problems: readonly GenerationError[];
 }
 
 export interface WrittenSource {
@@ -19,7 +28,7 @@ export interface WrittenSource {
   readonly source: Source;
 }
 
-const FIELDS = ['model', 'parameters', 'inputs', 'idempotencyKey', 'labels'];
+const FIELDS = ['model', 'parameters', 'inputs', 'idempotencyKey', 'labels', 'maxCostUsd'];
 /** Parameters that a request may not set, and why. */
 const RESERVED: ReadonlyMap<string, string> = new Map([
   ['callbackurl', 'is set by this deployment: leave it out, and listen to its events instead'],
@@ -43,6 +52,17 @@ const LONGEST_LABEL = 256;
  * @throws {RequestError} With all problems, their fields and their remedies.
  */
 export function parseRequest(value: unknown, rules: SourceRules, path = ''): GenerationRequest {
+  const { request, problems } = readRequest(value, rules, path);
+  const [first, ...more] = problems;
+  if (first !== undefined) throw RequestError.ofAll([first, ...more]);
+  return request;
+}
+
+/**
+ * Reads what can be read of a request, so that the rest can be checked although its form is wrong.
+ * @throws {RequestError} If it is no JSON object.
+ */
+export function readRequest(value: unknown, rules: SourceRules, path = ''): ReadRequest {
   const whole = path === '' ? 'The request' : path.replace(/\.$/, '');
   if (!isRecord(value)) {
     throw new RequestError(
@@ -62,18 +82,29 @@ export function parseRequest(value: unknown, rules: SourceRules, path = ''): Gen
   );
   const model = problems.check(() => parseModel(value.model, `${path}model`));
   const labels = parseLabels(value.labels, `${path}labels`, problems);
-  problems.throwAny();
+  const maxCostUsd = problems.check(() => parseMaxCost(value.maxCostUsd, `${path}maxCostUsd`));
   return {
-    model: model ?? '',
-    parameters,
-    inputs,
-    ...(idempotencyKey !== undefined && { idempotencyKey }),
-    labels,
+    request: {
+      model: model ?? '',
+      parameters,
+      inputs,
+      ...(idempotencyKey !== undefined && { idempotencyKey }),
+      labels,
+      ...(maxCostUsd !== undefined && { maxCostUsd }),
+    },
+    problems: problems.list(),
   };
 }
 
 function checkField(name: string, path: string): void {
   if (FIELDS.includes(name)) return;
+  // The API reads it before it reads the request.
+  if (name === 'dryRun')
+    throw new RequestError(
+      'invalid_parameter',
+      `${path}dryRun works only with POST /generations: leave it out here, and ask the API what the request would cost.`,
+      `${path}dryRun`,
+    );
   throw new RequestError(
     'invalid_request',
     `${path}${name} is not a field of a request. Its fields are ${FIELDS.join(', ')}.`,
@@ -181,6 +212,16 @@ function parseIdempotencyKey(value: unknown, field: string): string | undefined 
   if (value === undefined) return undefined;
   if (typeof value === 'string' && value.length >= 1 && value.length <= 256) return value;
   throw new RequestError('invalid_parameter', `${field} must be text of 1 to 256 characters.`, field);
+}
+
+function parseMaxCost(value: unknown, field: string): number | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
+  throw new RequestError(
+    'invalid_parameter',
+    `${field} must be a number above 0: the most that the request may cost, in USD.`,
+    field,
+  );
 }
 
 /** Labels may have any names and texts, up to the length limits. */

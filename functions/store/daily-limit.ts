@@ -15,6 +15,8 @@ export interface DailyLimit {
    * @param name - Names the group. Repeating the call on the same day counts the group once.
    */
   count(generations: number, name?: string): Promise<Counted>;
+  /** Finds out whether `count` would refuse this many now. Counts nothing. @returns `undefined` if it would not. */
+  find(generations: number): Promise<Extract<Counted, { kind: 'full' }> | undefined>;
   /** Takes one back that did not become a new generation. */
   giveBack(counted: Extract<Counted, { kind: 'counted' }>): Promise<void>;
 }
@@ -160,6 +162,13 @@ export function createDailyLimit(
     }
   }
 
+  const full = (day: string, accepted: number) => ({
+    kind: 'full' as const,
+    limit,
+    left: Math.max(0, limit - accepted),
+    opensAt: timestamp(Date.parse(day) + DAY_MS),
+  });
+
   return {
     async count(generations, name) {
       const day = timestamp(clock()).slice(0, 10);
@@ -181,8 +190,13 @@ export function createDailyLimit(
         if (mark !== undefined || once.has(name) || (await read(day, onceSort(name))) !== undefined)
           return done;
       }
-      const left = Math.max(0, limit - accepted);
-      return { kind: 'full', limit, left, opensAt: timestamp(Date.parse(day) + DAY_MS) };
+      return full(day, accepted);
+    },
+
+    async find(generations) {
+      const day = timestamp(clock()).slice(0, 10);
+      const { accepted } = toDay(await read(day));
+      return accepted + generations > limit ? full(day, accepted) : undefined;
     },
 
     async giveBack({ day }) {

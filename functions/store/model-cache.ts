@@ -9,6 +9,9 @@ export interface FoundModel {
   readonly kind: 'model';
   readonly schema: ModelSchema;
   readonly modelKind: ModelKind;
+  /** Wiro's prices of it, as in `PriceList`. */
+  readonly prices?: readonly unknown[];
+  readonly approximateCostUsd?: number;
 }
 
 export interface ModelCache {
@@ -32,8 +35,8 @@ export function createModelCache(
       const { readAt, body } = unmarshall(Item);
       if (Date.parse(String(readAt)) + keepMs < clock().getTime()) return undefined;
       const kept = JSON.parse(String(body)) as Omit<FoundModel, 'modelKind'> & Partial<FoundModel>;
-      // An earlier release does not write the kind. Then Wiro is asked again.
-      return kept.modelKind && { ...kept, modelKind: kept.modelKind };
+      // Earlier releases write no kind or no prices. Then Wiro is asked again.
+      return kept.modelKind && kept.prices && { ...kept, modelKind: kept.modelKind };
     },
     async put(model, found) {
       const now = clock();
@@ -44,7 +47,7 @@ export function createModelCache(
             ...key(model),
             version: 1,
             readAt: timestamp(now),
-            body: JSON.stringify(found),
+            body: JSON.stringify({ ...found, prices: found.prices ?? [] }),
             expiresAtSeconds: Math.ceil((now.getTime() + 7 * 86_400_000) / 1_000),
           }),
         }),

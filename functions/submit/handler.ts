@@ -5,7 +5,7 @@ import { createDeploymentAnnouncer } from '../compose/announcer.ts';
 import { readDailyLimit, readDeployment, readParameters } from '../compose/deployment.ts';
 import { createDeploymentGate } from '../compose/gate.ts';
 import { createDeploymentGenerations } from '../compose/generations.ts';
-import { createDeploymentModels } from '../compose/known-models.ts';
+import { createDeploymentModels, readModelRules } from '../compose/known-models.ts';
 import { createDeploymentOverflow } from '../compose/overflow.ts';
 import { readInputBuckets } from '../compose/read-input-buckets.ts';
 import { createDeploymentWiro } from '../compose/wiro-client.ts';
@@ -69,6 +69,7 @@ const deps = {
   inputHandover,
   uploads: createUploadStore(table, { leaseMs: durations.markLease, keepMs: durations.uploadReuse }),
   knownModel: createDeploymentModels(deployment, wiro),
+  ...readModelRules(),
   dailyLimit: readDailyLimit(deployment),
   deliveries: createDeliveryStore(table, {
     deployment: deployment.name,

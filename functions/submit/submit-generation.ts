@@ -18,7 +18,7 @@ import { type Clock, timestamp } from '../generation/time.ts';
 import { cancel, fail } from '../generation/transitions/end.ts';
 import { claimToSubmit, joinLine, mark, requeue, startRunning } from '../generation/transitions/submit.ts';
 import { isPatienceOver, type Setback } from '../generation/transitions/trouble.ts';
-import { explainUnsupported } from '../intake/explain-unsupported.ts';
+import { explainUnsupported } from '../intake/explain-model.ts';
 import type { KnownModel } from '../intake/known-models.ts';
 import type { AcceptedRequest } from '../request/accepted-request.ts';
 import { log } from '../runtime/log.ts';

@@ -156,18 +156,22 @@ export function createWiroClient({ timeouts, ...deps }: WiroClientDeps): WiroCli
       }
     },
 
-    async models({ search = '', start = 0, limit = 20 }) {
+    async models({ search = '', owner, start = 0, limit = 20 }, timeoutMs) {
       const path = 'Tool/List';
       const payload = {
         start: String(start),
         limit: String(limit),
         search,
+        ...omitUndefined({ slugowner: owner }),
         sort: 'id',
         order: 'DESC',
         summary: true,
       };
-      const rows = rowsOf(accepted(await ask(path, payload)), 'tool', path);
-      return rows.map(parseModel).filter((model) => model !== undefined);
+      const fields = accepted(await ask(path, payload, { endsAt: endOf(timeoutMs) }));
+      return {
+        models: rowsOf(fields, 'tool', path).map(parseModel),
+        ...omitUndefined({ total: amountOf(fieldOf(fields, 'total')) }),
+      };
     },
 
     async model(name, timeoutMs) {

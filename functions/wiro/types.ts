@@ -167,6 +167,8 @@ export interface ModelParameter {
   readonly max?: number;
   readonly step?: number;
   readonly note?: string;
+  /** An example of a value. */
+  readonly placeholder?: string;
 }
 
 /**
@@ -196,8 +198,17 @@ export interface Model extends ModelSchema {
 
 export interface ModelQuery {
   readonly search?: string;
+  /** Only models of this owner. */
+  readonly owner?: string;
   readonly start?: number;
   readonly limit?: number;
+}
+
+export interface ModelPage {
+  /** In Wiro's order, one per row; `undefined` for a row that cannot be read. */
+  readonly models: readonly (Model | undefined)[];
+  /** The number of rows in all, if the answer states it. */
+  readonly total?: number;
 }
 
 /** Every call except `run` throws `WiroError` if there is no readable answer. */
@@ -212,7 +223,7 @@ export interface WiroClient {
   deleteInputsAndOutputs(taskToken: string): Promise<void>;
   createFolder(name: string, parentId?: string): Promise<{ readonly id: string }>;
   upload(file: FileToSend, folderId?: string): Promise<UploadedFile>;
-  models(query: ModelQuery): Promise<readonly Model[]>;
+  models(query: ModelQuery, timeoutMs?: number): Promise<ModelPage>;
   /** Returns `undefined` only if Wiro says that no such model exists. */
   model(name: ModelName, timeoutMs?: number): Promise<Model | undefined>;
 }

@@ -1,8 +1,8 @@
 import type { Callbacks } from './callbacks.ts';
+import { chargeFor } from './charge.ts';
 import type { TaskStatus } from './fault-rules.ts';
 import { CancelledError, ModelFailedError, type RunTaskDeps, runTask } from './run-task.ts';
 import type { Settings } from './settings.ts';
-import type { SimulatedModel } from './simulated-model.ts';
 import { describeOutputs } from './task-record.ts';
 import { isOver, type SimulatedTask, statusOf, type TaskOutput, type TaskStore } from './tasks.ts';
 
@@ -66,11 +66,10 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
   }
 
   function succeed(task: SimulatedTask, outputs: TaskOutput[], elapsedSeconds: number): void {
-    const { price } = task.model;
     task.outputs = outputs;
     task.exitCode = '0';
     task.elapsedSeconds = elapsedSeconds;
-    task.costUsd = costOf(price, elapsedSeconds);
+    task.costUsd = chargeFor({ ...task, outputs: outputs.length }, elapsedSeconds);
     // The sample in Wiro's docs: cancelled, with a cost and outputs, but not charged.
     if (task.fault?.kind === 'cancelled') {
       end(task, 'task_cancel');
@@ -139,10 +138,4 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
     },
     chargedUsd: () => chargedUsd,
   };
-}
-
-/** A realtime task without a client costs one turn. */
-function costOf(price: SimulatedModel['price'], elapsedSeconds: number): number {
-  if ('perTurnUsd' in price) return price.perTurnUsd;
-  return 'perRunUsd' in price ? price.perRunUsd : price.perSecondUsd * elapsedSeconds;
 }

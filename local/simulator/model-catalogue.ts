@@ -243,4 +243,125 @@ export const CATALOGUE: readonly SimulatedModel[] = [
     price: { perRunUsd: 2 },
     parameters: [{ title: 'Inputs', items: [PROMPT] }],
   },
+  {
+    id: '710',
+    owner: 'wiro',
+    project: 'picture-batch',
+    title: 'Picture Batch',
+    description: 'Paints as many scenes as are asked for, and charges for each',
+    categories: ['tool', 'text-to-image'],
+    makes: 'scene',
+    price: { rows: [{ inputs: {}, price: 0.02, priceMethod: 'cpo' }] },
+    parameters: [{ title: 'Inputs', items: [PROMPT, ...SIZES, SAMPLES, SEED] }],
+  },
+  {
+    id: '711',
+    owner: 'wiro',
+    project: 'large-picture',
+    title: 'Large Picture',
+    description: 'Paints in any size, and charges by the megapixel',
+    categories: ['tool', 'image-to-image'],
+    makes: 'scene',
+    price: {
+      rows: [{ inputs: {}, price: 0.04, priceMethod: 'cp-pixel', priceExtra: 0.01, priceInput: 0.005 }],
+    },
+    parameters: [
+      {
+        title: 'Inputs',
+        items: [
+          { id: 'inputImages', type: 'multifileinput', label: 'Images' },
+          PROMPT,
+          { id: 'width', type: 'number', label: 'Width', default: '1024', min: 256, max: 4096, step: 8 },
+          { id: 'height', type: 'number', label: 'Height', default: '1024', min: 256, max: 4096, step: 8 },
+        ],
+      },
+    ],
+  },
+  {
+    id: '712',
+    owner: 'wiro',
+    project: 'read-aloud',
+    title: 'Read Aloud',
+    description: 'Speaks a text, and charges by the character',
+    categories: ['tool', 'text-to-speech'],
+    makes: 'bytes',
+    price: { rows: [{ inputs: {}, price: 0.000015, priceMethod: 'cp-promptlength' }] },
+    parameters: [
+      {
+        title: 'Inputs',
+        items: [
+          PROMPT,
+          {
+            id: 'voice',
+            type: 'select',
+            label: 'Voice',
+            default: 'alto',
+            options: [
+              { value: 'alto', text: 'Alto' },
+              { value: 'bass', text: 'Bass' },
+            ],
+          },
+        ],
+      },
+    ],
+  },
+  {
+    id: '713',
+    owner: 'wiro',
+    project: 'moving-picture',
+    title: 'Moving Picture',
+    description: 'Moves a picture, and charges by the second, by resolution',
+    categories: ['tool', 'image-to-video'],
+    makes: 'bytes',
+    price: {
+      rows: [
+        { inputs: { resolution: '1080p' }, price: 0.1, priceMethod: 'cp-outputVideoLength' },
+        { inputs: {}, price: 0.05, priceMethod: 'cp-outputVideoLength' },
+      ],
+    },
+    parameters: [
+      {
+        title: 'Inputs',
+        items: [
+          { id: 'inputImage', type: 'fileinput', label: 'Image', required: true },
+          { ...PROMPT, required: false },
+          {
+            id: 'resolution',
+            type: 'select',
+            label: 'Resolution',
+            default: '720p',
+            options: [
+              { value: '720p', text: '720p' },
+              { value: '1080p', text: '1080p' },
+            ],
+          },
+          { id: 'duration', type: 'range', label: 'Seconds', default: '5', min: 5, max: 15, step: 5 },
+        ],
+      },
+    ],
+  },
+  {
+    id: '714',
+    owner: 'wiro',
+    project: 'photo-set',
+    title: 'Photo Set',
+    description: 'Makes one picture out of several, and charges by their number',
+    categories: ['tool', 'image-to-image'],
+    makes: 'scene',
+    price: {
+      rows: [
+        { inputs: { inputImages: 'QUANTITY:1' }, price: 0.02, priceMethod: 'cpr' },
+        { inputs: { inputImages: 'QUANTITY:3' }, price: 0.05, priceMethod: 'cpr' },
+      ],
+    },
+    parameters: [
+      {
+        title: 'Inputs',
+        items: [
+          { id: 'inputImages', type: 'multifileinput', label: 'Images', required: true },
+          { ...PROMPT, required: false },
+        ],
+      },
+    ],
+  },
 ];

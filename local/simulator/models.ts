@@ -59,6 +59,7 @@ export function describeModel(model: SimulatedModel): Record<string, unknown> {
 
 function dynamicPrice(price: SimulatedModel['price']): string | null {
   if ('perSecondUsd' in price) return null;
+  if ('rows' in price) return JSON.stringify(price.rows);
   const [amount, priceMethod] =
     'perRunUsd' in price ? [price.perRunUsd, 'cpr'] : [price.perTurnUsd, 'cp-realtimeturn'];
   return JSON.stringify([{ inputs: {}, price: amount, priceMethod }]);

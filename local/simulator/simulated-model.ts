@@ -25,5 +25,16 @@ export interface SimulatedModel {
   readonly price:
     | { readonly perSecondUsd: number }
     | { readonly perRunUsd: number }
-    | { readonly perTurnUsd: number };
+    | { readonly perTurnUsd: number }
+    /** `dynamicprice`, of which the first row that fits a task counts. */
+    | { readonly rows: readonly PriceRow[] };
+}
+
+/** A row of `dynamicprice`. */
+export interface PriceRow {
+  readonly inputs: Readonly<Record<string, string>>;
+  readonly price: number;
+  readonly priceMethod: 'cpr' | 'cpo' | 'cp-pixel' | 'cp-promptlength' | 'cp-outputVideoLength';
+  readonly priceExtra?: number;
+  readonly priceInput?: number;
 }

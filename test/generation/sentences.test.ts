@@ -240,7 +240,7 @@ const CASES: Readonly<Record<Exclude<ErrorCode, 'cancelled' | SetbackAlone>, rea
     [
       post({ ...GOOD, prompt: 1 }),
       'notCharged',
-      /is not a field of a request\. Its fields are model, parameters, inputs, .*labels$/,
+      /is not a field of a request\. Its fields are model, parameters, inputs, .*labels, maxCostUsd$/,
     ],
     [post([]), 'notCharged', /must be a JSON object: \{"model": .*\}$/],
   ],
@@ -273,6 +273,28 @@ const CASES: Readonly<Record<Exclude<ErrorCode, 'cancelled' | SetbackAlone>, rea
       post(GOOD, knowing({ kind: 'unsupportedModel', modelKind: 'realtime' })),
       'notCharged',
       /Use another model, or allow this kind in .*furtherModelKinds \("realtime"\)$/,
+    ],
+  ],
+  model_not_allowed: [
+    [
+      post(GOOD, (world) => void Object.assign(world.deps, { allowedModels: ['google/veo*', 'wiro/other'] })),
+      'notCharged',
+      /It runs google\/veo\*, wiro\/other: use one of these, or add the model to .*setting models$/,
+    ],
+  ],
+  price_too_high: [
+    [
+      post(
+        { ...GOOD, maxCostUsd: 0.01 },
+        knowing({
+          kind: 'model',
+          modelKind: 'plain',
+          schema: { parameters: [] },
+          prices: [{ inputs: {}, price: 0.3, priceMethod: 'cpr' }],
+        }),
+      ),
+      'notCharged',
+      /maxCostUsd is 0\.01 USD, but this costs 0\.3 USD: raise the limit, or change what the price depends on$/,
     ],
   ],
   input_not_found: [[withInput('no.png'), 'notCharged', /put it there first, or correct the key$/]],

@@ -227,6 +227,7 @@ describe('a request file', () => {
       ['invalid_parameter', '[3].parameters.prompt'],
       ['invalid_parameter', '[3].parameters.seed'],
       ['invalid_parameter', '[3].parameters.callbackUrl'],
+      ['invalid_parameter', '[3].parameters.steps'],
     ]);
     expect(outcome.kind === 'rejected' && outcome.errors[1]?.message).toBe(
       '[0].parameters.prompt is empty: wiro/flux requires it.',

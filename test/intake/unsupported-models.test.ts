@@ -18,7 +18,11 @@ describe('a model that is not run here is refused', () => {
   it('by the API, with a sentence', async () => {
     const world = refusing('realtime');
 
-    expect(await world.post(REQUEST)).toEqual({ statusCode: 400, body: { error: REALTIME } });
+    const { retryable: _, ...problem } = REALTIME;
+    expect(await world.post(REQUEST)).toEqual({
+      statusCode: 400,
+      body: { error: { ...REALTIME, problems: [problem] } },
+    });
     expect([world.accepted(), world.submitted]).toEqual([[], []]);
   });
 

@@ -12,10 +12,13 @@ import { contentCodings } from '../../functions/outputs/decode-output.ts';
 import { judgeOutput } from '../../functions/outputs/judge-output.ts';
 import { checkOutputUrl } from '../../functions/outputs/output-hosts.ts';
 import { outputKey } from '../../functions/outputs/output-key.ts';
-import { checkAgainstSchema } from '../../functions/request/check-schema.ts';
+import { checkAgainstSchema, findUnknownParameters } from '../../functions/request/check-schema.ts';
+import { findFault } from '../../functions/request/check-value.ts';
+import { findClosest } from '../../functions/request/did-you-mean.ts';
 import { fileKind } from '../../functions/request/file-kind.ts';
 import { isGenerationId, requestHash } from '../../functions/request/identity.ts';
 import { parsePresets, readUploadKey } from '../../functions/request/preset.ts';
+import { type PriceList, priceOf } from '../../functions/request/price.ts';
 import { readJson } from '../../functions/request/read-json.ts';
 import { parseRequest } from '../../functions/request/request.ts';
 import { parseSource } from '../../functions/request/source.ts';
@@ -94,6 +97,16 @@ const answered = (status: number, answer: unknown) =>
   ({ kind: 'answered', status, text: JSON.stringify(answer) }) as const;
 const task = (over: object) => parseTask({ id: '1', status: 'task_postprocess_end', pexit: '1', ...over });
 const schema = { parameters: [{ id: 'prompt', type: 'text', required: true }] };
+
+const MANY = Array.from({ length: 40 }, (_, n) => ({ id: `parameter-${n}`, type: 'text', required: false }));
+const PRICES = ['cpo', 'cp-pixel', 'cp-promptlength', 'cp-outputVideoLength'].map(
+  (priceMethod): PriceList => ({
+    prices: [
+      { inputs: {}, price: 1, priceMethod, priceInput: 1 },
+      { inputs: { photos: 'QUANTITY:3', size: '1024x1024' }, price: 1, priceMethod },
+    ],
+  }),
+);
 
 /** As it comes: in pieces, here of an awkward size. */
 function trim(text: string): string {
@@ -194,6 +207,44 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
   'a source in a bucket': (text) => parseSource(`s3://photos/${text}`, 'inputs.a', RULES),
   'a request against its schema': (text) =>
     checkAgainstSchema({ model: 'a/b', parameters: { prompt: text }, inputs: {} }, schema),
+  'unknown parameters of a request': (text) =>
+    findUnknownParameters(
+      {
+        model: 'a/b',
+        parameters: Object.fromEntries(piecesOf(text).map((one, n) => [one + n, 1])),
+        inputs: {},
+      },
+      { parameters: MANY },
+    ),
+  'the value of a parameter': (text) =>
+    ['number', 'select', 'text'].map((type) =>
+      findFault({ id: 'a', type, required: true, min: 1, max: 2, step: 1, options: [{ value: text }] }, text),
+    ),
+  'the many values of a parameter': (text) =>
+    findFault({ id: 'a', type: 'select', required: true, options: MANY.map(({ id }) => ({ value: id })) }, [
+      ...piecesOf(text),
+    ]),
+  'the closest name': (text) => findClosest(text, [text, `${text}a`, ...piecesOf(text)]),
+  'the closest of many names': (text) => findClosest('number-of-pictures-to-make', piecesOf(text)),
+  'the price of a request': (text) =>
+    PRICES.map((prices) =>
+      priceOf(
+        {
+          parameters: { prompt: text, size: text, samples: text, duration: text, photosUrl: text },
+          inputs: {},
+        },
+        { parameters: [{ id: 'photos', type: 'multifileinput', required: false }] },
+        prices,
+      ),
+    ),
+  'a price list': (text) =>
+    priceOf({ parameters: { a: 'b' }, inputs: {} }, schema, {
+      prices: piecesOf(text).map((one) => ({ inputs: { a: one }, price: one, priceMethod: 'cpr' })),
+    }),
+  'a price by what a list says': (text) =>
+    priceOf({ parameters: { a: text }, inputs: {} }, schema, {
+      prices: [{ inputs: { a: text, b: `QUANTITY:${text}` }, price: text, priceMethod: text }],
+    }),
   presets: (text) => parsePresets({ [text]: { model: text, fileParameter: text } }, RULES),
   'the key of a dropped file': (text) => readUploadKey(`uploads/${text}`, 'uploads/'),
   'an id in a path': isGenerationId,
@@ -264,3 +315,21 @@ async function cpuMs(read: (text: string) => unknown, text: string): Promise<num
   const { user, system } = process.cpuUsage(begun);
   return (user + system) / 1_000;
 }
+
+it('a file of a thousand requests with unknown names costs seconds', () => {
+  const schema = {
+    parameters: Array.from({ length: 100 }, (_, n) => ({
+      id: `aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa${n}`,
+      type: 'text',
+      required: false,
+    })),
+  };
+  const parameters = Object.fromEntries(
+    Array.from({ length: 20 }, (_, n) => [`bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb${n}`, 1]),
+  );
+  const { user: begun } = process.cpuUsage();
+
+  for (let n = 0; n < 1_000; n += 1) findUnknownParameters({ model: 'a/b', parameters, inputs: {} }, schema);
+
+  expect((process.cpuUsage().user - begun) / 1_000).toBeLessThan(5_000);
+});

@@ -13,6 +13,8 @@ const known: FoundModel = {
   kind: 'model',
   modelKind: 'realtime',
   schema: { parameters: [{ id: 'prompt', type: 'text', required: true, default: '', min: 0.5 }] },
+  prices: [{ inputs: {}, price: 0.03, priceMethod: 'cpr' }],
+  approximateCostUsd: 0.03,
 };
 
 it('keeps a model for its time, and no other', async () => {
@@ -38,13 +40,16 @@ it('replaces what it kept', async () => {
   const cache = createModelCache(table, { keepMs: 600_000 });
   await cache.put('wiro/flux', known);
 
-  const other = { kind: 'model', modelKind: 'plain', schema: { parameters: [] } } as const;
+  const other = { kind: 'model', modelKind: 'plain', schema: { parameters: [] }, prices: [] } as const;
   await cache.put('wiro/flux', other);
 
   expect(await cache.get('wiro/flux')).toEqual(other);
 });
 
-it('answers nothing where a release that did not look at its kind kept a model', async () => {
+it.each([
+  ['kind', '{"kind":"model","schema":{"parameters":[]},"prices":[]}'],
+  ['prices', '{"kind":"model","schema":{"parameters":[]},"modelKind":"plain"}'],
+])('answers nothing where an earlier release kept a model without its %s', async (_, body) => {
   const { table } = await createWorld();
   const cache = createModelCache(table, { keepMs: 600_000, clock: clockAt(at(0)).clock });
   await table.client.send(
@@ -55,11 +60,19 @@ it('answers nothing where a release that did not look at its kind kept a model',
         sk: 'schema',
         version: 1,
         readAt: at(0),
-        body: '{"kind":"model","schema":{"parameters":[]}}',
+        body,
         expiresAtSeconds: 1_767_873_600,
       }),
     }),
   );
 
   expect(await cache.get('wiro/flux')).toBeUndefined();
+});
+
+it('keeps that Wiro has no prices', async () => {
+  const { table } = await createWorld();
+  const cache = createModelCache(table, { keepMs: 600_000 });
+  await cache.put('wiro/flux', { kind: 'model', modelKind: 'plain', schema: { parameters: [] } });
+
+  expect(await cache.get('wiro/flux')).toMatchObject({ prices: [] });
 });

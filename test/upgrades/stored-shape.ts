@@ -46,7 +46,7 @@ export const NEW_KINDS: ReadonlySet<string> = new Set([
 
 /** Attributes that the latest release did not write yet, by kind of item: every reader can do without them. */
 export const ADDED: Readonly<Record<string, readonly string[]>> = {
-  model: ['body.modelKind: string'],
+  model: ['body.modelKind: string', 'body.prices: array'],
   outputs: ['revision: N'],
 };
 

@@ -168,7 +168,7 @@ describe('models', () => {
       slugs: [{ owner: 'a', project: 'b' }],
       parameters: [],
     });
-    expect(await clientOf(found.apiUrl).models({ search: 'b' })).toEqual([
+    expect((await clientOf(found.apiUrl).models({ search: 'b' })).models).toEqual([
       { name: 'a/b', kind: 'plain', slugs: [{ owner: 'a', project: 'b' }], parameters: [] },
     ]);
     expect(await clientOf(refused.apiUrl).model('a/b')).toBeUndefined();

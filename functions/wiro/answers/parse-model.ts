@@ -73,6 +73,7 @@ function parseParameter(item: unknown): ModelParameter | undefined {
       max: numberOf(fieldOf(item, 'max')),
       step: numberOf(fieldOf(item, 'step')),
       note: filledTextOf(fieldOf(item, 'note')),
+      placeholder: filledTextOf(fieldOf(item, 'placeholder')),
     }),
   };
 }

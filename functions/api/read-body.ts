@@ -1,0 +1,20 @@
+import { isUtf8 } from 'node:buffer';
+import { RequestError } from '../generation/errors.ts';
+import { readJson } from '../request/read-json.ts';
+
+const LARGEST_BODY_BYTES = 1024 * 1024;
+
+/** Parses the JSON in the body of a request. @throws {RequestError} If it is too large or no JSON. */
+export function parseBody(body: Buffer): unknown {
+  if (body.length > LARGEST_BODY_BYTES) {
+    throw new RequestError(
+      'request_too_large',
+      `The request has ${body.length} bytes, and the limit is ${LARGEST_BODY_BYTES} (1 MB): put large inputs into the input bucket and name them.`,
+    );
+  }
+  if (!isUtf8(body))
+    throw new RequestError('invalid_request', 'The body is not JSON in UTF-8: encode it as UTF-8.');
+  const read = readJson(body.toString('utf8'), 'The body');
+  if (read.kind === 'read') return read.value;
+  throw new RequestError('invalid_request', read.message);
+}

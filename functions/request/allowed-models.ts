@@ -1,0 +1,16 @@
+/** `owner/project`, or `owner/` and the beginning of projects' names: `wiro/*`, `google/veo*`. */
+export const MODEL_PATTERN = /^[A-Za-z0-9_.-]{1,128}\/(?:[A-Za-z0-9_.-]{1,128}|[A-Za-z0-9_.-]{0,127}\*)$/;
+
+/**
+ * Checks whether a deployment runs a model.
+ * @param patterns - `undefined` where it runs every model.
+ */
+export function isAllowedModel(model: string, patterns: readonly string[] | undefined): boolean {
+  if (patterns === undefined) return true;
+  // Wiro also takes other spellings of a name, which differ in case.
+  const name = model.toLowerCase();
+  return patterns.some((pattern) => {
+    const wanted = pattern.toLowerCase();
+    return wanted.endsWith('*') ? name.startsWith(wanted.slice(0, -1)) : name === wanted;
+  });
+}
