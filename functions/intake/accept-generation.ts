@@ -188,7 +188,7 @@ export function requireSame(standing: Generation, hash: string, path = ''): Gene
   const field = `${path}idempotencyKey`;
   throw new RequestError(
     'idempotency_conflict',
-    `${field} was used for another request. This one started nothing and costs nothing: use a new key for a new request.`,
+    `${field} was used for another request. This request started nothing and costs nothing: use a new key for a new request.`,
     field,
   );
 }
