@@ -17,7 +17,7 @@ export function chargeFor(task: Charged, elapsedSeconds: number): number {
 function fits(task: Charged, [id, wanted]: readonly [string, string]): boolean {
   return wanted.startsWith('QUANTITY:')
     ? task.inputUrls.length === Number(wanted.slice('QUANTITY:'.length))
-    : String(valueOf(task, id)) === wanted;
+    : String(parameterOf(task, id)) === wanted;
 }
 
 function amountOf(task: Charged, { price, priceMethod, priceExtra = price, priceInput = 0 }: PriceRow) {
@@ -27,11 +27,11 @@ function amountOf(task: Charged, { price, priceMethod, priceExtra = price, price
     case 'cpo':
       return price * Math.max(1, task.outputs);
     case 'cp-promptlength':
-      return price * String(valueOf(task, 'prompt')).length;
+      return price * String(parameterOf(task, 'prompt')).length;
     case 'cp-outputVideoLength':
-      return price * Number(valueOf(task, 'duration'));
+      return price * Number(parameterOf(task, 'duration'));
     case 'cp-pixel': {
-      const pixels = Number(valueOf(task, 'width')) * Number(valueOf(task, 'height'));
+      const pixels = Number(parameterOf(task, 'width')) * Number(parameterOf(task, 'height'));
       const tiers = Math.max(1, Math.ceil(pixels / (1024 * 1024)));
       return price + priceExtra * (tiers - 1) + priceInput * task.inputUrls.length * tiers;
     }
@@ -39,7 +39,7 @@ function amountOf(task: Charged, { price, priceMethod, priceExtra = price, price
 }
 
 /** As the task was sent it, else the default of the model. */
-function valueOf({ model, parameters }: Charged, id: string): unknown {
+function parameterOf({ model, parameters }: Charged, id: string): unknown {
   const given = parameters[id];
   if (given !== undefined && given !== '') return given;
   return model.parameters?.flatMap(({ items }) => items).find((item) => item.id === id)?.default ?? '';
