@@ -370,10 +370,10 @@ const CASES: Readonly<Record<Exclude<ErrorCode, 'cancelled' | SetbackAlone>, rea
     ],
   ],
   not_found: [
-    [call('GET', '/x'), 'none', /use POST \/uploads, POST \/generations, GET .* or POST .*\/retry$/],
+    [call('GET', '/x'), 'none', /use .*POST \/generations, GET .* or POST .*\/retry$/],
     [call('GET', '/generations/x'), 'none', /check the id, and that this deployment accepted it$/],
   ],
-  method_not_allowed: [[call('GET', '/generations'), 'none', /use POST$/]],
+  method_not_allowed: [[call('DELETE', '/generations'), 'none', /use GET or POST$/]],
   not_configured: [
     [
       post(
