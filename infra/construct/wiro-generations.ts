@@ -423,6 +423,6 @@ function urlOf({ url, node }: WiroFunction): string {
 /** A Function URL is `https://<host>/`. Its text is unknown at synthesis, so CloudFormation has to remove the slash. */
 const withoutSlash = (url: string) => `https://${Fn.select(2, Fn.split('/', url))}`;
 
-/** Uploads outlast the longest wait in line. */
+/** The default retention of uploads: at least the longest wait in line. */
 const defaultUploadRetention = (maximumWait?: Duration): Duration =>
   Duration.days(Math.max(14, Math.ceil(maximumWait?.toDays({ integral: false }) ?? 0)));

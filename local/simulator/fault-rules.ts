@@ -110,8 +110,8 @@ export type TaskFault =
   /** `task_postprocess_end` with `pexit` "1" and `debugerror`. */
   | { readonly kind: 'fails'; readonly message?: string; readonly exitCode?: string }
   /**
-   * The status `task_error` before the model runs, which is not an end. The task keeps the status until it is killed or,
-   * after `requeuedAfterMs`, is requeued and runs. With `thenFails` it then fails with this message.
+   * The task gets the status `task_error` before the model runs. This is not an end: the task stays there until it is
+   * killed, or until it is requeued after `requeuedAfterMs` and runs. With `thenFails`, that run fails with this message.
    */
   | {
       readonly kind: 'error';
