@@ -1,6 +1,6 @@
-import { type GenerationError, RequestError, toldAsRefusal, withProblems } from '../generation/errors.ts';
+import { addNoCharge, type GenerationError, RequestError, withProblems } from '../generation/errors.ts';
 import type { Generation } from '../generation/generation.ts';
-import { retried } from '../generation/retry.ts';
+import { startRetry } from '../generation/retry.ts';
 import { timestamp } from '../generation/time.ts';
 import { requestCancel } from '../generation/transitions/request-cancel.ts';
 import { countAndMake, DailyLimitError } from '../intake/count-new.ts';
@@ -71,7 +71,7 @@ export async function answerRequest(deps: RoutesDeps, request: ApiRequest): Prom
       body: {
         error: isAboutPath
           ? error.error
-          : withProblems(toldAsRefusal(error.error, route?.asked), error.problems),
+          : withProblems(addNoCharge(error.error, route?.asked), error.problems),
       },
       ...(statusCode === 405 && route && { headers: { allow: route.methods.join(', ') } }),
       ...(error instanceof DailyLimitError && {
@@ -176,7 +176,7 @@ async function retry(deps: RoutesDeps, id: string, body: Buffer): Promise<ApiAns
   if (!isGenerationId(id)) throw noGeneration(id);
   const named = await confirmNamed(deps, id, force);
   const moment = { now: timestamp(deps.clock()), durations: deps.durations };
-  const updated = await startAgain(deps, id, (current) => retried(current, force, moment, named));
+  const updated = await startAgain(deps, id, (current) => startRetry(current, force, moment, named));
   if (updated.kind === 'missing') throw noGeneration(id);
   const start = updated.generation.status === 'queued' ? deps.submit : deps.collect;
   await start(id).catch(logIgnored('reconcile starts what is due', { generationId: id }));

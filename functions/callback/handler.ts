@@ -9,13 +9,13 @@ import { createTaskHints } from '../store/task-hints.ts';
 import { type CallbackOutcome, type ReceiveCallbackDeps, receiveCallback } from './receive-callback.ts';
 import { createUnprovenLog, orUnproven, UnprovenError } from './unproven.ts';
 
-/** What the functions send each other: one generation to collect. */
+/** The event that functions send each other: one generation to collect. */
 export interface CollectEvent {
   readonly collect: string;
 }
 
-// Built once per container. Everything that only collecting needs is in a file of its own, loaded when it starts:
-// a callback is to be answered within a second, cold start included.
+// Built once per container. What only collecting needs is in a file of its own, which is loaded when collecting starts: a
+// callback must be answered within a second, cold start included.
 const deployment = readDeployment();
 const parameters = readParameters(deployment);
 const deps: ReceiveCallbackDeps = {
@@ -32,9 +32,9 @@ const deps: ReceiveCallbackDeps = {
 
 const logUnproven = createUnprovenLog(deployment.durations.secretsRenewal);
 
-// One that comes too late is still 200: whoever sent it can stop.
+// A callback that comes too late gets 200, too, so that its sender stops.
 const STATUS: Record<CallbackOutcome['kind'], number> = { noted: 200, kept: 200, over: 200, forged: 403 };
-/** With what a `callbackBaseUrl` may have before it. */
+/** Includes the path that a `callbackBaseUrl` may have. */
 const LONGEST_PATH = 2_048;
 
 export async function handler(
@@ -47,7 +47,7 @@ export async function handler(
     await collect(deployment, parameters, event.collect, () => context.getRemainingTimeInMillis());
     return undefined;
   }
-  // Whoever knows the address may send anything: nothing of it is looked at but path and method until it is signed.
+  // Anyone who knows the address can send anything. Only path and method are read before the signature is checked.
   const { rawPath = '', requestContext }: Partial<LambdaFunctionURLEvent> = event;
   const callback = rawPath.length <= LONGEST_PATH ? parseCallbackPath(rawPath) : undefined;
   if (callback === undefined) return answer(403, 'forged');
@@ -58,7 +58,7 @@ export async function handler(
     );
     return answer(STATUS[kind], kind);
   } catch (error) {
-    // Neither yes nor no: whoever sent it is to try again.
+    // Neither accepted nor rejected: the sender must try again.
     if (error instanceof UnprovenError) logUnproven(error);
     else log.error('A callback could not be noted', { generationId: callback.generationId, error });
     return answer(503, 'try again');

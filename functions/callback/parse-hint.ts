@@ -1,11 +1,11 @@
 import { isRecord } from '../request/request.ts';
 
-/** A body is read up to here; the rest of a larger one cannot change what it hints at. */
+/** A larger body is not read. */
 const LONGEST = 1_000_000;
 
 /**
- * The task id that a callback's body names, in whatever shape: the bare task, a list of tasks, an answer around
- * it, or a form. A hint, never evidence.
+ * Finds the task id in a callback's body: in a bare task, a list of tasks, an answer around a task, or a form. A hint, never
+ * evidence.
  */
 export function parseHint(body: string): string | undefined {
   if (body.length > LONGEST) return undefined;
@@ -22,7 +22,7 @@ function findTaskId(value: unknown, depth: number): string | undefined {
   if (typeof value === 'string' && /^\s*[[{]/.test(value)) return findTaskId(parseJson(value), depth + 1);
   if (Array.isArray(value)) return value.length === 1 ? findTaskId(value[0], depth + 1) : undefined;
   if (!isRecord(value)) return undefined;
-  // What is around a task first: an answer may have an `id` of its own.
+  // Look inside first: an answer around a task may have an `id` of its own.
   for (const name of AROUND) {
     const found = name in value ? findTaskId(value[name], depth + 1) : undefined;
     if (found !== undefined) return found;

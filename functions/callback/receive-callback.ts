@@ -12,9 +12,9 @@ import { parseHint } from './parse-hint.ts';
 
 export interface ReceiveCallbackDeps {
   readonly deployment: string;
-  /** Current one first. @throws When they cannot be read: then nothing is known, neither yes nor no. */
+  /** The current secret first. @throws If they cannot be read: then a signature is neither right nor wrong. */
   readonly secrets: () => Promise<readonly string[]>;
-  /** Read anew, though not for every one who asks. @throws As `secrets` does. */
+  /** Reads the secrets anew, but not for every caller. @throws As `secrets` does. */
   readonly renewedSecrets: () => Promise<readonly string[]>;
   readonly generations: Pick<GenerationStore, 'update'>;
   readonly hints: TaskHints;
@@ -25,13 +25,13 @@ export interface ReceiveCallbackDeps {
 
 export type CallbackOutcome =
   | { readonly kind: 'noted' }
-  /** Too late or of another attempt: kept for a retry, if it names a task that nobody knows of. */
+  /** Too late, or of another attempt. Its task is not recorded, so it is kept for a retry. */
   | { readonly kind: 'kept' }
-  /** It changes nothing: whoever sent it can stop. */
+  /** Changes nothing. */
   | { readonly kind: 'over' }
   | { readonly kind: 'forged' };
 
-/** Notes what a callback announces. The body is looked at only once the signature is right. */
+/** Notes what a callback announces. Reads the body only if the signature is right. */
 export async function receiveCallback(
   deps: ReceiveCallbackDeps,
   callback: CallbackPath,
@@ -56,15 +56,15 @@ export async function receiveCallback(
     log.info('A callback changed nothing', { generationId, attempt });
     return { kind: 'over' };
   }
-  // Its Run's answer may be lost. Should Wiro not confirm the task before the end, a retry asks about it again.
+  // The Run's answer may be lost. If Wiro does not confirm the task before the end, a retry asks about it again.
   if (hint !== undefined && mayBeUnknown(noted.generation, attempt, hint))
     await keepHint(deps, callback, hint);
-  // From here on nothing can be lost: the note makes the generation due, and `reconcile` sees what is due.
+  // From here on nothing can be lost: the note makes the generation due, and `reconcile` finds what is due.
   await startCollecting(generationId).catch(logIgnored('reconcile collects what is due', { generationId }));
   return { kind: 'noted' };
 }
 
-/** @returns Whether it is the first of its attempt. */
+/** @returns Whether this is the first hint of its attempt. */
 const keepHint = (
   { hints, clock }: ReceiveCallbackDeps,
   { generationId, attempt, signature }: CallbackPath,
@@ -72,7 +72,7 @@ const keepHint = (
 ): Promise<boolean> =>
   hints.keep(generationId, { attempt, taskId, seenAt: timestamp(clock()), proof: proofOf(signature) });
 
-/** The end stands, and so does the task that it did not know of: a retry collects it instead of running again. */
+/** Keeps a task that was named after the end. A retry collects it instead of running again. */
 async function keepLate(
   deps: ReceiveCallbackDeps,
   generation: Generation,
@@ -82,7 +82,7 @@ async function keepLate(
   const { generationId, attempt } = callback;
   const isFirst = await keepHint(deps, callback, taskId);
   const facts = { generationId, attempt, taskId };
-  log.info('A task was named after its attempt had ended: a retry collects it', facts);
+  log.info('A callback named a task after its attempt had ended: a retry collects it', facts);
   const isRunAgain = attempt < generation.attempt && 'run' in generation && generation.run !== undefined;
   if (isFirst && isRunAgain)
     log.error(
@@ -97,6 +97,6 @@ async function isOurs(
   callback: CallbackPath,
 ): Promise<boolean> {
   if (callback.deployment !== deployment) return false;
-  // After a rotation `submit` may sign with a secret that is not known here yet.
+  // After a rotation, `submit` may sign with a secret that this function has not read yet.
   return isSigned(callback, await secrets()) || isSigned(callback, await renewedSecrets());
 }

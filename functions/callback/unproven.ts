@@ -1,11 +1,11 @@
 import { log } from '../runtime/log.ts';
 
-/** The secrets could not be read: anybody may have sent this callback, as often as they like. */
+/** The secrets could not be read, so anyone may have sent this callback. */
 export class UnprovenError extends Error {
   override readonly name = 'UnprovenError';
 }
 
-/** Marks a failure to read the secrets. */
+/** Converts a failure to read the secrets. */
 export async function orUnproven<T>(reading: Promise<T>): Promise<T> {
   try {
     return await reading;
@@ -14,7 +14,7 @@ export async function orUnproven<T>(reading: Promise<T>): Promise<T> {
   }
 }
 
-/** Logs callbacks that could not be checked: the first at once, then how many more there were, now and then. */
+/** Logs callbacks that could not be checked: the first at once, later ones as a count every `everyMs`. */
 export function createUnprovenLog(everyMs: number, now = Date.now): (error: UnprovenError) => void {
   let callbacks = 0;
   let nextAt = 0;

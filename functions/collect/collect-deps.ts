@@ -14,21 +14,21 @@ export interface CollectDeps extends CopyOutputsDeps {
   readonly notes: AttemptNotesStore;
   readonly gate: Pick<Gate, 'free'>;
   readonly wiro: Pick<WiroClient, 'task' | 'cancel' | 'kill'>;
-  /** Where the deployment bounds how many copy at once. */
+  /** Present if the deployment limits how many generations copy their outputs at once. */
   readonly copyPlaces?: CopyPlaces | undefined;
-  /** Given the generation that is next to be copied: nobody else collects it now. */
+  /** Takes the id of the generation that copies next. Only the caller collects it now. */
   readonly collectNext: (id: string) => void;
-  /** Whether the function has collected another one before. @default false */
+  /** Whether this invocation has collected another generation before. @default false */
   readonly isChained?: boolean;
   readonly forgetParameters: () => void;
-  /** What a callback URL of ours may be signed with. */
+  /** The secrets that may have signed our callback URLs. */
   readonly callbackSecrets: () => Promise<readonly string[]>;
   readonly announce: (id: string) => Promise<void>;
   readonly submit: (id: string) => Promise<void>;
   readonly durations: Durations;
   readonly clock: Clock;
   readonly createHolder: () => string;
-  /** What is left of the function's time. */
+  /** The function's remaining time in milliseconds. */
   readonly remainingMs: () => number;
 }
 

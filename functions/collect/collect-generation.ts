@@ -21,8 +21,8 @@ import { finish, freeSlot, laterOrFail } from './let-go.ts';
 import { type Collected, recordCancelled, recordFailed, recordSucceeded } from './record-end.ts';
 
 /**
- * Asks Wiro how a generation's task stands and records it: still running, or its end with its outputs copied.
- * Safe to repeat and to die in anywhere.
+ * Asks Wiro how a generation's task stands and records it: still running, or its end, with the outputs copied. Safe to
+ * repeat, and to kill at any point.
  */
 export async function collectGeneration(deps: CollectDeps, id: string): Promise<void> {
   const current = await deps.generations.get(id);
@@ -50,13 +50,13 @@ export async function collectGeneration(deps: CollectDeps, id: string): Promise<
     await claim.stop();
     if (isWaitingToBeCopied(current) && !claim.isLost()) await passTurn(deps, id);
   }
-  // In line nothing was tried of what killed the holders before.
+  // A generation that went into line has not tried what killed the holders before.
   if (deaths !== undefined && collected === 'tried' && !claim.isLost()) await noteSurvival(deps, generation);
 }
 
 async function collectClaimed(deps: WorkDeps, generation: Collecting): Promise<Collected> {
   const deaths = deps.deaths?.count ?? 0;
-  // The last one was only to look at what stands, and was killed too: there is nothing left to try.
+  // The last holder only looked for outputs that were copied before, and was killed too. There is nothing left to try.
   if (deaths > MOST_DEATHS) {
     await freeSlot(deps, generation);
     await finish(deps, (current, moment) => fail(current, killed(deaths), {}, moment));
@@ -68,7 +68,7 @@ async function collectClaimed(deps: WorkDeps, generation: Collecting): Promise<C
     await keepRunning(deps, generation, task);
     return 'tried';
   }
-  // Before anything that takes time: the place at Wiro is free, and somebody may be waiting for it.
+  // First of all: the slot at Wiro is free, and a generation in line may need it. The rest takes time.
   await freeSlot(deps, generation);
   const account: Account = {
     taskEnd: task.end,
@@ -89,7 +89,7 @@ async function collectClaimed(deps: WorkDeps, generation: Collecting): Promise<C
   }
 }
 
-/** @returns The task as Wiro shows it. If Wiro does not, `undefined`: the generation is put off, or fails. */
+/** @returns The task as Wiro shows it. `undefined` if Wiro does not: then the generation is put off or has failed. */
 async function askForTask(deps: WorkDeps, generation: Collecting): Promise<Task | undefined> {
   const { id: taskId } = generation.task;
   const { patience, refusalPatience } = deps.durations;
@@ -100,7 +100,7 @@ async function askForTask(deps: WorkDeps, generation: Collecting): Promise<Task 
     if (!(error instanceof WiroError)) throw error;
     if (error.kind === 'unauthorized') deps.forgetParameters();
     if (error.kind === 'tooLarge') {
-      // Its end cannot be seen; it can be asked to end all the same.
+      // The record is unreadable, so an end would not show. The task can be asked to stop all the same.
       if (isToStop(generation, moment(deps))) await stopTask(deps, generation);
       await laterOrFail(deps, generation, unreadable(generation), refusalPatience);
       return undefined;
@@ -116,7 +116,7 @@ async function askForTask(deps: WorkDeps, generation: Collecting): Promise<Task 
   return task;
 }
 
-/** The deaths of those who tried to copy before it was in line. */
+/** The deaths in a row while copying, before the generation went into line. */
 async function deathsBeforeLine({ notes }: CollectDeps, generation: Collecting): Promise<Deaths | undefined> {
   if (!isWaitingToBeCopied(generation)) return undefined;
   const { deaths } = await notes.read(generation.id, generation.attempt);
@@ -124,15 +124,15 @@ async function deathsBeforeLine({ notes }: CollectDeps, generation: Collecting):
 }
 
 /**
- * A callback may name the task of a Run whose answer was lost: confirmed, it is adopted at any time.
- * @returns The generation with it, if it was.
+ * Adopts the task that a callback named, if the Run's answer was lost and Wiro confirms the task.
+ * @returns The generation with the task. `undefined` if there was none to adopt.
  */
 async function adoptHinted(deps: CollectDeps, generation: Generation): Promise<Generation | undefined> {
   if (generation.status !== 'submitting' && generation.status !== 'queued') return undefined;
   const hintedTaskId = generation.callback?.taskId;
   if (hintedTaskId === undefined) return undefined;
   const { id, attempt, deployment } = generation;
-  // Without a mark the search has missed the task: it is no younger than the generation.
+  // Without a mark, a search must have missed the task. The task is no older than the generation.
   const mark = 'run' in generation ? generation.run : undefined;
   const run = mark ?? { startedAt: moment(deps).now, reusedUploads: false, searches: 0 };
   const confirm = async () =>
@@ -146,7 +146,7 @@ async function adoptHinted(deps: CollectDeps, generation: Generation): Promise<G
       hintedTaskId,
     });
   const task = await confirm().catch(
-    logIgnored('the Run is searched for when its lease is over', { generationId: id }),
+    logIgnored('a search follows when the lease is over', { generationId: id }),
   );
   if (!task) return undefined;
   const names = { id: task.id, ...(task.token !== undefined && { token: task.token }) };

@@ -29,10 +29,10 @@ let built: Built | undefined;
 
 type Built = Omit<CollectDeps, 'remainingMs' | 'collectNext' | 'isChained'>;
 
-/** With less than that share of an invocation's time left, the next one in line has an invocation of its own. */
+/** With a smaller share of its time left, an invocation leaves the next generation in line to another invocation. */
 const SHARE_FOR_NEXT = 0.85;
 
-/** Collects one generation, then each one whose turn to be copied has come. Builds what it needs on first use. */
+/** Collects one generation, then every generation whose turn to copy has come. Builds its dependencies on first use. */
 export async function collect(
   deployment: Deployment,
   parameters: ParameterReader,
@@ -49,8 +49,8 @@ export async function collect(
 }
 
 /**
- * One after the other, while each has nearly as much time as in an invocation of its own: short copies need not wait for
- * one each.
+ * Collects generations one after the other while each has nearly as much time as an invocation of its own would give it.
+ * Short copies then need no invocation each.
  */
 export async function collectInTurn(
   id: string,
@@ -70,7 +70,7 @@ export async function collectInTurn(
   try {
     await collect(id, { collectNext, isChained: false });
   } finally {
-    // It grows meanwhile.
+    // The list grows while this loop runs.
     for (const one of next) {
       const hasTime = remainingMs() >= wholeMs * SHARE_FOR_NEXT;
       await (hasTime ? collect(one, { collectNext, isChained: true }) : collectAgain(one)).catch(

@@ -8,16 +8,16 @@ import type { TaskOutput } from '../wiro/types.ts';
 import { type CollectDeps, moment, type WorkDeps } from './collect-deps.ts';
 import { type CopiedOutputs, copyOutputs } from './copy-outputs.ts';
 
-/** No place was free: it is to wait for one. */
+/** No place is free. The generation must wait for one. */
 interface InLine {
   readonly kind: 'inLine';
   readonly copyPlaces: CopyPlaces;
 }
 
-/** `isCutShort`: in a function that had less time than it might have had. `isLast`: nothing is waited for any more. */
+/** `isCutShort`: the invocation had collected another generation before, so it ran out of time. `isLast`: no more tries. */
 export type Copies = CopiedOutputs & { readonly isCutShort?: true; readonly isLast?: true };
 
-/** Whether its turn to be copied has not come yet: then nobody is asked, and nothing is written. */
+/** Whether the generation still waits for its turn to copy. Then there is nothing to ask Wiro or to write. */
 export async function isStillInLine(
   { copyPlaces, ...deps }: CollectDeps,
   generation: Generation,
@@ -27,7 +27,7 @@ export async function isStillInLine(
   return !isLineTooLong(deps, generation) && !(await copyPlaces.join(generation));
 }
 
-/** Lets the next in line have the place that was kept for this one, where it was named and took none. */
+/** Passes on the place that is reserved for this generation and that it does not need. */
 export async function passTurn(
   { copyPlaces, collectNext }: Pick<CollectDeps, 'copyPlaces' | 'collectNext'>,
   id: string,
@@ -38,11 +38,11 @@ export async function passTurn(
   if (next !== undefined) collectNext(next);
 }
 
-/** Over all rounds: Wiro keeps outputs for a limited time. */
+/** Whether the wait has been too long, over all rounds. Wiro keeps outputs for a limited time. */
 const isLineTooLong = (deps: Pick<CollectDeps, 'clock' | 'durations'>, generation: Generation): boolean =>
   isPatienceOver(generation, 'output_in_line', deps.durations.outputPatience, moment(deps));
 
-/** Copies the outputs, unless the deployment copies those of as many generations at once as it may. */
+/** Copies the outputs if the deployment's limit leaves a place. */
 export async function copyInTurn(
   deps: WorkDeps,
   generation: Collecting,
@@ -55,7 +55,9 @@ export async function copyInTurn(
     return await copyInTime(deps, generation, outputs, isOver);
   if (!(await copyPlaces.take(generation, holder, deps.remainingMs()))) {
     if (isLineTooLong(deps, generation)) {
-      await copyPlaces.leaveLine(generation).catch(logIgnored('whoever is named in vain loses a minute'));
+      await copyPlaces
+        .leaveLine(generation)
+        .catch(logIgnored('its turn may come in vain, and cost a minute'));
       const standing = await copyInTime(deps, generation, outputs, true);
       return standing.kind === 'copied'
         ? standing
@@ -80,15 +82,15 @@ export const inLine = ({ task }: Collecting, { maximum }: CopyPlaces): Setback =
 
 export const cutShort = ({ task }: Collecting): Setback => ({
   code: 'output_in_line',
-  message: `Task ${task.id} has ended and is paid for. Copying its outputs takes longer than was left of a function that had copied others before: it goes on in one of its own.`,
+  message: `Task ${task.id} has ended and is paid for. Copying its outputs takes longer than the function had left after it copied others. It goes on in a function of its own.`,
 });
 
 const notItsTurn = ({ maximum }: CopyPlaces): string =>
   `The outputs waited to be copied for as long as this deployment lets them (outputPatience), and their turn did not come: it copies those of ${maximum} at once (maximumCollects).`;
 
 /**
- * Copies what the function has time for.
- * @param isOver - Nothing is fetched any more: the outputs are those that stand.
+ * Copies as many outputs as the function has time for.
+ * @param isOver - Fetches nothing, and returns the outputs that were copied before.
  */
 async function copyInTime(
   { claim, deaths, ...deps }: WorkDeps,
@@ -112,7 +114,7 @@ async function copyInTime(
     return {
       kind: 'incomplete',
       code: 'output_unavailable',
-      message: `Fetching the outputs takes longer than a function has: ${standing.size} of ${outputs.length} stand so far.`,
+      message: `Fetching the outputs takes longer than a function may run: ${standing.size} of ${outputs.length} are copied so far.`,
       outputs: [...standing].sort(([a], [b]) => a - b).map(([, output]) => output),
       ...(deps.isChained && { isCutShort: true }),
     };

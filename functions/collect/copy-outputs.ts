@@ -25,7 +25,7 @@ export interface CopyOutputsDeps {
 
 export type CopiedOutputs =
   | { readonly kind: 'copied'; readonly outputs: readonly Output[] }
-  /** `outputs` are those that stand, read once or twice. */
+  /** `outputs` are those that were copied, read once or twice. */
   | {
       readonly kind: 'incomplete';
       readonly code: 'output_unavailable' | 'output_refused';
@@ -34,19 +34,19 @@ export type CopiedOutputs =
     };
 
 const AT_ONCE = 3;
-/** A language model's answer up to here is in the record, too. */
+/** The record contains a language model's answer up to this size. */
 const LARGEST_INLINE_BYTES = 4 * 1024;
 
 export interface CopyOptions {
-  /** Some may stand already, by an earlier holder: these are not fetched again. */
+  /** An earlier holder may have copied some outputs. Those are not fetched again. */
   readonly isAgain?: boolean;
-  /** Nothing is fetched any more: the outputs are those that stand. */
+  /** Fetches nothing, and returns the outputs that were copied before. */
   readonly isOver?: boolean;
-  /** Told of every output that stands. */
+  /** Called for every output that is copied or was copied before. */
   readonly onStanding?: (index: number, output: Output) => Promise<void>;
 }
 
-/** Copies every output of a task to the output bucket, each whole or not at all. */
+/** Copies every output of a task to the output bucket, each completely or not at all. */
 export async function copyOutputs(
   deps: CopyOutputsDeps,
   { id, attempt, outputFolder, trouble }: Pick<Generation, 'id' | 'attempt' | 'outputFolder' | 'trouble'>,
@@ -66,13 +66,13 @@ export async function copyOutputs(
     const name = output.kind === 'raw' ? 'answer.json' : output.name;
     const key = outputKey({ folder: outputFolder ?? `${deps.outputPrefix}${id}/`, attempt, index, name });
     const ref = { bucket: deps.outputBucket, key };
-    // Only what was begun before can have been read before: an ordinary success asks for nothing.
+    // Only a repeated collection can have read an output before. An ordinary one saves this read.
     const isKnown = isAgain || wasUnavailable;
     const earlier = isKnown ? await deps.earlierReads.read(id, attempt, index) : undefined;
     try {
       if (output.kind === 'raw') return await putAnswer(deps, ref, output);
       const where = { ...ref, id, attempt, index };
-      // What differs from its record stands too, and is not the output yet.
+      // An output that differs from Wiro's record lies there, too. It does not count yet.
       const found = isAgain && earlier === undefined ? await deps.standing.find(where, output) : undefined;
       if (found !== undefined) return { ...placeOf(found), name: safeFileName(name) };
       if (earlier?.isKept) return earlier.output;
@@ -93,7 +93,7 @@ export async function copyOutputs(
       if (!isKept) failures.push(new OutputUnavailableError(sentenceFor(deps, copied)));
       return copied;
     } catch (error) {
-      // The others are copied all the same.
+      // Go on with the other outputs.
       if (!(error instanceof OutputUnavailableError || error instanceof OutputRefusedError)) throw error;
       failures.push(error);
       return earlier?.output;
@@ -106,7 +106,7 @@ export async function copyOutputs(
   if (failure === undefined) return { kind: 'copied', outputs: standing };
   return {
     kind: 'incomplete',
-    // While one may still come, the refusal of another waits: what can be had is had first.
+    // While one output may still come, the refusal of another waits, so that every available output is copied.
     code: failure instanceof OutputRefusedError ? 'output_refused' : 'output_unavailable',
     message: `${failures.length} of ${outputs.length} outputs could not be copied. ${failure.message}`,
     outputs: standing,
@@ -129,7 +129,7 @@ async function putAnswer(
   };
 }
 
-/** Whether every number of a JSON text is the same once it was read: whole ones may have more digits than fit. */
+/** Whether parsing a JSON text keeps every number. An integer may have more digits than a JavaScript number. */
 function keepsNumbers(json: string): boolean {
   const [...numbers] = json.matchAll(/"(?:[^"\\]|\\.)*"|(-?\d[\d.eE+-]*)/gs);
   return numbers.every(([, number = '0']) => {
@@ -152,7 +152,7 @@ function toCopy(
   return {
     ...ref,
     url,
-    // A proxy may have encoded it in passing; if it goes on doing so, that is how the output is to be had.
+    // A proxy may encode the output in passing. If it keeps doing so, the copy is decoded.
     decode,
     ...(contentType !== undefined && { contentType }),
     ...(sizeBytes !== undefined && { sizeBytes }),
@@ -163,7 +163,7 @@ function toCopy(
 const isSame = (copied: Output, earlier: Output | undefined) =>
   copied.sha256 === earlier?.sha256 && copied.sizeBytes === earlier.sizeBytes;
 
-/** Why an output that differs from its record is not kept yet. */
+/** Explains why an output that differs from Wiro's record does not count yet. */
 function sentenceFor(
   { durations }: CopyOutputsDeps,
   { sizeBytes, contentType, differsFrom }: Output,

@@ -3,21 +3,21 @@ import type { Collecting } from '../generation/generation.ts';
 import type { Account } from '../generation/transitions/parts.ts';
 import type { Setback } from '../generation/transitions/trouble.ts';
 
-// What a person reads of a generation that has a task: what happened, what it means for money, what to do.
+// What a user reads about a generation that has a task: what happened, what it means for money, what to do.
 
 export const killed = (deaths: number): GenerationError => ({
   code: 'function_killed',
-  message: `The function that fetches the outputs was killed ${deaths} times in a row, without one output more: it ran out of time or memory. The task is Wiro's and may be charged; a retry fetches its outputs and pays nothing.`,
+  message: `The function that fetches the outputs was killed ${deaths} times in a row without one more output: it ran out of time or memory. The task may be charged. A retry fetches its outputs and pays nothing.`,
   retryable: true,
 });
 
-/** What is needed of it is too much even so: another reading may find less, and a later release more. */
+/** Even the part that is needed exceeds the limit. A later record may be smaller, and a later release may read more. */
 export const unreadable = ({ task }: Collecting): Setback => ({
   code: 'task_unreadable',
   message: `Wiro's record of task ${task.id} holds more than the 8 MB of outputs that this deployment can read. Whether it has ended is not known: it may be paid for, or still run. Look at it at Wiro; a retry reads it again without paying again.`,
 });
 
-/** @param account - What the task says of itself, where its end was seen. */
+/** @param account - What the task says of itself. Absent if its end was not seen. */
 export const pastDeadline = ({ task }: Collecting, account?: Account): GenerationError => ({
   code: 'deadline_exceeded',
   message: `Task ${task.id} ran past this deployment's deadline and was asked to stop. ${
@@ -31,7 +31,7 @@ export const pastDeadline = ({ task }: Collecting, account?: Account): Generatio
 export const chargeOf = ({ costUsd = 0 }: Account): string =>
   costUsd > 0 ? `its record shows a cost of $${costUsd}` : 'Wiro does not charge it';
 
-/** What is paid for can still be had; Wiro keeps it for a while. */
+/** The task is paid for, and its outputs can still be collected: Wiro keeps them for a while. */
 export const PAID: Readonly<Record<'output_unavailable' | 'output_refused', (of: Collecting) => string>> = {
   output_unavailable: ({ task }) =>
     `Task ${task.id} is paid for, and what was copied is kept. A retry collects it without paying again; do so soon, Wiro keeps outputs for a limited time.`,
@@ -41,7 +41,7 @@ export const PAID: Readonly<Record<'output_unavailable' | 'output_refused', (of:
 
 export const sentence = (text: string): string => (/[.!?)]$/.test(text) ? text : `${text}.`);
 
-/** What its end means for money, and what to do, where its message does not say so. */
+/** Adds what the end means for money and what to do, unless the message says so. */
 export function endedWithTask({ task }: Collecting, { code, message }: Setback): GenerationError {
   const asksAgain = `Task ${task.id} may be paid for. A retry asks about it again and collects it without paying again.`;
   const rest =

@@ -41,7 +41,7 @@ export async function keepRunning(deps: WorkDeps, generation: Collecting, task: 
     ...(taskError && { error: taskErrorSetback(taskError) }),
   };
   const released = await claim.write((current, moment) => lookLater(current, seen, moment));
-  // Called back, or wished cancelled, while the answer was on its way: look once more, now.
+  // A callback or a request to cancel came while Wiro was asked: look again now.
   if (released.kind !== 'written') return;
   const isToStopNow = stop === undefined && isToStop(released.generation, moment(deps));
   if (released.generation.callback?.seenAt !== callbackKnown || isToStopNow) {
@@ -49,7 +49,7 @@ export async function keepRunning(deps: WorkDeps, generation: Collecting, task: 
   }
 }
 
-/** @returns What is noted of a task that stands at an error; nothing for one that moves. */
+/** @returns The note on a task that stands at an error. `undefined` for a task that moves. */
 async function noteStand(
   { id, notes, ...deps }: WorkDeps,
   generation: Collecting,
@@ -71,7 +71,7 @@ async function noteStand(
   return undefined;
 }
 
-/** Cancel first; refused, or on the next look, Kill. Neither is believed: only the task's own end is. */
+/** Sends Cancel. If Wiro refuses it, and at the next look, sends Kill. Only the task's own end shows that it stopped. */
 export async function stopTask({ wiro, id, ...deps }: WorkDeps, generation: Collecting): Promise<StopSent> {
   const { task, stop } = generation;
   const now = timestamp(deps.clock());

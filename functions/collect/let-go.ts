@@ -9,7 +9,7 @@ import type { Step } from '../store/claim.ts';
 import { moment, type WorkDeps } from './collect-deps.ts';
 import { endedWithTask } from './explain-end.ts';
 
-// How a collector lets go of its generation: ended, or put off.
+// How a collector lets go of its generation: ended or put off.
 
 /** Writes the end and announces it. */
 export async function finish(
@@ -22,8 +22,8 @@ export async function finish(
 }
 
 /**
- * Puts it off after a setback.
- * @returns Whether it is put off. Otherwise it is another holder's.
+ * Puts the generation off after a setback.
+ * @returns Whether that was written. If not, another holder has the generation.
  */
 export async function later({ claim }: WorkDeps, setback: Setback): Promise<boolean> {
   const released = await claim.write((current, moment) => collectLater(current, setback, moment));
@@ -32,7 +32,7 @@ export async function later({ claim }: WorkDeps, setback: Setback): Promise<bool
   return true;
 }
 
-/** Puts it off; once the same setback has lasted for `patienceMs`, it fails. */
+/** Puts the generation off. Once the same setback has lasted for `patienceMs`, fails it. */
 export async function laterOrFail(
   deps: WorkDeps,
   generation: Collecting,
@@ -48,14 +48,15 @@ export async function laterOrFail(
 }
 
 /**
- * Gives the slot back and has the line served. Nobody is named here who would hold it until its own turn in Lambda's
- * queue: the first submission to come serves whoever is first in line, and one of a task that is over does only that.
+ * Frees the slot and has the line served. No generation in line is given the slot here, because it would hold the slot
+ * while it waits in Lambda's own queue. Any submission serves the line first, and `submit` of an ended task does only
+ * that.
  */
 export async function freeSlot({ id, gate, submit }: WorkDeps, generation: Collecting): Promise<void> {
   try {
     const isAwaited = await gate.free(generation, 'ended');
     if (isAwaited) await submit(id);
   } catch (error) {
-    log.warn('The next in line could not be started; reconcile does', { generationId: id, error });
+    log.warn('The line could not be served; reconcile serves it', { generationId: id, error });
   }
 }

@@ -16,10 +16,10 @@ import { capital, chargeOf, killed, PAID, pastDeadline, sentence } from './expla
 import { finish, later } from './let-go.ts';
 import { stoodAtError } from './task-error.ts';
 
-/** Whether the work was tried, or waits in line for a place to copy. */
+/** Whether the generation was worked on, or went into line for a place to copy. */
 export type Collected = 'tried' | 'inLine';
 
-/** Reads of a task before an end with no outputs is believed. */
+/** A success without outputs is believed after this many reads of the task. */
 const EMPTY_READS = 3;
 
 export async function recordCancelled(
@@ -32,7 +32,7 @@ export async function recordCancelled(
     return await finish(deps, (current, moment) =>
       fail(current, pastDeadline(generation, account), account, moment),
     );
-  // Stopped by us because it stood at an error: that is how it ended, though it moved in between.
+  // We stopped the task because it stood at an error. That error is its end, even if the task moved in between.
   const stopped = isWished ? undefined : await stoppedAtError(deps, generation);
   if (stopped !== undefined) return await endFailed(deps, generation, stopped.text, account);
   await finish(deps, (current, moment) => cancel(current, account, moment));
@@ -44,12 +44,12 @@ export async function recordFailed(
   task: Task,
   account: Account,
 ): Promise<void> {
-  // Of one that was stopped, what it was stopped for; killing it may have left another text.
+  // Of a task that we stopped, the error it stood at. Kill may have left another text.
   const stopped = stoodAtError(generation) ? await stoppedAtError(deps, generation) : undefined;
   await endFailed(deps, generation, stopped?.text ?? task.errorText?.trim(), account);
 }
 
-/** Records a failure of the model; a run that may have failed by stale uploads goes once more. */
+/** Records that the model failed. Runs once more if reused uploads may be the cause. */
 async function endFailed(
   deps: WorkDeps,
   generation: Collecting,
@@ -77,7 +77,7 @@ async function endFailed(
   await deps.submit(id).catch(logIgnored('reconcile submits what is due', { generationId: id }));
 }
 
-/** What is noted of a task that was stopped because it stood at an error. */
+/** The note on a task that was stopped because it stood at an error. */
 async function stoppedAtError(
   { id, notes }: WorkDeps,
   { attempt }: Collecting,
@@ -110,7 +110,7 @@ export async function recordSucceeded(
 async function readAgain({ claim }: WorkDeps, { id, emptyReads }: Collecting): Promise<void> {
   const read = await claim.write(readLater);
   if (read.kind !== 'written') return;
-  log.warn('A task that succeeded shows no outputs: it is read again before that is believed', {
+  log.warn('A task succeeded without outputs: it is read again before that is believed', {
     generationId: id,
     tries: emptyReads + 1,
     nextTryAt: read.generation.dueAt,
@@ -145,7 +145,7 @@ async function recordIncomplete(
     await later(deps, { code, message });
     return;
   }
-  // What was copied is kept: it was paid for.
+  // Keep the outputs that were copied: they are paid for.
   if (!(await putOutputs(deps, generation, copies.outputs))) return;
   const error: GenerationError = isKilled
     ? killed(deaths)
@@ -153,7 +153,7 @@ async function recordIncomplete(
   await finish(deps, (current, moment) => fail(current, error, account, moment));
 }
 
-/** @returns Whether they stand: otherwise the claim is another holder's, and so is everything that is left to do. */
+/** @returns Whether the outputs are written. If not, another holder has the generation. */
 async function putOutputs(
   { id, claim, generations }: WorkDeps,
   { attempt }: Collecting,

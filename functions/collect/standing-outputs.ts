@@ -5,24 +5,24 @@ import type { CopiedOutput } from '../outputs/types.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
 import type { CopiedNotes } from '../store/copied-notes.ts';
 
-/** Which output of which attempt, and where it lies. */
+/** One output of one attempt, and its place in S3. */
 export interface OutputPlace extends ObjectRef {
   readonly id: string;
   readonly attempt: number;
   readonly index: number;
 }
 
-/** Finds the outputs that an earlier holder has copied, so that they are not fetched again. */
+/** Finds outputs that an earlier holder copied, so that they are not fetched again. */
 export interface StandingOutputs {
   /**
-   * @param said - By Wiro's record. Without a size, or if another size or type stands, only a note of ours tells that
-   *   what stands there is the output: whoever stored it may have died before it noted that it differs.
+   * @param said - What Wiro's record says of the output. If it gives no size, or if the object has another size or type,
+   *   only a note of ours proves that the object is the output. Its holder may have died before it noted a difference.
    */
   find(
     place: OutputPlace,
     said: { readonly sizeBytes?: number; readonly contentType?: string },
   ): Promise<CopiedOutput | undefined>;
-  /** Notes one that was copied, where S3 does not keep its SHA-256 itself. */
+  /** Notes a copied output, unless S3 keeps its SHA-256. */
   note(place: OutputPlace, copy: CopiedOutput): Promise<void>;
 }
 
@@ -43,7 +43,7 @@ export function createStandingOutputs({
       }
       const note = await notes.read(id, attempt, index);
       if (note === undefined || note.bucket !== bucket) return undefined;
-      // It may lie beside its place, where other bytes had taken that.
+      // If other bytes had its key, the output lies under a key beside it.
       const noted = note.key === key ? standing : await head(note);
       if (noted?.sizeBytes !== note.sizeBytes || noted.crc32 !== note.crc32) return undefined;
       const { contentType, sha256 } = note;

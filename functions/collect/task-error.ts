@@ -4,15 +4,15 @@ import type { Setback } from '../generation/transitions/trouble.ts';
 import type { AttemptNotes, NotesChange, TaskError } from '../store/attempt-notes.ts';
 import type { Task } from '../wiro/types.ts';
 
-// A task at `task_error` is not over: Wiro may recover or requeue it. How long it has stood there without moving is
-// noted beside the state; the state shows by its trouble that it does.
+// A task at `task_error` has not ended: Wiro may recover or requeue it. The state's trouble shows that the task stands
+// there. The notes beside the state say since when.
 
 const CODE = 'model_failed';
 
 /** Whether the task stood at an error when it was last looked at. */
 export const stoodAtError = ({ trouble }: Collecting): boolean => trouble?.firstAt[CODE] !== undefined;
 
-/** Notes that the task stands at an error: since when, and what Wiro said first. */
+/** Notes that the task stands at an error, since when, and Wiro's first text. */
 export function noteTaskError(
   { taskError }: AttemptNotes,
   generation: Collecting,
@@ -20,24 +20,24 @@ export function noteTaskError(
   now: Timestamp,
 ): NotesChange | undefined {
   const text = task.errorText?.trim() || undefined;
-  // An earlier note is of a time before it moved.
+  // If the state shows no error, the note is from before the task moved.
   const standing = stoodAtError(generation) || taskError?.since === now ? taskError : undefined;
   if (standing !== undefined && (standing.text !== undefined || text === undefined)) return undefined;
   return { taskError: { since: now, ...standing, ...(text !== undefined && { text }) } };
 }
 
-/** Notes that it is to be stopped for it; written before it is, so that its end is understood. */
+/** Notes that the task is stopped because of its error. Written before the task is asked, so that its end is understood. */
 export const noteStopped = ({ taskError }: AttemptNotes, now: Timestamp): NotesChange | undefined =>
   taskError === undefined || taskError.stoppedAt !== undefined
     ? undefined
     : { taskError: { ...taskError, stoppedAt: now } };
 
-/** It moved on: what was noted is of the past. Not that it was asked to stop: that may be its end all the same. */
+/** Deletes the note, because the task moved. Keeps a note that we stopped the task: that may still be its end. */
 export const forgetTaskError = ({ taskError }: AttemptNotes): NotesChange | undefined =>
   taskError === undefined || taskError.stoppedAt !== undefined ? undefined : { taskError: null };
 
 export const taskErrorSetback = ({ text }: TaskError): Setback => ({
   code: CODE,
-  // Short: it lies in the state. The whole of it is noted.
+  // Shortened, because it is in the state. The notes have the whole text.
   message: `The task stands at an error at Wiro, which may recover or requeue it: ${(text ?? 'Wiro gives no reason').slice(0, 200)}`,
 });

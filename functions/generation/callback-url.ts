@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-/** Which run a callback speaks of: `{deployment}/{generationId}/{attempt}`. */
+/** The attempt that a callback is about: `{deployment}/{generationId}/{attempt}`. */
 export interface CallbackSubject {
   readonly deployment: string;
   readonly generationId: string;
@@ -8,18 +8,18 @@ export interface CallbackSubject {
 }
 
 export interface CallbackPath extends CallbackSubject {
-  /** As it came; proves nothing before `isSigned` said so. */
+  /** As received. Proves nothing before `isSigned` checks it. */
   readonly signature: string;
 }
 
-/** `{base}/{deployment}/{generationId}/{attempt}/{signature}`: where Wiro reports the end of one run. */
+/** `{base}/{deployment}/{generationId}/{attempt}/{signature}`: the URL at which Wiro reports the end of one Run. */
 export function callbackUrl(base: string, subject: CallbackSubject, secret: string): string {
   return `${base.replace(/\/+$/, '')}/${path(subject)}/${sign(subject, secret)}`;
 }
 
 /**
- * Reads the last four segments of a path: a callback URL may have any base, and a CDN in front passes on the base's own
- * path, too. `undefined` for whatever no callback URL of ours ends in.
+ * Reads the last four segments of a path. A callback URL may have any base, and a CDN passes the base's own path on.
+ * `undefined` if the path does not end like one of our callback URLs.
  */
 export function parseCallbackPath(rawPath: string): CallbackPath | undefined {
   const [deployment = '', generationId = '', attempt = '', signature = ''] = rawPath.split('/').slice(-4);
@@ -31,12 +31,12 @@ export function parseCallbackPath(rawPath: string): CallbackPath | undefined {
   return isOurs ? { deployment, generationId, attempt: Number(attempt), signature } : undefined;
 }
 
-/** Reads the subject from a whole callback URL, as a task's record shows it; whatever its base. */
+/** Reads the subject from a callback URL in a task's record, with any base. */
 export function parseCallbackUrl(url: string): CallbackPath | undefined {
   return URL.canParse(url) ? parseCallbackPath(new URL(url).pathname) : undefined;
 }
 
-/** Whether one of the secrets signed it; takes as long for a wrong signature as for a right one. */
+/** Whether one of the secrets signed the callback. Takes the same time for a wrong signature as for a right one. */
 export function isSigned(callback: CallbackPath, secrets: readonly string[]): boolean {
   const given = Buffer.from(callback.signature, 'hex');
   let signed = false;

@@ -1,11 +1,11 @@
-/** What can go wrong with a request or a generation. A code is a contract: it never changes its meaning. */
+/** The ways in which a request or a generation can fail. A code is a contract: it never changes its meaning. */
 export type ErrorCode =
   // The request was not accepted, or not run.
   | 'invalid_request'
   | 'invalid_parameter'
   | 'request_too_large'
   | 'model_not_found'
-  // A realtime or training model, where the deployment does not allow them.
+  // A realtime or training model, if the deployment does not allow them.
   | 'model_not_supported'
   // Not among the models that the deployment runs.
   | 'model_not_allowed'
@@ -16,9 +16,9 @@ export type ErrorCode =
   | 'input_empty'
   | 'input_too_large'
   | 'input_changed'
-  // In an archive (GLACIER, DEEP_ARCHIVE …): it must be restored before anyone can read it.
+  // In an archive (GLACIER, DEEP_ARCHIVE …). It must be restored before it can be read.
   | 'input_archived'
-  // S3 refuses to give it to this deployment, for good: rights or an encryption key.
+  // S3 refuses access for good: a right or an encryption key is missing.
   | 'input_unreadable'
   // A kind of file that Wiro does not take.
   | 'input_unsupported'
@@ -29,50 +29,50 @@ export type ErrorCode =
   | 'method_not_allowed'
   // The deployment lacks its secrets.
   | 'not_configured'
-  // Wiro did not take it.
+  // Wiro did not run it.
   | 'insufficient_balance'
   | 'upstream_unauthorized'
   | 'upstream_refused'
   | 'upstream_unavailable'
   | 'submission_unknown'
-  // It waited in line for longer than the deployment allows.
+  // It waited in line longer than the deployment allows.
   | 'waited_too_long'
-  // The function that worked on it was killed, again and again.
+  // The functions that worked on it were killed, again and again.
   | 'function_killed'
   // The task ended badly.
   | 'model_failed'
   | 'task_not_found'
-  // Wiro's account of the task is too large to be read.
+  // Wiro's record of the task is too large to read.
   | 'task_unreadable'
   | 'deadline_exceeded'
   | 'cancelled'
   | 'cancel_unconfirmed'
   | 'output_unavailable'
   | 'output_refused'
-  // As many outputs are copied as the deployment copies at once. A setback alone: nothing ends with it.
+  // The deployment copies as many outputs at once as it may. Only a setback: no generation ends with it.
   | 'output_in_line'
   | 'internal_error';
 
-/** An error as users meet it, in answers, records, events and result files. */
+/** An error as users see it, in answers, records, events and result files. */
 export interface GenerationError {
   readonly code: ErrorCode;
-  /** A sentence for a person, with the remedy. */
+  /** What happened and what to do, for a person. */
   readonly message: string;
-  /** What it concerns, as a path into the request: `inputs.inputImage[1]`. */
+  /** The path of the part of the request that it concerns, such as `inputs.inputImage[1]`. */
   readonly field?: string;
   /**
-   * Whether the same can succeed later, as it is: by itself, or once what the message names outside the request has been
-   * mended. A retry that would run what cannot is refused.
+   * Whether the same request can succeed later: by itself, or once the cause that the message names outside the request is
+   * fixed. A retry that would run a request without that chance is refused.
    */
   readonly retryable: boolean;
 }
 
-/** A request that cannot be accepted; nothing was stored, run or charged. */
+/** A request that cannot be accepted. Nothing is stored, run or charged. */
 export class RequestError extends Error {
   override readonly name = 'RequestError';
-  /** The first of its problems. */
+  /** The first problem. */
   readonly error: GenerationError;
-  /** Everything that is wrong with it, as far as it was looked for. */
+  /** All problems that were found. */
   readonly problems: readonly GenerationError[];
 
   constructor(code: ErrorCode, message: string, field?: string, retryable = false) {
@@ -90,7 +90,7 @@ export class RequestError extends Error {
     return new RequestError(code, message, field, retryable);
   }
 
-  /** With all of them, where there are several. */
+  /** Makes one error of several problems. */
   static ofAll(problems: readonly [GenerationError, ...GenerationError[]]): RequestError {
     return Object.assign(RequestError.of(problems[0]), { problems });
   }
@@ -128,18 +128,15 @@ export function listProblems(problems: readonly GenerationError[]): readonly Pro
 
 const LONGEST_FIELD = 500;
 
-/** Extends a field's path as far as an error keeps it: a name may be a megabyte, and have a hundred thousand values. */
+/** Extends a field's path up to the length that an error keeps. A name may have a megabyte, and 100,000 values. */
 export const extendField = (field: string, more: string): string =>
   field.length > LONGEST_FIELD ? field : `${field}${more.slice(0, LONGEST_FIELD + 1)}`;
 
 /**
- * A refusal as those who asked are told it: that it costs nothing is said, too.
- * @param asked - What of: a generation that is to be retried may have run before, and been charged.
+ * Adds to a refusal that it costs nothing, unless its message says so.
+ * @param asked - The request that was refused. Before a retry, the generation may have run and been charged.
  */
-export function toldAsRefusal(
-  error: GenerationError,
-  asked: 'request' | 'retry' = 'request',
-): GenerationError {
+export function addNoCharge(error: GenerationError, asked: 'request' | 'retry' = 'request'): GenerationError {
   if (SAYS_ITSELF[asked].test(error.message)) return error;
   return { ...error, message: `${error.message} ${COSTS_NOTHING[asked]}` };
 }
@@ -150,10 +147,10 @@ const COSTS_NOTHING = {
 };
 const SAYS_ITSELF = {
   request: /nothing (?:of it )?(?:was|is|runs?)\b|started nothing/i,
-  // What it quotes of the generation's own end says nothing of the retry.
+  // The message may quote the generation's own end, which says nothing about the retry.
   retry: /this retry started nothing/i,
 };
 
-/** What a request names may be a megabyte, or no text that can be written: an answer has to fit wherever it is told. */
+/** Shortens and cleans a text, so that it fits every answer, record and event. A request may name a megabyte of anything. */
 const short = (text: string, most: number): string =>
   (text.length > most ? `${text.slice(0, most)}…` : text).toWellFormed();

@@ -2,59 +2,70 @@ import type { GenerationError } from './errors.ts';
 import type { Timestamp } from './time.ts';
 
 /**
- * The state of a generation, as it lies in the table: one requested run of one model, from request to copied
- * outputs. Small on purpose (under 1 KB): request and outputs are items of their own.
+ * The state of a generation: one requested run of one model, from request to copied outputs.
+ *
+ *     queued ──► submitting ──► running ──► collecting ──► succeeded
+ *      ▲ │        │    │           ▲         │  │  │
+ *      │ │        │    │           └─────────┘  │  │         not ended, or its outputs are not there yet
+ *      ├─┼────────┘    │                        │  │         a setback, or no free slot
+ *      └─┼─────────────┼────────────────────────┘  │         the next attempt, with fresh uploads
+ *        └─────────────┴───────────────────────────┴──────►  failed | cancelled
+ *
+ * A callback that names the task of a lost Run also leads from `queued` to `running`. A retry leads from `failed` and
+ * `cancelled` to the next attempt: to `queued`, or to `running` if the task can still be collected.
+ *
+ * `transitions/` has a function for each arrow. The stored item stays under 1 KB: request and outputs are items of their own.
  */
 export type Generation = Queued | Submitting | Running | Collecting | Succeeded | Failed | Cancelled;
 
 export type Status = Generation['status'];
 
-/** Who asked: the API, an object put into S3, or an EventBridge event. */
+/** Where the request came from: the API, an S3 object, or an EventBridge event. */
 export type RequestOrigin = 'api' | 's3' | 'event';
 
 interface Base {
-  /** Of the stored form; a later version reads the earlier ones. */
+  /** The version of the stored form. A later release reads the earlier versions. */
   readonly version: 1;
-  /** Counts writes: every write is conditional on the revision that it was decided on. */
+  /** Counts writes. Every write is conditional on the revision that it was decided on. */
   readonly revision: number;
   readonly id: string;
   readonly deployment: string;
   readonly origin: RequestOrigin;
   readonly model: string;
   readonly requestHash: string;
-  /** Where its outputs and its `result.json` go, for one that a dropped file became; ends in `/`. */
+  /** The folder of the outputs and of `result.json`, if a dropped file made the generation. Ends in `/`. */
   readonly outputFolder?: string;
-  /** From 1; an explicit retry, or the one rerun with fresh uploads, starts the next. */
+  /** Starts at 1. A retry on request, or the one rerun with fresh uploads, starts the next. */
   readonly attempt: number;
   readonly createdAt: Timestamp;
   readonly updatedAt: Timestamp;
-  /** When `reconcile` looks; absent once nothing is left to do, announcements included. */
+  /** When `reconcile` looks. Absent once nothing is left to do or to announce. */
   readonly dueAt?: Timestamp;
-  /** How often `reconcile` or a collect looked since something last changed. */
+  /** How often `reconcile` or a collector looked since the last change. */
   readonly looks: number;
-  /** What is still to be told, oldest first; written with the change that it tells of. */
+  /** Announcements to deliver, oldest first. Each is written with the change that it announces. */
   readonly announcements: readonly Announcement[];
   readonly cancelRequestedAt?: Timestamp;
-  /** The first signed callback of this attempt, and the task that its body named: a hint, never evidence. */
+  /** The latest signed callback of this attempt, and the task that its body named: a hint, never evidence. */
   readonly callback?: { readonly seenAt: Timestamp; readonly taskId?: string };
-  /** A step that failed in passing and is tried again with back-off. */
+  /** Setbacks since the last success. The step is tried again with back-off. */
   readonly trouble?: Trouble;
-  /** Inputs are uploaded anew: a run with reused uploads failed. */
+  /** Inputs are uploaded anew, because a run with reused uploads failed. */
   readonly freshUploads?: true;
-  /** The latest alone, its message in brief: each lies whole in an item of its own. Earlier releases listed all. */
+  /** The latest past attempt, with a shortened message. Each has a full item of its own. Earlier releases listed all. */
   readonly pastAttempts: readonly PastAttempt[];
 }
 
 export interface Queued extends Base {
   readonly status: 'queued';
-  /** Turned away at the gate: in line for a slot. */
+  /** In line for a slot at the gate. */
   readonly waiting: boolean;
 }
 
 export interface Submitting extends Base {
   readonly status: 'submitting';
   readonly claim: Claim;
-  /** The write-ahead mark: from here on a task may exist. */
+  /** The write-ahead mark. Once it stands, a task may exist. */
   readonly run?: RunMark;
 }
 
@@ -62,7 +73,7 @@ interface WithTask extends Base {
   readonly run: RunMark;
   readonly task: TaskNames;
   readonly stop?: StopSent;
-  /** How often an end with `pexit` 0 and no outputs was read. */
+  /** How often the task was read as succeeded without outputs. */
   readonly emptyReads: number;
 }
 
@@ -79,10 +90,10 @@ interface Ended extends Base {
   readonly endedAt: Timestamp;
   readonly run?: RunMark;
   readonly task?: TaskNames;
-  /** How the task ended, as Wiro said; absent where there is none, or no end was seen. */
+  /** How the task ended at Wiro. Absent if there is no task, or if its end was not seen. */
   readonly taskEnd?: 'succeeded' | 'failed' | 'cancelled';
   readonly costUsd?: number;
-  /** The task's own account of its time, in seconds. */
+  /** The task's running time as Wiro gives it, in seconds. */
   readonly elapsedSeconds?: number;
 }
 
@@ -99,7 +110,7 @@ export interface Cancelled extends Ended {
   readonly status: 'cancelled';
 }
 
-/** The right to work on a generation, until a moment; only its holder writes. */
+/** The right to work on a generation until a moment. Only its holder writes. */
 export interface Claim {
   readonly holder: string;
   readonly until: Timestamp;
@@ -110,11 +121,11 @@ export interface RunMark {
   readonly reusedUploads: boolean;
   /** When a complete search for this Run's task first found nothing. */
   readonly emptySearchAt?: Timestamp;
-  /** How often it was searched for. */
+  /** How often the task was searched for. */
   readonly searches: number;
 }
 
-/** A task's two names. The token is a capability: only the API's caller gets it. */
+/** A task's two names. The token is a capability: only the caller of the API gets it. */
 export interface TaskNames {
   readonly id: string;
   readonly token?: string;
@@ -127,7 +138,7 @@ export interface StopSent {
 
 export interface Trouble {
   readonly since: Timestamp;
-  /** When each code was first met since then: two that take turns must not make it go on for ever. */
+  /** When each code first occurred since then. Each has its own patience, so that two in turn do not prolong each other. */
   readonly firstAt: Readonly<Partial<Record<GenerationError['code'], Timestamp>>>;
   readonly count: number;
   readonly code: GenerationError['code'];
@@ -143,17 +154,17 @@ export interface PastAttempt {
 }
 
 export interface Announcement {
-  /** The same for every delivery, so that consumers can dedupe. */
+  /** The same for every delivery, so that consumers can deduplicate. */
   readonly eventId: string;
   readonly type: 'Running' | 'Succeeded' | 'Failed' | 'Cancelled';
   readonly attempt: number;
   readonly at: Timestamp;
 }
 
-/** What the outputs item of one attempt holds. */
+/** The content of the outputs item of one attempt. */
 export interface GenerationOutputs {
   readonly attempt: number;
-  /** That of the state on whose claim they were copied: a later claim's outputs are never replaced by an earlier one's. */
+  /** The revision of the claim under which they were copied. The outputs of an earlier claim never replace those of a later one. */
   readonly revision: number;
   readonly outputs: readonly Output[];
 }
@@ -164,15 +175,15 @@ export interface Output {
   readonly key: string;
   readonly contentType: string;
   readonly sizeBytes: number;
-  /** Lower-case hex. */
+  /** In lower-case hex. */
   readonly sha256: string;
-  /** What Wiro's record of the task says otherwise. Where the generation succeeded, two reads came to the same. */
+  /** What differs in Wiro's record of the task. If the generation succeeded, two reads agreed on the output. */
   readonly differsFrom?: AdvertisedOutput;
-  /** A language model's answer, where it is small: the same that the object holds. */
+  /** A language model's answer, if it is small. The object has the same content. */
   readonly content?: unknown;
 }
 
-/** What Wiro's record says of an output, as far as the output is not so. */
+/** What Wiro's record says of an output, where the output differs. */
 export interface AdvertisedOutput {
   readonly sizeBytes?: number;
   readonly contentType?: string;
@@ -183,16 +194,16 @@ export type Ending = Succeeded | Failed | Cancelled;
 export const hasEnded = (generation: Generation): generation is Ending =>
   generation.status === 'succeeded' || generation.status === 'failed' || generation.status === 'cancelled';
 
-/** Whether it waits at the gate for its turn. */
+/** Whether the generation waits in line for a slot. */
 export const isInLine = (generation: Generation): generation is Queued =>
   generation.status === 'queued' && generation.waiting;
 
-/** Where a generation stands in the queue: oldest first, unique. */
+/** A unique key that sorts the queue, oldest first. */
 export const queueKey = ({ createdAt, id }: Pick<Base, 'createdAt' | 'id'>): string => `${createdAt}#${id}`;
 
 export const idOfQueueKey = (key: string): string => key.slice(key.indexOf('#') + 1);
 
-/** For the end of a `switch`: a new kind does not compile until it is handled. */
+/** Ends a `switch` over a union, so that a new kind does not compile until a case covers it. */
 export function assertNever(value: never): never {
   throw new Error(`Not expected: ${JSON.stringify(value)}`);
 }

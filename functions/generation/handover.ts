@@ -1,7 +1,7 @@
-/** How inputs in S3 went to Wiro, where its project refuses uploads. */
+/** How inputs in S3 went to Wiro, if its project refuses uploads. */
 export interface OtherHandover {
-  /** In the body of the Run, or by links. */
+  /** In the body of the Run (`multipart`), or by links (`presigned`). */
   readonly by: 'multipart' | 'presigned';
-  /** `false` for links that name no version: an object replaced before Wiro fetched it went in its place. */
+  /** `false` for links without a version: if the object was replaced before Wiro fetched it, Wiro got the new one. */
   readonly isPinned: boolean;
 }

@@ -2,21 +2,21 @@ import type { GenerationError } from './errors.ts';
 import { type Generation, hasEnded, type PastAttempt } from './generation.ts';
 
 /**
- * A past attempt in full, as an item of its own keeps it. The state has only the latest, in brief: however often a
- * generation is retried, its state stays small.
+ * A past attempt in full, in an item of its own. The state has only the latest, shortened, so that it stays small after any
+ * number of retries.
  */
 export interface KeptAttempt extends PastAttempt {
-  /** Of one that failed: as it was told. */
+  /** The error of a failed attempt, as it was announced. */
   readonly error?: GenerationError;
   readonly costUsd?: number;
 }
 
-/** So many of the latest are read and shown. */
+/** The number of past attempts that a record shows. */
 export const MOST_SHOWN = 20;
 
 const BRIEF = 120;
 
-/** What is to be kept in items before `next` is written with `inBrief`: whatever it says of past attempts. */
+/** The past attempts to write as items before `next` is written with `inBrief`. */
 export function attemptsToKeep(current: Generation, next: Generation): readonly KeptAttempt[] {
   if (next.attempt === current.attempt && inBrief(next) === next) return [];
   return next.pastAttempts.map((past): KeptAttempt => {
@@ -29,7 +29,7 @@ export function attemptsToKeep(current: Generation, next: Generation): readonly 
   });
 }
 
-/** The generation with the latest of its past attempts alone, and that one in brief. */
+/** The generation with only the latest of its past attempts, shortened. */
 export function inBrief<G extends Generation>(generation: G): G {
   const { pastAttempts } = generation;
   const latest = pastAttempts.at(-1);

@@ -6,16 +6,16 @@ import type { Moment } from './time.ts';
 import { startNextAttempt } from './transitions/parts.ts';
 
 /**
- * Starts the next attempt of a generation that ended badly, at the last paid step: a task that succeeded, or whose
- * end nobody saw, is collected again and never run again.
- * @param named - What a signed callback has named since, confirmed: collected instead of running again, by force too.
- *   One that came to nothing answers what became of its Run.
- * @param force - Run again although a task of the last attempt may exist that nobody could look at, or may run on: it was
- *   asked to stop, and nobody saw its end.
- * @throws {RequestError} `not_retryable` when it succeeded, has not ended, must be forced, or would run again what failed
- *   for a reason that lies in the request.
+ * Starts the next attempt of a generation that failed or was cancelled, at the last paid step. A task that succeeded, or
+ * whose end was not seen, is collected again instead of running again.
+ * @param named - A task that a signed callback named and that Wiro confirmed. It is collected instead of running again,
+ *   even with `force`. If the task came to nothing, the fate of its Run is known.
+ * @param force - Runs again although a task of the last attempt may exist unseen, or may still run after it was asked to
+ *   stop.
+ * @throws {RequestError} `not_retryable` if the generation succeeded, has not ended, needs `force`, or failed for a reason
+ *   in its request.
  */
-export function retried(
+export function startRetry(
   generation: Generation,
   force: boolean,
   moment: Moment,
@@ -33,10 +33,10 @@ export function retried(
       'This generation succeeded, and may have been charged. This retry started nothing: request a new one for another result.',
     );
   }
-  if (generation.announcements.length >= MOST_UNTOLD) {
+  if (generation.announcements.length >= MOST_UNDELIVERED) {
     throw new RequestError(
       'not_retryable',
-      `The last ${MOST_UNTOLD} events of this generation could not be put on the event bus yet. This retry started nothing and costs nothing: try again once they are, or see the alarm FruitlessLooks.`,
+      `The last ${MOST_UNDELIVERED} events of this generation could not be put on the event bus yet. This retry started nothing and costs nothing: try again once they are, or see the alarm FruitlessLooks.`,
       undefined,
       true,
     );
@@ -67,7 +67,7 @@ export function retried(
     : generation;
   if (task === undefined || run === undefined) return { ...next, dueAt: moment.now };
   const { status: _status, waiting: _waiting, ...rest } = next;
-  // The deadline counts anew: the task has had its time, but its end is still to be seen.
+  // The deadline starts anew, because the end of the task must still be seen.
   return {
     ...rest,
     status: 'running',
@@ -78,7 +78,7 @@ export function retried(
   };
 }
 
-/** Whether a retry would run it again, and not collect the task that it has: then hints at others count. */
+/** Whether a retry may run again instead of collecting the task. Then hints at other tasks count. */
 export const mayRunAgain = (generation: Generation, force: boolean): generation is Failed | Cancelled =>
   (generation.status === 'failed' || generation.status === 'cancelled') &&
   (generation.task === undefined ||
@@ -87,7 +87,7 @@ export const mayRunAgain = (generation: Generation, force: boolean): generation 
     generation.taskEnd === 'cancelled' ||
     (force && isStopUnconfirmed(generation)));
 
-/** Whether running it again would only fail again, and may be paid for. Collecting a paid task costs nothing: never. */
+/** Whether a new run would fail again, and may cost money. Never for a retry that collects: it costs nothing. */
 const isHopeless = (generation: Failed | Cancelled, force: boolean): generation is Failed =>
   generation.status === 'failed' &&
   !generation.error.retryable &&
@@ -97,15 +97,15 @@ const isHopeless = (generation: Failed | Cancelled, force: boolean): generation 
 
 const UNMARKED = { startedAt: '', reusedUploads: false, searches: 0 };
 
-/** Every attempt adds two: while nothing can be told, there is an end to retries, and the state stays small. */
-const MOST_UNTOLD = 20;
+/** Every attempt adds two announcements. While none can be delivered, this limit keeps the state small. */
+const MOST_UNDELIVERED = 20;
 
 const isStopUnconfirmed = (generation: Failed | Cancelled): boolean =>
   generation.status === 'failed' &&
   generation.taskEnd === undefined &&
   (generation.error.code === 'cancel_unconfirmed' || generation.error.code === 'deadline_exceeded');
 
-/** Whether a task may exist that nobody could look at: `task_unreadable` of one that only a callback has named. */
+/** Whether a task may exist unseen. After `task_unreadable` that is a task that only a callback named. */
 const isTaskUnknown = (generation: Ending): generation is Failed =>
   generation.status === 'failed' &&
   (generation.error.code === 'submission_unknown' ||

@@ -3,32 +3,32 @@ import { type Generation, hasEnded, type PastAttempt, type TaskNames } from './g
 import type { Timestamp } from './time.ts';
 
 /**
- * What a signed callback named while its attempt had no task, or when it was over without one: kept beside the
- * generation, whose end it does not change. A hint, no evidence: a retry asks Wiro about it.
+ * The task that a signed callback named, if its attempt had no task then or ended without one. Kept beside the generation,
+ * and does not change its end. A hint, not evidence: a retry asks Wiro about the task.
  */
 export interface TaskHint {
   readonly attempt: number;
   readonly taskId: string;
   readonly seenAt: Timestamp;
-  /** Of the signature in the callback's path, by `proofOf`: the URL that the task shows must have the same. */
+  /** `proofOf` the signature in the callback's path. The task's own URL must have the same proof. */
   readonly proof: string;
 }
 
 /** A task that a hint named and Wiro's own record confirmed. */
 export interface NamedTask {
-  /** Whose Run made it. */
+  /** The attempt whose Run made the task. */
   readonly attempt: number;
   readonly task: TaskNames;
   readonly end: 'unfinished' | 'succeeded' | 'failed' | 'cancelled';
 }
 
-/** Whether something may be had of it. Otherwise it is known that its Run came to nothing, and was not charged. */
+/** Whether the task may have outputs to collect. Otherwise its Run came to nothing and was not charged. */
 export const isToCollect = ({ end }: NamedTask): boolean => end === 'unfinished' || end === 'succeeded';
 
-/** Tells a signature that was right once, also to those who may not read the secrets. */
+/** Proves a signature that was right once, to functions that may not read the secrets. */
 export const proofOf = (signature: string): string => createHash('sha256').update(signature).digest('base64');
 
-/** The hints at tasks that no attempt has had yet, nor may still get, those of the latest attempt first. */
+/** The hints at tasks that no attempt has, or may still get. Those of the latest attempt come first. */
 export function openHints({
   generation,
   pastAttempts,
@@ -48,8 +48,8 @@ export function openHints({
 }
 
 /**
- * Whether what a callback of this attempt names may be a task that nobody knows of. Of attempts before the last the
- * state says nothing: what is kept of them is compared with what they had when it is used.
+ * Whether a callback of this attempt may name a task that is not recorded. The state does not show the tasks of attempts
+ * before the last, so a hint at one is kept. `openHints` compares it with the items of past attempts.
  */
 export function mayBeUnknown(generation: Generation, attempt: number, taskId: string): boolean {
   if (attempt > generation.attempt) return false;

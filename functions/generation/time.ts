@@ -1,9 +1,9 @@
 import type { Durations } from '../settings.ts';
 
-/** A moment as ISO 8601 in UTC with milliseconds: sorts as text, and reads as a date in table, record and event. */
+/** A moment as ISO 8601 in UTC with milliseconds. Sorts as text and reads as a date. */
 export type Timestamp = string;
 
-/** What time it is; passed in, so that tests hold the clock. */
+/** Gives the current time. Passed in, so that tests control it. */
 export type Clock = () => Date;
 
 export const timestamp = (moment: Date | number): Timestamp => new Date(moment).toISOString();
@@ -11,7 +11,7 @@ export const timestamp = (moment: Date | number): Timestamp => new Date(moment).
 export const after = (moment: Timestamp, milliseconds: number): Timestamp =>
   timestamp(Date.parse(moment) + milliseconds);
 
-/** Doubles from `first` with every `count` from 0, up to `longest`; in milliseconds. */
+/** Doubles from `first` with every `count` from 0, up to `longest`, in milliseconds. */
 export const backOff = (count: number, first: number, longest: number): number =>
   Math.min(first * 2 ** Math.min(count, 30), longest);
 

@@ -1,7 +1,7 @@
 import type { EventBridgeEvent } from 'aws-lambda';
 import type { PutEvents } from '../events/put-events.ts';
 import { MOST_DELIVERIES } from '../functions.ts';
-import { RequestError, toldAsRefusal, withProblems } from '../generation/errors.ts';
+import { addNoCharge, RequestError, withProblems } from '../generation/errors.ts';
 import { generationId } from '../request/identity.ts';
 import { readRequest } from '../request/request.ts';
 import type { SourceRules } from '../request/source.ts';
@@ -74,7 +74,7 @@ async function reject(
         eventId: `${id}.rejected`,
         requestEventId: id,
         deployment,
-        error: withProblems(toldAsRefusal(error), problems),
+        error: withProblems(addNoCharge(error), problems),
         at: clock().toISOString(),
       },
     },

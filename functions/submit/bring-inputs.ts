@@ -18,11 +18,11 @@ import type { FileToSend, FileValue, UploadedFile, WiroClient } from '../wiro/ty
 import { KNOWN_GOOD_FILE } from './known-good-file.ts';
 import type { Room } from './room.ts';
 
-/** How this deployment brings objects to Wiro, with what each way needs. */
+/** How this deployment hands objects over to Wiro, with what each way needs. */
 export type Handover =
   | { readonly kind: 'upload' }
   | { readonly kind: 'presigned'; readonly presign: Presign }
-  /** As uploads, unless the project's are refused: then in the Run's body where there is room for them, else by links. */
+  /** As uploads. If Wiro refuses the project's uploads: in the Run's body if there is room, else by links. */
   | {
       readonly kind: 'auto';
       readonly presign: Presign;
@@ -30,7 +30,7 @@ export type Handover =
       readonly room: Room;
     };
 
-/** A link by which Wiro fetches an object itself; `isPinned` where no other object can come to lie under it. */
+/** Makes a link by which Wiro fetches an object. `isPinned` if no other object can take the object's place under the link. */
 export type Presign = (
   object: AcceptedObject,
 ) => Promise<{ readonly url: string; readonly isPinned: boolean }>;
@@ -46,15 +46,15 @@ export interface BringInputsDeps {
 
 export interface BroughtInputs {
   readonly files: Readonly<Record<string, readonly FileValue[]>>;
-  /** Whether any upload was made for another generation. */
+  /** Whether one of the uploads was made for another generation. */
   readonly reused: boolean;
-  /** How objects go to Wiro instead of as uploads, though the deployment prefers these. */
+  /** How the objects go to Wiro, if not as the uploads that the deployment prefers. */
   readonly otherwise?: OtherHandover;
-  /** How much longer than others the Run may take, for the files in its body. */
+  /** How much longer the Run may take for the files in its body, in milliseconds. */
   readonly extraMs: number;
 }
 
-/** An input that could not be brought to Wiro. The cause says why. */
+/** An input that could not be brought to Wiro. The `cause` says why. */
 export class InputError extends Error {
   override readonly name = 'InputError';
   readonly field: string;
@@ -65,7 +65,7 @@ export class InputError extends Error {
   }
 }
 
-/** A file of a kind that Wiro does not take; `kind` says which, if it is known. */
+/** A file of a kind that Wiro does not take. `kind` names it, if known. */
 export class UnsupportedFileError extends Error {
   override readonly name = 'UnsupportedFileError';
   readonly key: string;
@@ -78,12 +78,12 @@ export class UnsupportedFileError extends Error {
   }
 }
 
-/** Wiro refuses this file, and takes others. */
+/** Wiro refuses this file but takes others. */
 export class FileRefusedError extends Error {
   override readonly name = 'FileRefusedError';
 }
 
-/** Wiro refuses every upload of this project, a known good one included. */
+/** Wiro refuses every upload of this project, even that of a known good file. */
 export class UploadsRefusedError extends Error {
   override readonly name = 'UploadsRefusedError';
 }
@@ -103,16 +103,16 @@ interface WantedObject extends WantedInput {
 interface Bringing {
   readonly generationId: string;
   readonly holder: string;
-  /** Earlier uploads are not used again. */
+  /** Uploads before this moment are not reused. */
   readonly notBefore: Timestamp;
-  /** Whether a Run of this attempt was lost: its body may be more than what lies before Wiro takes. @default - none was */
+  /** Whether a Run of this attempt was lost. Its body may have been too large for a proxy before Wiro. @default - no */
   readonly hasLostRun?: () => Promise<boolean>;
   readonly signal: AbortSignal;
 }
 
 /**
- * Makes every input of a request one that Wiro can read: objects are uploaded, each content once, or handed over as
- * the deployment does otherwise; URLs pass.
+ * Brings every input of a request to Wiro. Uploads objects, each content once, or hands them over in another way that the
+ * deployment uses. Passes URLs on.
  * @throws {InputError} For the first input that cannot be brought.
  */
 export async function bringInputs(
@@ -204,9 +204,9 @@ async function uploadOnce(
     await sleep(durations.uploadPoll, undefined, { signal });
   }
   try {
-    // Whoever was at it did not make it, perhaps for a reason that holds for all.
+    // The holder that this one waited for did not succeed, perhaps because Wiro refuses all uploads.
     if (hasWaited && (await refusalsOf(deps)?.areNoted(true)))
-      throw new UploadsRefusedError('It was found out meanwhile');
+      throw new UploadsRefusedError('Another submission found out meanwhile');
     const { url } = await upload(deps, {
       name: nameAtWiro(sha256, extension),
       contentType: contentTypeFor(object, extension),
@@ -222,8 +222,8 @@ async function uploadOnce(
 }
 
 /**
- * Uploads a file. What Wiro answers by a refusal may be about the file or about the project: whether it takes a known
- * good one then tells which.
+ * Uploads a file. If Wiro refuses it, uploads a known good file to find out whether Wiro refuses the file or all uploads of
+ * the project.
  */
 async function upload(deps: BringInputsDeps, file: FileToSend): Promise<UploadedFile> {
   const { wiro } = deps;
@@ -232,7 +232,7 @@ async function upload(deps: BringInputsDeps, file: FileToSend): Promise<Uploaded
   } catch (error) {
     if (!mayBeForGood(error)) throw error;
     const refusals = refusalsOf(deps);
-    // Another one may have found out meanwhile.
+    // Another submission may have found out meanwhile.
     if (await refusals?.areNoted(true)) throw new UploadsRefusedError(error.why, { cause: error });
     try {
       await wiro.upload(KNOWN_GOOD_FILE);
@@ -245,7 +245,7 @@ async function upload(deps: BringInputsDeps, file: FileToSend): Promise<Uploaded
   }
 }
 
-/** Refused before and after a file that was taken: what Wiro says in the same words of a fault of its own has passed. */
+/** Uploads the file once more after Wiro took the known good one. A second refusal is about the file itself. */
 async function uploadAgain(wiro: BringInputsDeps['wiro'], file: FileToSend): Promise<UploadedFile> {
   try {
     return await wiro.upload(file);
@@ -258,7 +258,7 @@ async function uploadAgain(wiro: BringInputsDeps['wiro'], file: FileToSend): Pro
 const refusalsOf = ({ handover }: BringInputsDeps): UploadRefusals | undefined =>
   handover?.kind === 'auto' ? handover.refusals : undefined;
 
-/** Answered by Wiro's API, or by a gateway for which it is too large; what else a gateway says may pass. */
+/** Whether a refusal may be for good: by Wiro's API, or by a gateway with 413. Other answers of a gateway may pass. */
 const mayBeForGood = (error: unknown): error is WiroError =>
   error instanceof WiroError && (error.isRefusal || error.status === 413);
 
@@ -271,7 +271,7 @@ async function noteRefusal(refusals: UploadRefusals | undefined, { message }: Wi
   );
 }
 
-/** One read ahead of the upload, so that the same bytes under another key are known before they are sent. */
+/** Reads the object once before its upload. If Wiro has the same bytes under another key, there is no upload. */
 async function readContent(
   { inputs, uploads }: Pick<BringInputsDeps, 'inputs' | 'uploads'>,
   object: AcceptedObject,
@@ -279,13 +279,13 @@ async function readContent(
   const hash = createHash('sha256');
   for await (const chunk of await inputs.open(object)) hash.update(chunk);
   const sha256 = hash.digest('hex');
-  await uploads.noteContent(object, sha256).catch(logIgnored('it is read again next time'));
+  await uploads.noteContent(object, sha256).catch(logIgnored('the next use reads it again'));
   return sha256;
 }
 
 // --- in the Run's body ----------------------------------------------------------------------------------------
 
-/** Reads all of them: what can go wrong with a file goes wrong before the mark. */
+/** Reads all files into memory, so that a failing read fails before the mark. */
 async function carry(
   { inputs, durations }: BringInputsDeps,
   objects: readonly WantedObject[],
@@ -324,7 +324,7 @@ async function readWhole(
     length += piece.length;
   }
   if (length !== bytes.length)
-    throw new Error(`Cannot read "${object.key}": it has ${bytes.length} bytes, and ${length} came`);
+    throw new Error(`Cannot read "${object.key}": it has ${bytes.length} bytes, but ${length} came`);
   return bytes;
 }
 
@@ -351,7 +351,7 @@ async function link(
 
 // --- shared ---------------------------------------------------------------------------------------------------
 
-/** In the order of the objects. */
+/** @returns The results in the order of the objects. */
 const bringEach = <T>(
   objects: readonly WantedObject[],
   bring: (object: AcceptedObject) => Promise<T>,
@@ -365,8 +365,8 @@ const bringEach = <T>(
   });
 
 /**
- * The extension to give a file at Wiro, which goes by it.
- * @param bytes - The file's, where they were read already.
+ * Finds the extension to give a file at Wiro. Wiro decides by the extension what the file is.
+ * @param bytes - The file's bytes, if they are in memory already.
  * @throws {UnsupportedFileError} When Wiro does not take such a file.
  */
 async function extensionFor(
@@ -374,11 +374,11 @@ async function extensionFor(
   object: AcceptedObject,
   bytes?: Uint8Array,
 ): Promise<string> {
-  const told = fileKind(object);
+  const declared = fileKind(object);
   const kind =
-    told.kind === 'undetermined'
+    declared.kind === 'undetermined'
       ? kindFromBytes((bytes ?? (await readHead(inputs, object))).subarray(0, KIND_BYTES))
-      : told;
+      : declared;
   if (kind.kind === 'supported') return kind.extension;
   throw new UnsupportedFileError(object.key, kind.kind === 'unsupported' ? kind.name : undefined);
 }
@@ -395,7 +395,7 @@ async function readHead(inputs: Pick<InputStore, 'open'>, object: AcceptedObject
   return Buffer.concat(pieces);
 }
 
-/** Its user's name stays here: Wiro's URLs are public to whoever knows them. */
+/** Hides the name that the user gave the file: anyone who knows one of Wiro's URLs can open it. */
 const nameAtWiro = (sha256: string, extension: string) => `${sha256.slice(0, 32)}${extension}`;
 
 const contentTypeFor = ({ contentType }: AcceptedObject, extension: string): string =>
@@ -403,5 +403,5 @@ const contentTypeFor = ({ contentType }: AcceptedObject, extension: string): str
     ? typeOfExtension(extension)
     : contentType;
 
-/** The moment before which uploads do not count: none, or the end of the attempt that failed with them. */
+/** The moment before which uploads are not reused: the end of the attempt that failed with reused ones, if there was one. */
 export const freshSince = (endedAt: Timestamp | undefined): Timestamp => endedAt ?? timestamp(0);

@@ -7,7 +7,7 @@ import { WiroError } from '../wiro/errors.ts';
 import { FileRefusedError, InputError, UnsupportedFileError, UploadsRefusedError } from './bring-inputs.ts';
 import { explainUnauthorized } from './explain-unauthorized.ts';
 
-/** What a failure to bring an input means for its generation. */
+/** Explains what a failure to bring an input means for its generation. */
 export function explainInputFailure(error: unknown): GenerationError {
   if (!(error instanceof InputError)) throw error;
   const { field, cause } = error;
@@ -31,7 +31,7 @@ export function explainInputFailure(error: unknown): GenerationError {
   if (cause instanceof FileRefusedError) {
     return {
       code: 'upstream_refused',
-      message: `Wiro refused ${field}, and took another file at that time (${cause.message}). Nothing was run or charged: see that the file is whole and of the kind that its name says, and request it again.`,
+      message: `Wiro refused ${field}, but took another file at that time (${cause.message}). Nothing was run or charged: check that the file is complete and of the kind that its name says, and request it again.`,
       field,
       retryable: false,
     };
@@ -61,11 +61,11 @@ export function explainInputFailure(error: unknown): GenerationError {
   return { code: 'internal_error', message: `${field} could not be read from S3.`, field, retryable: true };
 }
 
-/** Whether it is tried again by us. A balance does not grow by itself: a person adds funds, then retries. */
+/** Whether the system tries again. Not for a low balance: a person must add funds first. */
 export const mayPass = ({ code, retryable }: GenerationError): boolean =>
   retryable && code !== 'insufficient_balance';
 
-/** Code 97, by whatever call. */
+/** Code 97, from any call. */
 export const tooLittleBalance = ({ why }: { readonly why: string }): GenerationError => ({
   code: 'insufficient_balance',
   message: `The Wiro account has too little balance (${why}). Nothing was run or charged: add funds at Wiro, then retry.`,
@@ -75,7 +75,7 @@ export const tooLittleBalance = ({ why }: { readonly why: string }): GenerationE
 const unknownKind = (key: string): string =>
   `of which kind the object "${key}" is, neither its name nor its Content-Type nor its first bytes say. Wiro takes ${SUPPORTED_KINDS}: give its name that extension.`;
 
-/** What the end of a generation without a task means for money, and what to do, where its message does not say so. */
+/** Adds what the end of a generation without a task means for money and what to do, unless the message says so. */
 export function endedBeforeRun<Known extends Setback>(error: Known): Known {
   if (/charged|paid/.test(error.message)) return error;
   return { ...error, message: `${error.message} Nothing was run or charged${REMEDY[error.code] ?? '.'}` };

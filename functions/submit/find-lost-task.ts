@@ -26,7 +26,7 @@ export interface FindLostTaskDeps {
   readonly generations: Pick<GenerationStore, 'whole'>;
   readonly notes: Pick<AttemptNotesStore, 'change'>;
   readonly gate: Pick<Gate, 'free'>;
-  /** Holders that died before this one. */
+  /** The deaths in a row before this claim. */
   readonly deaths?: Deaths;
   readonly wiro: SearchedWiro;
   readonly parameters: () => Promise<Pick<DeploymentParameters, 'callbackSecrets'>>;
@@ -36,16 +36,16 @@ export interface FindLostTaskDeps {
 
 export type LostTask =
   | Extract<SearchResult, { readonly kind: 'found' }>
-  /** Certainly none: it may run again. */
+  /** There is no task, for certain: the generation may run again. */
   | { readonly kind: 'none'; readonly generation: Submitting; readonly notes: AttemptNotes }
-  /** Could not be found out for too long. */
+  /** Whether a task exists could not be found out for too long. */
   | { readonly kind: 'unknown'; readonly error: GenerationError }
-  /** Searched again after a while. */
+  /** The search is repeated later. */
   | { readonly kind: 'later' }
-  /** Somebody else's work by now. */
+  /** Another holder has the generation. */
   | { readonly kind: 'elsewhere' };
 
-/** Searches once for the task of a Run whose answer is not known, and notes what came of it. */
+/** Searches once for the task of a Run whose answer was lost, and notes the result. */
 export async function findLostTask(
   deps: FindLostTaskDeps,
   generation: Submitting,
@@ -54,7 +54,7 @@ export async function findLostTask(
   const { id, claim, gate, durations, clock } = deps;
   const notes = await deps.notes.change(id, generation.attempt, (current) => noteLostRun(current, run));
   const isTooLong = isLosingForTooLong(notes.lostRuns, timestamp(clock()), durations);
-  // Searching kills its function every time: it is not to be found out.
+  // Searching kills its function every time. The search will never have a result.
   if (isTooLong && (deps.deaths?.count ?? 0) >= MOST_DEATHS)
     return {
       kind: 'unknown',
@@ -82,7 +82,7 @@ export async function findLostTask(
     return { kind: 'unknown', error: { ...unreadable(result.unreadableTaskId), retryable: true } };
   if (result.kind === 'unproven' && isLongAgo && isLosingForTooLong(notes.lostRuns, now, durations))
     return { kind: 'unknown', error: submissionUnknown(result.why) };
-  // Others need not wait any longer for what becomes of this one.
+  // The generations in line need not wait for this one any longer.
   if (isLongAgo) await gate.free(generation, 'notRun').catch(logIgnored('its slot is free when it ends'));
   await claim.write((current, moment) => noteSearch(current, result.kind === 'none', moment));
   return { kind: 'later' };
@@ -118,11 +118,11 @@ async function search(
 
 const submissionUnknown = (why: string): GenerationError => ({
   code: 'submission_unknown',
-  message: `Wiro's answer to this run was lost, and whether a task exists could not be found out (${why}). One may run and be charged: look at the project's tasks at Wiro. A retry with {"force": true} runs it again, which may be paid twice.`,
+  message: `Wiro's answer to this run was lost, and whether a task exists could not be found out (${why}). A task may run and be charged: look at the project's tasks at Wiro. A retry with {"force": true} runs it again, which may be paid twice.`,
   retryable: false,
 });
 
-/** Only its record could say whose it is, and that what it came to is collected: a retry asks for it again. */
+/** Only the task's record can show whose it is. A retry reads it again. */
 const unreadable = (taskId: string): Setback => ({
   code: 'task_unreadable',
   message: `Wiro's record of task ${taskId}, which a signed callback named, holds more than the 8 MB of outputs that this deployment can read. The task may be paid for and stays at Wiro: look at it there. A retry reads it again and collects it without paying again; one with {"force": true} runs anew.`,
@@ -131,12 +131,13 @@ const unreadable = (taskId: string): Setback => ({
 export type CalledBack =
   | { readonly kind: 'found'; readonly task: Task; readonly run: RunMark }
   | { readonly kind: 'none' }
-  /** Wiro could not be asked, or its answer not be read. */
+  /** Wiro could not be asked, or its answer could not be read. */
   | { readonly kind: 'unreachable'; readonly setback: Setback };
 
 /**
- * The task of a signed callback for an attempt that no Run is known of: the search has missed it, since only Wiro and
- * we know the URL. It is adopted, and not run again. So is one that an earlier attempt was called back for too late.
+ * Finds the task of a signed callback for an attempt without a known Run. Only Wiro and this deployment know the callback
+ * URL, so a search must have missed the task. It is adopted instead of running again. The same holds for a task whose
+ * callback came after the end of an earlier attempt.
  */
 export async function findCalledBack(deps: FindLostTaskDeps, generation: Submitting): Promise<CalledBack> {
   if (generation.callback?.taskId === undefined && generation.attempt === 1) return { kind: 'none' };
@@ -186,7 +187,7 @@ async function confirmLate(
       whole &&
       (await confirmKept(wiro, whole.generation, hint, { marginMs: durations.searchMargin }).catch(
         (error: unknown) => {
-          // A retry by force has decided not to wait for what can never be read.
+          // With `force`, a retry does not wait for a task that can never be read.
           if (error instanceof WiroError && error.kind === 'tooLarge') return undefined;
           throw error;
         },

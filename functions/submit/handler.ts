@@ -29,15 +29,16 @@ import { createUploadRefusals } from '../store/upload-refusals.ts';
 import { createUploadStore } from '../store/upload-store.ts';
 import type { Handover } from './bring-inputs.ts';
 import { createRoom } from './room.ts';
-import { type SubmitEnd, submitGeneration } from './submit-generation.ts';
+import type { SubmitEnd } from './submit-deps.ts';
+import { submitGeneration } from './submit-generation.ts';
 import { submitInTurn } from './submit-in-turn.ts';
 
-/** What the other functions send: one generation to submit. */
+/** The event that other functions send: one generation to submit. */
 export interface SubmitEvent {
   readonly submit: string;
 }
 
-// Built once per container, so that a warm start reuses the connections.
+// Built once per container: a warm start reuses the connections.
 const deployment = readDeployment();
 const { table, durations, clock } = deployment;
 const parameters = readParameters(deployment);
@@ -48,14 +49,14 @@ const outputBucket = requireEnv(ENV.outputBucket);
 const generations = createDeploymentGenerations(deployment, createDeploymentOverflow(s3));
 const wiro = createDeploymentWiro(deployment, parameters);
 const inputs = createInputStore(s3);
-// The presigner is loaded by those who use it alone.
+// Only a deployment that uses the presigner loads it.
 const presign = async (object: InputObject) => {
   const { createInputPresigner } = await import('../objects/presign-input.ts');
   return createInputPresigner({ client: s3, inputs })(object);
 };
 const inputHandover = readInputHandover(process.env);
 const refusals = createUploadRefusals(table, { keepMs: durations.uploadsRefused });
-/** For files that travel in the bodies of Runs, of all submissions here together: the function has 512 MB. */
+/** For the files in the bodies of Runs, for all submissions of this container. The function has 512 MB. */
 const room = createRoom(20 * 1024 * 1024);
 const json = createJsonObjects({ client: s3 });
 const notes = createAttemptNotesStore(table);

@@ -3,8 +3,8 @@ import { after, type Timestamp } from '../generation/time.ts';
 import type { Durations } from '../settings.ts';
 import type { AttemptNotes, LostRuns, NotesChange } from '../store/attempt-notes.ts';
 
-// What is noted of Runs that Wiro did not answer, or refused with a text that says nothing certain: each by the
-// moment of its mark, so that it counts once.
+// Notes on Runs that Wiro did not answer, or refused with a text that says nothing certain. The moment of its mark
+// identifies a Run, so that each counts once.
 
 /** Notes a Run whose answer was lost. */
 export function noteLostRun({ lostRuns }: AttemptNotes, { startedAt }: RunMark): NotesChange | undefined {
@@ -13,7 +13,7 @@ export function noteLostRun({ lostRuns }: AttemptNotes, { startedAt }: RunMark):
   return { lostRuns: { since, count: count + 1, latest: startedAt } };
 }
 
-/** Notes what Wiro said; another text than before begins the count anew. */
+/** Notes the text of a refusal. A new text starts the count anew. */
 export function noteRefusal(
   { refusal }: AttemptNotes,
   { startedAt }: RunMark,
@@ -34,8 +34,8 @@ export function noteRefusal(
 const REFUSALS_BELIEVED = 3;
 
 /**
- * Wiro's words, if it refused the latest Run as it did all those before it, for so long that it will go on. It must be
- * certain besides that this Run made no task.
+ * Wiro's text, if it has refused every Run with it for so long that it will not stop. The caller must know for certain that
+ * the latest Run made no task.
  */
 export function refusedForGood(
   { refusal }: AttemptNotes,
@@ -48,7 +48,7 @@ export function refusedForGood(
   return isBelieved ? refusal.text : undefined;
 }
 
-/** Whether Runs have been lost for so long that there are to be no more. */
+/** Whether Runs have been lost for so long that no more are sent. */
 export const isLosingForTooLong = (
   lostRuns: LostRuns | undefined,
   now: Timestamp,

@@ -1,12 +1,12 @@
-/** Room for bytes that lie whole in memory, for one of those who share it. */
+/** One submission's part of the memory that all submissions share. */
 export interface Room {
-  /** Takes as much of it, if there is as much. */
+  /** Takes memory if there is enough. @returns Whether it did. */
   take(sizeBytes: number): boolean;
-  /** Gives back what was taken. */
+  /** Gives back all memory that was taken. */
   close(): void;
 }
 
-/** Room that all submissions of an invocation share, each by one `open` of it: together they stay under the limit. */
+/** Memory for files, shared by all submissions of an invocation. Each submission opens its own part. */
 export function createRoom(limitBytes: number): { readonly open: () => Room } {
   let takenBytes = 0;
   return {

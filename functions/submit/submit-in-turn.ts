@@ -2,7 +2,7 @@ import type { Generation } from '../generation/generation.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
 import type { Gate } from '../store/gate.ts';
 import { NewerVersionError } from '../store/stored-version.ts';
-import type { SubmitEnd } from './submit-generation.ts';
+import type { SubmitEnd } from './submit-deps.ts';
 
 export interface SubmitInTurnDeps {
   readonly submitOne: (id: string) => Promise<SubmitEnd>;

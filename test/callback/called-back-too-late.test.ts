@@ -7,7 +7,8 @@ import { claimToSubmit, mark } from '../../functions/generation/transitions/subm
 import { isRecord } from '../../functions/request/request.ts';
 import { log } from '../../functions/runtime/log.ts';
 import { createTaskHints } from '../../functions/store/task-hints.ts';
-import { type SubmitDeps, submitGeneration } from '../../functions/submit/submit-generation.ts';
+import type { SubmitDeps } from '../../functions/submit/submit-deps.ts';
+import { submitGeneration } from '../../functions/submit/submit-generation.ts';
 import { WiroError } from '../../functions/wiro/errors.ts';
 import type { Task } from '../../functions/wiro/types.ts';
 import { at } from '../generation/examples.ts';

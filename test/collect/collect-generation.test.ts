@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CollectDeps } from '../../functions/collect/collect-deps.ts';
 import { collectGeneration } from '../../functions/collect/collect-generation.ts';
-import { retried } from '../../functions/generation/retry.ts';
+import { startRetry } from '../../functions/generation/retry.ts';
 import { requestCancel } from '../../functions/generation/transitions/request-cancel.ts';
 import { claimToSubmit } from '../../functions/generation/transitions/submit.ts';
 import { OutputRefusedError } from '../../functions/outputs/errors.ts';
@@ -121,7 +121,7 @@ describe('collecting, when a service of our own fails', () => {
       },
     });
     const moment = { now: at(HOUR), durations: DURATIONS };
-    expect(failed && retried(failed, false, moment)).toMatchObject({
+    expect(failed && startRetry(failed, false, moment)).toMatchObject({
       status: 'running',
       task: { id: 'task-1' },
     });
@@ -249,7 +249,7 @@ describe('a collector that froze before it freed the slot', () => {
       ID,
     );
     const freed = await gate.holders();
-    await generations.update(ID, (current) => retried(current, false, moment()));
+    await generations.update(ID, (current) => startRetry(current, false, moment()));
     const submitting = await generations.update(ID, (current) => claimToSubmit(current, 'third', moment()));
     if (submitting.kind !== 'written') throw new Error('It was not claimed');
     await gate.take(submitting.generation);

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CollectDeps } from '../../functions/collect/collect-deps.ts';
 import { collectGeneration } from '../../functions/collect/collect-generation.ts';
 import { hasEnded } from '../../functions/generation/generation.ts';
-import { retried } from '../../functions/generation/retry.ts';
+import { startRetry } from '../../functions/generation/retry.ts';
 import { noteLook } from '../../functions/generation/transitions/look.ts';
 import type { CopiedOutput, OutputToCopy } from '../../functions/outputs/types.ts';
 import { log } from '../../functions/runtime/log.ts';
@@ -132,7 +132,7 @@ describe('collecting that kills its function', () => {
     expect(collectors()).toBe(7);
     expect((await generations.whole(ID))?.outputs).toMatchObject([{ name: '0.mp4', sizeBytes: 3 }]);
     expect([await gate.holders(), announced]).toEqual([[], [ID]]);
-    expect(retried(ended, false, moment())).toMatchObject({ status: 'running', task: { id: 'task-1' } });
+    expect(startRetry(ended, false, moment())).toMatchObject({ status: 'running', task: { id: 'task-1' } });
   });
 
   it('goes on while every function brings one output more, and fetches none twice', async () => {
@@ -194,7 +194,7 @@ describe('collecting that takes longer than a function has', () => {
 
     expect(await state()).toMatchObject({
       status: 'running',
-      trouble: { code: 'output_unavailable', message: expect.stringContaining('2 of 3 stand') },
+      trouble: { code: 'output_unavailable', message: expect.stringContaining('2 of 3 are copied') },
     });
     expect(announced).toEqual([]);
   });

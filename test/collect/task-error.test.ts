@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CollectDeps } from '../../functions/collect/collect-deps.ts';
 import { collectGeneration } from '../../functions/collect/collect-generation.ts';
 import { hasEnded } from '../../functions/generation/generation.ts';
-import { retried } from '../../functions/generation/retry.ts';
+import { startRetry } from '../../functions/generation/retry.ts';
 import { requestCancel } from '../../functions/generation/transitions/request-cancel.ts';
 import { log } from '../../functions/runtime/log.ts';
 import type { StopOutcome, Task } from '../../functions/wiro/types.ts';
@@ -194,7 +194,7 @@ describe('a task at task_error', () => {
     );
     await work(60);
 
-    const next = retried(await state(), false, moment());
+    const next = startRetry(await state(), false, moment());
 
     expect(next).toMatchObject({ status: 'queued', attempt: 2 });
     expect(next).not.toHaveProperty('task');
@@ -273,8 +273,8 @@ describe('a task at task_error', () => {
 
     expect(ended).toMatchObject({ status: 'failed', error: { code: 'cancel_unconfirmed', retryable: true } });
     expect(await gate.holders()).toEqual([]);
-    expect(retried(ended, false, moment())).toMatchObject({ status: 'running', task: { id: 'task-1' } });
-    expect(retried(ended, true, moment())).toMatchObject({ status: 'queued', attempt: 2 });
+    expect(startRetry(ended, false, moment())).toMatchObject({ status: 'running', task: { id: 'task-1' } });
+    expect(startRetry(ended, true, moment())).toMatchObject({ status: 'queued', attempt: 2 });
   });
 
   it('is cancelled where its user wished that, however it came to its end', async () => {

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { type AnnounceDeps, announce } from '../../functions/events/announce.ts';
 import { type BusEvent, EventsRejectedError } from '../../functions/events/put-events.ts';
 import type { Generation, Output } from '../../functions/generation/generation.ts';
-import { retried } from '../../functions/generation/retry.ts';
+import { startRetry } from '../../functions/generation/retry.ts';
 import { createJsonObjects, type JsonObjects } from '../../functions/objects/json-object.ts';
 import type { AcceptedRequest } from '../../functions/request/accepted-request.ts';
 import { log } from '../../functions/runtime/log.ts';
@@ -357,7 +357,7 @@ describe('an event', () => {
     };
     const { deps, generations, events } = await announceWorld({ generation: failed });
     await generations.putOutputs(id, { attempt: 1, revision: 7, outputs: [output(0)] });
-    await generations.update(id, (current) => retried(current, false, moment(60)));
+    await generations.update(id, (current) => startRetry(current, false, moment(60)));
 
     await announce(deps, id);
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Announcement } from '../../functions/generation/generation.ts';
-import { retried } from '../../functions/generation/retry.ts';
+import { startRetry } from '../../functions/generation/retry.ts';
 import { at, EXAMPLES, moment } from './examples.ts';
 
 const untold = (count: number): readonly Announcement[] =>
@@ -9,8 +9,10 @@ const untold = (count: number): readonly Announcement[] =>
 it('no attempt is started while the events of earlier ones cannot be told: their list would grow without end', () => {
   const generation = { ...EXAMPLES.failed, announcements: untold(20) };
 
-  expect(() => retried(generation, true, moment(40))).toThrow(/20 events .* event bus yet\. .*: try again/);
-  expect(retried({ ...generation, announcements: untold(19) }, false, moment(40)).attempt).toBe(2);
+  expect(() => startRetry(generation, true, moment(40))).toThrow(
+    /20 events .* event bus yet\. .*: try again/,
+  );
+  expect(startRetry({ ...generation, announcements: untold(19) }, false, moment(40)).attempt).toBe(2);
 });
 
 describe('a retry obeys retryable', () => {
@@ -21,7 +23,7 @@ describe('a retry obeys retryable', () => {
   } as const;
 
   it('what would fail again is not run again, unless it is forced', () => {
-    expect(() => retried(hopeless, false, moment(100))).toThrow(
+    expect(() => startRetry(hopeless, false, moment(100))).toThrow(
       expect.objectContaining({
         error: expect.objectContaining({
           code: 'not_retryable',
@@ -32,16 +34,16 @@ describe('a retry obeys retryable', () => {
         }),
       }),
     );
-    expect(retried(hopeless, true, moment(100))).toMatchObject({ status: 'queued', attempt: 2 });
+    expect(startRetry(hopeless, true, moment(100))).toMatchObject({ status: 'queued', attempt: 2 });
   });
 
   it('what may succeed later is run again, and so is what was cancelled', () => {
     const { error } = hopeless;
 
-    expect(retried({ ...hopeless, error: { ...error, retryable: true } }, false, moment(100)).status).toBe(
+    expect(startRetry({ ...hopeless, error: { ...error, retryable: true } }, false, moment(100)).status).toBe(
       'queued',
     );
-    expect(retried(EXAMPLES.cancelled, false, moment(100)).status).toBe('queued');
+    expect(startRetry(EXAMPLES.cancelled, false, moment(100)).status).toBe('queued');
   });
 
   it('a paid task is collected again, whatever is said of it: that costs nothing', () => {
@@ -49,7 +51,7 @@ describe('a retry obeys retryable', () => {
 
     const paid = { ...hopeless, taskEnd: 'succeeded', error: refused } as const;
 
-    expect(retried(paid, false, moment(100))).toMatchObject({
+    expect(startRetry(paid, false, moment(100))).toMatchObject({
       status: 'running',
       task: EXAMPLES.failed.task,
     });

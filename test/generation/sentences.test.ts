@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { answerRequest } from '../../functions/api/routes.ts';
 import type { CollectDeps } from '../../functions/collect/collect-deps.ts';
 import { collectGeneration } from '../../functions/collect/collect-generation.ts';
-import { type ErrorCode, type GenerationError, toldAsRefusal } from '../../functions/generation/errors.ts';
+import { addNoCharge, type ErrorCode, type GenerationError } from '../../functions/generation/errors.ts';
 import { type Generation, hasEnded } from '../../functions/generation/generation.ts';
 import { claimToCollect } from '../../functions/generation/transitions/collect.ts';
 import { noteLook } from '../../functions/generation/transitions/look.ts';
@@ -16,7 +16,8 @@ import { log } from '../../functions/runtime/log.ts';
 import { InputError, UploadsRefusedError } from '../../functions/submit/bring-inputs.ts';
 import { endedBeforeRun, explainInputFailure } from '../../functions/submit/explain-failure.ts';
 import { explainUnauthorized } from '../../functions/submit/explain-unauthorized.ts';
-import { type SubmitDeps, submitGeneration } from '../../functions/submit/submit-generation.ts';
+import type { SubmitDeps } from '../../functions/submit/submit-deps.ts';
+import { submitGeneration } from '../../functions/submit/submit-generation.ts';
 import { WiroError } from '../../functions/wiro/errors.ts';
 import type { RunOutcome, Task } from '../../functions/wiro/types.ts';
 import { doorWorld } from '../intake/door-world.ts';
@@ -335,7 +336,7 @@ const CASES: Readonly<Record<Exclude<ErrorCode, 'cancelled' | SetbackAlone>, rea
   ],
   daily_limit_reached: [
     [
-      () => toldAsRefusal(new DailyLimitError(1, { limit: 1, left: 0, opensAt: 'tomorrow' }).error),
+      () => addNoCharge(new DailyLimitError(1, { limit: 1, left: 0, opensAt: 'tomorrow' }).error),
       'notCharged',
       /try again after tomorrow$/,
     ],
@@ -409,7 +410,7 @@ const CASES: Readonly<Record<Exclude<ErrorCode, 'cancelled' | SetbackAlone>, rea
     [
       submitting({ kind: 'unknown', refusal: 'Your team is over its limit' }),
       'notCharged',
-      /correct the request, or mend at Wiro what it says and retry$/,
+      /correct the request, or fix at Wiro what it names, and retry$/,
     ],
     [input(new UploadsRefusedError(WHY)), 'notCharged', /set inputHandover to .*, or ask Wiro, and retry$/],
   ],
@@ -452,7 +453,7 @@ const CASES: Readonly<Record<Exclude<ErrorCode, 'cancelled' | SetbackAlone>, rea
     [
       collecting(() => succeeded, { before: (world) => killOneMore(world, 'collecting') }),
       'mayBeCharged',
-      /a retry fetches its outputs and pays nothing$/,
+      /A retry fetches its outputs and pays nothing$/,
     ],
   ],
   model_failed: [
@@ -583,7 +584,7 @@ describe('a caller that Wiro does not accept', () => {
     const sentence = explainUnauthorized({ why });
 
     expect(sentence).toMatch(/certain IP addresses only, and AWS Lambda has no fixed one/);
-    expect(sentence).toMatch(/key may well be right: remove the restriction in the project's settings/);
+    expect(sentence).toMatch(/key may be right: remove the restriction in the project's settings/);
     expect(sentence).not.toContain('npm run setup');
   });
 

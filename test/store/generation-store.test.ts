@@ -3,7 +3,7 @@ import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, it, vi } from 'vitest';
 import type { Generation } from '../../functions/generation/generation.ts';
-import { retried } from '../../functions/generation/retry.ts';
+import { startRetry } from '../../functions/generation/retry.ts';
 import { rerun } from '../../functions/generation/transitions/collect.ts';
 import { noteLook } from '../../functions/generation/transitions/look.ts';
 import type { AcceptedRequest } from '../../functions/request/accepted-request.ts';
@@ -340,7 +340,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
     const error = (message: string) =>
       ({ code: 'model_failed', message, field: 'inputs.image', retryable: true }) as const;
     const retry = (store: GenerationStore, seconds: number) =>
-      store.update(id, (current) => retried(current, false, moment(seconds)));
+      store.update(id, (current) => startRetry(current, false, moment(seconds)));
 
     it('lies whole in an item each; the state has the latest alone, in brief', async () => {
       const { store } = await storeWorld();

@@ -193,7 +193,7 @@ describe('a file that Wiro refuses', () => {
       expect(await failure(bring({ image: [object('a.png')] }, handover))).toEqual({
         code: 'upstream_refused',
         message:
-          "Wiro refused inputs.image, and took another file at that time (Cannot call Wiro's File/Upload: it says: invalid-parameters). Nothing was run or charged: see that the file is whole and of the kind that its name says, and request it again.",
+          "Wiro refused inputs.image, but took another file at that time (Cannot call Wiro's File/Upload: it says: invalid-parameters). Nothing was run or charged: check that the file is complete and of the kind that its name says, and request it again.",
         field: 'inputs.image',
         retryable: false,
       });

@@ -1,7 +1,8 @@
 import { beforeEach, expect, it, vi } from 'vitest';
 import { callbackUrl } from '../../functions/generation/callback-url.ts';
 import { log } from '../../functions/runtime/log.ts';
-import { type SubmitDeps, submitGeneration } from '../../functions/submit/submit-generation.ts';
+import type { SubmitDeps } from '../../functions/submit/submit-deps.ts';
+import { submitGeneration } from '../../functions/submit/submit-generation.ts';
 import type { Task } from '../../functions/wiro/types.ts';
 import { at } from '../generation/examples.ts';
 import { ID, workWorld } from '../support/work-world.ts';

@@ -6,7 +6,8 @@ import { noteLook } from '../../functions/generation/transitions/look.ts';
 import { requestCancel } from '../../functions/generation/transitions/request-cancel.ts';
 import { log } from '../../functions/runtime/log.ts';
 import type { UploadKey, UploadStore } from '../../functions/store/upload-store.ts';
-import { type SubmitDeps, submitGeneration } from '../../functions/submit/submit-generation.ts';
+import type { SubmitDeps } from '../../functions/submit/submit-deps.ts';
+import { submitGeneration } from '../../functions/submit/submit-generation.ts';
 import type { RunOutcome } from '../../functions/wiro/types.ts';
 import { ID, workWorld } from '../support/work-world.ts';
 import { SUBMIT_DEFAULTS } from './submit-defaults.ts';
@@ -204,6 +205,9 @@ it('bringing inputs that takes longer than a function has stops in time, and is 
   expect(await submitting).toEqual({ kind: 'later' });
   expect(await state()).toMatchObject({
     status: 'queued',
-    trouble: { code: 'upstream_unavailable', message: expect.stringContaining('longer than a function has') },
+    trouble: {
+      code: 'upstream_unavailable',
+      message: expect.stringContaining('longer than a function may run'),
+    },
   });
 });

@@ -3,7 +3,8 @@ import { hasEnded } from '../../functions/generation/generation.ts';
 import { noteCallback } from '../../functions/generation/transitions/note-callback.ts';
 import { requestCancel } from '../../functions/generation/transitions/request-cancel.ts';
 import { log } from '../../functions/runtime/log.ts';
-import { type SubmitDeps, submitGeneration } from '../../functions/submit/submit-generation.ts';
+import type { SubmitDeps } from '../../functions/submit/submit-deps.ts';
+import { submitGeneration } from '../../functions/submit/submit-generation.ts';
 import { WiroError } from '../../functions/wiro/errors.ts';
 import type { RunOutcome, Task, TaskPage } from '../../functions/wiro/types.ts';
 import { ID, workWorld } from '../support/work-world.ts';
@@ -83,7 +84,7 @@ describe('a Run that Wiro answers the same way for ever', () => {
       error: {
         code: 'upstream_refused',
         message:
-          'Wiro refuses the request every time (Your team has reached its spend limit). No task was made, nothing is charged: correct the request, or mend at Wiro what it says and retry.',
+          'Wiro refuses the request every time (Your team has reached its spend limit). No task was made, nothing is charged: correct the request, or fix at Wiro what it names, and retry.',
         retryable: true,
       },
     });

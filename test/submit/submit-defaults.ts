@@ -1,4 +1,4 @@
-import type { SubmitDeps } from '../../functions/submit/submit-generation.ts';
+import type { SubmitDeps } from '../../functions/submit/submit-deps.ts';
 
 /** What a submission needs besides a store and a Wiro: no inputs, parameters that are known, a clock that stands. */
 export const SUBMIT_DEFAULTS: Pick<

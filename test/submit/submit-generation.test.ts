@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { NotConfiguredError } from '../../functions/aws/not-configured.ts';
 import { log } from '../../functions/runtime/log.ts';
-import { type SubmitDeps, submitGeneration } from '../../functions/submit/submit-generation.ts';
+import type { SubmitDeps } from '../../functions/submit/submit-deps.ts';
+import { submitGeneration } from '../../functions/submit/submit-generation.ts';
 import { WiroError } from '../../functions/wiro/errors.ts';
 import type { RunOutcome } from '../../functions/wiro/types.ts';
 import { at } from '../generation/examples.ts';

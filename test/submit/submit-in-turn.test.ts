@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { log } from '../../functions/runtime/log.ts';
 import { NewerVersionError } from '../../functions/store/stored-version.ts';
-import type { SubmitEnd } from '../../functions/submit/submit-generation.ts';
+import type { SubmitEnd } from '../../functions/submit/submit-deps.ts';
 import { submitInTurn } from '../../functions/submit/submit-in-turn.ts';
 import { EXAMPLES } from '../generation/examples.ts';
 

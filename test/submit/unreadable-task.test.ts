@@ -2,12 +2,13 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { type ConfirmNamedDeps, confirmNamed } from '../../functions/api/confirm-named.ts';
 import { callbackUrl } from '../../functions/generation/callback-url.ts';
 import { hasEnded } from '../../functions/generation/generation.ts';
-import { retried } from '../../functions/generation/retry.ts';
+import { startRetry } from '../../functions/generation/retry.ts';
 import { proofOf } from '../../functions/generation/task-hint.ts';
 import { noteCallback } from '../../functions/generation/transitions/note-callback.ts';
 import { log } from '../../functions/runtime/log.ts';
 import { createTaskHints } from '../../functions/store/task-hints.ts';
-import { type SubmitDeps, submitGeneration } from '../../functions/submit/submit-generation.ts';
+import type { SubmitDeps } from '../../functions/submit/submit-deps.ts';
+import { submitGeneration } from '../../functions/submit/submit-generation.ts';
 import { WiroError } from '../../functions/wiro/errors.ts';
 import type { RunOutcome, Task } from '../../functions/wiro/types.ts';
 import { at } from '../generation/examples.ts';
@@ -94,7 +95,7 @@ async function hinted({
     },
     async retry(force = false) {
       const named = await confirmNamed({ ...shared, wiro } as ConfirmNamedDeps, ID, force);
-      await generations.update(ID, (current) => retried(current, force, moment(), named));
+      await generations.update(ID, (current) => startRetry(current, force, moment(), named));
     },
   };
 }
