@@ -49,6 +49,9 @@ export const ENV = {
   durationDivisor: 'DURATION_DIVISOR',
 } as const;
 
+/** The `source` of a deployment's events on its bus. */
+export const EVENT_SOURCE = 'wiro.generations';
+
 /**
  * How inputs in S3 get to Wiro.
  * - `upload`: the deployment uploads them, each content once a day.

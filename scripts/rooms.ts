@@ -26,7 +26,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'functions/generation': { types: ['functions/settings.ts'], packages: ['node:crypto'] },
   'functions/runtime': { uses: ['functions/settings.ts'] },
   'functions/aws': {
-    uses: ['functions/settings.ts'],
+    uses: ['functions/settings.ts', 'functions/runtime'],
     packages: ['node:', '@smithy/core', '@smithy/node-http-handler', '@smithy/signature-v4'],
   },
   'functions/wiro': {
@@ -34,7 +34,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     packages: ['node:', 'undici'],
   },
   'functions/request': {
-    uses: ['functions/generation'],
+    uses: ['functions/generation', 'functions/runtime'],
     types: ['functions/wiro'],
     packages: ['node:crypto'],
   },
@@ -50,13 +50,13 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   'functions/functions.ts': { uses: ['functions/objects'], types: ['functions/settings.ts'] },
   'functions/outputs': {
-    uses: ['functions/objects'],
+    uses: ['functions/runtime', 'functions/objects'],
     types: ['functions/generation'],
     packages: ['node:', 'undici', S3, '@aws-sdk/s3-request-presigner'],
   },
   'functions/events': {
-    uses: ['functions/generation', 'functions/runtime', 'functions/aws'],
-    types: ['functions/settings.ts', 'functions/request', 'functions/store', 'functions/objects'],
+    uses: ['functions/settings.ts', 'functions/generation', 'functions/runtime', 'functions/aws'],
+    types: ['functions/request', 'functions/store', 'functions/objects'],
   },
   'functions/intake': {
     uses: [
@@ -138,7 +138,6 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'functions/generation',
       'functions/runtime',
       'functions/aws',
-      'functions/request',
       'functions/store',
       'functions/compose',
       'functions/collect',

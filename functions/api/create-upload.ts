@@ -6,8 +6,8 @@ import type { PresignedUpload, UploadToPresign } from '../objects/presign-upload
 import { fileKind, SUPPORTED_KINDS, typeOfExtension } from '../request/file-kind.ts';
 import { isUnder } from '../request/input-prefixes.ts';
 import { gatherProblems } from '../request/problems.ts';
-import { isRecord } from '../request/request.ts';
 import type { SourceRules } from '../request/source.ts';
+import { isRecord } from '../runtime/json.ts';
 import type { InputHandover } from '../settings.ts';
 
 export interface CreateUploadDeps {

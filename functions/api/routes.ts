@@ -5,7 +5,7 @@ import { timestamp } from '../generation/time.ts';
 import { requestCancel } from '../generation/transitions/request-cancel.ts';
 import { countAndMake, DailyLimitError } from '../intake/count-new.ts';
 import { isGenerationId } from '../request/identity.ts';
-import { isRecord } from '../request/request.ts';
+import { isRecord } from '../runtime/json.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
 import type { GenerationStore, Updated } from '../store/generation-store.ts';
 import type { WiroClient } from '../wiro/types.ts';

@@ -1,3 +1,4 @@
+import { isRecord, parseJson } from '../runtime/json.ts';
 import { SECRET_FIELD } from '../settings.ts';
 import { AwsCallError, callAws } from './call.ts';
 import { NotConfiguredError } from './not-configured.ts';
@@ -60,15 +61,8 @@ export async function readSecret(arn: string): Promise<Credentials> {
 }
 
 function parse(arn: string, body: unknown): ReadonlyMap<string, unknown> {
-  const text = typeof body === 'object' && body !== null && 'SecretString' in body ? body.SecretString : '';
-  let value: unknown;
-  try {
-    value = JSON.parse(String(text));
-  } catch {
-    // Drop the parser's error: its message quotes the secret.
-    value = undefined;
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new SecretError(`The secret ${arn} is not a JSON object: store ${FORM} in it`);
+  const text = isRecord(body) ? body.SecretString : '';
+  const value = parseJson(String(text));
+  if (!isRecord(value)) throw new SecretError(`The secret ${arn} is not a JSON object: store ${FORM} in it`);
   return new Map(Object.entries(value));
 }

@@ -1,4 +1,4 @@
-import { isRecord } from '../request/request.ts';
+import { isRecord, parseJson } from '../runtime/json.ts';
 
 /** A larger body is not read. */
 const LONGEST = 1_000_000;
@@ -33,14 +33,6 @@ function findTaskId(value: unknown, depth: number): string | undefined {
       return String(id);
   }
   return undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function parseForm(text: string): unknown {

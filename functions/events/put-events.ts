@@ -1,4 +1,5 @@
 import { AwsCallError, callAws } from '../aws/call.ts';
+import { EVENT_SOURCE } from '../settings.ts';
 
 /** One event for the deployment's bus. */
 export interface BusEvent {
@@ -22,7 +23,6 @@ export class EventsRejectedError extends Error {
   }
 }
 
-const SOURCE = 'wiro.generations';
 const EVENTS = { name: 'events', endpointVariable: 'EVENTBRIDGE' };
 /** Limits of one PutEvents call. */
 const MOST = 10;
@@ -66,7 +66,7 @@ function inBatches(events: readonly BusEvent[]): readonly (readonly Entry[])[] {
   let sizeBytes = 0;
   for (const [eventIndex, event] of events.entries()) {
     const detail = JSON.stringify(event.detail);
-    const more = Buffer.byteLength(detail) + Buffer.byteLength(event.detailType) + SOURCE.length;
+    const more = Buffer.byteLength(detail) + Buffer.byteLength(event.detailType) + EVENT_SOURCE.length;
     const last = batches.at(-1);
     const isRoom = last !== undefined && last.length < MOST && sizeBytes + more <= MOST_BYTES;
     const batch = isRoom ? last : [];
@@ -91,7 +91,7 @@ async function putBatch(
     body: JSON.stringify({
       Entries: entries.map(({ detailType, detail }) => ({
         EventBusName: eventBus,
-        Source: SOURCE,
+        Source: EVENT_SOURCE,
         DetailType: detailType,
         Detail: detail,
       })),

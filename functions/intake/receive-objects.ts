@@ -12,7 +12,7 @@ import type { FoundObject, InputObject, InputStore } from '../objects/types.ts';
 import { decideContentType, isGeneric } from '../outputs/content-type.ts';
 import type { ResultsPlace } from '../request/accepted-request.ts';
 import { readUploadKey } from '../request/preset.ts';
-import { isRecord } from '../request/request.ts';
+import { isRecord } from '../runtime/json.ts';
 import { log } from '../runtime/log.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
 import { mapLimited } from '../runtime/map-limited.ts';

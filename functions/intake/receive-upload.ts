@@ -1,12 +1,12 @@
 import { RequestError, withProblems } from '../generation/errors.ts';
 import type { JsonObjects } from '../objects/json-object.ts';
 import type { FoundObject, ObjectRef } from '../objects/types.ts';
-import { safeFileName } from '../outputs/output-key.ts';
 import { generationId } from '../request/identity.ts';
 import { type Presets, presetRequest } from '../request/preset.ts';
 import type { SourceRules } from '../request/source.ts';
 import { log } from '../runtime/log.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
+import { safeFileName } from '../runtime/safe-file-name.ts';
 import { type AcceptDeps, acceptChecked, checkRequest } from './accept-generation.ts';
 
 export interface ReceiveUploadDeps extends AcceptDeps {

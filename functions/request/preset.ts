@@ -1,5 +1,6 @@
 import { RequestError } from '../generation/errors.ts';
-import { type GenerationRequest, isRecord, parseRequest } from './request.ts';
+import { isRecord } from '../runtime/json.ts';
+import { type GenerationRequest, parseRequest } from './request.ts';
 import type { SourceRules } from './source.ts';
 
 /** The request that each object under `uploads/<name>/` becomes: one run of a model, with the object as an input. */

@@ -1,4 +1,5 @@
 import { extendField, type GenerationError, RequestError } from '../generation/errors.ts';
+import { isRecord } from '../runtime/json.ts';
 import { checkJson } from './check-json.ts';
 import { gatherProblems, type Problems } from './problems.ts';
 import { parseSource, type Source, type SourceRules } from './source.ts';
@@ -258,8 +259,4 @@ function parseLabel(name: string, label: unknown, field: string): string {
 function requireRecord(value: unknown, field: string, wanted: string): Readonly<Record<string, unknown>> {
   if (isRecord(value)) return value;
   throw new RequestError('invalid_parameter', `${field} must be ${wanted}.`, field);
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

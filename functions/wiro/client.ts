@@ -1,16 +1,9 @@
+import { isRecord } from '../runtime/json.ts';
 import { createOutputSources } from './answers/output-sources.ts';
 import { parseUploadedFile } from './answers/parse-file.ts';
 import { parseModel } from './answers/parse-model.ts';
 import { parseTask } from './answers/parse-task.ts';
-import {
-  amountOf,
-  type Fields,
-  fieldOf,
-  filledTextOf,
-  isFields,
-  listOf,
-  omitUndefined,
-} from './answers/values.ts';
+import { amountOf, type Fields, fieldOf, listOf, omitUndefined } from './answers/values.ts';
 import { WiroError } from './errors.ts';
 import { openMultipart } from './multipart.ts';
 import {
@@ -127,21 +120,10 @@ export function createWiroClient({ timeouts, ...deps }: WiroClientDeps): WiroCli
       accepted(await ask('Task/InputOutputDelete', payload, { secrets: [taskToken] }));
     },
 
-    async createFolder(name, parentId) {
-      const path = 'File/FolderCreate';
-      const fields = accepted(await ask(path, { name, ...omitUndefined({ parentid: parentId }) }));
-      const [folder] = rowsOf(fields, 'list', path);
-      const id = isFields(folder) ? filledTextOf(fieldOf(folder, 'id')) : undefined;
-      if (id === undefined) throw badAnswer(path, 'it contains no folder');
-      return { id };
-    },
-
-    /** Rethrows errors of the file's stream unchanged, so not only `WiroError`. */
-    async upload(file, folderId) {
+    async upload(file) {
       const path = 'File/Upload';
       const request = await signRequest(path);
-      const folder = folderId === undefined ? [] : [{ name: 'folderid', value: folderId }];
-      const body = await openMultipart([...folder, { name: 'file', file }]);
+      const body = await openMultipart([{ name: 'file', file }]);
       try {
         // Wiro stores the file before it answers, so the answer may take as long as an upload may stall.
         const patient = { connectMs, headersMs: stallMs, bodyMs: stallMs };
@@ -181,7 +163,7 @@ export function createWiroClient({ timeouts, ...deps }: WiroClientDeps): WiroCli
       if (reply.kind === 'refused' && reply.error.code === 1) return undefined;
       const [row] = rowsOf(accepted(reply), 'tool', path);
       if (row === undefined) return undefined;
-      const model = parseModel(isFields(row) ? { slugowner, slugproject, ...row } : row);
+      const model = parseModel(isRecord(row) ? { slugowner, slugproject, ...row } : row);
       if (model === undefined) throw badAnswer(path, 'it contains no model');
       return model;
     },

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { safeFileName } from '../runtime/safe-file-name.ts';
 import { WiroError } from './errors.ts';
 import type { FileField, RunField } from './spell-parameters.ts';
 import type { FileToSend } from './types.ts';
@@ -90,13 +91,13 @@ async function* readExactly({ file, source }: OpenedFile): AsyncGenerator<Uint8A
   if (sizeBytes !== file.sizeBytes)
     throw new WiroError(
       'wrongSize',
-      `Cannot send "${safeFileName(file.name)}" to Wiro: ${file.sizeBytes} bytes were declared, and it has ` +
+      `Cannot send "${asciiFileName(file.name)}" to Wiro: ${file.sizeBytes} bytes were declared, and it has ` +
         `${sizeBytes > file.sizeBytes ? 'more' : sizeBytes}`,
     );
 }
 
 const fileHeader = (boundary: string, { name, file }: FileField) =>
-  `--${boundary}\r\nContent-Disposition: form-data; name="${quoted(name)}"; filename="${safeFileName(file.name)}"\r\n` +
+  `--${boundary}\r\nContent-Disposition: form-data; name="${quoted(name)}"; filename="${asciiFileName(file.name)}"\r\n` +
   `Content-Type: ${safeContentType(file.contentType)}\r\n\r\n`;
 
 const valuePart = (boundary: string, { name, value }: RunField) =>
@@ -110,18 +111,14 @@ function spelled(value: unknown): string {
 /** Escapes a field name as browsers do. */
 const quoted = (name: string) => name.replaceAll('"', '%22').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
 
-/** Returns the name without any character that is special in a header, a shell or a path. Keeps the extension. */
-export function safeFileName(name: string): string {
-  const last = name.split(/[/\\]/).at(-1) ?? '';
-  const plain = last
-    .normalize('NFKD')
-    .replace(/\p{M}/gu, '')
-    .replace(/[^A-Za-z0-9._-]+/g, '_')
-    .replace(/^[._]+/, '');
-  const extension = /\.[A-Za-z0-9]{1,10}$/.exec(plain)?.[0] ?? '';
-  const stem = plain.slice(0, plain.length - extension.length).slice(0, 100);
-  return `${stem || 'file'}${extension}`;
-}
+/** Only ASCII: other letters in a header are read differently by every parser. */
+const asciiFileName = (name: string): string =>
+  safeFileName(
+    name
+      .normalize('NFKD')
+      .replace(/\p{M}/gu, '')
+      .replace(/[^ -~]+/g, '-'),
+  );
 
 const safeContentType = (contentType: string) =>
   /^[\w.+-]+\/[\w.+-]+(?:; ?[\w-]+=[\w.-]+)*$/.test(contentType) ? contentType : 'application/octet-stream';

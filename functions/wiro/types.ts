@@ -221,8 +221,7 @@ export interface WiroClient {
   cancel(taskId: string, taskToken?: string): Promise<StopOutcome>;
   kill(taskId: string, taskToken?: string): Promise<StopOutcome>;
   deleteInputsAndOutputs(taskToken: string): Promise<void>;
-  createFolder(name: string, parentId?: string): Promise<{ readonly id: string }>;
-  upload(file: FileToSend, folderId?: string): Promise<UploadedFile>;
+  upload(file: FileToSend): Promise<UploadedFile>;
   models(query: ModelQuery, timeoutMs?: number): Promise<ModelPage>;
   /** Returns `undefined` only if Wiro says that no such model exists. */
   model(name: ModelName, timeoutMs?: number): Promise<Model | undefined>;

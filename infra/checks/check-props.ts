@@ -1,6 +1,7 @@
 import { Duration, Token } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import { FUNCTIONS } from '../../functions/functions.ts';
+import { findClosest } from '../../functions/request/did-you-mean.ts';
 import { isUnder, parseInputPrefixes } from '../../functions/request/input-prefixes.ts';
 import type { Presets } from '../../functions/request/preset.ts';
 import {
@@ -16,7 +17,6 @@ import type { WiroGenerationsProps } from '../wiro-generations-props.ts';
 import { checkLocation } from './check-location.ts';
 import { checkPresets } from './check-presets.ts';
 import { checkTable } from './check-table.ts';
-import { closestName } from './closest-name.ts';
 import { ConfigurationError } from './configuration-error.ts';
 import {
   apiUrlError,
@@ -145,7 +145,7 @@ function unknownPropError(props: WiroGenerationsProps): string | undefined {
   const names = Object.keys(PROPS);
   const unknown = Object.keys(props).find((name) => !names.includes(name));
   if (unknown === undefined) return undefined;
-  const meant = closestName(unknown, names);
+  const meant = findClosest(unknown, names);
   return `${unknown} is not a property of WiroGenerations: ${meant ? `did you mean ${meant}? Rename or remove it.` : `remove it, or use one of ${names.join(', ')}.`}`;
 }
 

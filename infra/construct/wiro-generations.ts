@@ -13,7 +13,7 @@ import { FUNCTIONS, type FunctionName } from '../../functions/functions.ts';
 import { PREFIX } from '../../functions/objects/prefix.ts';
 import { parseInputPrefixes } from '../../functions/request/input-prefixes.ts';
 import { METRIC_NAMESPACE, type MetricName } from '../../functions/runtime/metrics.ts';
-import { PARAMETER, WIRO_DEFAULTS } from '../../functions/settings.ts';
+import { EVENT_SOURCE, PARAMETER, WIRO_DEFAULTS } from '../../functions/settings.ts';
 import { checkProps, requireCredentials, requireProps } from '../checks/check-props.ts';
 import { inputBucketName, withoutSlashAtEnd } from '../checks/form.ts';
 import { refuseSharedNames } from '../checks/refuse-shared-names.ts';
@@ -35,8 +35,6 @@ import { type Environment, WiroFunction } from './wiro-function.ts';
 
 /** Functions that other functions invoke asynchronously. Lambda tries each invocation three times. */
 const INVOKED_ASYNC: ReadonlySet<FunctionName> = new Set(Object.values(INVOKES).flat());
-/** The `source` of the deployment's events. */
-const SOURCE = 'wiro.generations';
 /** The prefixes in the input bucket that `grantSubmit` allows writing to. The others hold answers. */
 const SUBMITTED = ['inputs/', PREFIX.requests, PREFIX.uploads];
 
@@ -404,7 +402,7 @@ export class WiroGenerations<OutputBucket extends s3.IBucket = s3.Bucket> extend
       ...rest,
       eventBus: this.eventBus,
       eventPattern: {
-        source: [SOURCE],
+        source: [EVENT_SOURCE],
         detailType: [detailType],
         detail: { deployment: [this.deployment] },
       },

@@ -4,7 +4,7 @@ import { receiveCallback } from '../../functions/callback/receive-callback.ts';
 import { callbackUrl, parseCallbackUrl } from '../../functions/generation/callback-url.ts';
 import { fail } from '../../functions/generation/transitions/end.ts';
 import { claimToSubmit, mark } from '../../functions/generation/transitions/submit.ts';
-import { isRecord } from '../../functions/request/request.ts';
+import { isRecord } from '../../functions/runtime/json.ts';
 import { log } from '../../functions/runtime/log.ts';
 import { createTaskHints } from '../../functions/store/task-hints.ts';
 import type { SubmitDeps } from '../../functions/submit/submit-deps.ts';

@@ -58,7 +58,6 @@ describe('what is sent', () => {
       'Task/InputOutputDelete',
       { tasktoken: 'tok', socketaccesstoken: 'tok' },
     ],
-    ['folder', (wiro) => wiro.createFolder('in', 'up'), 'File/FolderCreate', { name: 'in', parentid: 'up' }],
     ['model', (wiro) => wiro.model('a/b'), 'Tool/Detail', { slugowner: 'a', slugproject: 'b' }],
   ])('%s', async (_, call, path, payload) => {
     const list = { tasklist: [TASK], list: [FILE], tool: [{}] };
@@ -242,7 +241,7 @@ describe('upload', () => {
       );
     const file = { name: 'a.png', contentType: 'image/png', sizeBytes: pieces * piece.length, open };
 
-    const uploaded = await clientOf(`${await listen(server)}/v1`).upload(file, 'folder-1');
+    const uploaded = await clientOf(`${await listen(server)}/v1`).upload(file);
 
     const { length, sha256, announced } = await received.promise;
     expect(uploaded).toEqual({
@@ -417,7 +416,6 @@ it('returns a value or throws a WiroError for any JSON', async () => {
     (wiro) => wiro.tasks({ start: 0, limit: 1 }),
     (wiro) => wiro.cancel('5', 'tok'),
     (wiro) => wiro.deleteInputsAndOutputs('tok'),
-    (wiro) => wiro.createFolder('x'),
     (wiro) => wiro.upload(fileOf('x')),
     (wiro) => wiro.models({}),
     (wiro) => wiro.model('a/b'),

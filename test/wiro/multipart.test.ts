@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { WiroError } from '../../functions/wiro/errors.ts';
-import { openMultipart, safeFileName } from '../../functions/wiro/multipart.ts';
+import { openMultipart } from '../../functions/wiro/multipart.ts';
 import type { FileToSend } from '../../functions/wiro/types.ts';
 
 const fileOf = (content: string, changes: Partial<FileToSend> = {}): FileToSend => ({
@@ -59,7 +59,7 @@ it('lets no name, file name or content type break out of its header', async () =
   const written = await text(body.stream);
 
   expect(written).not.toMatch(/^Evil/m);
-  expect(written).toContain('name="a%22%0D%0AEvil: 3"; filename="x_Evil_1.png"');
+  expect(written).toContain('name="a%22%0D%0AEvil: 3"; filename="x-Evil-1.png"');
   expect(written).toContain('Content-Type: application/octet-stream');
 });
 
@@ -86,17 +86,14 @@ it('closes the files opened before one that cannot be opened', async () => {
   expect(first.destroyed).toBe(true);
 });
 
-describe('safeFileName', () => {
-  it.each([
-    ['photo 1.png', 'photo_1.png'],
-    ['Füße.JPG', 'Fu_e.JPG'],
-    ['../../etc/passwd', 'passwd'],
-    ['C:\\temp\\a.png', 'a.png'],
-    ['.htaccess', 'htaccess'],
-    ['写真.png', 'png'],
-    ['', 'file'],
-    [`${'a'.repeat(300)}.png`, `${'a'.repeat(100)}.png`],
-  ])('%s becomes %s', (name, expected) => {
-    expect(safeFileName(name)).toBe(expected);
-  });
+it.each([
+  ['photo 1.png', 'photo-1.png'],
+  ['Füße.JPG', 'Fu-e.jpg'],
+  ['../../etc/passwd', 'passwd'],
+  ['写真.png', 'output.png'],
+  ['', 'output'],
+])('sends the file name %j as %j, in ASCII', async (name, expected) => {
+  const { stream } = await openMultipart([{ name: 'img', file: fileOf('', { name }) }]);
+
+  expect(await text(stream)).toContain(`name="img"; filename="${expected}"\r\n`);
 });

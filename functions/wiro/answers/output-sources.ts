@@ -1,4 +1,4 @@
-import { parseJson } from './values.ts';
+import { parseJson } from '../../runtime/json.ts';
 
 /** A section of a JSON text. */
 interface Span {

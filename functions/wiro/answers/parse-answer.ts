@@ -1,15 +1,6 @@
+import { isRecord, parseJson } from '../../runtime/json.ts';
 import type { Redaction } from '../redact.ts';
-import {
-  type Fields,
-  fieldOf,
-  filledTextOf,
-  isFields,
-  listOf,
-  numberOf,
-  parseJson,
-  textOf,
-  truthOf,
-} from './values.ts';
+import { type Fields, fieldOf, filledTextOf, listOf, numberOf, textOf, truthOf } from './values.ts';
 
 /** The part of an answer that every call of Wiro's API shares. */
 export type Answer =
@@ -26,7 +17,7 @@ export interface Refusal {
 /** Reads `{result, errors, …}`. An answer whose `result` is neither true nor false is unreadable. */
 export function parseAnswer(text: string): Answer {
   const fields = parseJson(text);
-  if (!isFields(fields)) return { kind: 'unreadable' };
+  if (!isRecord(fields)) return { kind: 'unreadable' };
   const result = truthOf(fieldOf(fields, 'result'));
   if (result === undefined) return { kind: 'unreadable' };
   if (result) return { kind: 'accepted', fields };
@@ -39,7 +30,7 @@ function parseErrors(errors: unknown): readonly Refusal[] {
 }
 
 function parseRefusal(entry: unknown): Refusal {
-  if (!isFields(entry)) return { message: filledTextOf(entry) ?? '' };
+  if (!isRecord(entry)) return { message: filledTextOf(entry) ?? '' };
   const message = textOf(fieldOf(entry, 'message'))?.trim() ?? '';
   const code = numberOf(fieldOf(entry, 'code'));
   return code === undefined ? { message } : { code, message };

@@ -1,9 +1,10 @@
+import { isRecord } from '../../runtime/json.ts';
 import type { UploadedFile } from '../types.ts';
-import { amountOf, fieldOf, filledTextOf, isFields, omitUndefined } from './values.ts';
+import { amountOf, fieldOf, filledTextOf, omitUndefined } from './values.ts';
 
 /** Reads one row of `list` after an upload. Returns `undefined` without a URL: the file could not be used. */
 export function parseUploadedFile(row: unknown, sentName: string): UploadedFile | undefined {
-  if (!isFields(row)) return undefined;
+  if (!isRecord(row)) return undefined;
   const id = filledTextOf(fieldOf(row, 'id'));
   const url = filledTextOf(fieldOf(row, 'url'));
   if (id === undefined || url === undefined) return undefined;

@@ -1,10 +1,10 @@
+import { isRecord } from '../../runtime/json.ts';
 import type { Model, ModelKind, ModelParameter } from '../types.ts';
 import {
   amountOf,
   type Fields,
   fieldOf,
   filledTextOf,
-  isFields,
   listOf,
   numberOf,
   omitUndefined,
@@ -14,7 +14,7 @@ import {
 
 /** Reads one row of `tool`. Returns `undefined` if it does not name a model. */
 export function parseModel(row: unknown): Model | undefined {
-  if (!isFields(row)) return undefined;
+  if (!isRecord(row)) return undefined;
   const clean = slugsOf(row, 'cleanslugowner', 'cleanslugproject');
   const raw = slugsOf(row, 'slugowner', 'slugproject');
   const owner = clean.owner ?? raw.owner;
@@ -48,7 +48,7 @@ const slugsOf = (row: Fields, owner: string, project: string) => ({
 function parametersOf(groups: unknown): readonly ModelParameter[] {
   const parameters = new Map<string, ModelParameter>();
   for (const group of listOf(groups) ?? []) {
-    const items = isFields(group) ? (listOf(fieldOf(group, 'items')) ?? [group]) : [];
+    const items = isRecord(group) ? (listOf(fieldOf(group, 'items')) ?? [group]) : [];
     for (const item of items) {
       const parameter = parseParameter(item);
       if (parameter && !parameters.has(parameter.id)) parameters.set(parameter.id, parameter);
@@ -58,7 +58,7 @@ function parametersOf(groups: unknown): readonly ModelParameter[] {
 }
 
 function parseParameter(item: unknown): ModelParameter | undefined {
-  if (!isFields(item)) return undefined;
+  if (!isRecord(item)) return undefined;
   const id = filledTextOf(fieldOf(item, 'id'));
   if (id === undefined) return undefined;
   return {
@@ -80,9 +80,9 @@ function parseParameter(item: unknown): ModelParameter | undefined {
 
 function optionsOf(options: unknown): ModelParameter['options'] {
   return listOf(options)?.flatMap((option) => {
-    const value = isFields(option) ? textOf(fieldOf(option, 'value')) : textOf(option);
+    const value = isRecord(option) ? textOf(fieldOf(option, 'value')) : textOf(option);
     if (value === undefined) return [];
-    const label = isFields(option)
+    const label = isRecord(option)
       ? (filledTextOf(fieldOf(option, 'label')) ?? filledTextOf(fieldOf(option, 'text')))
       : undefined;
     return [{ value, ...omitUndefined({ label }) }];
@@ -105,7 +105,7 @@ function kindOf(row: Fields): ModelKind {
     ),
   );
   const isPerTurn = (price: unknown) =>
-    isFields(price) && textOf(fieldOf(price, 'priceMethod'))?.toLowerCase() === 'cp-realtimeturn';
+    isRecord(price) && textOf(fieldOf(price, 'priceMethod'))?.toLowerCase() === 'cp-realtimeturn';
   if (words.has('realtime') || pricesOf(row)?.some(isPerTurn)) return 'realtime';
   return TRAINING.some((word) => words.has(word)) ? 'training' : 'plain';
 }

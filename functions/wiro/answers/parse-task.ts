@@ -1,3 +1,4 @@
+import { isRecord } from '../../runtime/json.ts';
 import { createRedaction } from '../redact.ts';
 import type { Slugs, Task, TaskOutput } from '../types.ts';
 import type { OutputSources } from './output-sources.ts';
@@ -6,7 +7,6 @@ import {
   type Fields,
   fieldOf,
   filledTextOf,
-  isFields,
   listOf,
   numberOf,
   omitUndefined,
@@ -25,7 +25,7 @@ export function parseTask(
   secrets: readonly (string | undefined)[] = [],
   sources: OutputSources = () => [],
 ): Task | undefined {
-  if (!isFields(row)) return undefined;
+  if (!isRecord(row)) return undefined;
   const id = filledTextOf(fieldOf(row, 'id')) ?? filledTextOf(fieldOf(row, 'taskid'));
   const status = filledTextOf(fieldOf(row, 'status'));
   if (id === undefined || status === undefined) return undefined;
@@ -106,7 +106,7 @@ function outputsOf(row: Fields, sources: OutputSources): readonly TaskOutput[] {
 
 /** Returns the outputs of an array, of a JSON string of one, or a single output. */
 function entriesOf(value: unknown): readonly unknown[] {
-  const list = listOf(value) ?? (isFields(value) || isUrl(value) ? [value] : []);
+  const list = listOf(value) ?? (isRecord(value) || isUrl(value) ? [value] : []);
   return list.filter((output) => output !== null && output !== undefined);
 }
 
@@ -115,10 +115,10 @@ const FILE_FIELDS = ['url', 'accesskey', 'parentid', 'size', 'addedtime'];
 
 /** Keeps anything that is not a file unchanged, as a raw output: it is paid for. */
 function parseOutput(output: unknown, text: string | undefined): TaskOutput {
-  const file: Fields = isFields(output) ? output : { url: output };
+  const file: Fields = isRecord(output) ? output : { url: output };
   const given = fieldOf(file, 'url');
   const content = fieldOf(file, 'content');
-  const isFile = isUrl(given) || (isFields(output) && content === undefined && isFileRecord(output));
+  const isFile = isUrl(given) || (isRecord(output) && content === undefined && isFileRecord(output));
   if (!isFile)
     return { kind: 'raw', content: content === undefined ? output : content, ...omitUndefined({ text }) };
   return {

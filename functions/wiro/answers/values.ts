@@ -1,9 +1,8 @@
 /** Readers of Wiro's values. A number may come as a string, a list as a JSON string, and any value as null. */
 
-export type Fields = Readonly<Record<string, unknown>>;
+import { parseJson } from '../../runtime/json.ts';
 
-export const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+export type Fields = Readonly<Record<string, unknown>>;
 
 /** Returns an own property, never one that the prototype provides. */
 export const fieldOf = (fields: Fields, name: string): unknown =>
@@ -40,15 +39,6 @@ export function truthOf(value: unknown): boolean | undefined {
 export function listOf(value: unknown): readonly unknown[] | undefined {
   const parsed = typeof value === 'string' ? parseJson(value) : value;
   return Array.isArray(parsed) ? parsed : undefined;
-}
-
-/** Returns `undefined` if the text is not JSON. The error of `JSON.parse` would quote the text, secrets included. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text.replace(/^\uFEFF/, ''));
-  } catch {
-    return undefined;
-  }
 }
 
 /** Drops the fields that are `undefined`, so that an optional field is absent. */
