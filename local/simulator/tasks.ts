@@ -5,10 +5,7 @@ import { modelName } from './models.ts';
 import { randomToken } from './names.ts';
 import type { SimulatedModel } from './simulated-model.ts';
 
-/** A task. Only the lifecycle changes it. */
-export interface SimulatedTask {
-  readonly id: string;
-  readonly token: string;
+export interface NewTask {
   readonly model: SimulatedModel;
   readonly parameters: Readonly<Record<string, unknown>>;
   /** URLs of the input files, in the order of the model's parameters. */
@@ -16,6 +13,12 @@ export interface SimulatedTask {
   readonly callbackUrl: string;
   readonly projectId: string;
   readonly fault: TaskFault | undefined;
+}
+
+/** A task. Only the lifecycle changes it. */
+export interface SimulatedTask extends NewTask {
+  readonly id: string;
+  readonly token: string;
   /** Aborted to stop the task. */
   readonly stop: AbortController;
   /** Resolved after the task's end and the last attempt to deliver its callback. */
@@ -60,15 +63,6 @@ export function createdAt(task: SimulatedTask): number {
 /** The values that fault rules match. */
 export function subjectOf(task: SimulatedTask): FileOwner {
   return { taskId: task.id, model: modelName(task.model), callbackUrl: task.callbackUrl };
-}
-
-export interface NewTask {
-  readonly model: SimulatedModel;
-  readonly parameters: Readonly<Record<string, unknown>>;
-  readonly inputUrls: readonly string[];
-  readonly callbackUrl: string;
-  readonly projectId: string;
-  readonly fault: TaskFault | undefined;
 }
 
 export interface TaskStore {
