@@ -129,7 +129,7 @@ function createDecoder(coding: string, head: Uint8Array | undefined): Transform 
         : createInflateRaw();
     }
     default:
-      throw new Error('nobody here can undo it');
+      throw new Error('this Node version cannot decode it');
   }
 }
 

@@ -239,7 +239,7 @@ async function tendGate(deps: ReconcileDeps): Promise<Timestamp | null> {
 async function tendHolder({ gate, generations, submit }: ReconcileDeps, id: string): Promise<void> {
   const generation = await generations.get(id);
   if (generation === undefined) await gate.free({ id, revision: Number.MAX_SAFE_INTEGER }, 'ended');
-  // The task of one whose outputs wait to be copied has ended, and nobody collects it until its turn comes.
+  // Its task has ended and its outputs wait to be copied. It is not collected until its turn comes.
   else if (hasEnded(generation) || isWaitingToBeCopied(generation)) await gate.free(generation, 'ended');
   // It was admitted, but its submission never came or was killed. The slot stays, because its Run may start right now.
   // Another submission uses the slot or gives it back.

@@ -61,7 +61,7 @@ const MOST_IN_LINE = 50;
 /** A failed write means that another one took or gave back a place. */
 const MOST_TRIES = 12;
 /** The holder of a place that `leave` has given, until the generation is collected. */
-const NOBODY = '';
+const NO_HOLDER = '';
 
 export function createCopyPlaces(
   { client, tableName }: Table,
@@ -213,7 +213,7 @@ export function createCopyPlaces(
       );
     },
 
-    async leave(id, holder = NOBODY) {
+    async leave(id, holder = NO_HOLDER) {
       let seen = await giveBack(id, holder);
       for (let tries = 0; seen !== undefined && tries < MOST_TRIES; tries += 1) {
         const taken = others(seen, id);
@@ -224,7 +224,7 @@ export function createCopyPlaces(
         const named = idOfQueueKey(next);
         // It gets the place at once, so that a younger one cannot come before it.
         const until = timestamp(clock().getTime() + durations.lease);
-        const places = { ...taken, [named]: { holder: NOBODY, until } };
+        const places = { ...taken, [named]: { holder: NO_HOLDER, until } };
         if (await replacePlaces(seen, places, next)) return named;
         await pause(tries);
         seen = await read();

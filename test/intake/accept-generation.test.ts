@@ -16,7 +16,7 @@ async function accept(deps: AcceptDeps, key: string): Promise<string> {
   return (checked.kind === 'existing' ? checked.generation : await acceptChecked(deps, checked.checked)).id;
 }
 
-/** The code of what was refused, else `accepted`. */
+/** Returns the code of a refusal, or else `accepted`. */
 const outcome = (accepting: Promise<unknown>): Promise<string> =>
   accepting.then(
     () => 'accepted',
@@ -24,7 +24,7 @@ const outcome = (accepting: Promise<unknown>): Promise<string> =>
   );
 
 describe('one request under a daily limit', () => {
-  it('is stored when it was counted, and not when it was refused', async () => {
+  it('is stored if it was counted, and not if it was refused', async () => {
     const { deps, isAccepted } = acceptWorld(await createWorld(), { limit: 3 });
     const keys = Array.from({ length: 12 }, (_, n) => `key-${n}`);
 
@@ -36,7 +36,7 @@ describe('one request under a daily limit', () => {
     expect(stored).toEqual(outcomes.map((one) => one === 'accepted'));
   });
 
-  it('is refused with a sentence that says when it opens again, and is worth trying then', async () => {
+  it('is refused as retryable, with the time when the next day begins', async () => {
     const { deps } = acceptWorld(await createWorld(), { limit: 1 });
     await accept(deps, 'first');
 
@@ -51,7 +51,7 @@ describe('one request under a daily limit', () => {
     });
   });
 
-  it('that was accepted is answered again, however full the day, and counted once', async () => {
+  it('that was accepted gets the same answer again, however full the day is, and counts once', async () => {
     const { deps, counted } = acceptWorld(await createWorld(), { limit: 1 });
     const first = await accept(deps, 'a');
 
@@ -61,7 +61,7 @@ describe('one request under a daily limit', () => {
     expect(await counted()).toBe(1);
   });
 
-  it('that another delivery accepts after it was looked for is answered, not refused', async () => {
+  it('that another delivery accepts after the first look is answered, not refused', async () => {
     const world = await createWorld();
     const { deps, depsOver } = acceptWorld(world, { limit: 1 });
     const slow = depsOver(doFirst(world.table, 'UpdateItemCommand', () => accept(deps, 'a')));
@@ -69,10 +69,10 @@ describe('one request under a daily limit', () => {
     expect(await accept(slow, 'a')).toBe(idOf('a'));
   });
 
-  it('by several at once is counted once', async () => {
+  it('by several callers at once counts once', async () => {
     const world = await createWorld();
     const { depsOver, deps, pass, counted } = acceptWorld(world, { limit: 10 });
-    // Each is counted, and finds that one of a moment before has been stored since.
+    // Each is counted, and finds that another has been stored just before.
     const slow = depsOver(
       doFirst(world.table, 'PutItemCommand', async () => {
         pass(1);
@@ -85,7 +85,7 @@ describe('one request under a daily limit', () => {
     expect(await counted()).toBe(1);
   });
 
-  it('with a key that another request has meanwhile is refused, and not counted', async () => {
+  it('whose key another request has used meanwhile is refused, and not counted', async () => {
     const world = await createWorld();
     const { depsOver, deps, counted } = acceptWorld(world, { limit: 10 });
     const slow = depsOver(doFirst(world.table, 'PutItemCommand', () => accept(deps, 'a')));
@@ -102,7 +102,7 @@ describe('one request under a daily limit', () => {
     expect([refused, await counted()]).toEqual(['idempotency_conflict', 1]);
   });
 
-  it('that dies between counting and storing leaves one counted too many, never one too few', async () => {
+  it('that is killed between counting and storing leaves one count too many, never one too few', async () => {
     const world = await createWorld();
     const { deps, depsOver, counted } = acceptWorld(world, { limit: 2 });
     const dying = depsOver(
@@ -119,7 +119,7 @@ describe('one request under a daily limit', () => {
     expect(await counted()).toBe(2);
   });
 
-  it('costs no write more where there is no limit, and one more where there is', async () => {
+  it('costs no further write without a limit, and one with a limit', async () => {
     const written = async (limit?: number) => {
       const world = await createWorld();
       const { depsOver } = acceptWorld(world, { ...(limit && { limit }) });
@@ -149,7 +149,7 @@ describe('a request file under a daily limit', () => {
   const codes = (end: Awaited<ReturnType<typeof acceptFile>>) =>
     end.kind === 'rejected' ? end.errors.map(({ code, message }) => [code, message]) : end.ids.length;
 
-  it('is accepted whole or not at all, and told what is left', async () => {
+  it('is accepted whole or not at all, and the refusal says how many are left', async () => {
     const { deps, counted } = acceptWorld(await createWorld(), { limit: 10 });
 
     const first = await acceptFile(deps, 6, 'v1');
@@ -176,10 +176,10 @@ describe('a request file under a daily limit', () => {
 
   it.each([
     ['in the middle', 9],
-    // Of twelve requests and twelve states.
+    // There are twelve requests and twelve states.
     ['before its last', 24],
   ])(
-    'whose acceptance broke off %s is accepted whole when it is delivered again, however full the day is by then',
+    'whose acceptance was killed %s is accepted whole with the next delivery, however full the day is',
     async (_, nthPut) => {
       const world = await createWorld();
       const { deps, depsOver, counted } = acceptWorld(world, { limit: 12 });
@@ -201,7 +201,7 @@ describe('a request file under a daily limit', () => {
     expect([ends.map(codes), await counted()]).toEqual([[5, 5], 5]);
   });
 
-  it('of one request, delivered twice at once, is accepted by both and counted once', async () => {
+  it('with one request, delivered twice at once, is accepted by both and counts once', async () => {
     const world = await createWorld();
     const { deps, depsOver, counted } = acceptWorld(world, { limit: 1 });
     const slow = depsOver(doFirst(world.table, 'UpdateItemCommand', () => acceptFile(deps, 1)));
@@ -209,7 +209,7 @@ describe('a request file under a daily limit', () => {
     expect([codes(await acceptFile(slow, 1)), await counted()]).toEqual([1, 1]);
   });
 
-  it('with one key twice counts one', async () => {
+  it('with the same key twice counts once', async () => {
     const { deps, counted } = acceptWorld(await createWorld(), { limit: 30 });
     const text = JSON.stringify([1, 2].map(() => ({ model: 'wiro/flux', idempotencyKey: 'k' })));
 
@@ -247,13 +247,13 @@ describe('a retry under a daily limit', () => {
     };
   }
 
-  it('that runs again is counted, and refused when no more may run today', async () => {
+  it('that runs again is counted, and refused if the day is full', async () => {
     const { retry, accept, counted } = await retryWorld(unpaid);
     await accept();
 
     const { statusCode, headers } = await retry();
 
-    // At nine in the evening.
+    // It is nine in the evening.
     expect([statusCode, headers]).toEqual([429, { 'retry-after': '10800' }]);
     expect(await counted()).toBe(1);
   });
@@ -270,13 +270,13 @@ describe('a retry under a daily limit', () => {
 
     const answers = await Promise.all([retry(), retry()]);
 
-    // Whoever comes second finds it queued, or the day full while the first is at it.
+    // The second retry finds it queued, or the day full while the first is under way.
     expect(answers.map(({ statusCode }) => statusCode)).toContain(202);
     expect(await counted()).toBe(1);
   });
 });
 
-/** A table that notes what it is asked. */
+/** A table that notes its requests. */
 function noting(table: Table, commands: string[]): Table {
   const send = (command: Parameters<Table['client']['send']>[0]) => {
     commands.push(command.constructor.name);
@@ -285,7 +285,7 @@ function noting(table: Table, commands: string[]): Table {
   return { ...table, client: { send } as unknown as Table['client'] };
 }
 
-/** A table whose client dies with its nth put. */
+/** A table whose client is killed with its nth put. */
 function breakingAt(table: Table, nth: number): Table {
   let puts = 0;
   const send = async (command: Parameters<Table['client']['send']>[0]) => {
@@ -295,14 +295,14 @@ function breakingAt(table: Table, nth: number): Table {
   return { ...table, client: { send } as unknown as Table['client'] };
 }
 
-describe('an input of a kind that Wiro does not take', () => {
+describe('an input of a kind that Wiro refuses', () => {
   const withInput = (key: string) => ({
     ...requestOf('kinds'),
     inputs: {
       image: [{ text: key, source: { kind: 'object' as const, bucket: 'photos', key } }],
     },
   });
-  /** Whose inputs lie there under any key, each with the Content-Type that is given. */
+  /** A store with an object under every key, with the given Content-Type. */
   const lying = async (contentType?: string) => {
     const { deps } = acceptWorld(await createWorld(), {});
     const head: AcceptDeps['inputs']['head'] = async (ref) => ({
@@ -316,17 +316,17 @@ describe('an input of a kind that Wiro does not take', () => {
   const check = (deps: AcceptDeps, key: string) =>
     outcome(checkRequest(deps, withInput(key), { origin: 'api' }));
 
-  it('is refused by its key, or by its Content-Type where the key says nothing', async () => {
+  it('is refused by its key, or by its Content-Type if the key says nothing', async () => {
     expect(await check(await lying(), 'scan.tif')).toBe('input_unsupported');
     expect(await check(await lying('image/tiff'), 'a-key-without-extension')).toBe('input_unsupported');
   });
 
-  it('passes while only its bytes can tell', async () => {
+  it('passes if only its bytes show it', async () => {
     expect(await check(await lying('binary/octet-stream'), 'a-key-without-extension')).toBe('accepted');
     expect(await check(await lying(), 'photo.jfif')).toBe('accepted');
   });
 
-  it('passes where nothing is uploaded', async () => {
+  it('passes if nothing is uploaded', async () => {
     expect(await check({ ...(await lying()), inputHandover: 'presigned' }, 'scan.tif')).toBe('accepted');
     expect(await check({ ...(await lying()), inputHandover: 'auto' }, 'scan.tif')).toBe('input_unsupported');
   });

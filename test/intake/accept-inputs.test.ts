@@ -11,7 +11,7 @@ const rules = { inputBucket: 'photos', furtherBuckets: ['shared'] };
 
 type Head = (ref: ObjectRef) => Promise<FoundObject | undefined>;
 
-/** Looks whether a request with one input can be accepted, in an S3 that says this of it. */
+/** Checks a request with one input, with this answer of S3. */
 const check = (head: Head, source = 'a.png') => checkInputs(head, { image: source });
 
 async function checkInputs(
@@ -66,7 +66,7 @@ it.each([
     'inputs.image: the object "a.png" in the bucket "photos" is archived and cannot be read: restore it, then request it again.',
   ],
 ])(
-  'an input that S3 refuses for good is refused with its cause and the remedy: %s, %s',
+  'an input that S3 refuses permanently is refused with the cause and the remedy: %s, %s',
   async (name, said, code, message) => {
     const refused = check((ref) => Promise.reject(refusedWith(name, said, ref)));
 
@@ -91,19 +91,19 @@ it('an input in a bucket that is gone is refused, naming the bucket', async () =
   });
 });
 
-it('an input in an archive is refused before anybody tries to read it', async () => {
+it('an archived input is refused before a generation tries to read it', async () => {
   const refused = check(async (ref) => ({ ...ref, etag: '"e"', sizeBytes: 3, isArchived: true }));
 
   await expect(refused).rejects.toMatchObject({ error: { code: 'input_archived', field: 'inputs.image' } });
 });
 
-it('what may pass is no refusal', async () => {
+it('a passing failure of S3 is not a refusal', async () => {
   const failed = check(() => Promise.reject(new Error('SlowDown')));
 
   await expect(failed).rejects.toThrow('SlowDown');
 });
 
-it('keeps which version was accepted, where its bucket keeps versions', async () => {
+it('keeps the accepted version if its bucket is versioned', async () => {
   const checked = await check(async (ref) => ({ ...ref, etag: '"e"', sizeBytes: 3, versionId: 'v1' }));
 
   expect(checked.kind === 'new' && checked.checked.request.inputs).toEqual({
@@ -123,7 +123,7 @@ it('keeps which version was accepted, where its bucket keeps versions', async ()
 
 const HUNDRED = Array.from({ length: 100 }, (_, index) => `${index}.png`);
 
-/** An S3 that counts what it is asked. */
+/** An S3 that counts its requests. */
 function countedHeads(found: (key: string) => boolean = () => false) {
   const asked: string[] = [];
   const head: Head = async (ref) => {
@@ -133,7 +133,7 @@ function countedHeads(found: (key: string) => boolean = () => false) {
   return { asked, head };
 }
 
-it('looks at no input that its model does not take', async () => {
+it('checks no input for a parameter that its model does not have', async () => {
   const { asked, head } = countedHeads();
   const knownModel: AcceptDeps['knownModel'] = async () => ({
     kind: 'model',
@@ -152,17 +152,17 @@ it('looks at no input that its model does not take', async () => {
   expect(asked).toEqual(['a.png']);
 });
 
-it('looks no further once a hundred inputs are wrong', async () => {
+it('stops after a hundred wrong inputs', async () => {
   const { asked, head } = countedHeads();
 
   const refused = checkInputs(head, { image: HUNDRED, mask: HUNDRED });
 
   await expect(refused).rejects.toMatchObject({ problems: { length: 100 } });
-  // Those that were being looked at already.
+  // Some checks were already under way.
   expect(asked.length).toBeLessThan(110);
 });
 
-it('looks no further when there is no time, and tells what is wrong so far', async () => {
+it('stops when there is no time, and reports the problems found so far', async () => {
   const look = (found: boolean) => {
     const { asked, head } = countedHeads(() => found);
     return { asked, checked: checkInputs(head, { image: HUNDRED }, { hasTime: () => asked.length < 20 }) };

@@ -13,7 +13,7 @@ import { at } from '../generation/examples.ts';
 const FILE = { bucket: 'photos', key: 'requests/batch.json', version: 'v1' };
 const RESULTS = { bucket: 'photos', key: 'results/batch.json' };
 
-/** Objects by key, a store in memory; it may break at the nth acceptance. */
+/** Objects by key, and a store in memory that can fail at the nth acceptance. */
 function acceptWorld({ objects: given = ['a.png'], breaksAt = Infinity } = {}) {
   const objects = new Set(given);
   const generations = new Map<string, Generation>();
@@ -83,7 +83,7 @@ describe('a request file', () => {
     expect(world.generations.size).toBe(count);
   });
 
-  it('tells each request where its result goes', async () => {
+  it('gives each request the key of its results file', async () => {
     const world = acceptWorld();
 
     await accept(world, [one(), one()]);
@@ -94,7 +94,7 @@ describe('a request file', () => {
     ]);
   });
 
-  it('makes two generations of the same request twice, and one where both have one key', async () => {
+  it('makes two generations of the same request twice, and one if both have the same key', async () => {
     const world = acceptWorld();
 
     const twice = await accept(world, [one(), one()]);
@@ -106,7 +106,7 @@ describe('a request file', () => {
     expect(world.requests.at(-1)?.results).toEqual({ ...RESULTS, index: 0, total: 1 });
   });
 
-  it('delivered again is the same generations; put again, others', async () => {
+  it('delivered again is the same generations; put again, it is new ones', async () => {
     const world = acceptWorld();
 
     const first = await accept(world, [one(), one()]);
@@ -117,7 +117,7 @@ describe('a request file', () => {
     expect(world.generations.size).toBe(4);
   });
 
-  it('whose acceptance broke off is accepted whole when it is delivered again', async () => {
+  it('whose acceptance was killed is accepted whole with the next delivery', async () => {
     const world = acceptWorld({ breaksAt: 13 });
     const values = Array.from({ length: 30 }, () => one());
 
@@ -149,7 +149,7 @@ describe('a request file', () => {
       ],
     ],
     [
-      'inputs that are not there, in the order of the file',
+      'missing inputs, in the order of the file',
       [one({ inputs: { image: 'b.png' } }), one(), one({ inputs: { image: ['a.png', 'c.png'] } })],
       [
         ['input_not_found', '[0].inputs.image'],
@@ -170,7 +170,7 @@ describe('a request file', () => {
     expect(world.generations.size).toBe(0);
   });
 
-  it('with a key that an earlier file gave to another request is rejected', async () => {
+  it('with a key that an earlier file used for another request is rejected', async () => {
     const world = acceptWorld();
     await accept(world, one({ idempotencyKey: 'k' }));
 
@@ -183,7 +183,7 @@ describe('a request file', () => {
     expect(world.generations.size).toBe(1);
   });
 
-  it('names every problem of every request at once, whatever finds it', async () => {
+  it('names every problem of every request at once, whichever check finds it', async () => {
     const world = acceptWorld();
     const schema = {
       parameters: [
@@ -235,7 +235,7 @@ describe('a request file', () => {
     expect(world.generations.size).toBe(0);
   });
 
-  it('names what it can read in the file even if nothing outside can be asked', async () => {
+  it('names the problems inside the file even if S3 and Wiro do not answer', async () => {
     const world = acceptWorld();
     const head = async () => Promise.reject(new Error('S3 is away'));
 

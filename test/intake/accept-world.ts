@@ -8,7 +8,7 @@ import { clockAt, type useTables } from '../store/table-world.ts';
 
 type World = Awaited<ReturnType<ReturnType<typeof useTables>['createWorld']>>;
 
-/** What acceptance stands on, over a real table. */
+/** The dependencies of acceptance, over a real table. */
 export function acceptWorld(world: World, { limit }: { readonly limit?: number }) {
   const { clock, pass } = clockAt('2026-03-31T21:00:00.000Z');
   const overflow: Overflow = { write: async () => {}, read: async () => '' };
@@ -26,7 +26,7 @@ export function acceptWorld(world: World, { limit }: { readonly limit?: number }
     pass,
     deps: depsOver(world.table),
     depsOver,
-    /** How many were counted on the day. */
+    /** The count of the day. */
     counted: async () => (await world.item('day#2026-03-31', 'accepted'))?.accepted ?? 0,
     isAccepted: async (id: string) => (await world.item(`generation#${id}`, 'state')) !== undefined,
   };

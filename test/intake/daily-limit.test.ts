@@ -23,12 +23,12 @@ const limitReached = (ending = '') => ({
 });
 const LIMIT_REACHED = limitReached(' Nothing was run or charged\\.');
 const RETRY_REFUSED = limitReached(' This retry started nothing and costs nothing\\.');
-/** Where something else says what it means for money. */
+/** Places that say elsewhere what the refusal means for money. */
 const BARE_LIMIT_REACHED = limitReached();
 
 const { retryable: _, ...PROBLEM } = BARE_LIMIT_REACHED;
 
-/** One that fails at Wiro, and forty-nine others, all at once. */
+/** Requests one generation that fails at Wiro, and forty-nine others, all at once. */
 let answers: readonly ApiAnswer[];
 const failing = system.plan({ operation: 'task', fault: { kind: 'fails', message: 'No face found' } });
 const keys = [failing.idempotencyKey, ...Array.from({ length: 49 }, (_, n) => `key-${n}`)];
@@ -38,7 +38,7 @@ beforeAll(async () => {
   answers = await Promise.all(keys.map((key) => system.post(request(key))));
 });
 
-// A minute before midnight it would be two days.
+// A test that starts a minute before midnight would span two days.
 const isLate = new Date(Date.now() + 60_000).getUTCDate() !== new Date().getUTCDate();
 
 describe.skipIf(isLate)('a deployment that accepts ten generations a day', () => {
@@ -67,7 +67,7 @@ describe.skipIf(isLate)('a deployment that accepts ten generations a day', () =>
     expect(system.simulator.tasks()).toHaveLength(10);
   });
 
-  it('goes on answering those that it accepted', async () => {
+  it('still answers requests that it has accepted', async () => {
     const accepted = keys.filter((_, n) => answers[n]?.status === 202);
 
     const again = await Promise.all(accepted.map((key) => system.post(request(key))));
@@ -93,7 +93,7 @@ describe.skipIf(isLate)('a deployment that accepts ten generations a day', () =>
     });
   });
 
-  it('says so beside where the outputs of a dropped file would be', async () => {
+  it('writes that into the folder of the outputs of a dropped file', async () => {
     const { outputBucket } = system.environment.endpoints;
     await system.put('uploads/portraits/one.png', picture(1), 'image/png');
 

@@ -37,7 +37,7 @@ interface PutOptions {
   readonly versionId?: string;
 }
 
-/** Every door over real stores, and a bucket in memory whose events are delivered by hand. */
+/** Every door over real stores, and a bucket in memory whose events the test delivers. */
 export function doorWorld({
   knownModel = async () => undefined,
   prefixes,
@@ -121,9 +121,9 @@ export function doorWorld({
     written,
     submitted,
     told,
-    /** Requests whose key was known before, by the results file that was told of them. */
+    /** Requests whose keys were used before, by the results file that they were reported to. */
     knownIn,
-    /** Ids of what was accepted. */
+    /** Ids of the accepted generations. */
     accepted: () =>
       [...items.values()]
         .filter(({ sk }) => sk === 'state')
@@ -158,7 +158,7 @@ export function doorWorld({
       };
     },
     deliver: (event: Pick<S3EventRecord, 's3' | 'eventTime'>) => receiveObject(deps, event),
-    /** As Lambda does: until it succeeds, three times at most. @returns How often it failed. */
+    /** Delivers an event as Lambda does: until it succeeds, three times at most. @returns How often it failed. */
     async deliverUpToThrice(deliver: () => Promise<unknown>): Promise<number> {
       for (let failures = 0; failures < 3; failures += 1) {
         const isDone = await deliver().then(

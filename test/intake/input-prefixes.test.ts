@@ -48,7 +48,7 @@ it('refuses it in an event', async () => {
   expect(world.told).toMatchObject([{ detailType: 'Generation Rejected', detail: { error: REFUSED } }]);
 });
 
-it('takes a dropped file where it lies, and refuses what its preset adds from elsewhere', async () => {
+it('accepts a dropped file at its key, and refuses inputs that its preset adds from elsewhere', async () => {
   const world = restrictedWorld();
 
   await world.deliver(world.put('uploads/portraits/a.png', 'photo'));
@@ -60,7 +60,7 @@ it('takes a dropped file where it lies, and refuses what its preset adds from el
   ]);
 });
 
-it('lets nobody name a file that somebody dropped', async () => {
+it('lets no request name a dropped file', async () => {
   const world = restrictedWorld();
   world.put('uploads/portraits/a.png', 'photo');
 

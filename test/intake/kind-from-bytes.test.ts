@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { kindFromBytes } from '../../functions/intake/kind-from-bytes.ts';
 
 const bytes = (text: string) => Buffer.from(text, 'latin1');
-/** One entry of a zip as it begins: its name, then what it holds. */
+/** The beginning of a zip entry: its name, then its content. */
 const entry = (name: string, content = '') =>
   `PK\x03\x04${'\0'.repeat(22)}${String.fromCharCode(name.length)}\0\0\0${name}${content}`;
 
@@ -23,7 +23,7 @@ it.each([
   ['a Word document', entry('[Content_Types].xml', 'x'.repeat(500)) + entry('word/document.xml'), '.docx'],
   ['a sheet', entry('_rels/.rels') + entry('xl/workbook.xml'), '.xlsx'],
   ['slides', entry('[Content_Types].xml') + entry('_rels/.rels') + entry('ppt/presentation.xml'), '.pptx'],
-])('knows %s', (_, head, extension) => {
+])('recognizes %s', (_, head, extension) => {
   expect(kindFromBytes(bytes(head))).toEqual({ kind: 'supported', extension });
 });
 
@@ -32,7 +32,7 @@ it.each([
   ['an AVIF', '\0\0\0\x1cftypavif\0\0\0\0mif1', 'of the type image/avif'],
   ['HEIF that is not HEIC', '\0\0\0\x1cftypmif1\0\0\0\0mif1avc1', 'of the type image/heif'],
   ['FLAC', 'fLaC\0\0', 'of the type audio/flac'],
-])('knows that %s is not taken', (_, head, name) => {
+])('recognizes %s as unsupported', (_, head, name) => {
   expect(kindFromBytes(bytes(head))).toEqual({ kind: 'unsupported', name });
 });
 
@@ -40,6 +40,6 @@ it.each([
   ['nothing', ''],
   ['a page', '<!doctype html><html>'],
   ['bytes of no known form', '\x01\x02\x03\x04\x05'],
-])('does not guess at %s', (_, head) => {
+])('does not guess the kind of %s', (_, head) => {
   expect(kindFromBytes(bytes(head))).toEqual({ kind: 'undetermined' });
 });

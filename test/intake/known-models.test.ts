@@ -38,7 +38,7 @@ function modelWorld({
 
 describe('a model', () => {
   it.each(['realtime', 'training'] as const)(
-    'that is %s is not run here, from the cache too',
+    'that is %s is not run, also if it comes from the cache',
     async (kind) => {
       const { asked, knownModel } = modelWorld({ kind });
 
@@ -56,13 +56,13 @@ describe('a model', () => {
     ['training', ['realtime', 'training'], 'model'],
     ['training', ['realtime'], 'unsupportedModel'],
     ['realtime', ['training'], 'unsupportedModel'],
-  ])('that is %s is, where the deployment runs %j, a %s', async (kind, furtherKinds, expected) => {
+  ])('of the kind %s in a deployment that runs %j is a %s', async (kind, furtherKinds, expected) => {
     const { knownModel } = modelWorld({ kind, furtherKinds });
 
     expect((await knownModel('wiro/it'))?.kind).toBe(expected);
   });
 
-  it('that Wiro does not tell of is let through, and the log says so', async () => {
+  it('that Wiro does not describe in time passes, and the log says so', async () => {
     const { health, knownModel } = modelWorld({ kind: 'realtime' });
     health.wiro = false;
 

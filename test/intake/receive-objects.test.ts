@@ -6,12 +6,12 @@ import { BUCKET, doorWorld } from './door-world.ts';
 const PHOTO = 'uploads/portraits/a.png';
 const away = () => new Error('SlowDown');
 
-/** The results that were written beside where outputs would be, by status. */
+/** The results in the folders of outputs, by status. */
 const resultsIn = ({ written }: ReturnType<typeof doorWorld>) =>
   [...written].filter(([key]) => key.endsWith('/result.json')).map(([, value]) => value);
 
 describe('a dropped file', () => {
-  it('that was made empty and then filled before its events came is run once, and nothing is said of the first', async () => {
+  it('that was created empty and filled before its events came is run once, without a result for the empty one', async () => {
     const world = doorWorld();
     const events = [world.put(PHOTO, ''), world.put(PHOTO, 'the photo')];
 
@@ -34,7 +34,7 @@ describe('a dropped file', () => {
       const events = [
         world.put(PHOTO, 'stub', { checksum: 'CRC32:s' }),
         world.put(PHOTO, 'the photo', { checksum: 'CRC32:p', etag: 'part-2' }),
-        // Parts before, one piece now: the same bytes have another ETag.
+        // The first put had parts, and this one has none. So the same bytes have another ETag.
         world.put(PHOTO, 'the photo', { checksum: 'CRC32:p', etag: 'whole' }),
       ];
 
@@ -46,13 +46,13 @@ describe('a dropped file', () => {
     },
   );
 
-  it('whose copy comes after it was accepted is found again by each of its events', async () => {
+  it('that is copied after it was accepted is found by each of its events', async () => {
     const world = doorWorld();
     const data = world.put(PHOTO, 'the photo', { checksum: 'CRC32:p', etag: 'part-2' });
     await world.deliver(data);
     const copy = world.put(PHOTO, 'the photo', { checksum: 'CRC32:p', etag: 'whole' });
     await world.deliver(copy);
-    // Redelivered from the dead letters when the object is another, or gone.
+    // The event is redelivered from the dead letters after the object was replaced or deleted.
     world.objects.clear();
     await world.deliver(data);
     await world.deliver(copy);
@@ -62,7 +62,7 @@ describe('a dropped file', () => {
     expect(world.submitted).toEqual([id, id, id, id]);
   });
 
-  it('that is current as a stub when it is handled is run as what it is', async () => {
+  it('that is still a stub when its event is handled is run as a stub', async () => {
     const world = doorWorld();
     await world.deliver(world.put(PHOTO, 'stub'));
     await world.deliver(world.put(PHOTO, 'the photo'));
@@ -84,7 +84,7 @@ describe('a dropped file', () => {
     },
   );
 
-  it('put again under another name, or with other bytes, is another', async () => {
+  it('put again under another name, or with other bytes, is another drop', async () => {
     const world = doorWorld();
     await world.deliver(world.put(PHOTO, 'the photo'));
     await world.deliver(world.put('uploads/portraits/b.png', 'the photo'));
@@ -93,10 +93,10 @@ describe('a dropped file', () => {
     expect(world.accepted()).toHaveLength(3);
   });
 
-  it('in a bucket with versions is run by the version of its event, and by no other', async () => {
+  it('in a versioned bucket is run only in the version of its event', async () => {
     const world = doorWorld();
     const first = world.put(PHOTO, 'one', { versionId: 'v1' });
-    // The same ETag and another version: it was put again.
+    // It was put again: the ETag is the same, the version is another.
     const second = world.put(PHOTO, 'one', { versionId: 'v2' });
     await world.deliver(first);
     expect(world.accepted()).toEqual([]);
@@ -106,7 +106,7 @@ describe('a dropped file', () => {
     expect((await world.request(id))?.inputs.inputImage).toMatchObject([{ versionId: 'v2' }]);
   });
 
-  it('is run as it was when its event was handled: what replaces it meanwhile has an event of its own', async () => {
+  it('is run as it was when its event was handled; a replacement has an event of its own', async () => {
     const world = doorWorld();
     const event = world.put(PHOTO, 'one');
     const { head } = world.deps.inputs;
@@ -123,7 +123,7 @@ describe('a dropped file', () => {
     expect((await world.request(id))?.inputs.inputImage).toMatchObject([{ sizeBytes: 3 }]);
   });
 
-  it('that S3 refuses for good is answered, with the cause', async () => {
+  it('that S3 refuses permanently is answered with the cause', async () => {
     const world = doorWorld();
     const refusal = { name: 'AccessDenied', message: 'not authorized to perform: kms:Decrypt' };
     world.faults.head = (key) =>
@@ -137,7 +137,7 @@ describe('a dropped file', () => {
     expect(resultsIn(world)).toMatchObject([{ message: expect.stringContaining('kms:Decrypt') }]);
   });
 
-  it('that lies in an archive is answered with the remedy, and nothing is run', async () => {
+  it('that is archived is answered with the remedy, and nothing is run', async () => {
     const world = doorWorld();
     const event = world.put(PHOTO, 'the photo');
     const dropped = world.objects.get(PHOTO);
@@ -152,14 +152,14 @@ describe('a dropped file', () => {
     expect([world.accepted(), world.submitted]).toEqual([[], []]);
   });
 
-  it('of a preset with an input that may not be read is answered, and the others go on', async () => {
+  it('of a preset with an input that cannot be read is answered, and the others go on', async () => {
     const world = doorWorld();
     await world.deliver(world.put('uploads/stolen/a.png', 'x'));
 
     expect(resultsIn(world)).toMatchObject([{ status: 'rejected', error: { code: 'input_not_allowed' } }]);
   });
 
-  it('that cannot be accepted with its last delivery is answered, and not run any more', async () => {
+  it('that cannot be accepted with its last delivery is answered, and never run', async () => {
     const world = doorWorld();
     const event = world.put(PHOTO, 'the photo');
     world.faults.head = away;
@@ -171,7 +171,7 @@ describe('a dropped file', () => {
     expect(world.accepted()).toEqual([]);
   });
 
-  it('that was accepted is never called rejected, whatever its later deliveries meet', async () => {
+  it('that was accepted is never rejected, whatever its later deliveries meet', async () => {
     const world = doorWorld();
     const event = world.put(PHOTO, 'the photo');
     await world.deliver(event);
@@ -182,7 +182,7 @@ describe('a dropped file', () => {
     expect(world.accepted()).toHaveLength(1);
   });
 
-  it('is not answered while the table is away: whether it was accepted is not known', async () => {
+  it('is not answered while the table does not answer, because it may have been accepted', async () => {
     const world = doorWorld();
     const event = world.put(PHOTO, 'the photo');
     world.faults.table = true;
@@ -200,7 +200,7 @@ describe('a request file', () => {
   const REJECTED = 'rejected/batch.json';
   const one = (over: object = {}) => ({ model: 'wiro/flux', parameters: { prompt: 'x' }, ...over });
 
-  it('that was replaced before its event came is left to the event of what replaced it', async () => {
+  it('that was replaced before its event came is left to the event of its replacement', async () => {
     const world = doorWorld();
     const events = [world.put(FILE, ''), world.put(FILE, JSON.stringify([one(), one()]))];
     for (const event of events) await world.deliver(event);
@@ -209,7 +209,7 @@ describe('a request file', () => {
     expect(world.written.size).toBe(0);
   });
 
-  it('put again with the same bytes within the window is the same; later, others', async () => {
+  it('put again with the same bytes within the window is the same drop; later, it is another', async () => {
     const world = doorWorld();
     for (const seconds of [0, 10, 400])
       await world.deliver(
@@ -223,7 +223,7 @@ describe('a request file', () => {
     expect(world.accepted()).toHaveLength(4);
   });
 
-  it('that was rejected may be put again as it is, once what it lacked is there', async () => {
+  it('that was rejected can be put again unchanged once its missing input exists', async () => {
     const world = doorWorld();
     const text = JSON.stringify(one({ inputs: { image: 'in.png' } }));
     await world.deliver(world.put(FILE, text));
@@ -249,7 +249,7 @@ describe('a request file', () => {
     expect(world.written.get(REJECTED)).toMatchObject({ errors: [{ code }] });
   });
 
-  it('of which one was accepted, and another lost its input before the next delivery, is not called rejected', async () => {
+  it('with one accepted request, and another whose input is gone before the next delivery, is not rejected', async () => {
     const world = doorWorld();
     world.put('a.png', 'a');
     world.put('b.png', 'b');
@@ -306,7 +306,7 @@ describe('a request file', () => {
     expect(keyOf(2)).toMatch(/^results\/batch\.json\/2026-01-01T12-01-05Z-[a-z2-7]{26}\.json$/);
   });
 
-  it('says in its results file which of its requests came before, in another', async () => {
+  it('says in its results file which of its requests an earlier file brought', async () => {
     const world = doorWorld();
     await world.deliver(world.put(FILE, JSON.stringify([one({ idempotencyKey: 'k' })])));
     const [id = ''] = world.accepted();
@@ -352,7 +352,7 @@ describe('a request file', () => {
     expect(world.written.get(REJECTED)).toMatchObject({ errors: [{ code: 'invalid_request' }] });
   });
 
-  it('is not left rejected when what replaced it was accepted before its rejection was written', async () => {
+  it('keeps no rejection if its replacement was accepted before the rejection was written', async () => {
     const world = doorWorld();
     const event = world.put(FILE, '{"model":');
     const { update } = world.deps.rejections;
@@ -368,7 +368,7 @@ describe('a request file', () => {
     expect([...world.written.keys()]).toEqual([]);
   });
 
-  it('is not left rejected by a delivery that broke off, once what replaced it was accepted', async () => {
+  it('keeps no rejection of a killed delivery once its replacement was accepted', async () => {
     const world = doorWorld();
     const event = world.put(FILE, '{"model":');
     const { update, remove } = world.deps.rejections;
@@ -386,7 +386,7 @@ describe('a request file', () => {
     expect([...world.written.keys()]).toEqual([]);
   });
 
-  it('that is rejected late leaves the rejection of what replaced it', async () => {
+  it('that is rejected late keeps the rejection of its replacement', async () => {
     const world = doorWorld();
     const event = world.put(FILE, '{"model":');
     const { update } = world.deps.rejections;
@@ -401,7 +401,7 @@ describe('a request file', () => {
     expect(world.written.get(REJECTED)).toMatchObject({ errors: [{ field: '[1].model' }] });
   });
 
-  it('removes no rejection that was written after it looked', async () => {
+  it('removes no rejection that was written after its look', async () => {
     const world = doorWorld();
     await world.deliver(world.put(FILE, '{"model":'));
     const { remove } = world.deps.rejections;
@@ -442,7 +442,7 @@ describe('a request file', () => {
       Buffer.from('{"model": "wiro/flux",\n}'),
       'expected a name in double quotes at line 2, column 1, but found "}"',
     ],
-  ])('that is %s is told so', async (_, bytes, part) => {
+  ])('that is %s is rejected with that reason', async (_, bytes, part) => {
     const world = doorWorld();
     const event = world.put(FILE, 'x');
     const object = world.objects.get(FILE);
@@ -455,14 +455,14 @@ describe('a request file', () => {
     });
   });
 
-  it('says how many errors there are where they are more than it names', async () => {
+  it('says how many errors there are if it does not list all', async () => {
     const world = doorWorld();
     await world.deliver(world.put(FILE, JSON.stringify(Array.from({ length: 300 }, () => 7))));
 
     expect(world.written.get(REJECTED)).toMatchObject({ errorsTotal: 300 });
   });
 
-  it('that goes while it is being accepted is answered for what was not', async () => {
+  it('that is deleted while it is being accepted is answered for the rest', async () => {
     const world = doorWorld();
     const event = world.put(FILE, JSON.stringify([one(), one()]));
     const { accept } = world.deps.generations;
@@ -484,7 +484,7 @@ describe('a request file', () => {
     });
   });
 
-  it('that cannot be accepted with its last delivery is answered, and not run any more', async () => {
+  it('that cannot be accepted with its last delivery is answered, and never run', async () => {
     const world = doorWorld();
     const event = world.put(FILE, JSON.stringify(one()));
     world.faults.head = away;
@@ -496,7 +496,7 @@ describe('a request file', () => {
     expect(world.accepted()).toEqual([]);
   });
 
-  it('with too little time left is not begun', async () => {
+  it('is not started with too little time left', async () => {
     const world = doorWorld();
     world.deps.remainingMs = () => 5_000;
     await expect(world.deliver(world.put(FILE, JSON.stringify(one())))).rejects.toThrow('No time is left');
@@ -505,7 +505,7 @@ describe('a request file', () => {
 });
 
 describe('a request by event', () => {
-  it('is one, however often it is delivered', async () => {
+  it('is one generation, however often it is delivered', async () => {
     const world = doorWorld();
     for (let times = 0; times < 2; times += 1)
       await world.ask('e', { model: 'wiro/flux', parameters: { prompt: 'x' } });
@@ -514,7 +514,7 @@ describe('a request by event', () => {
     expect(world.told).toEqual([]);
   });
 
-  it('that cannot be accepted with its last delivery is answered by Generation Rejected, and not run any more', async () => {
+  it('that cannot be accepted with its last delivery is answered by Generation Rejected, and never run', async () => {
     const world = doorWorld();
     const detail = { model: 'wiro/flux', inputs: { image: 'a.png' } };
     world.put('a.png', 'x');
@@ -585,7 +585,7 @@ describe('whatever a request names, every door answers it', () => {
     expect(world.written.get('rejected/one.json')).toMatchObject({ errors: [{ code }] });
     await world.ask('e', JSON.parse(text));
     expect(world.told).toMatchObject([{ detailType: 'Generation Rejected', detail: { error: { code } } }]);
-    // What EventBridge takes at most.
+    // The largest event of EventBridge.
     expect(JSON.stringify(world.told).length).toBeLessThan(256 * 1024);
     expect(world.accepted()).toEqual([]);
   });

@@ -14,7 +14,7 @@ const REALTIME = {
   retryable: false,
 };
 
-describe('a model that is not run here is refused', () => {
+describe('a model that this deployment does not run is refused', () => {
   it('by the API, with a sentence', async () => {
     const world = refusing('realtime');
 
@@ -26,7 +26,7 @@ describe('a model that is not run here is refused', () => {
     expect([world.accepted(), world.submitted]).toEqual([[], []]);
   });
 
-  it('by the API, where it is a training model', async () => {
+  it('by the API, if it is a training model', async () => {
     const { body } = await refusing('training').post(REQUEST);
 
     expect(body).toMatchObject({
@@ -48,7 +48,7 @@ describe('a model that is not run here is refused', () => {
     expect(world.accepted()).toEqual([]);
   });
 
-  it('in a request file, each request by its place', async () => {
+  it('in a request file, each request by its index', async () => {
     const world = refusing('realtime');
 
     await world.deliver(world.put('requests/two.json', JSON.stringify([REQUEST, REQUEST])));
@@ -68,7 +68,7 @@ describe('a model that is not run here is refused', () => {
     expect(world.accepted()).toEqual([]);
   });
 
-  it('for a dropped file, beside where its outputs would be', async () => {
+  it('for a dropped file, in the folder of its outputs', async () => {
     const world = refusing('realtime');
 
     await world.deliver(world.put('uploads/portraits/a.png', 'the photo'));

@@ -3,7 +3,7 @@ import { createBufferPool } from '../../functions/outputs/buffer-pool.ts';
 
 const open = new AbortController().signal;
 
-it('lends no more than it has, first come, first served', async () => {
+it('lends no more buffers than it has, first come, first served', async () => {
   const pool = createBufferPool({ count: 2, sizeBytes: 4 });
   const [first] = [await pool.take(open), await pool.take(open)];
   const served: string[] = [];
@@ -22,7 +22,7 @@ it('lends no more than it has, first come, first served', async () => {
   expect(served).toEqual(['a', 'b']);
 });
 
-it('lends an idle buffer again, and never one that may still be read', async () => {
+it('lends an idle buffer again, and never one that may be in use', async () => {
   const pool = createBufferPool({ count: 1, sizeBytes: 4 });
   const first = await pool.take(open);
   pool.give(first, true);
@@ -33,7 +33,7 @@ it('lends an idle buffer again, and never one that may still be read', async () 
   expect([second === first, third === second]).toEqual([true, false]);
 });
 
-it('forgets who stopped waiting', async () => {
+it('lends nothing to a caller that has stopped waiting', async () => {
   const pool = createBufferPool({ count: 1, sizeBytes: 4 });
   const buffer = await pool.take(open);
   const stop = new AbortController();

@@ -5,7 +5,7 @@ import type { AddressInfo, Server } from 'node:net';
 
 export type CdnHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** A host of outputs that does what a test says, and counts who connects. */
+/** A host of outputs that does what a test says, and counts connections. */
 export async function startCdn(handler: CdnHandler, tls?: { key: string; cert: string }) {
   const requests: IncomingMessage[] = [];
   let connections = 0;
@@ -68,7 +68,7 @@ export function serve({ bytes, etag, contentType }: ServedFile): CdnHandler {
   };
 }
 
-/** Bytes that look like nothing and are the same in every run. */
+/** Bytes of no known format, the same in every run. */
 export function noise(sizeBytes: number, seed = 1): Buffer {
   const bytes = Buffer.alloc(sizeBytes);
   let state = seed;

@@ -27,11 +27,11 @@ describe('decideContentType', () => {
     [bytes('{"a": 1}'), 'application/json'],
     [bytes('[1, 2]'), 'application/json'],
     [Buffer.from('Merhaba dünya'), 'text/plain'],
-  ])('believes the first bytes before anybody (%#: %s)', (head, type) => {
+  ])('believes the first bytes before anything else (%#: %s)', (head, type) => {
     expect(decideContentType({ head, header: 'image/bmp', record: 'image/bmp', name: 'x.bmp' })).toBe(type);
   });
 
-  it('asks the host, then the record, then the name about bytes it does not know', () => {
+  it('uses the header, then the record, then the name if the bytes are unknown', () => {
     const head = BINARY;
 
     expect(decideContentType({ head, header: 'model/obj; v=1', record: 'image/png' })).toBe('model/obj');
@@ -43,7 +43,7 @@ describe('decideContentType', () => {
     expect(decideContentType({ head: Buffer.alloc(0) })).toBe('application/octet-stream');
   });
 
-  it('lets them say which format built on another it is', () => {
+  it('lets them name a format that is built on another', () => {
     const zip = bytes('PK\x03\x04..');
     const docx = 'application/vnd.openxmlformats-officedocument.wordprocessingml.document';
 
@@ -70,7 +70,7 @@ describe('decideContentType', () => {
     ['\x01\x02', 'application/x-shockwave-flash'],
     ['\x01\x02', 'multipart/x-mixed-replace'],
     ['\x01\x02', 'image/svg+xml'],
-  ])('stores %j, said to be %s, as unknown', (text, header) => {
+  ])('stores %j with the header %s as unknown', (text, header) => {
     const type = decideContentType({
       head: bytes(text),
       record: 'image/png',
@@ -87,13 +87,13 @@ describe('decideContentType', () => {
     expect(decideContentType({ head, header: 'text/plain' })).toBe('application/octet-stream');
   });
 
-  it('is not misled by a character that the end of the first bytes cuts', () => {
+  it('reads text whose last character is cut', () => {
     const head = Buffer.from('ü'.repeat(600)).subarray(0, 1023);
 
     expect(decideContentType({ head })).toBe('text/plain');
   });
 
-  it('takes text with control characters for binary, but for white space and escapes', () => {
+  it('treats text with control characters as binary, except white space and escapes', () => {
     const isText = (control: number) =>
       decideContentType({ head: bytes(`line${String.fromCharCode(control)}line`) }) === 'text/plain';
 
@@ -104,13 +104,13 @@ describe('decideContentType', () => {
     expect(decideContentType({ head: bytes('\x1b[31mred\x1b[0m\x00') })).toBe('application/octet-stream');
   });
 
-  it('takes any character above the control characters for text', () => {
+  it('treats every character above the control characters as text', () => {
     const head = Buffer.from('\x80\x85\xa0\ud7ff\ue000\ufffe\uffff\u{10000}🙂\u{10ffff}');
 
     expect(decideContentType({ head })).toBe('text/plain');
   });
 
-  it('stores nothing as what a browser would run, whatever anybody says of whatever bytes', () => {
+  it('stores nothing with a type that a browser would run, whatever the bytes, header, record and name', () => {
     const markup = fc.constantFrom(
       ...[
         '<html>',

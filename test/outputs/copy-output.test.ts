@@ -112,7 +112,7 @@ describe('what is copied', () => {
     expect(cdn.requests[0]?.headers['accept-encoding']).toBe('identity');
   });
 
-  it('copies an empty output where a text may be empty', async () => {
+  it('copies an empty output if it is a text', async () => {
     const { copy, key } = await copyWorld(serve({ bytes: Buffer.alloc(0), etag: '"e"' }));
 
     const { sizeBytes, sha256: sum } = await copy({ contentType: 'text/plain' });
@@ -219,7 +219,7 @@ describe('what is copied', () => {
   });
 });
 
-describe('what stands at its place already', () => {
+describe('an object that has the key already', () => {
   const OTHER = Buffer.from('what another holder of the claim has put');
 
   it.each([
@@ -240,7 +240,7 @@ describe('what stands at its place already', () => {
     expect(await s3.openUploads()).toEqual([]);
   });
 
-  it('counts as copied where the bytes are the same, in parts too, and is not written again', async () => {
+  it('counts as copied if the bytes are the same, also in parts, and is not written again', async () => {
     const { copy, key } = await copyWorld(serve({ bytes: TWO_PARTS, etag: '"v1"' }));
     const first = await copy();
     const { LastModified } = await s3.head(key);
@@ -517,7 +517,7 @@ describe('an output that comes encoded', () => {
     await expectNothingAt(key);
   });
 
-  it('is refused where it becomes more than an output may be', async () => {
+  it('is refused if it grows beyond the largest output', async () => {
     const { copy, key } = await copyWorld(encoded(LARGE_GZIP, 'gzip'), {
       maxBytes: 10 * MIB,
     });
@@ -538,7 +538,7 @@ describe('an output that lies in its URL', () => {
     expect(PNG.equals(await s3.bytesOf(key))).toBe(true);
   });
 
-  it('is refused where it is none, without a word of it', async () => {
+  it('is refused if it is malformed, and no message quotes it', async () => {
     const { copier, key } = await copyWorld(serve({ bytes: PNG }));
 
     const failure = await copier
@@ -620,7 +620,7 @@ describe('outputs that are not copied', () => {
 });
 
 describe('being stopped', () => {
-  it('ends with the reason of whoever stopped it, and leaves nothing', async () => {
+  it('ends with the reason of the abort, and leaves nothing', async () => {
     const stop = new AbortController();
     const reason = new Error('the lease is lost');
     const { copy, key } = await copyWorld((request, response) => {

@@ -14,7 +14,7 @@ it.each([
   expect([data?.contentType, data?.bytes.toString('latin1')]).toEqual([contentType, text]);
 });
 
-it.each(['data:text/plain', 'data:image/png;base64,aGVs*', 'https://a,b'])('%s is none', (url) => {
+it.each(['data:text/plain', 'data:image/png;base64,aGVs*', 'https://a,b'])('%s is not one', (url) => {
   expect(readDataUrl(url)).toBeUndefined();
 });
 

@@ -33,7 +33,7 @@ function fetcherFor(hosts: string, deps: Partial<OutputFetcherDeps> = {}) {
   };
 }
 
-/** Resolves every name to the given addresses, and notes which were asked for. */
+/** Resolves every name to the given addresses, and notes the names. */
 function lookupTo(...addresses: string[]) {
   const asked: string[] = [];
   const lookup: LookupFunction = (hostname, _options, callback) => {
@@ -46,8 +46,8 @@ function lookupTo(...addresses: string[]) {
   return { asked, lookup };
 }
 
-describe('where it connects to', () => {
-  it('never connects to what is not allowed, however it is spelled', async () => {
+describe('the target of a connection', () => {
+  it('never connects to a host that is not allowed, whatever its spelling', async () => {
     const trap = await cdnWith((_request, response) => void response.end('secret'));
     const { lookup } = lookupTo('127.0.0.1');
     const fetch = fetcherFor('wiro.ai', { lookup });
@@ -129,7 +129,7 @@ describe('where it connects to', () => {
     },
   );
 
-  it('asks for a name once and connects to that answer, with TLS for the name', async () => {
+  it('resolves a name once and connects to that address, with TLS for the name', async () => {
     const cdn = await cdnWith((_request, response) => void response.end('bytes'), TLS);
     const { lookup, asked } = lookupTo('127.0.0.1');
     const fetch = fetcherFor(`cdn.wiro.test:${cdn.port}`, { lookup, ca: TLS.cert });
@@ -139,7 +139,7 @@ describe('where it connects to', () => {
     expect(cdn.requests[0]?.headers.host).toBe(`cdn.wiro.test:${cdn.port}`);
   });
 
-  it('is unavailable when the certificate is for another name, or from nobody it trusts', async () => {
+  it('is unavailable if the certificate is for another name or not trusted', async () => {
     const cdn = await cdnWith((_request, response) => void response.end('bytes'), TLS);
     const { lookup } = lookupTo('127.0.0.1');
     const hosts = `other.wiro.test:${cdn.port},cdn.wiro.test:${cdn.port}`;
@@ -152,7 +152,7 @@ describe('where it connects to', () => {
     expect(cdn.requests).toHaveLength(0);
   });
 
-  it('is unavailable when nobody answers', async () => {
+  it('is unavailable if no server answers', async () => {
     const gone = await startCdn(() => {});
     await gone.stop();
 
@@ -160,7 +160,7 @@ describe('where it connects to', () => {
   });
 });
 
-describe('what a failure says', () => {
+describe('the message of a failure', () => {
   const PATH = '/capability-path/one.png?signature=secret';
   const gone = async () => {
     const cdn = await startCdn(() => {});
@@ -191,7 +191,7 @@ describe('what a failure says', () => {
       answering((_, response) => void response.writeHead(200, { 'content-encoding': 'compress' }).end('x')),
     ],
   ])(
-    'of a host that %s names the host at most: the path is all it takes to read an output',
+    'of a host that %s names the host at most, because the path is enough to read an output',
     async (_, start) => {
       const cdn = await start();
 
@@ -239,7 +239,7 @@ describe('redirects', () => {
     },
   );
 
-  it('follows five, not more, and none without a place', async () => {
+  it('follows five at most, and none without a location', async () => {
     const cdn = await cdnWith((request, response) => {
       const left = Number(request.url?.slice(1));
       if (left === 0) return void response.end('there');
@@ -257,7 +257,7 @@ describe('redirects', () => {
 });
 
 describe('time-outs', () => {
-  it('is unavailable when the host takes the request and says nothing', async () => {
+  it('is unavailable if the host accepts the request and sends nothing', async () => {
     const cdn = await cdnWith(() => {});
 
     await expect(fetcherFor(cdn.host, { headersMs: 50 })(cdn.url())).rejects.toMatchObject({

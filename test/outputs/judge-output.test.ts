@@ -31,7 +31,7 @@ describe('what a host sends instead of an output', () => {
     ['application/octet-stream', 'weights.safetensors'],
     [undefined, '0.webm'],
     [undefined, '0.svg'],
-  ])('is never the output where the record says %s, %s', (record, name) => {
+  ])('is never the output if the record says %s, %s', (record, name) => {
     const said = { ...(record !== undefined && { record }), ...(name !== undefined && { name }) };
 
     const kinds = [HTML, S3_ERROR, JSON_ERROR, TEXT, NOTHING].map(
@@ -56,7 +56,7 @@ describe('what a host sends instead of an output', () => {
     ['a drawing by its doctype', { head: SVG_BY_DOCTYPE, record: 'image/svg+xml' }],
     ['a drawing by its name', { head: SVG, name: '0.svg' }],
     ['a drawing whose beginning is too long', { head: bytes(`<!--${' '.repeat(2_000)}`), name: '0.svg' }],
-    ['what nobody knows', { head: UNKNOWN, record: 'image/png' }],
+    ['an unknown format', { head: UNKNOWN, record: 'image/png' }],
     ['a picture', { head: PNG, record: 'image/png' }],
   ])('is not seen in %s', (_, evidence) => {
     expect(judgeOutput(evidence)).toEqual({ kind: 'output' });
@@ -76,7 +76,7 @@ describe('what a host sends instead of an output', () => {
   });
 });
 
-describe('another type than the record says', () => {
+describe('a type that differs from the record', () => {
   it.each([
     [JPEG, 'image/png'],
     [PNG, 'image/jpg', 'image/jpeg'],
@@ -87,7 +87,7 @@ describe('another type than the record says', () => {
     [SVG, 'image/png'],
     [ZIP, 'application/pdf'],
     [PNG, DOCX],
-  ])('is told (%#)', (head, record, said = record) => {
+  ])('is reported (%#)', (head, record, said = record) => {
     expect(judgeOutput({ head, record, name: '0.png' })).toEqual({ kind: 'output', differingType: said });
   });
 
@@ -104,7 +104,7 @@ describe('another type than the record says', () => {
     [PNG, 'raw'],
     [PNG, 'image/x-adobe-dng'],
     [JPEG, ''],
-  ])('is not made of what may be the same, or is not known (%#)', (head, record) => {
+  ])('is not reported if both may be the same, or one is unknown (%#)', (head, record) => {
     expect(judgeOutput({ head, record, name: '0.png' })).toEqual({ kind: 'output' });
   });
 });

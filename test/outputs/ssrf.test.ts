@@ -36,7 +36,7 @@ async function cdnWith(handler: CdnHandler, tls?: typeof TLS): Promise<Cdn> {
   return cdn;
 }
 
-/** Resolves names to what `answers` give, one after the other, the last for ever; notes what was asked. */
+/** Resolves names to `answers`, one after the other, and repeats the last one. Notes the names. */
 function resolver(...answers: readonly (readonly string[])[]) {
   const asked: string[] = [];
   const lookup: LookupFunction = (hostname, _options, callback) => {
@@ -50,14 +50,14 @@ function resolver(...answers: readonly (readonly string[])[]) {
   return { asked, lookup };
 }
 
-/** Fetches from the hosts and answers the text, or what the refusal is called. */
+/** Fetches from the hosts. Returns the text, or the name of the refusal. */
 function fetcherFor(hosts: string, deps: Partial<OutputFetcherDeps> = {}) {
   const fetcher = createOutputFetcher({
     hosts: parseOutputHosts(hosts),
     connectMs: 1_000,
     headersMs: 1_000,
     stallMs: 1_000,
-    // A resolver in the hands of whoever wants in.
+    // An attacker controls this resolver.
     lookup: resolver(['127.0.0.1']).lookup,
     ...deps,
   });
@@ -74,7 +74,7 @@ function fetcherFor(hosts: string, deps: Partial<OutputFetcherDeps> = {}) {
   };
 }
 
-/** What became of each URL that was not refused. */
+/** Returns the outcome of each URL that was not refused. */
 async function notRefused(urls: readonly string[], fetch: (url: string) => Promise<string>) {
   const ends = await mapLimited(urls, 20, async (url) => [url, await fetch(url)] as const);
   return ends.filter(([, end]) => end !== 'OutputRefusedError');
@@ -165,7 +165,7 @@ describe('the corpus of what is never connected to', () => {
     expect(watched.attempts).toEqual([]);
   });
 
-  it('is refused even where somebody has allowed the very address', async () => {
+  it('is refused even if the setting allows that address', async () => {
     const allowed = [...SPECIAL_V4, ...bracketed(ALL_V6)].join(',');
     const urls = HOSTS_OF_SPECIAL_ADDRESSES.map((host) => `https://${host}/`);
 
@@ -202,24 +202,24 @@ describe('the corpus of what is never connected to', () => {
     expect(watched.attempts).toEqual([]);
   });
 
-  it('is refused as the place that an allowed host redirects to', async () => {
+  it('is refused as the target of a redirect of an allowed host', async () => {
     const cdn = await cdnWith(({ url = '' }, response) => {
       response.writeHead(307, { location: decodeURIComponent(url.slice(1)) }).end();
     });
-    // A header is ASCII; what is no whole URL is looked for on the same host.
+    // A header is ASCII. A relative URL is resolved on the same host.
     const places = [
       ...HOSTS_OF_SPECIAL_ADDRESSES.map((host) => `http://${host}:${trap.port}/`),
       ...LOOK_ALIKES.filter((text) => /^[a-z]+:/i.test(text) && URL.canParse(text)),
     ].filter((place) => /^[\x21-\x7e]+$/.test(place));
     const urls = places.map((place) => cdn.url(`/${encodeURIComponent(place)}`));
 
-    // Over a thousand real requests, on a machine that may be busy: slow is not refused.
+    // These are over a thousand real requests, and the machine may be busy. A slow one is not refused.
     const patient = { connectMs: 20_000, headersMs: 20_000 };
     expect(await notRefused(urls, fetcherFor(`wiro.ai,${cdn.host}`, patient))).toEqual([]);
     expect(new Set(watched.attempts)).toEqual(new Set([cdn.host]));
   });
 
-  it('leaves what is allowed reachable: this test would see it', async () => {
+  it('leaves allowed hosts reachable, so that this test can fail', async () => {
     const cdn = await cdnWith((_request, response) => void response.end('bytes'));
 
     expect(await fetcherFor(cdn.host)(cdn.url())).toBe('bytes');
@@ -228,7 +228,7 @@ describe('the corpus of what is never connected to', () => {
 });
 
 describe('a resolver that changes its mind', () => {
-  it('is asked once a connection: what was checked is what is connected to', async () => {
+  it('is asked once a connection, so that the checked address is the one connected to', async () => {
     const cdn = await cdnWith((_request, response) => {
       response.writeHead(200, { connection: 'close' }).end('bytes');
     }, TLS);
@@ -355,7 +355,7 @@ function endlessly(response: ServerResponse, bytes: Buffer): void {
   write();
 }
 
-/** A host that answers each connection with bytes of its own; says where it is. */
+/** A host that answers each connection with its own bytes. Returns its URL. */
 async function rawHost(answer: (write: (text: string) => void) => () => void): Promise<string> {
   const server = createServer((socket) => {
     let stop = () => {};

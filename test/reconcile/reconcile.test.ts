@@ -13,7 +13,7 @@ beforeEach(() => {
   vi.spyOn(log, 'error').mockImplementation((_, facts) => void alarms.push(facts?.alarm));
 });
 
-/** Generations in memory; what was done with which. */
+/** Generations in memory, and notes of what was done with each. */
 function reconcileWorld(
   given: readonly Generation[],
   {
@@ -23,7 +23,7 @@ function reconcileWorld(
     unreadable = [],
     noted = {},
   }: Partial<Record<'holders' | 'admitted' | 'failing' | 'unreadable', string[]>> & {
-    /** When attempts joined the line, where somebody noted it. */
+    /** When attempts joined the line, if that was noted. */
     noted?: Record<string, string>;
   } = {},
 ) {
@@ -143,7 +143,7 @@ describe('what is due', () => {
       named('g', EXAMPLES.failed, { announcements: [announcement], dueAt: at(5) }),
       ['announce g'],
     ],
-  ])('and %s is set going', async (_, generation, expected) => {
+  ])('and %s is started', async (_, generation, expected) => {
     const { done, run } = reconcileWorld([generation]);
 
     await run();
@@ -151,7 +151,7 @@ describe('what is due', () => {
     expect(done).toEqual(expected);
   });
 
-  it('and is in line, stored by an earlier release, is not submitted: it is due when its time there is over', async () => {
+  it('and is in line, stored by an earlier release, is not submitted; it is due when its time there is over', async () => {
     const { done, run, standing, joined } = reconcileWorld([named('g', EXAMPLES.waiting)]);
 
     await run();
@@ -161,7 +161,7 @@ describe('what is due', () => {
     expect(joined.get('g 1')).toBe(at(1_000));
   });
 
-  it('and is in line is asked about when a callback has named its task', async () => {
+  it('and is in line is collected if a callback has named its task', async () => {
     const { done, run } = reconcileWorld([
       named('g', EXAMPLES.waiting, { callback: { seenAt: at(1), taskId: 't' } }),
     ]);
@@ -171,7 +171,7 @@ describe('what is due', () => {
     expect(done).toEqual(['line up g', 'collect g']);
   });
 
-  it('is not due any more once it was looked at, so that the next run leaves it alone', async () => {
+  it('is no longer due once it was looked at, so that the next run leaves it alone', async () => {
     const { done, run, standing } = reconcileWorld([named('g', EXAMPLES.running, { looks: 0 })]);
 
     const counts = [await run(1_000), await run(1_059)];
@@ -184,12 +184,12 @@ describe('what is due', () => {
     expect(standing.get('g')).toMatchObject({ looks: 1, dueAt: at(1_060) });
   });
 
-  it('is left alone when it ended, or was put off, since the index was read', async () => {
+  it('is left alone if it has ended or is no longer due since the index was read', async () => {
     const { done, run, standing } = reconcileWorld([named('g', EXAMPLES.running)]);
     const { dueAt: _, ...over } = named('g', EXAMPLES.succeeded, { dueAt: at(5) });
     const due = standing.get('g');
     if (due === undefined) throw new Error('It is there');
-    // The index still names it.
+    // The index still shows it.
     standing.set('g', { ...over, dueAt: at(2_000) } as Generation);
 
     await run();
@@ -197,7 +197,7 @@ describe('what is due', () => {
     expect(done).toEqual([]);
   });
 
-  it('is done side by side, and one that fails keeps nobody else back', async () => {
+  it('is started side by side, and a failure does not hold up the others', async () => {
     const { done, run } = reconcileWorld(
       ['a', 'b', 'c'].map((id) => named(id, EXAMPLES.running)),
       { failing: ['b'] },
@@ -217,7 +217,7 @@ describe('what is due', () => {
     });
   });
 
-  it('is all done in one run, however much it is', async () => {
+  it('is all started in one run, whatever its number', async () => {
     const many = Array.from({ length: 2_500 }, (_, n) => named(`g${n}`, EXAMPLES.running));
     const { done, run } = reconcileWorld(many);
 
@@ -226,7 +226,7 @@ describe('what is due', () => {
     expect([counts.due, counts.isCutShort, new Set(done).size]).toEqual([2_500, false, 2_500]);
   });
 
-  it('is begun only while there is time to end it; the next run goes on', async () => {
+  it('is started only while there is time to finish; the next run goes on', async () => {
     const many = Array.from({ length: 100 }, (_, n) => named(`g${n}`, EXAMPLES.running));
     const { done, run, time } = reconcileWorld(many);
     const collect = async (id: string) => {
@@ -246,7 +246,7 @@ describe('what is due', () => {
     expect([first.due + second.due, new Set(done).size]).toEqual([100, 100]);
   });
 
-  it('is not waited for beyond the time of the run where it hangs', async () => {
+  it('is not waited for beyond the time of the run if it hangs', async () => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
     const { done, run } = reconcileWorld(['a', 'b'].map((id) => named(id, EXAMPLES.running)));
@@ -260,7 +260,7 @@ describe('what is due', () => {
     expect([done, counts.isCutShort]).toEqual([['b'], true]);
   });
 
-  it('fails the run when the index cannot be read, so that the alarm of a run that is missing rings', async () => {
+  it('fails the run if the index cannot be read, so that the alarm for missing runs rings', async () => {
     const { run, generations } = reconcileWorld([]);
 
     const running = run(1_000, {
@@ -270,7 +270,7 @@ describe('what is due', () => {
     await expect(running).rejects.toThrow('throttled');
   });
 
-  it('calls for a person after twenty looks of which nothing came', async () => {
+  it('raises an alarm after twenty looks without progress', async () => {
     const { run } = reconcileWorld([
       named('a', EXAMPLES.running, { looks: 18 }),
       named('b', EXAMPLES.running, { looks: 19 }),
@@ -281,7 +281,7 @@ describe('what is due', () => {
     expect(alarms).toEqual(['fruitless_looks']);
   });
 
-  it('calls for nobody while outputs wait for their turn to be copied, but when that takes too long', async () => {
+  it('raises no alarm while outputs wait for their turn to be copied, unless that takes too long', async () => {
     const inLine = (firstAt: string) =>
       ({
         looks: 30,
@@ -301,7 +301,7 @@ describe('what is due', () => {
     expect(alarms).toEqual(['fruitless_looks']);
   });
 
-  it('may be done by two at once', async () => {
+  it('can be started by two runs at once', async () => {
     const { done, run } = reconcileWorld([named('g', EXAMPLES.running)]);
 
     await Promise.all([run(), run()]);
@@ -310,8 +310,8 @@ describe('what is due', () => {
   });
 });
 
-describe('what cannot be read', () => {
-  it('keeps nobody else back, though there are hundreds of it', async () => {
+describe('a generation that cannot be read', () => {
+  it('does not hold up the others, though there are hundreds', async () => {
     const newer = Array.from({ length: 2_200 }, (_, n) =>
       named(`newer${n}`, EXAMPLES.running, { dueAt: at(0) }),
     );
@@ -325,7 +325,7 @@ describe('what cannot be read', () => {
     expect(counts).toMatchObject({ due: 2_201, collected: 1 });
   });
 
-  it('is looked at ever more rarely, at least every quarter of an hour, and goes on once it can be', async () => {
+  it('is looked at more and more rarely, at least every quarter of an hour, and goes on once it can be read', async () => {
     const unreadable = ['newer'];
     const { done, run, looks } = reconcileWorld([named('newer', EXAMPLES.running, { dueAt: at(0) })], {
       unreadable,
@@ -348,7 +348,7 @@ describe('what cannot be read', () => {
 describe('the time in line', () => {
   const joinedAt = (seconds: number) => ({ noted: { 'g 1': at(seconds) } });
 
-  it('ends a generation after a week, has that told, and takes it out of the gate', async () => {
+  it('ends a generation after a week, announces that, and gives its slot back', async () => {
     const waiting = named('g', EXAMPLES.waiting, { dueAt: at(100 + WEEK) });
     const { done, run, standing } = reconcileWorld([waiting], joinedAt(100));
 
@@ -361,7 +361,7 @@ describe('the time in line', () => {
     expect(done).toEqual(['line up g', 'line up g', 'free (notRun) g', 'announce g']);
   });
 
-  it('counts anew for an attempt after a retry', async () => {
+  it('starts again for an attempt after a retry', async () => {
     const again = named('g', EXAMPLES.waiting, { attempt: 2, dueAt: at(WEEK + 50) });
     const { run, standing } = reconcileWorld([again], {
       noted: { 'g 1': at(0), 'g 2': at(WEEK + 40) },
@@ -372,7 +372,7 @@ describe('the time in line', () => {
     expect(standing.get('g')).toMatchObject({ status: 'queued', dueAt: at(2 * WEEK + 40) });
   });
 
-  it('does not end one that was claimed since it was read', async () => {
+  it('does not end a generation that was claimed since it was read', async () => {
     const waiting = named('g', EXAMPLES.waiting, { dueAt: at(WEEK) });
     const { run, standing, generations, done } = reconcileWorld([waiting], joinedAt(0));
     const get = async (id: string) => {
@@ -389,7 +389,7 @@ describe('the time in line', () => {
 });
 
 describe('the gate', () => {
-  it('gets back the slots of those that are over or gone, and has those used that the queue holds', async () => {
+  it('gets slots back from ended or missing generations, and submits queued holders', async () => {
     const { done, run } = reconcileWorld(
       [
         named('over', EXAMPLES.succeeded),
@@ -406,7 +406,7 @@ describe('the gate', () => {
     expect(done.toSorted()).toEqual(['free (ended) gone', 'free (ended) over', 'submit queued']);
   });
 
-  it('has the oldest who waits in line, though whoever put it there crashed', async () => {
+  it('has the oldest waiting generation in line, though its submission was killed before it joined', async () => {
     const { done, run } = reconcileWorld([
       named('young', EXAMPLES.waiting, { createdAt: at(2), dueAt: at(9_999) }),
       named('old', EXAMPLES.waiting, { createdAt: at(1), dueAt: at(9_999) }),
@@ -417,7 +417,7 @@ describe('the gate', () => {
     expect(done).toEqual(['line up old']);
   });
 
-  it('has nobody in line whom only the index still shows there', async () => {
+  it('has no generation in line that only the index still shows', async () => {
     const { done, run, standing, generations } = reconcileWorld([
       named('gone', EXAMPLES.waiting, { createdAt: at(1), dueAt: at(9_999) }),
       named('old', EXAMPLES.waiting, { createdAt: at(2), dueAt: at(9_999) }),
@@ -431,7 +431,7 @@ describe('the gate', () => {
     expect(done).toEqual(['line up old']);
   });
 
-  it('admits those who wait, and all of them are started though one fails', async () => {
+  it('admits waiting generations, and starts all of them though one fails', async () => {
     const { done, run } = reconcileWorld([], { admitted: ['a', 'b', 'c'], failing: ['a'] });
 
     await run();
@@ -439,7 +439,7 @@ describe('the gate', () => {
     expect(done).toEqual(['submit a', 'submit b', 'submit c']);
   });
 
-  it('is tended for the others when one of them cannot be read', async () => {
+  it('is tended for the others if one holder cannot be read', async () => {
     const { done, run } = reconcileWorld(
       [
         named('newer', EXAMPLES.waiting, { createdAt: at(1), dueAt: at(9_999) }),
@@ -453,7 +453,7 @@ describe('the gate', () => {
     expect(done).toEqual(['free (ended) gone', 'line up old']);
   });
 
-  it('is tended for those who wait behind hundreds that cannot be read', async () => {
+  it('is tended for generations behind hundreds that cannot be read', async () => {
     const newer = Array.from({ length: 200 }, (_, n) =>
       named(`newer${String(n).padStart(3, '0')}`, EXAMPLES.waiting, { createdAt: at(1), dueAt: at(9_999) }),
     );
@@ -467,7 +467,7 @@ describe('the gate', () => {
     expect(done).toEqual(['line up old']);
   });
 
-  it('tells since when the first in line has been there: a retry joins it anew', async () => {
+  it('reports since when the first in line waits; a retry joins again', async () => {
     const { run } = reconcileWorld(
       [named('g', EXAMPLES.waiting, { attempt: 2, createdAt: at(0), dueAt: at(9_999) })],
       { noted: { 'g 2': at(900) } },
@@ -487,7 +487,7 @@ describe('the gate', () => {
     expect(done).toEqual(['free (ended) stuck', 'free (ended) gone', 'line up old', 'submit a']);
   });
 
-  it('that cannot be tended stops nothing else', async () => {
+  it('that cannot be tended does not stop the run', async () => {
     const { done, run } = reconcileWorld([named('g', EXAMPLES.running)], {
       holders: ['gone'],
       failing: ['gone'],

@@ -14,7 +14,7 @@ beforeEach(() => {
   for (const level of ['info', 'warn', 'error'] as const) vi.spyOn(log, level).mockReturnValue(undefined);
 });
 
-/** Two generations and one place for a task; the first was admitted to it. */
+/** Two generations and one slot. The first was admitted to it. */
 async function oneAdmitted() {
   const world = workWorld();
   const { generations, items, shared, pass } = world;
@@ -41,7 +41,7 @@ async function oneAdmitted() {
     gate,
     first,
     second,
-    /** As a submission does. */
+    /** Does what a submission does. */
     run: async (generation: Generation): Promise<boolean> => {
       const { id } = generation;
       await generations.update(id, (current) => claimToSubmit(current, 'me', moment()));
@@ -68,7 +68,7 @@ async function oneAdmitted() {
   };
 }
 
-it('reconcile takes no slot from one that begins to run while it looks', async () => {
+it('reconcile takes no slot from a generation whose Run starts while it looks', async () => {
   const { gate, first, second, run, reconcile, generations } = await oneAdmitted();
   let isFirst = true;
 
@@ -85,7 +85,7 @@ it('reconcile takes no slot from one that begins to run while it looks', async (
   expect(isSecondLetIn).toBe(false);
 });
 
-it('reconcile has the slot used of one whose submission never came', async () => {
+it('reconcile submits an admitted generation whose submission never came', async () => {
   const { gate, submitted, reconcile, generations, first, run } = await oneAdmitted();
 
   await reconcile(generations.get);
@@ -95,7 +95,7 @@ it('reconcile has the slot used of one whose submission never came', async () =>
   expect([isRunning, await gate.holders()]).toEqual([true, ['first']]);
 });
 
-it('reconcile takes the slot back of one whose task has ended: its outputs may wait in line for hours', async () => {
+it('reconcile takes the slot back from a generation whose task has ended, because its outputs may wait in line for hours', async () => {
   const { gate, first, second, run, reconcile, generations, shared } = await oneAdmitted();
   await run(first);
   const moment = { now: shared.clock().toISOString(), durations: shared.durations };

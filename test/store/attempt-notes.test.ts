@@ -19,7 +19,7 @@ describe.each(TABLES)('notes of an attempt, in %s', (kind) => {
           },
         };
 
-  it('are empty at first, are of one attempt, and come back as they were written', async () => {
+  it('are empty at first, belong to one attempt, and are read as written', async () => {
     const { table } = await tables.createWorld();
     const notes = createAttemptNotesStore(table);
 
@@ -31,7 +31,7 @@ describe.each(TABLES)('notes of an attempt, in %s', (kind) => {
     expect([await notes.read(id, 1), await notes.read(id, 2)]).toEqual([written, {}]);
   });
 
-  it('keep what a change does not name, and drop what it says is gone', async () => {
+  it('keep what a change does not name, and lose what it removes', async () => {
     const { table } = await tables.createWorld();
     const notes = createAttemptNotesStore(table);
     await notes.change(id, 1, () => ({ taskError: { since: at(0) } }));
@@ -44,7 +44,7 @@ describe.each(TABLES)('notes of an attempt, in %s', (kind) => {
     });
   });
 
-  it('count what two count at once twice, and the same thing once', async () => {
+  it('count two concurrent events twice, and a repeated event once', async () => {
     const { table } = await tables.createWorld();
     const notes = createAttemptNotesStore(table);
     const overtaken = createAttemptNotesStore(

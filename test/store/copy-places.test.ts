@@ -9,7 +9,7 @@ import { doFirst, useTables } from './table-world.ts';
 const { createWorld } = useTables();
 const MINUTE_MS = 60_000;
 
-/** One deployment's places, for as many as a test says. */
+/** The places of one deployment. */
 async function placesWorld(maximum: number) {
   const { table, item } = await createWorld();
   let seconds = 0;
@@ -19,7 +19,7 @@ async function placesWorld(maximum: number) {
   return {
     table,
     places: placesIn,
-    /** For one who is overtaken by others between any reading and its writing. */
+    /** A copy of the store that another writer overtakes between every read and its write. */
     busy: placesIn(amongOthers(table)),
     item: () => item('copies', 'copies'),
     take: (id: string, holder = `${id}'s`) =>
@@ -32,7 +32,7 @@ async function placesWorld(maximum: number) {
   };
 }
 
-/** A table in which others have always taken or left a place since it was read. */
+/** A table in which another writer changes the places after every read. */
 function amongOthers(table: Table): Table {
   const count = () =>
     table.client.send(
@@ -63,7 +63,7 @@ it('gives as many places as there are, one each', async () => {
   ]);
 });
 
-it('gives no more than there are to many at once', async () => {
+it('gives no more places than there are to many concurrent generations', async () => {
   const { take } = await placesWorld(3);
 
   const taken = await Promise.all(Array.from({ length: 12 }, (_, index) => take(`g${index}`)));
@@ -71,7 +71,7 @@ it('gives no more than there are to many at once', async () => {
   expect(taken.filter(Boolean)).toHaveLength(3);
 });
 
-it('names the oldest in line when a place is left, each once', async () => {
+it('returns the oldest in line when a place is given back, each once', async () => {
   const { take, join, leave } = await placesWorld(1);
   await take('a');
   await join('young', at(5));
@@ -85,7 +85,7 @@ it('names the oldest in line when a place is left, each once', async () => {
   expect(await leave('young')).toBeUndefined();
 });
 
-it('keeps the place for the one that is named, for a minute', async () => {
+it('keeps the place of the returned generation for a minute', async () => {
   const { take, join, leave, pass } = await placesWorld(1);
   await take('a');
   await join('b');
@@ -103,7 +103,7 @@ it('keeps the place for the one that is named, for a minute', async () => {
   expect(await take('d')).toBe(true);
 });
 
-it('puts the one that was named in line again, if it comes too late', async () => {
+it('lets the returned generation join the line again if it comes too late', async () => {
   const { take, join, leave, pass, item } = await placesWorld(1);
   await take('a');
   await join('b');
@@ -115,7 +115,7 @@ it('puts the one that was named in line again, if it comes too late', async () =
   expect((await item())?.line).toEqual(new Set([`${at(0)}#b`]));
 });
 
-it('gives the place back, however often others take and leave theirs meanwhile', async () => {
+it('gives a place back, however often others change theirs meanwhile', async () => {
   const { take, busy, join, leave, pass, item } = await placesWorld(1);
   await take('a');
   await join('b');
@@ -124,13 +124,13 @@ it('gives the place back, however often others take and leave theirs meanwhile',
 
   expect((await item())?.places).toEqual({});
   expect(await take('c')).toBe(true);
-  // And whoever leaves next names the one that nobody named.
+  // The next `leave` returns the one that was missed.
   expect(await leave('c')).toBe('b');
   pass(66);
   expect(await leave('b')).toBeUndefined();
 });
 
-it('is not given its place back by one that has read it before', async () => {
+it('does not restore a place through a writer that read it before it was given back', async () => {
   const { table, places, take, leave, item } = await placesWorld(2);
   await take('a');
   const between = doFirst(table, 'UpdateItemCommand', () => leave('a'));
@@ -140,7 +140,7 @@ it('is not given its place back by one that has read it before', async () => {
   expect(Object.keys((await item())?.places ?? {})).toEqual(['b']);
 });
 
-it('lets nobody join the line while there is room', async () => {
+it('lets no generation join the line while there is room', async () => {
   const { take, join, leave, item } = await placesWorld(1);
   await take('a');
   await leave('a');
@@ -149,14 +149,14 @@ it('lets nobody join the line while there is room', async () => {
   expect((await item())?.line).toBeUndefined();
 });
 
-it('frees the place of a killed function when its time is over, and gives it to who collects it before', async () => {
+it('frees the place of a killed function when its time is over, or earlier for the same generation', async () => {
   const { take, leave, pass } = await placesWorld(1);
   await take('a', 'killed');
   pass(14 * 60);
 
   expect(await take('b')).toBe(false);
   expect(await take('a', 'the next')).toBe(true);
-  // It lives after all: the place is not its own any more.
+  // The function lives after all, and no longer has the place.
   expect(await leave('a', 'killed')).toBeUndefined();
   expect(await take('b')).toBe(false);
   pass(15 * 60 + 6);
@@ -172,7 +172,7 @@ it('keeps the item small, however many are in line', async () => {
   expect(await item()).toMatchObject({ line: expect.objectContaining({ size: 50 }) });
 });
 
-it('puts the oldest in line, also where the line is full of younger ones', async () => {
+it('puts the oldest in line even if the line is full of younger ones', async () => {
   const { take, join, leave, item } = await placesWorld(1);
   await take('a');
   for (let index = 0; index < 50; index += 1) await join(`young${index}`, at(10 + index));
@@ -184,12 +184,12 @@ it('puts the oldest in line, also where the line is full of younger ones', async
   expect(await leave('a')).toBe('old');
 });
 
-it('takes the place of nobody who copies, for one that came into line twice', async () => {
+it('does not replace the place of a copy under way for a generation that joined the line twice', async () => {
   const { table, take, join, leave, item } = await placesWorld(2);
   await take('a');
   await take('b');
   await join('c', at(1));
-  // Who was turned away says so late: by now another copies its outputs.
+  // A function without a place joins the line late: another function copies the outputs now.
   await table.client.send(
     new UpdateItemCommand({
       TableName: table.tableName,

@@ -28,7 +28,7 @@ async function limitWorld(limit: number, start = '2026-03-31T21:00:00.000Z') {
   };
 }
 
-/** A process that dies before or after one of its requests: none follows. */
+/** A function that is killed before or after one of its requests. */
 function dieAt(table: Table, when: 'before' | 'after', last: number): Table {
   let sent = 0;
   const client = {
@@ -92,7 +92,7 @@ describe('a limit of ten a day', () => {
     expect([late, next]).toEqual([FULL, { kind: 'counted', day: '2026-04-01' }]);
   });
 
-  it('counts all of several or none, and says how many are left', async () => {
+  it('counts all generations of a group or none, and returns how many are left', async () => {
     const { daily } = await limitWorld(10);
     await daily.count(4);
 
@@ -102,7 +102,7 @@ describe('a limit of ten a day', () => {
     expect([tooMany, fitting.kind]).toEqual([{ ...FULL, left: 6 }, 'counted']);
   });
 
-  it('counts several under one name once, however often, however full', async () => {
+  it('counts a named group once, however often it is asked and however full the day is', async () => {
     const { daily, itemOf } = await limitWorld(10);
     await Promise.all([daily.count(8, 'file-1'), daily.count(8, 'file-1'), daily.count(8, 'file-1')]);
     await daily.count(2);
@@ -134,7 +134,7 @@ describe('a limit of ten a day', () => {
     });
   });
 
-  it('counts a name once when another counts it between the look and the write', async () => {
+  it('counts a name once if another call counts it between the look and the write', async () => {
     const { table, daily, dailyOver, itemOf } = await limitWorld(20);
 
     const late = await dailyOver(doFirst(table, 'UpdateItemCommand', () => daily.count(8, 'file-1'))).count(
@@ -147,7 +147,7 @@ describe('a limit of ten a day', () => {
     expect(marksOf(await itemOf('2026-03-31'))).toEqual([]);
   });
 
-  it('does not call a name refused that another has counted since it was looked for', async () => {
+  it('does not refuse a name that another call has counted since the first look', async () => {
     const { table, daily, dailyOver } = await limitWorld(10);
 
     const late = await dailyOver(doFirst(table, 'UpdateItemCommand', () => daily.count(8, 'file-1'))).count(
@@ -174,7 +174,7 @@ describe('a limit of ten a day', () => {
     },
   );
 
-  it('notes what those who died left behind, before it is much', async () => {
+  it('clears marks of killed functions before there are many', async () => {
     const { table, daily, dailyOver, itemOf } = await limitWorld(1_000);
     for (let n = 0; n < 21; n += 1) {
       const dying = dailyOver(dieAt(table, 'after', 2));
@@ -188,7 +188,7 @@ describe('a limit of ten a day', () => {
     expect(await itemOf('2026-03-31')).toMatchObject({ accepted: 44 });
   });
 
-  it('knows the names that an earlier release has counted on that day', async () => {
+  it('respects names that an earlier release has counted on that day', async () => {
     const { table, daily, itemOf } = await limitWorld(10);
     const Item = { pk: 'day#2026-03-31', sk: 'accepted', version: 1, accepted: 4, once: new Set(['file-1']) };
     await table.client.send(new PutItemCommand({ TableName: table.tableName, Item: marshall(Item) }));
@@ -197,7 +197,7 @@ describe('a limit of ten a day', () => {
     expect(await itemOf('2026-03-31')).toMatchObject({ accepted: 4 });
   });
 
-  it('has room again for what was given back', async () => {
+  it('has room again after a count is given back', async () => {
     const { daily } = await limitWorld(10);
     await daily.count(9);
     const last = await daily.count(1);
@@ -207,7 +207,7 @@ describe('a limit of ten a day', () => {
     expect([(await daily.count(1)).kind, (await daily.count(1)).kind]).toEqual(['counted', 'full']);
   });
 
-  it('gives back to the day that counted it', async () => {
+  it('gives a count back to its own day', async () => {
     const { daily, pass, itemOf } = await limitWorld(10);
     const counted = await daily.count(1);
     pass(6 * 3_600_000);
@@ -219,7 +219,7 @@ describe('a limit of ten a day', () => {
     expect(await itemOf('2026-04-01')).toMatchObject({ accepted: 2 });
   });
 
-  it('is never passed when answers are lost: what has a name and what is given back is counted once', async () => {
+  it('is never exceeded when answers are lost: named groups and returned counts count once', async () => {
     const { dailyWithLostAnswers, itemOf } = await limitWorld(10);
 
     const named = await dailyWithLostAnswers().count(4, 'file-1');
@@ -229,12 +229,12 @@ describe('a limit of ten a day', () => {
     if (plain.kind === 'counted') await dailyWithLostAnswers().giveBack(plain);
 
     expect([named.kind, afterNamed?.accepted]).toEqual(['counted', 4]);
-    // To the safe side: one that was sent twice counts twice.
+    // On the safe side: a count without a name that is sent twice counts twice.
     expect([plain.kind, afterPlain?.accepted]).toEqual(['counted', 6]);
     expect(await itemOf('2026-03-31')).toMatchObject({ accepted: 5 });
   });
 
-  it('leaves items that DynamoDB removes once nobody asks for their day', async () => {
+  it('lets DynamoDB remove items once their day is over', async () => {
     const { daily, itemOf } = await limitWorld(10);
 
     await daily.count(1);

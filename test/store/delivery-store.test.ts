@@ -5,7 +5,7 @@ import { TABLES, useTables } from './table-world.ts';
 const at = (minute: number, ms = 0) => new Date(Date.UTC(2026, 2, 31, 12, minute, 0, ms));
 const CONTENT = ['photos', 'uploads/a/b.png', 9, 'CRC32:abc='];
 
-describe.each(TABLES)('what is known of events, in a table of %s:', (kind) => {
+describe.each(TABLES)('notes of events, in a table of %s:', (kind) => {
   const { createWorld } = useTables(kind);
 
   async function deliveries() {
@@ -14,7 +14,7 @@ describe.each(TABLES)('what is known of events, in a table of %s:', (kind) => {
     return createDeliveryStore(table, options);
   }
 
-  it('how often it was delivered, what it belongs to, and what it came to', async () => {
+  it('say how often an event was delivered, its drop, and its outcome', async () => {
     const store = await deliveries();
 
     expect(await store.begin('one')).toEqual({ tries: 1 });
@@ -27,7 +27,7 @@ describe.each(TABLES)('what is known of events, in a table of %s:', (kind) => {
     expect(await store.find('three')).toEqual({ tries: 0 });
   });
 
-  it('of accepting and rejecting it, the first stands', async () => {
+  it('keep the first outcome of accepting and rejecting', async () => {
     const store = await deliveries();
 
     expect(await store.settle('one', 'accepting')).toBe('accepting');
@@ -40,7 +40,7 @@ describe.each(TABLES)('what is known of events, in a table of %s:', (kind) => {
     expect(await store.settle('two', 'rejected')).toBe('rejected');
   });
 
-  it('the same bytes within the window, before or after, are one drop; others, and later ones, are not', async () => {
+  it('join puts of the same bytes within the window to one drop, and no other puts', async () => {
     const store = await deliveries();
     const drop = (put: string, when: Date, content = CONTENT) => store.drop(content, { put, at: when });
 
@@ -52,18 +52,18 @@ describe.each(TABLES)('what is known of events, in a table of %s:', (kind) => {
       kind: 'drop',
       put: 'other',
     });
-    // The window is counted from the drop, not from its last repetition.
+    // The window starts with the drop, not with its last repetition.
     expect(await drop('v4', at(15, 1))).toEqual({ kind: 'drop', put: 'v4' });
   });
 
-  it('a put whose bytes were put again long after, and handled already, is replaced', async () => {
+  it('call a put replaced if its bytes were put again much later, and that put is handled already', async () => {
     const store = await deliveries();
     await store.drop(CONTENT, { put: 'v2', at: at(20) });
 
     expect(await store.drop(CONTENT, { put: 'v1', at: at(10) })).toEqual({ kind: 'replaced' });
   });
 
-  it('the drop of a put that came to nothing is taken over, once', async () => {
+  it('let one put replace another that came to nothing, once', async () => {
     const store = await deliveries();
     await store.drop(CONTENT, { put: 'v1', at: at(0) });
     const instead = (put: string) => store.drop(CONTENT, { put, at: at(1), insteadOf: 'v1' });
@@ -72,7 +72,7 @@ describe.each(TABLES)('what is known of events, in a table of %s:', (kind) => {
     expect(await instead('v3')).toEqual({ kind: 'drop', put: 'v2' });
   });
 
-  it('of several at once, one stands for the drop', async () => {
+  it('let one of several concurrent puts stand for the drop', async () => {
     const store = await deliveries();
 
     const found = await Promise.all(

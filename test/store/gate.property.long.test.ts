@@ -1,3 +1,3 @@
 import { describeGate } from './describe-gate.ts';
 
-describeGate(15);
+describeGate(5);

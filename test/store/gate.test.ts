@@ -5,7 +5,7 @@ import { createGate } from '../../functions/store/gate.ts';
 import { at, EXAMPLES } from '../generation/examples.ts';
 import { clockAt, doFirst, resendWrites, TABLES, useTables } from './table-world.ts';
 
-// A server, on a machine that may be busy.
+// The tests use a server, and the machine may be busy.
 vi.setConfig({ testTimeout: 30_000 });
 
 /** The nth generation, accepted at second n. */
@@ -23,7 +23,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
   async function gateWorld() {
     const world = await createWorld();
     const { clock, pass } = clockAt(at(1_000));
-    /** Who the index shows as waiting. */
+    /** The generations that the index shows as waiting. */
     const line = new Set<number>();
     const waiting = async (limit: number, from: string) =>
       [...line]
@@ -46,12 +46,12 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
           await gate.joinLine(nth(n));
         }
       },
-      /** The limit is known from then on, and the gate is not shut. */
+      /** Sets the limit, with the gate open. */
       async learn(limit: number) {
         await gate.noteRefusal(OTHER, limit);
         await gate.free(OTHER, 'ended');
       },
-      /** Tasks of the nth to the mth run, started as many at once as may be. */
+      /** Starts the tasks of the nth to the mth generation, as many at once as possible. */
       async run(from: number, to: number) {
         const results: boolean[] = [];
         for (let first = from; first <= to; first += 20) {
@@ -69,7 +69,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
   const took = (results: readonly boolean[]) => results.filter(Boolean).length;
 
   describe('without a known limit', () => {
-    it('bounds the Runs that are not answered, at twenty', async () => {
+    it('bounds the Runs under way, at twenty', async () => {
       const { gate, holders } = await gateWorld();
 
       const results = [];
@@ -79,7 +79,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect(await holders()).toEqual(ids(1, 20));
     });
 
-    it('lets a further one pass for every Run that was answered, or was none', async () => {
+    it('admits one more for every Run that has ended', async () => {
       const { gate } = await gateWorld();
       for (const generation of all(1, 20)) await gate.take(generation);
 
@@ -103,19 +103,19 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect(await holders()).toEqual([]);
     });
 
-    it('still bounds those not answered when more run than it counts', async () => {
+    it('still bounds the Runs under way when more tasks run than it counts', async () => {
       const { gate, run } = await gateWorld();
       await run(1, 60);
 
       const results = await Promise.all(all(61, 90).map((generation) => gate.take(generation)));
 
       expect(took(results)).toBe(20);
-      // Repeating it changes nothing for those either.
+      // A repeat changes nothing.
       const again = await Promise.all(all(61, 90).map((generation) => gate.take(generation)));
       expect(again).toEqual(results);
     });
 
-    it('admits twenty of those who wait, no more than may be unanswered', async () => {
+    it('admits twenty of the line, as many as Runs may be under way', async () => {
       const { gate, join } = await gateWorld();
       await join(...Array.from({ length: 30 }, (_, index) => index + 1));
 
@@ -148,7 +148,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect([before, after]).toEqual([false, true]);
     });
 
-    it('shuts it until a task of ours ends, but not for a Run that was none', async () => {
+    it('shuts it until a task of ours ends; a Run without a task does not open it', async () => {
       const { gate } = await gateWorld();
       for (const generation of all(1, 4)) await gate.take(generation);
       await gate.noteRefusal(nth(4), 5);
@@ -161,7 +161,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect([before, after]).toEqual([false, true]);
     });
 
-    it('does not shut it when nothing of ours runs, for then no end of ours would open it', async () => {
+    it('does not shut it if no task of ours runs, because no end would open it', async () => {
       const { gate } = await gateWorld();
       await gate.take(nth(1));
 
@@ -170,7 +170,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect(await gate.take(nth(2))).toBe(true);
     });
 
-    it('that comes when all of ours have ended already does not shut it behind those who are admitted', async () => {
+    it('that comes when all of ours have ended does not shut it behind admitted generations', async () => {
       const { gate, join } = await gateWorld();
       for (const generation of all(1, 2)) await gate.take(generation);
       await gate.free(nth(1), 'ended');
@@ -185,7 +185,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect(taken).toEqual([true, true, true]);
     });
 
-    it('does not shut it if a task of ours has ended since the Run was sent: that one has left room', async () => {
+    it('does not shut it if a task of ours has ended since the Run was sent, because that left room', async () => {
       const { gate, join, pass } = await gateWorld();
       for (const generation of all(1, 3)) await gate.take(generation);
       const sent = (seconds: number) => ({
@@ -202,10 +202,10 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect([admitted, await gate.admit(25)]).toEqual([ids(3, 3), []]);
     });
 
-    it('keeps to the latest end, though an earlier one is written after it', async () => {
+    it('counts the latest end, even if an earlier one is written after it', async () => {
       const { table, gate, open, join, pass, item } = await gateWorld();
       for (const generation of all(1, 4)) await gate.take(generation);
-      // Before the write of the first end, another ends.
+      // Another task ends before the first end is written.
       const overtaken = doFirst(table, 'UpdateItemCommand', async () => {
         pass(2_000);
         await gate.free(nth(2), 'ended');
@@ -220,7 +220,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect(await gate.admit(25)).toEqual(ids(4, 4));
     });
 
-    it('opens it with the last slot that is given back, however that came', async () => {
+    it('opens it when the last slot is given back, for any reason', async () => {
       const { gate, join } = await gateWorld();
       for (const generation of all(1, 2)) await gate.take(generation);
       await gate.noteRefusal(nth(2), 1);
@@ -231,7 +231,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect(await gate.admit(25)).toEqual(ids(2, 2));
     });
 
-    it('sends whoever was admitted before it back into line, without the slot', async () => {
+    it('sends an admitted generation back into line, without its slot', async () => {
       const { gate, join, learn, holders } = await gateWorld();
       await learn(2);
       await gate.take(nth(1));
@@ -243,7 +243,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect(await holders()).toEqual(ids(1, 1));
     });
 
-    it('without a number means as many as run besides', async () => {
+    it('without a number sets the limit to the number of other slots', async () => {
       const { gate, item } = await gateWorld();
       for (const generation of all(1, 6)) await gate.take(generation);
 
@@ -258,7 +258,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
   });
 
   describe('with a known limit', () => {
-    it('gives a hundred who come at once exactly twenty-five slots', async () => {
+    it('gives exactly twenty-five slots to a hundred concurrent generations', async () => {
       const { gate, learn, holders } = await gateWorld();
       await learn(25);
 
@@ -331,7 +331,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect([limit, early, later]).toEqual([2, false, true]);
     });
 
-    it('tries one more with the oldest who waits', async () => {
+    it('tries one more with the oldest in line', async () => {
       const { gate, learn, pass, join, item } = await gateWorld();
       await learn(1);
       await gate.take(nth(1));
@@ -397,7 +397,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect(await holders()).toEqual([...ids(3, 3), ...ids(5, 5), ...ids(7, 7)]);
     });
 
-    it('gives the admitted their slot at once: it waits for them, and repeats nothing', async () => {
+    it('gives an admitted generation its slot at once, and keeps it until the generation takes it', async () => {
       const { gate, learn, join } = await gateWorld();
       await learn(1);
       await join(2, 3);
@@ -410,7 +410,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect([oldest, admitted, next]).toEqual([false, true, false]);
     });
 
-    it('lets everybody pass once it was served to its end', async () => {
+    it('lets any generation pass once the line is empty', async () => {
       const { gate, join } = await gateWorld();
       await join(5);
 
@@ -419,7 +419,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect(await gate.take(nth(9))).toBe(true);
     });
 
-    it('gives two who admit at once different ones, and all the room between them', async () => {
+    it('gives concurrent callers of `admit` different generations, and all the room together', async () => {
       const { open, learn, join } = await gateWorld();
       await learn(6);
       await join(...Array.from({ length: 10 }, (_, index) => index + 1));
@@ -429,7 +429,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect(admitted.flat().toSorted()).toEqual(ids(1, 6));
     });
 
-    it('loses no room that is freed while another serves it', async () => {
+    it('loses no slot that is freed while another call serves it', async () => {
       const { table, gate, open, learn, join } = await gateWorld();
       await learn(2);
       for (const generation of all(1, 2)) await gate.take(generation);
@@ -457,18 +457,18 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect(await gate.admit(25)).toEqual(ids(2, 2));
     });
 
-    it('serves one that has just joined, though the index does not show it and the line was served', async () => {
+    it('serves a generation that has just joined, though the index does not show it and the line was served', async () => {
       const { gate, learn, join } = await gateWorld();
       await learn(2);
       await join(2);
       await gate.joinLine(nth(3));
-      // Somebody else serves the line, and does not see the third.
+      // Another invocation serves the line, and does not see the third.
       expect(await gate.admit(25)).toEqual(ids(2, 2));
 
       expect(await gate.admit(25, nth(3))).toEqual(ids(3, 3));
     });
 
-    it('puts one that has just joined back into it, when another served it to its end and left no room', async () => {
+    it('puts a generation that has just joined back into the line, if another call emptied the line and left no room', async () => {
       const { gate, learn, join } = await gateWorld();
       await learn(1);
       await join(2);
@@ -482,7 +482,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect([none, younger, await gate.admit(25)]).toEqual([[], false, ids(3, 3)]);
     });
 
-    it('is not formed by one that was admitted by another meanwhile', async () => {
+    it('does not start with a generation that another call has admitted meanwhile', async () => {
       const { gate, learn, join } = await gateWorld();
       await learn(1);
       await join(2);
@@ -493,7 +493,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect(await gate.take(nth(9))).toBe(true);
     });
 
-    it('gives no second slot to one that was admitted and is still shown as waiting', async () => {
+    it('gives no second slot to an admitted generation that the index still shows', async () => {
       const { gate, learn, join, line } = await gateWorld();
       await learn(2);
       await join(2, 4);
@@ -508,7 +508,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect([first, second, await gate.admit(25)]).toEqual([ids(2, 2), ids(1, 1), ids(4, 4)]);
     });
 
-    it('does not take back one that was admitted before it could join', async () => {
+    it('does not contain a generation that was admitted before it joined', async () => {
       const { gate, learn, join } = await gateWorld();
       await learn(2);
       await join(2);
@@ -531,7 +531,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       ]);
     });
 
-    it('is awaited as long as there is room and somebody in it', async () => {
+    it('is awaited while it has a generation and there is room', async () => {
       const { gate, learn, join } = await gateWorld();
       await learn(1);
       const atFirst = await gate.isAwaited();
@@ -539,13 +539,13 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       const withRoom = await gate.isAwaited();
       await gate.admit(4);
       const full = await gate.isAwaited();
-      const isFreedForSomebody = await gate.free(nth(1), 'ended');
+      const hasLineAtFirst = await gate.free(nth(1), 'ended');
       const freed = await gate.isAwaited();
       await gate.admit(4);
-      const isFreedForNobody = await gate.free(nth(2), 'ended');
+      const hasLineAtLast = await gate.free(nth(2), 'ended');
       const served = await gate.isAwaited();
 
-      expect([isFreedForSomebody, isFreedForNobody]).toEqual([true, false]);
+      expect([hasLineAtFirst, hasLineAtLast]).toEqual([true, false]);
       expect({ atFirst, withRoom, full, freed, served }).toEqual({
         atFirst: false,
         withRoom: true,
@@ -570,7 +570,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
   });
 
   describe('when the answer to a write is lost and the SDK sends it again', () => {
-    it('takes a slot, also as a probe and beyond those that are counted', async () => {
+    it('takes a slot, also as a probe and beyond the counted ones', async () => {
       const { table, open, run, learn, pass, holders } = await gateWorld();
       const gate = open(resendWrites(table));
       await run(1, 60);
@@ -586,7 +586,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect(await holders()).toEqual([...ids(1, 1), ...ids(62, 63)]);
     });
 
-    it('admits all the same, and names those who were admitted', async () => {
+    it('admits, and returns the admitted generations', async () => {
       const { table, open, learn, join } = await gateWorld();
       await learn(3);
       await join(1, 2, 3, 4);
@@ -611,7 +611,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
     expect(sent).toEqual(['UpdateItemCommand']);
   });
 
-  describe('when a holder that froze says late what it was told', () => {
+  describe('when a holder that froze sends its messages late', () => {
     const queued = nth(1);
     const retry = { ...queued, attempt: 2, revision: 9 };
     const troubled = {
@@ -656,7 +656,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect(Object.keys((await item()) ?? {}).filter((name) => name.startsWith('taken_'))).toEqual([]);
     });
 
-    it('one that was admitted signs for its slot when it takes it', async () => {
+    it('an admitted generation signs its slot when it takes it', async () => {
       const { gate, learn, join, holders } = await gateWorld();
       await learn(1);
       await join(1);
@@ -668,7 +668,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect([isTaken, await holders()]).toEqual([true, [queued.id]]);
     });
 
-    it('one beyond those that are counted leaves nothing in the item', async () => {
+    it('one beyond the counted slots leaves nothing in the item', async () => {
       const { gate, run, item } = await gateWorld();
       await run(1, 60);
 
@@ -680,7 +680,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
     });
   });
 
-  it('finds by its id what a release has left that frees slots without asking who took them', async () => {
+  it('lists signatures that an earlier release left, because it frees slots without them', async () => {
     const { gate, table, holders } = await gateWorld();
     const again = { ...nth(1), attempt: 2, revision: 9 };
     await gate.take(again);
@@ -700,7 +700,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
   });
 
   describe('with a maximum of the deployment', () => {
-    it('lets no more run than that, with no limit known', async () => {
+    it('lets no more run than that without a known limit', async () => {
       const { open, holders } = await gateWorld();
       const gate = open(undefined, 3);
 
@@ -710,13 +710,13 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       results.push(await gate.take(nth(5)));
 
       expect([results, await holders()]).toEqual([[true, true, true, false, false], ids(1, 3)]);
-      // Whoever holds a slot keeps it, and what ends makes room.
+      // A holder keeps its slot, and an ended task makes room.
       expect(await gate.take(nth(2))).toBe(true);
       await gate.free(nth(1), 'ended');
       expect(await gate.take(nth(5))).toBe(true);
     });
 
-    it('admits no more than that, and tries none beyond it, whatever Wiro would take', async () => {
+    it('admits no more than that and sends no probe, whatever Wiro would run', async () => {
       const { open, learn, join, pass, item } = await gateWorld();
       const gate = open(undefined, 3);
       await learn(5);
@@ -734,7 +734,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect(await item()).toMatchObject({ limit: 5 });
     });
 
-    it("keeps to Wiro's limit where that is lower", async () => {
+    it("keeps to Wiro's limit if that is lower", async () => {
       const { open, learn, join } = await gateWorld();
       const gate = open(undefined, 3);
       await learn(2);
@@ -743,7 +743,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect(await gate.admit(25)).toEqual(ids(1, 2));
     });
 
-    it('counts them all, however many, and holds with ten at once', async () => {
+    it('holds with ten concurrent generations', async () => {
       const { open, learn, holders } = await gateWorld();
       await learn(500);
 

@@ -33,7 +33,7 @@ const error = { code: 'model_failed', message: 'The model failed.', retryable: t
 
 type Decide = (generation: Generation, holder: string, now: Moment) => Generation | undefined;
 
-/** Transitions that need a claim; the rest may be made by anybody. */
+/** Transitions that need a claim. Any caller may make the others. */
 const HELD: Record<string, Decide> = {
   renew: (g, holder, now) => whenHeld(g, holder, (held) => renew(held, now)),
   mark: (g, holder, now) => whenSubmitting(g, holder, (held) => mark(held, { reusedUploads: true }, now)),
@@ -69,7 +69,7 @@ const step = fc.record({
     { weight: 1, arbitrary: fc.constantFrom(...Object.keys(ALL)) },
   ),
   wait: fc.constantFrom(0, 0, 0, 1, 10, 65, 100),
-  /** Goes by what the holder has seen last, which the other may have changed since. */
+  /** Starts from the generation that the holder saw last. The other holder may have changed it since. */
   isKnown: fc.boolean(),
 });
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
@@ -84,7 +84,7 @@ interface Write {
   readonly generation: Generation;
 }
 
-/** Two holders go through their steps side by side, on one clock that both move; answers what each has written. */
+/** Runs the steps of two holders side by side, on one clock that both move. Returns what each has written. */
 async function race(
   stores: readonly [GenerationStore, GenerationStore],
   given: readonly (readonly Step[])[],
@@ -110,12 +110,12 @@ async function race(
 
 const holderOf = (generation: Generation) => ('claim' in generation ? generation.claim.holder : undefined);
 
-/** What the writes come to, in the order of their revisions, is one legal history without a gap. */
+/** Expects that the writes, in the order of their revisions, are one legal history without a gap. */
 function assertOneHistory(writes: readonly Write[], standing: Generation | undefined): void {
   const inOrder = writes.toSorted((a, b) => a.generation.revision - b.generation.revision);
   let before: Generation = fresh;
   for (const { what, holder, generation } of inOrder) {
-    // Two that decided the very same, such as the same look at once, both say that it stands.
+    // Two holders with the same decision, such as the same look, both report it as written.
     if (generation.revision === before.revision) {
       assert(what in FREE, `${what} was written twice as revision ${generation.revision}`);
       continue;

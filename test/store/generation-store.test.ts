@@ -17,7 +17,7 @@ import { at, EXAMPLES, moment } from '../generation/examples.ts';
 import { whenCollecting } from '../generation/when-held.ts';
 import { clockAt, doFirst, loseAnswers, TABLES, useTables } from './table-world.ts';
 
-// A server, on a machine that may be busy.
+// The tests use a server, and the machine may be busy.
 vi.setConfig({ testTimeout: 30_000 });
 
 const request: AcceptedRequest = {
@@ -46,7 +46,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
     ({ attempt, endedAt: at(0), code: 'model_failed', message }) as const;
   const fresh = { ...EXAMPLES.queued, revision: 1 };
 
-  /** An update that leaves a trace, so that a lost or a doubled one shows. */
+  /** An update that counts, so that a lost or repeated one shows. */
   const leaveTrace =
     (name: string) =>
     (current: Generation): Generation => ({
@@ -63,7 +63,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       expect(await store.get(id)).toEqual(example);
     });
 
-    it('that was never accepted is not there', async () => {
+    it('that was never accepted is undefined', async () => {
       const { store } = await storeWorld();
 
       expect([await store.get(id), await store.whole(id), await store.update(id, (g) => g)]).toEqual([
@@ -114,7 +114,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       },
     );
 
-    it('of the same again changes nothing, however far the first has come', async () => {
+    it('of a repeated request changes nothing, whatever the state of the generation', async () => {
       const { store } = await storeWorld();
       await store.accept(EXAMPLES.running, request);
 
@@ -124,7 +124,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       expect(await store.get(id)).toEqual(EXAMPLES.running);
     });
 
-    it('of the same by many at once makes one generation, which all are told of', async () => {
+    it('of one request by many callers at once makes one generation, which all of them get', async () => {
       const { store } = await storeWorld();
       const given = Array.from({ length: 10 }, (_, n) => ({ ...fresh, createdAt: at(n) }));
 
@@ -134,7 +134,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       expect(new Set(standing.map(({ createdAt }) => createdAt))).toEqual(new Set([stored?.createdAt]));
     });
 
-    it('of different requests with one key keeps one, and its request is the one that was hashed', async () => {
+    it('of different requests with one key keeps one generation with its own request', async () => {
       const { store } = await storeWorld();
       const given = Array.from({ length: 10 }, (_, n) => ({
         generation: { ...fresh, requestHash: `hash-${n}` },
@@ -153,7 +153,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       const { table, connect } = await storeWorld();
       const client = connect();
       let puts = 0;
-      // The request's, and after its second try the state's.
+      // The answer to the write of the request is lost, and then the answer to the write of the state.
       loseAnswers(client, (operation) => operation === 'PutItem' && [1, 3].includes(++puts));
 
       const standing = await createGenerationStore({ ...table, client }).accept(fresh, request);
@@ -161,7 +161,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       expect(standing).toEqual(fresh);
     });
 
-    it('lays a request over 64 KB elsewhere, and reads it from there', async () => {
+    it('stores a request over 64 KB elsewhere, and reads it from there', async () => {
       const { store, largeRequests, item } = await storeWorld();
       const large = { ...request, parameters: { prompt: 'ü'.repeat(33_000) } };
 
@@ -186,7 +186,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
   });
 
   describe('update', () => {
-    it('counts the write and notes its moment', async () => {
+    it('counts the write and notes its time', async () => {
       const { store } = await storeWorld();
       await store.accept(fresh, request);
 
@@ -196,7 +196,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       expect(await store.get(id)).toEqual('generation' in updated && updated.generation);
     });
 
-    it('does not write what is so already, nor what is not to be', async () => {
+    it('writes nothing if nothing changes or the transition is refused', async () => {
       const { store } = await storeWorld();
       await store.accept(fresh, request);
 
@@ -207,7 +207,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       expect(await store.get(id)).toEqual(fresh);
     });
 
-    it('by twenty at once loses none and doubles none', async () => {
+    it('by twenty callers at once loses none and repeats none', async () => {
       const { store } = await storeWorld();
       await store.accept(fresh, request);
 
@@ -222,7 +222,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       expect(standing?.revision).toBe(21);
     });
 
-    it('decides anew on what stands when something came between', async () => {
+    it('decides again if something changed in between', async () => {
       const { table, store } = await storeWorld();
       await store.accept(fresh, request);
       const slow = doFirst(table, 'PutItemCommand', () => store.update(id, leaveTrace('between')));
@@ -237,7 +237,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       expect(await store.get(id)).toMatchObject({ looks: 3, announcements: [{ eventId: 'between' }] });
     });
 
-    describe('of a generation that is known', () => {
+    describe('from a generation that was read before', () => {
       async function knownWorld() {
         const { table, store } = await storeWorld();
         const known = await store.accept(fresh, request);
@@ -249,7 +249,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
         return { store, watched, known, isRead: () => isRead };
       }
 
-      it('reads nothing where nothing has changed', async () => {
+      it('reads nothing if nothing has changed', async () => {
         const { store, watched, known, isRead } = await knownWorld();
 
         const first = await watched.update(known, leaveTrace('a'));
@@ -263,7 +263,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
         });
       });
 
-      it('decides anew on what stands when it has changed since', async () => {
+      it('decides again if it has changed since', async () => {
         const { store, watched, known, isRead } = await knownWorld();
         await store.update(id, leaveTrace('between'));
 
@@ -276,7 +276,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
         });
       });
 
-      it('neither refuses a transition nor finds it made without having read what stands', async () => {
+      it('reads the current state before it refuses a transition or finds nothing to change', async () => {
         const { store, watched, known } = await knownWorld();
         await store.update(id, leaveTrace('between'));
         const isTold = (current: Generation) => current.announcements.length > 0;
@@ -293,7 +293,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
         expect('generation' in refused && refused.generation).toMatchObject({ looks: 10, revision: 4 });
       });
 
-      it('is missing when it is gone', async () => {
+      it('is missing if it is gone', async () => {
         const { watched } = await knownWorld();
 
         const updated = await watched.update(
@@ -306,7 +306,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
     });
 
     it.runIf(kind === 'dynalite')(
-      'recognises its own write when the answer was lost: it is made once',
+      'recognises its own write if the answer was lost, and writes once',
       async () => {
         const { table, connect, store } = await storeWorld();
         await store.accept(fresh, request);
@@ -322,7 +322,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       },
     );
 
-    it('throws when no answer comes at all, and says nothing of what stands', async () => {
+    it('throws if no answer comes at all', async () => {
       const { table, store } = await storeWorld();
       await store.accept(fresh, request);
       const cut = doFirst(table, 'PutItemCommand', async () => {
@@ -336,13 +336,13 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
     });
   });
 
-  describe('what earlier attempts came to', () => {
+  describe('a past attempt', () => {
     const error = (message: string) =>
       ({ code: 'model_failed', message, field: 'inputs.image', retryable: true }) as const;
     const retry = (store: GenerationStore, seconds: number) =>
       store.update(id, (current) => startRetry(current, false, moment(seconds)));
 
-    it('lies whole in an item each; the state has the latest alone, in brief', async () => {
+    it('is whole in an item of its own; the state has only the latest one, in brief', async () => {
       const { store } = await storeWorld();
       const message = `The model failed: ${'x'.repeat(2_000)}`;
       await store.accept({ ...EXAMPLES.failed, error: error('First.'), costUsd: 0.04 }, request);
@@ -375,7 +375,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       ]);
     });
 
-    it('is kept when the list of an earlier release is shortened with the next write', async () => {
+    it('is kept if the next write shortens the list of an earlier release', async () => {
       const { store, sorts } = await storeWorld();
       const listed = [past(1, 'one'), past(2, 'two'), past(3, 'x'.repeat(200))];
       await store.accept({ ...EXAMPLES.running, attempt: 4, pastAttempts: listed }, request);
@@ -395,7 +395,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       ]);
     });
 
-    it('is not overwritten by one who decided on a state that is no more', async () => {
+    it('is not overwritten by a writer that decided on an outdated state', async () => {
       const { table, store, clock } = await storeWorld();
       await store.accept({ ...EXAMPLES.collecting, revision: 1 }, request);
       const seen = await store.update(id, (current) => ({ ...current, looks: 9 }));
@@ -416,7 +416,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       expect((await store.whole(id))?.pastAttempts).toMatchObject([{ message: 'The true one.' }]);
     });
 
-    it('is shown of the latest 20', async () => {
+    it('is shown if it is one of the latest 20', async () => {
       const { store } = await storeWorld();
       await store.accept(EXAMPLES.failed, request);
       for (let n = 1; n <= 25; n += 1) {
@@ -441,7 +441,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
         sha256: '0'.repeat(64),
       }));
 
-    it('are read as they were written, and those of an earlier claim replace no part of them', async () => {
+    it('are read as written, and an earlier claim replaces no part of them', async () => {
       const { store, sorts } = await storeWorld();
       await store.accept({ ...EXAMPLES.succeeded, attempt: 1 }, request);
       const outputs = many(4_000);
@@ -530,7 +530,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       expect((await store.whole(id))?.hints).toEqual([hint(3, 'b'), hint(1, 'd'), hint(1, 'a')]);
     });
 
-    it('shows no outputs before its end: they may be those of a copy that failed', async () => {
+    it('shows no outputs before its end, because they may belong to a failed copy', async () => {
       const { store } = await storeWorld();
       await store.accept(EXAMPLES.collecting, request);
       await store.putOutputs(id, { attempt: 1, revision: 4, outputs: [output] });
@@ -538,7 +538,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       expect((await store.whole(id))?.outputs).toEqual([]);
     });
 
-    it('keeps the outputs of the later claim, whichever comes last', async () => {
+    it('keeps the outputs of the later claim, whichever is written last', async () => {
       const { store } = await storeWorld();
       await store.accept(EXAMPLES.succeeded, request);
 
@@ -549,7 +549,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       expect((await store.whole(id))?.outputs).toEqual([output]);
     });
 
-    it('replaces outputs that an earlier release has put, which knew of no revision', async () => {
+    it('replaces outputs of an earlier release, which have no revision', async () => {
       const { store, table } = await storeWorld();
       await store.accept(EXAMPLES.succeeded, request);
       const earlier = { pk: `generation#${id}`, sk: 'outputs#1', version: 1, body: '[]' };
@@ -573,7 +573,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
     const named = (name: string, over: Partial<Generation>) =>
       ({ ...EXAMPLES.queued, id: name.padEnd(26, 'a'), ...over }) as Generation;
 
-    it('name what is due by a moment, longest due first, at most so many', async () => {
+    it('list what is due by a time, longest due first, up to a number', async () => {
       const { store } = await storeWorld();
       for (const [name, seconds] of [
         ['b', 20],
@@ -591,7 +591,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       expect(await store.due(at(9), 10)).toEqual({ ids: [] });
     });
 
-    it('name what is due page by page, past what stays due, and what has become due meanwhile', async () => {
+    it('list what is due page by page, beyond what stays due, with what becomes due meanwhile', async () => {
       const { store } = await storeWorld();
       const idOf = (name: string) => name.padEnd(26, 'x');
       for (const [name, seconds] of [
@@ -611,7 +611,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       expect(third).toEqual({ ids: [idOf('c'), idOf('b'), idOf('d')] });
     });
 
-    it('count who waits before one, up to a number', async () => {
+    it('count the generations that wait before one, up to a number', async () => {
       const { store } = await storeWorld();
       const nth = (n: number) => ({
         ...fresh,
@@ -626,7 +626,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       expect(await store.ahead(nth(5), 3)).toBe(3);
     });
 
-    it('forget what is not due any more', async () => {
+    it('do not list what is no longer due', async () => {
       const { store } = await storeWorld();
       await store.accept(fresh, request);
 
@@ -637,7 +637,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       expect([later.ids, then.ids]).toEqual([[], [id]]);
     });
 
-    it('name who waits, oldest first, from a place in the line on, until it is claimed', async () => {
+    it('list waiting generations, oldest first, from a position in the line on, until they are claimed', async () => {
       const { store } = await storeWorld();
       for (const [name, seconds] of [
         ['b', 20],
@@ -664,7 +664,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       expect(left.map((one) => one.id[0])).toEqual(['b', 'd']);
     });
 
-    it('carry nothing into the generation that is read', async () => {
+    it('add nothing to the generation that is read', async () => {
       const { store, item } = await storeWorld();
       await store.accept(EXAMPLES.failed, request);
 

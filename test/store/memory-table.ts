@@ -13,14 +13,14 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import type { Table } from '../../functions/store/dynamodb.ts';
 import { TABLE } from '../../functions/store/table.ts';
 
-/** An item as JavaScript has it; sets are `Set`s. */
+/** An item in JavaScript's types. Sets are `Set`s. */
 export type Item = Readonly<Record<string, unknown>>;
 
 /**
- * A table in memory that knows as much of DynamoDB as the store asks of it, for simulations that a server would
- * make slow. The store's own tests run over it, too.
- * @param turn - Awaited before each request, which then happens at once: whoever resolves it decides the order.
- * @param items - By partition and sort key; several tables over the same items are clients of one table.
+ * Creates a table in memory with the part of DynamoDB that the store uses. A server would be too slow for simulations. The
+ * store's own tests run over it, too.
+ * @param turn - Awaited before each request. So the test decides the order of requests.
+ * @param items - By partition and sort key. Several tables over the same items are clients of one table.
  */
 export function createMemoryTable(
   turn: (operation: string) => Promise<void> = async () => undefined,
@@ -119,9 +119,9 @@ export function createMemoryTable(
   return { client: client as unknown as DynamoDBClient, tableName: 'memory' };
 }
 
-/** Condition and update expressions, as far as the store uses them. */
+/** Evaluates condition and update expressions, as far as the store uses them. */
 class Expression {
-  /** By text: the store has few expressions and asks them often. */
+  /** Cached by text, because the store repeats a few expressions. */
   static readonly #tokensOf = new Map<string, readonly string[]>();
   #tokens: readonly string[] = [];
   #position = 0;
@@ -251,7 +251,7 @@ class Expression {
       const most = this.#value(item) as string | number;
       return left !== undefined && right !== undefined && right <= left && left <= most;
     }
-    // What is not there fulfils no other comparison.
+    // A missing attribute fails every other comparison.
     if (left === undefined || right === undefined) return false;
     if (operator === '=') return left === right;
     if (operator === '<=') return left <= right;
@@ -274,13 +274,13 @@ class Expression {
     return this.#values[token];
   }
 
-  /** What `ADD` adds, where that is a number. */
+  /** Returns the number that `ADD` adds, if it is one. */
   #number(clause: string, item: Item): number | undefined {
     const given = this.#values[this.#peek() ?? ''];
     return clause === 'ADD' && typeof given === 'number' ? Number(this.#value(item)) : undefined;
   }
 
-  /** Of an attribute; of one in a map, its path with dots. */
+  /** Returns the name of an attribute, or the dotted path of one in a map. */
   #name(): string {
     return this.#next()
       .split('.')

@@ -17,7 +17,7 @@ const known: FoundModel = {
   approximateCostUsd: 0.03,
 };
 
-it('keeps a model for its time, and no other', async () => {
+it('keeps a model for its time', async () => {
   const { table, item } = await createWorld();
   const { clock, pass } = clockAt(at(0));
   const cache = createModelCache(table, { keepMs: 600_000, clock });
@@ -35,7 +35,7 @@ it('keeps a model for its time, and no other', async () => {
   expect((await item('model#wiro/flux', 'schema'))?.expiresAtSeconds).toBe(1_767_873_600);
 });
 
-it('replaces what it kept', async () => {
+it('replaces a kept model', async () => {
   const { table } = await createWorld();
   const cache = createModelCache(table, { keepMs: 600_000 });
   await cache.put('wiro/flux', known);

@@ -24,15 +24,15 @@ import { createMemoryTable, type Item } from './memory-table.ts';
 export interface SimulationOptions {
   readonly seed: number;
   readonly generations: number;
-  /** Tasks that Wiro lets run at once. */
+  /** The most tasks that Wiro runs at once. */
   readonly limit: number;
-  /** How many of a hundred requests to anything kill the invocation that makes them. */
+  /** How many of a hundred requests kill the invocation that sends them. */
   readonly crashPercent?: number;
-  /** How many of a hundred Runs have no answer that anybody hears. */
+  /** How many of a hundred Runs lose their answer. */
   readonly lostAnswerPercent?: number;
   /** How many of a hundred Runs are refused for good. */
   readonly invalidPercent?: number;
-  /** How many of a hundred reads of the line see it as it was a while ago. */
+  /** How many of a hundred reads of the line return an older line. */
   readonly lagPercent?: number;
   /** How many of a hundred answers of the table are lost, so that the SDK sends the request again. */
   readonly resendPercent?: number;
@@ -50,11 +50,11 @@ interface Invocation {
   isDead: boolean;
 }
 
-/** Every invocation has gone on to its next request: no promise is left to settle. Cheaper than a turn of the event loop. */
+/** Resolves once every invocation waits at its next request. It is cheaper than a turn of the event loop. */
 const untilAllWait = () => new Promise<void>((resolve) => process.nextTick(resolve));
 
 const MINUTE = 60_000;
-// Renewals are timers of the real clock: none comes in the time of a test.
+// Renewals are timers of the real clock. This interval lets none fire during a test.
 const durations = { ...DURATIONS, leaseRenewal: 2_000_000_000 };
 const parameters = {
   apiKey: 'key',
@@ -64,18 +64,17 @@ const parameters = {
 } as const;
 
 /**
- * Submits many generations with the real code, over a table in memory and a Wiro with a limit. Every request of
- * every invocation waits for its turn, and dice decide whose turn it is: any interleaving can come, and the same
- * seed gives the same one. The clock moves by a
- * millisecond with each.
+ * Submits many generations with the real code, over a table in memory and a Wiro with a limit. Every request of every
+ * invocation waits for its turn, and dice decide the order. So any interleaving is possible, and the same seed repeats
+ * it. The clock moves by a millisecond with each turn.
  */
 export class Simulation {
   readonly tasks: SimulatedTask[] = [];
   /** Refusals with code 96, by generation. */
   readonly refusals = new Map<string, number>();
-  /** How often nothing moved any more and `reconcile` had to help. */
+  /** How often all work stopped until `reconcile` helped. */
   rescues = 0;
-  /** How often nobody was at work for those who waited, with room at Wiro. */
+  /** How often generations waited with room at Wiro, and no invocation was at work. */
   idle = 0;
   readonly broken: string[] = [];
   crashes = 0;
@@ -90,7 +89,7 @@ export class Simulation {
   #isCrashing = true;
   #olderLine: readonly { readonly id: string; readonly queueKey: string }[] = [];
 
-  /** Whether many come at once, and how long tasks take beside the requests of those who submit. */
+  /** Weights of arrivals and requests, and how fast tasks end compared with them. */
   readonly #pace: { readonly requests: number; readonly arrivals: number; readonly endPercent: number };
 
   constructor(options: SimulationOptions) {
@@ -110,10 +109,10 @@ export class Simulation {
     };
   }
 
-  /** Runs until every generation has ended, or `reconcile` has been of no use for an hour. */
+  /** Runs until every generation has ended, or `reconcile` has run 600 times. */
   async run(): Promise<this> {
     await this.#untilNothingMoves();
-    // From here on only repairs: they must come to an end.
+    // From here on nothing is killed, so that the repairs end.
     this.#isCrashing = false;
     for (let minutes = 0; minutes < 600 && !this.states().every(hasEnded); minutes += 1) {
       this.rescues += 1;
@@ -161,7 +160,7 @@ export class Simulation {
         continue;
       }
       const before = this.gate();
-      // Time passes a little with everything that happens, so that one can be seen to come before the other.
+      // Every move takes a millisecond, so that timestamps show the order.
       this.#now += 1;
       moves[this.#dice(moves.length)]?.();
       await untilAllWait();
@@ -169,13 +168,13 @@ export class Simulation {
     }
   }
 
-  /** When nothing is under way but tasks at Wiro, there are as many of them as may be, or nobody waits. */
+  /** Notes an idle slot: only tasks at Wiro are under way, fewer than the limit, and generations wait. */
   #checkIdle(running: number): void {
     const waiting = this.states().filter((state) => state.status === 'queued' && state.waiting);
     if (waiting.length > 0 && running < this.#options.limit) this.idle += 1;
   }
 
-  /** Whoever got a slot had nobody older before it in line, and there was one. */
+  /** Notes a slot beyond the limit, and a slot for a generation with an older one before it in line. */
   #checkGate(before: Item, after: Item): void {
     const slots = after.slots instanceof Set ? after.slots : new Set();
     const earlier = before.slots instanceof Set ? before.slots : new Set();
@@ -357,7 +356,7 @@ export class Simulation {
     }
   }
 
-  /** A table whose answers are lost now and then: the client asks again and hears the second one. */
+  /** A table that loses answers now and then. The client sends the request again, and hears the second answer. */
   #resending(table: Table): Table {
     const client = {
       send: async (command: Parameters<DynamoDBClient['send']>[0]) => {

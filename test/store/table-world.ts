@@ -14,7 +14,7 @@ import { createMemoryTable, type Item } from './memory-table.ts';
 
 export const TABLES = ['dynalite', 'memory'] as const;
 
-/** Tables for one test file, a new one for every test: in dynalite, through the real SDK, or in memory. */
+/** Creates a new table for every test of a file: in dynalite, through the real SDK, or in memory. */
 export function useTables(kind: (typeof TABLES)[number] = 'dynalite') {
   let started: Awaited<ReturnType<typeof startDynamoDb>> | undefined;
   const clients: DynamoDBClient[] = [];
@@ -52,7 +52,7 @@ export function useTables(kind: (typeof TABLES)[number] = 'dynalite') {
       const { client, tableName: TableName } = table;
       return {
         table,
-        /** Another client of the same table, which may be broken without harm to other tests. */
+        /** Another client of the same table. A test may break it without harm to other tests. */
         connect,
         async item(pk: string, sk: string): Promise<Record<string, unknown> | undefined> {
           const Key = marshall({ pk, sk });
@@ -84,8 +84,8 @@ export async function writeItems({ client, tableName }: Table, items: readonly I
 }
 
 /**
- * Lets requests through and loses their answers: the server did it, and the client hears nothing.
- * @param isLost - Asked for every try of a request by its operation, for example `PutItem`.
+ * Sends requests and loses their answers: the server acts, and the client hears nothing.
+ * @param isLost - Called for every try of a request with its operation, for example `PutItem`.
  */
 export function loseAnswers(client: DynamoDBClient, isLost: (operation: string) => boolean): void {
   client.middlewareStack.add(
@@ -95,12 +95,12 @@ export function loseAnswers(client: DynamoDBClient, isLost: (operation: string) 
         throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET', name: 'TimeoutError' });
       return answer;
     },
-    // Below the retries: each try is lost by itself.
+    // Below the retries, so that each try is lost by itself.
     { step: 'deserialize', priority: 'high', name: 'loseAnswers' },
   );
 }
 
-/** A table that does something before the first command of a kind: what came between a read and its write. */
+/** A table that runs `work` before the first command of a kind, for example between a read and its write. */
 export function doFirst(table: Table, commandName: string, work: () => Promise<unknown>): Table {
   let isDone = false;
   const client = {
@@ -127,7 +127,7 @@ export function resendWrites(table: Table): Table {
   return { ...table, client: client as unknown as DynamoDBClient };
 }
 
-/** A clock that stands until it is moved. */
+/** A clock that stands until `pass` moves it. */
 export function clockAt(start: string) {
   let now = Date.parse(start);
   return {

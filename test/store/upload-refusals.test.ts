@@ -13,13 +13,13 @@ async function refusalsWorld() {
   return {
     ...world,
     pass,
-    /** What another container knows. */
+    /** Another container. */
     open: (table = world.table) => createUploadRefusals(table, { keepMs: DAY, clock }),
   };
 }
 
 describe('that uploads are refused', () => {
-  it('is known to every container for a day, and to those that run already once they ask afresh', async () => {
+  it('is noted for every container for a day, and for running containers once they ask again', async () => {
     const { open, pass } = await refusalsWorld();
     const [first, second] = [open(), open()];
     const before = [await first.areNoted(), await second.areNoted()];
@@ -41,7 +41,7 @@ describe('that uploads are refused', () => {
     ]);
   });
 
-  it('is news to one of several who find out at once, and to one more the day after', async () => {
+  it('is a first note for one of several concurrent callers, and for one more the day after', async () => {
     const { open, pass } = await refusalsWorld();
 
     const news = await Promise.all(
@@ -56,7 +56,7 @@ describe('that uploads are refused', () => {
     expect(await open().note()).toBe(true);
   });
 
-  it('is news to whom the answer of the write was lost', async () => {
+  it('is a first note even if the answer to the write was lost', async () => {
     const { open, connect, table } = await refusalsWorld();
     const client = connect();
     loseAnswers(client, (operation) => operation === 'PutItem');
@@ -64,7 +64,7 @@ describe('that uploads are refused', () => {
     expect(await open({ ...table, client }).note()).toBe(true);
   });
 
-  it('leaves an item that goes by itself', async () => {
+  it('is an item that DynamoDB removes', async () => {
     const { open, item } = await refusalsWorld();
 
     await open().note();

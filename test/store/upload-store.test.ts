@@ -20,7 +20,7 @@ async function uploadWorld() {
 }
 
 describe('what an object holds', () => {
-  it('is remembered by its ETag: another ETag is another content', async () => {
+  it('is remembered by its ETag, because another ETag means other content', async () => {
     const { uploads } = await uploadWorld();
     const object = { bucket: 'photos', key: 'a/b c.png', etag: '"1"' };
 
@@ -34,7 +34,7 @@ describe('what an object holds', () => {
 });
 
 describe('an upload', () => {
-  it('is made by one of many who want it at once', async () => {
+  it('is claimed by one of many concurrent holders', async () => {
     const { uploads } = await uploadWorld();
 
     const claims = await Promise.all(
@@ -47,7 +47,7 @@ describe('an upload', () => {
     ]);
   });
 
-  it('is there for everybody once it is done, with who made it', async () => {
+  it('is found by every holder once it is done, with the generation that made it', async () => {
     const { uploads } = await uploadWorld();
     await uploads.claim(key, 'a', EVER);
 
@@ -56,14 +56,14 @@ describe('an upload', () => {
     expect(await uploads.claim(key, 'b', EVER)).toEqual({ kind: 'uploaded', url, by: 'generation-1' });
   });
 
-  it('of the same bytes under another extension is another one: Wiro goes by it', async () => {
+  it('of the same bytes under another extension is another one, because Wiro reads the extension', async () => {
     const { uploads } = await uploadWorld();
     await uploads.done(key, url, 'generation-1');
 
     expect(await uploads.claim({ ...key, extension: '.jpg' }, 'b', EVER)).toEqual({ kind: 'ours' });
   });
 
-  it('may be claimed again by its own holder: the answer was lost', async () => {
+  it('can be claimed again by its own holder, whose answer was lost', async () => {
     const { uploads } = await uploadWorld();
 
     const claims = [await uploads.claim(key, 'a', EVER), await uploads.claim(key, 'a', EVER)];
@@ -83,7 +83,7 @@ describe('an upload', () => {
     expect(await uploads.claim(key, 'b', EVER)).toEqual({ kind });
   });
 
-  it('whose lease is over is taken over by one of many', async () => {
+  it('whose lease is over is claimed by one of many', async () => {
     const { uploads, pass } = await uploadWorld();
     await uploads.claim(key, 'a', EVER);
     pass(90_000);
@@ -95,7 +95,7 @@ describe('an upload', () => {
     expect(claims.filter(({ kind }) => kind === 'ours')).toHaveLength(1);
   });
 
-  it('that was given up is free at once, but only its holder gives it up', async () => {
+  it('that was given back is free at once, and only its holder can give it back', async () => {
     const { uploads } = await uploadWorld();
     await uploads.claim(key, 'a', EVER);
 
@@ -107,7 +107,7 @@ describe('an upload', () => {
     expect([before, after]).toEqual([{ kind: 'theirs' }, { kind: 'ours' }]);
   });
 
-  it('that is done is not undone by who gives up late', async () => {
+  it('that is done stays done if its holder gives it back late', async () => {
     const { uploads } = await uploadWorld();
     await uploads.claim(key, 'a', EVER);
     await uploads.done(key, url, 'generation-1');
@@ -129,7 +129,7 @@ describe('an upload', () => {
     expect(await uploads.claim(key, 'b', EVER)).toMatchObject({ kind });
   });
 
-  it('from before a run that failed with it does not count, and is made afresh by one', async () => {
+  it('from before a failed run does not count, and one holder uploads again', async () => {
     const { uploads, pass } = await uploadWorld();
     await uploads.done(key, url, 'generation-1');
     pass(1_000);
@@ -141,7 +141,7 @@ describe('an upload', () => {
     expect(await uploads.claim(key, 'c', at(0.5))).toMatchObject({ url: 'https://cdn.wiro.ai/new.png' });
   });
 
-  it('that was finished between a look and a claim is not claimed over', async () => {
+  it('that was finished between a look and a claim is not claimed', async () => {
     const { table, uploads, open, pass } = await uploadWorld();
     await uploads.claim(key, 'a', EVER);
     pass(90_000);

@@ -11,7 +11,7 @@ beforeEach(() => {
 
 type Ending = SubmitEnd['kind'] | 'refused' | 'newer';
 
-/** What becomes of each submission of each, and whom the gate admits after each; by default a task, and nobody. */
+/** Sets the end of each submission, and what the gate admits after each. By default a task, and none. */
 function turnWorld({
   ends = {},
   admitted = [],
@@ -20,7 +20,7 @@ function turnWorld({
 }: {
   ends?: Record<string, Ending[]>;
   admitted?: (string[] | Error)[];
-  /** Whether there is still room for somebody in line. */
+  /** Whether the line has a generation that there is room for. */
   awaited?: boolean | Error;
   remainingMs?: () => number;
 } = {}) {
@@ -74,7 +74,7 @@ function turnWorld({
 }
 
 describe('submitInTurn', () => {
-  it('passes by those of a newer release, who give their slots back, and serves those behind them', async () => {
+  it('skips generations of a newer release, gives their slots back, and serves the line behind them', async () => {
     const world = turnWorld({
       ends: { a: ['newer'], b: ['newer'] },
       admitted: [['b'], ['c']],
@@ -87,7 +87,7 @@ describe('submitInTurn', () => {
   });
 
   it.each(['task', 'noTask', 'elsewhere'] as const)(
-    'serves those in line itself after %s, side by side',
+    'serves the line itself after %s, side by side',
     async (kind) => {
       const world = turnWorld({ ends: { a: [kind] }, admitted: [['b', 'c', 'd']] });
 
@@ -97,7 +97,7 @@ describe('submitInTurn', () => {
     },
   );
 
-  it('asks for no more than it submits at once, four, however they end', async () => {
+  it('asks for four at most, the number that it submits at once, however they end', async () => {
     const world = turnWorld({
       admitted: [['b', 'c', 'd', 'e'], ['f'], ['g'], ['h'], ['i'], ['j'], [], ['k']],
     });
@@ -109,7 +109,7 @@ describe('submitInTurn', () => {
     expect(world.mostAtOnce()).toBe(4);
   });
 
-  it('has others serve the line too where there is more room than it can use', async () => {
+  it('starts further invocations if there is more room than it can use', async () => {
     const more = turnWorld({ admitted: [['b', 'c', 'd', 'e']], awaited: true });
     const enough = turnWorld({ admitted: [['b', 'c', 'd']], awaited: true });
     const all = turnWorld({ admitted: [['b', 'c', 'd', 'e']], awaited: false });
@@ -121,7 +121,7 @@ describe('submitInTurn', () => {
     expect([more.invoked, enough.invoked, all.invoked]).toEqual([['a', 'a'], [], []]);
   });
 
-  it('starts no others for the places that come free one by one in a long line', async () => {
+  it('starts no further invocations for slots that come free one by one', async () => {
     const oneByOne = Array.from({ length: 30 }, (_, n) => [`g${n}`]);
     const long = turnWorld({ admitted: [['b', 'c', 'd', 'e'], ...oneByOne], awaited: true });
 
@@ -130,7 +130,7 @@ describe('submitInTurn', () => {
     expect([long.submitted.length, long.invoked]).toEqual([35, ['a', 'a']]);
   });
 
-  it('has others serve the line too with every whole round that there is room for', async () => {
+  it('starts further invocations with every round that fills all lanes', async () => {
     const world = turnWorld({
       admitted: [['b', 'c', 'd', 'e'], [], [], [], ['f', 'g', 'h', 'i']],
       awaited: true,
@@ -144,7 +144,7 @@ describe('submitInTurn', () => {
     ]);
   });
 
-  it('does not meet the same setback with the next one', async () => {
+  it('stops after a setback, which the next one would meet too', async () => {
     const { deps, submitted, joined } = turnWorld({ ends: { a: ['later'] }, admitted: [['b']] });
 
     await submitInTurn(deps, 'a');
@@ -152,7 +152,7 @@ describe('submitInTurn', () => {
     expect([submitted, joined]).toEqual([['a'], []]);
   });
 
-  it('tells the gate who has just joined the line, and submits it again when there is room by now', async () => {
+  it('passes a generation that has just joined the line to the gate, and submits it again if there is room by now', async () => {
     const { deps, submitted, joined } = turnWorld({ ends: { a: ['waiting'] }, admitted: [['a']] });
 
     await submitInTurn(deps, 'a');
@@ -163,7 +163,7 @@ describe('submitInTurn', () => {
     ]);
   });
 
-  it('goes on while it is only turned away: each time there was room for it', async () => {
+  it('goes on while a generation is only sent back into line, because each time there was room', async () => {
     const { deps, submitted } = turnWorld({
       ends: { a: ['waiting', 'waiting', 'waiting'] },
       admitted: [['a'], ['a'], ['a']],
@@ -174,7 +174,7 @@ describe('submitInTurn', () => {
     expect(submitted).toEqual(['a', 'a', 'a', 'a']);
   });
 
-  it('stops after two refusals: others fill the account', async () => {
+  it('stops after two refusals, because others fill the account', async () => {
     const { deps, submitted } = turnWorld({
       ends: { a: ['refused', 'refused', 'refused'] },
       admitted: [['a'], ['a'], ['a']],
@@ -185,7 +185,7 @@ describe('submitInTurn', () => {
     expect(submitted).toEqual(['a', 'a']);
   });
 
-  it('serves a long line in one invocation, then has another one go on', async () => {
+  it('serves a long line in one invocation, then hands over to another', async () => {
     const admitted = Array.from({ length: 200 }, (_, n) => [`g${n}`]);
     const { deps, submitted, invoked } = turnWorld({ admitted, awaited: true });
 
@@ -194,7 +194,7 @@ describe('submitInTurn', () => {
     expect([submitted.length, invoked]).toEqual([100, ['g98']]);
   });
 
-  it('admits nobody any more when time runs out, and has another one go on', async () => {
+  it('admits no more when time runs out, and hands over to another invocation', async () => {
     let remaining = 200_000;
     const { deps, submitted, invoked, asked } = turnWorld({
       admitted: [['b'], ['c']],
@@ -210,7 +210,7 @@ describe('submitInTurn', () => {
     expect([submitted, asked, invoked]).toEqual([['a', 'b'], [4], ['b']]);
   });
 
-  it('has the first and the last of those under way hand on when its turns are over', async () => {
+  it('hands over with the first and the last lane after its last submission', async () => {
     const admitted = [['b', 'c', 'd', 'e'], ...Array.from({ length: 200 }, (_, n) => [`g${n}`])];
     const world = turnWorld({ admitted, awaited: true });
 
@@ -219,7 +219,7 @@ describe('submitInTurn', () => {
     expect([world.submitted.length, world.invoked]).toEqual([100, ['a', 'a', 'g91', 'g94']]);
   });
 
-  it('has the first and the last of those under way hand on when time runs out', async () => {
+  it('hands over with the first and the last lane when time runs out', async () => {
     let remaining = 200_000;
     const world = turnWorld({
       admitted: [['b', 'c', 'd', 'e'], ['f']],
@@ -238,7 +238,7 @@ describe('submitInTurn', () => {
     ]);
   });
 
-  it('has another one go on as soon as there is room, if there is none when the first of them ends', async () => {
+  it('hands over as soon as there is room, if there is none when the first lane ends', async () => {
     const world = turnWorld({
       admitted: [['b', 'c', 'd']],
       remainingMs: () => (world.asked.length > 0 ? 1 : 1e6),
@@ -257,12 +257,12 @@ describe('submitInTurn', () => {
     ]);
   });
 
-  it('has the line served after the last that ends here, though another was started to go on before', async () => {
+  it('hands over again after the last lane, though it has handed over before', async () => {
     const world = turnWorld({
       admitted: [['b', 'c']],
       remainingMs: () => (world.asked.length > 0 ? 1 : 1e6),
     });
-    // Room when b has ended, which the other fills; again when c has ended without a task.
+    // There is room when b has ended, which the other invocation fills, and again when c has ended without a task.
     const rooms = [true, true];
     const isAwaited = async () => rooms.shift() ?? false;
 
@@ -271,7 +271,7 @@ describe('submitInTurn', () => {
     expect(world.invoked).toEqual(['b', 'c']);
   });
 
-  it('always submits the one it was started for, however little time there is', async () => {
+  it('always submits the generation it was started for, however little time there is', async () => {
     const { deps, submitted, invoked } = turnWorld({ remainingMs: () => 1 });
 
     await submitInTurn(deps, 'a');
@@ -279,7 +279,7 @@ describe('submitInTurn', () => {
     expect([submitted, invoked]).toEqual([['a'], []]);
   });
 
-  it('ends quietly when the gate cannot be asked, or another invocation not be started', async () => {
+  it('ends quietly if the gate does not answer or another invocation cannot be started', async () => {
     const broken = turnWorld({ admitted: [new Error('throttled')], awaited: new Error('throttled') });
     const refusing = turnWorld({ admitted: [['b', 'c', 'd', 'e']], awaited: true });
     const submit = () => Promise.reject(new Error('throttled'));
@@ -290,7 +290,7 @@ describe('submitInTurn', () => {
     expect([broken.submitted, refusing.submitted]).toEqual([['a'], ['a', 'b', 'c', 'd', 'e']]);
   });
 
-  it('finishes those under way before it fails with one of them', async () => {
+  it('finishes all submissions under way before it fails with one of them', async () => {
     const world = turnWorld({ admitted: [['b', 'c']] });
     const finished: string[] = [];
     const submitOne = async (id: string): Promise<SubmitEnd> => {
