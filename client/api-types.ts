@@ -290,6 +290,20 @@ export interface Generation {
   outputsTotal?: number;
   costUsd?: number;
   elapsedSeconds?: number;
+  /**
+   * UTC, in milliseconds
+   */
+  startedAt?: string;
+  /**
+   * Why a language model stopped
+   */
+  finishReason?: string;
+  /**
+   * What a language model counted, such as its tokens
+   */
+  usage?: {
+    [k: string]: unknown;
+  };
   error?: GenerationError;
   cancelRequestedAt?: Timestamp;
   /**

@@ -54,6 +54,12 @@ export interface GenerationRecord {
   readonly costUsd?: number;
   /** As Wiro's record of the task states it. */
   readonly elapsedSeconds?: number;
+  /** When its current Run was sent. */
+  readonly startedAt?: Timestamp;
+  /** Why a language model stopped. */
+  readonly finishReason?: string;
+  /** What a language model counted, such as its tokens. */
+  readonly usage?: Readonly<Record<string, unknown>>;
   readonly error?: GenerationError;
   readonly cancelRequestedAt?: Timestamp;
   /** The latest 20, oldest first. */
@@ -63,7 +69,7 @@ export interface GenerationRecord {
   readonly endedAt?: Timestamp;
 }
 
-export interface RecordedOutput extends Output {
+export interface RecordedOutput extends Omit<Output, 'finishReason' | 'usage'> {
   /** A presigned URL. It lets its holder read the output until `urlExpiresAt`. */
   readonly url: string;
   readonly urlExpiresAt: Timestamp;
@@ -148,19 +154,31 @@ export async function toRecord(
     outputs: await Promise.all(
       outputs.slice(0, MOST_OUTPUTS).map(async (output) => {
         const { url, expiresAt } = await presign(output);
-        return { ...output, url, urlExpiresAt: expiresAt };
+        const { finishReason: _, usage: __, ...shown } = output;
+        return { ...shown, url, urlExpiresAt: expiresAt };
       }),
     ),
     ...(outputs.length > MOST_OUTPUTS && { outputsTotal: outputs.length }),
     ...('costUsd' in generation && generation.costUsd !== undefined && { costUsd: generation.costUsd }),
     ...('elapsedSeconds' in generation &&
       generation.elapsedSeconds !== undefined && { elapsedSeconds: generation.elapsedSeconds }),
+    ...('run' in generation && generation.run !== undefined && { startedAt: generation.run.startedAt }),
+    ...accountOfModel(outputs),
     ...(generation.status === 'failed' && { error: explain(generation.error, named) }),
     ...(cancelRequestedAt !== undefined && { cancelRequestedAt }),
     ...(pastAttempts.length > 0 && { pastAttempts: pastAttempts.map(toPast) }),
     createdAt,
     updatedAt,
     ...('endedAt' in generation && { endedAt: generation.endedAt }),
+  };
+}
+
+/** What a language model says of its answer, which is one output. */
+function accountOfModel(outputs: readonly Output[]): Pick<GenerationRecord, 'finishReason' | 'usage'> {
+  const { finishReason, usage } = outputs.find(({ name }) => name === 'answer.json') ?? {};
+  return {
+    ...(finishReason !== undefined && { finishReason }),
+    ...(usage !== undefined && { usage }),
   };
 }
 

@@ -17,7 +17,12 @@ export interface CopyOutputsDeps {
   readonly outputPrefix: string;
   readonly copier: OutputCopier;
   readonly standing: StandingOutputs;
-  readonly putBytes: (ref: ObjectRef, bytes: Buffer, contentType: string) => Promise<CopiedOutput>;
+  readonly putBytes: (
+    ref: ObjectRef,
+    bytes: Buffer,
+    contentType: string,
+    metadata?: OutputMetadata,
+  ) => Promise<CopiedOutput>;
   readonly collectAgain: (id: string) => Promise<void>;
   readonly earlierReads: EarlierReads;
   readonly durations: Pick<Durations, 'outputRecheck'>;
@@ -33,6 +38,9 @@ export type CopiedOutputs =
       readonly message: string;
       readonly outputs: readonly Output[];
     };
+
+/** What S3 keeps with the object of an output. */
+type OutputMetadata = Readonly<Record<'generation' | 'model' | 'index', string>>;
 
 const AT_ONCE = 3;
 /** The record contains a language model's answer up to this size. */
@@ -50,7 +58,13 @@ export interface CopyOptions {
 /** Copies every output of a task to the output bucket, each completely or not at all. */
 export async function copyOutputs(
   deps: CopyOutputsDeps,
-  { id, attempt, outputFolder, trouble }: Pick<Generation, 'id' | 'attempt' | 'outputFolder' | 'trouble'>,
+  {
+    id,
+    model,
+    attempt,
+    outputFolder,
+    trouble,
+  }: Pick<Generation, 'id' | 'model' | 'attempt' | 'outputFolder' | 'trouble'>,
   outputs: readonly TaskOutput[],
   signal: AbortSignal,
   { isAgain = false, isOver = false, onStanding }: CopyOptions = {},
@@ -67,11 +81,12 @@ export async function copyOutputs(
     const name = output.kind === 'raw' ? 'answer.json' : output.name;
     const key = outputKey({ folder: outputFolder ?? `${deps.outputPrefix}${id}/`, attempt, index, name });
     const ref = { bucket: deps.outputBucket, key };
+    const metadata = { generation: id, model, index: String(index) };
     // Only a repeated collection can have read an output before. An ordinary one saves this read.
     const isKnown = isAgain || wasUnavailable;
     const earlier = isKnown ? await deps.earlierReads.read(id, attempt, index) : undefined;
     try {
-      if (output.kind === 'raw') return await putAnswer(deps, ref, output);
+      if (output.kind === 'raw') return await putAnswer(deps, ref, output, metadata);
       const where = { ...ref, id, attempt, index };
       // An output that differs from Wiro's record lies there, too. It does not count yet.
       const found = isAgain && earlier === undefined ? await deps.standing.find(where, output) : undefined;
@@ -81,7 +96,8 @@ export async function copyOutputs(
       const now = timestamp(deps.clock());
       if (earlier !== undefined && now < after(earlier.readAt, deps.durations.outputRecheck))
         throw new OutputUnavailableError(sentenceFor(deps, earlier.output));
-      const copy = await deps.copier.copy(toCopy(ref, output, wasUnavailable, earlier), signal);
+      const toBeCopied = { ...toCopy(ref, output, wasUnavailable, earlier), metadata };
+      const copy = await deps.copier.copy(toBeCopied, signal);
       const copied: Output = { ...placeOf(copy), name: safeFileName(name) };
       if (copied.differsFrom === undefined) {
         await deps.standing.note(where, copy);
@@ -117,15 +133,24 @@ export async function copyOutputs(
 async function putAnswer(
   { putBytes }: CopyOutputsDeps,
   ref: ObjectRef,
-  { content, source = JSON.stringify(content), text }: Extract<TaskOutput, { kind: 'raw' }>,
+  {
+    content,
+    source = JSON.stringify(content),
+    text,
+    finishReason,
+    usage,
+  }: Extract<TaskOutput, { kind: 'raw' }>,
+  metadata: OutputMetadata,
 ): Promise<Output> {
   const merged = text === undefined ? '' : `,"text":${JSON.stringify(text)}`;
   const bytes = Buffer.from(`{"content":${source}${merged}}`);
-  const copy = await putBytes(ref, bytes, 'application/json');
+  const copy = await putBytes(ref, bytes, 'application/json', metadata);
   const isInline = bytes.length <= LARGEST_INLINE_BYTES && keepsNumbers(source);
   return {
     ...placeOf(copy),
     name: 'answer.json',
+    ...(finishReason !== undefined && { finishReason }),
+    ...(usage !== undefined && { usage }),
     ...(isInline && { content: { content, ...(text !== undefined && { text }) } }),
   };
 }

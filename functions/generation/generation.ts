@@ -181,6 +181,10 @@ export interface Output {
   readonly differsFrom?: AdvertisedOutput;
   /** A language model's answer, if it is small. The object has the same content. */
   readonly content?: unknown;
+  /** Why a language model stopped: `stop`, `length`, `tool_calls`, `content_filter`, `error`. */
+  readonly finishReason?: string;
+  /** What a language model counted, such as its tokens. */
+  readonly usage?: Readonly<Record<string, unknown>>;
 }
 
 /** What Wiro's record says of an output, where the output differs. */

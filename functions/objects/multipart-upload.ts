@@ -13,6 +13,8 @@ import type { ObjectRef } from './types.ts';
 export interface StoredAs {
   readonly ContentType: string;
   readonly ContentDisposition?: string;
+  /** S3 keeps it with the object. Names and values are ASCII. */
+  readonly Metadata?: Readonly<Record<string, string>>;
 }
 
 /** A multipart upload. The object does not exist before `complete`, and never exists after `abort`. */

@@ -158,6 +158,7 @@ export function createOutputCopier({
       const storedAs: StoredAs = {
         ContentType: contentType,
         ...(isShownInline(contentType) ? {} : { ContentDisposition: 'attachment' }),
+        ...(output.metadata === undefined ? {} : { Metadata: output.metadata }),
       };
       const { bucket } = output;
       const reported = (sizeBytes: number) => ({

@@ -7,10 +7,18 @@ import type { CopiedOutput } from './types.ts';
 /** Stores bytes as an object. Never replaces other bytes. S3 checks them against the checksum that is returned. */
 export const createPutBytes =
   (client: Pick<S3Client, 'send'>) =>
-  async ({ bucket, key }: ObjectRef, bytes: Buffer, contentType: string): Promise<CopiedOutput> => {
+  async (
+    { bucket, key }: ObjectRef,
+    bytes: Buffer,
+    contentType: string,
+    metadata?: Readonly<Record<string, string>>,
+  ): Promise<CopiedOutput> => {
     const digest = createOrderedDigest(0);
     await digest.add(0, bytes);
     const whole = digest.end();
-    const stored = await putOnce({ client }, { bucket, key }, bytes, whole, { ContentType: contentType });
+    const stored = await putOnce({ client }, { bucket, key }, bytes, whole, {
+      ContentType: contentType,
+      ...(metadata && { Metadata: metadata }),
+    });
     return { bucket, key: stored, contentType, sizeBytes: whole.sizeBytes, sha256: whole.sha256 };
   };

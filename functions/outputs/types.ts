@@ -12,6 +12,8 @@ export interface OutputToCopy extends ObjectRef {
    * bytes. Without it, an encoded answer counts as unavailable for now.
    */
   readonly decode?: boolean;
+  /** Kept with the object in S3. */
+  readonly metadata?: Readonly<Record<string, string>>;
   /** An earlier copy. It is returned as it is if a strong ETag shows that the output has not changed. */
   readonly before?: CopiedOutput;
 }

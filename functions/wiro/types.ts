@@ -121,6 +121,8 @@ export type TaskOutput =
       readonly content: unknown;
       readonly source?: string;
       readonly text?: string;
+      readonly finishReason?: string;
+      readonly usage?: Readonly<Record<string, unknown>>;
     };
 
 export interface TaskPage {

@@ -73,7 +73,14 @@ function answerInWords({ parameters }: SimulatedTask): RawContent {
   const prompt = String(parameters.prompt ?? '');
   const thinking = [`The question has ${prompt.length} characters.`, 'An honest answer is short.'];
   const answer = [`You asked: "${prompt}".`, 'This is a simulated answer of a simulated language model.'];
-  return { prompt, raw: [...thinking, ...answer].join('\n'), thinking, answer };
+  const segments = [
+    ...thinking.map((text) => ({ type: 'thinking' as const, text })),
+    ...answer.map((text) => ({ type: 'answer' as const, text })),
+  ];
+  const raw = [...thinking, ...answer].join('\n');
+  const tokensOf = (text: string) => Math.ceil(text.length / 4);
+  const usage = { prompt_tokens: tokensOf(prompt), completion_tokens: tokensOf(raw) };
+  return { prompt, raw, thinking, answer, segments, finishreason: 'stop', usage };
 }
 
 async function* once(bytes: Buffer): AsyncGenerator<Buffer> {

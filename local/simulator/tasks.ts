@@ -44,6 +44,10 @@ export interface RawContent {
   readonly raw: string;
   readonly thinking: readonly string[];
   readonly answer: readonly string[];
+  /** The same in the order in which it was said. */
+  readonly segments: readonly { readonly type: 'thinking' | 'answer'; readonly text: string }[];
+  readonly finishreason: 'stop';
+  readonly usage: { readonly prompt_tokens: number; readonly completion_tokens: number };
 }
 
 const FINAL: readonly TaskStatus[] = ['task_postprocess_end', 'task_cancel'];

@@ -203,3 +203,13 @@ describe('the record of a generation', () => {
     expect([listed.length, listed.at(-1)?.name, outputsTotal]).toEqual([1_000, '999.png', 1_001]);
   });
 });
+
+it('has when its Run was sent, and what a language model says of its answer, once', async () => {
+  const answer = { ...output, name: 'answer.json', finishReason: 'length', usage: { total_tokens: 9 } };
+
+  const { startedAt, finishReason, usage, outputs } = await record(EXAMPLES.succeeded, [answer]);
+
+  expect([startedAt, finishReason, usage]).toEqual([at(0), 'length', { total_tokens: 9 }]);
+  expect(Object.keys(outputs[0] ?? {})).not.toContain('usage');
+  expect(await record(EXAMPLES.queued)).not.toHaveProperty('startedAt');
+});

@@ -53,7 +53,11 @@ function copyWorld(copy: (output: OutputToCopy) => Partial<CopiedOutput> = () =>
   };
 }
 
-const generation: Pick<Generation, 'id' | 'attempt'> = { id: 'g1', attempt: 1 };
+const generation: Pick<Generation, 'id' | 'model' | 'attempt'> = {
+  id: 'g1',
+  model: 'wiro/flux',
+  attempt: 1,
+};
 const troubledBy = (code: 'output_unavailable' | 'upstream_unavailable') => ({
   ...generation,
   trouble: { since: at(0), firstAt: { [code]: at(0) }, count: 1, code, message: '' },
@@ -210,6 +214,20 @@ describe('an output that differs from what its record says', () => {
       outputs: [{ ...found, ...OTHER_SIZE }],
     });
   });
+});
+
+it('tells S3 of each output what it is of', async () => {
+  const { asked, deps } = copyWorld();
+  const put: unknown[] = [];
+  const putBytes: CopyOutputsDeps['putBytes'] = async (ref, bytes, contentType, metadata) => {
+    put.push(metadata);
+    return { ...ref, contentType, sizeBytes: bytes.length, sha256: 'a'.repeat(64) };
+  };
+
+  await copyOutputs({ ...deps, putBytes }, generation, [OUTPUT, { kind: 'raw', content: 'yes' }], signal);
+
+  expect(asked[0]?.metadata).toEqual({ generation: 'g1', model: 'wiro/flux', index: '0' });
+  expect(put).toEqual([{ generation: 'g1', model: 'wiro/flux', index: '1' }]);
 });
 
 describe("a language model's answer", () => {

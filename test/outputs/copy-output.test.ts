@@ -96,8 +96,9 @@ describe('what is copied', () => {
   it('puts a small output at once, byte for byte, with its sum', async () => {
     const { cdn, copy, key } = await copyWorld(serve({ bytes: PNG, etag: '"a"', contentType: 'text/html' }));
 
-    const copied = await copy();
+    const copied = await copy({ metadata: { generation: 'g1' } });
 
+    expect((await s3.head(key)).Metadata).toEqual({ generation: 'g1' });
     expect(copied).toEqual({
       bucket: BUCKET,
       key,
@@ -124,8 +125,9 @@ describe('what is copied', () => {
   it('reads a large output in ranges of one version', async () => {
     const { cdn, copy, key } = await copyWorld(serve({ bytes: LARGE, etag: '"v1"' }));
 
-    const copied = await copy();
+    const copied = await copy({ metadata: { generation: 'g1' } });
 
+    expect((await s3.head(key)).Metadata).toEqual({ generation: 'g1' });
     expect([copied.sizeBytes, copied.sha256]).toEqual([LARGE.length, LARGE_SHA256]);
     expect(LARGE.equals(await s3.bytesOf(key))).toBe(true);
     expect(cdn.ranges().toSorted()).toEqual([

@@ -83,11 +83,14 @@ describe('a generation', () => {
   it('of a language model, whose answer is an object and in the record', async () => {
     const { id } = await system.submit({ model: 'wiro/language-model', parameters: { prompt: 'Why?' } });
 
-    const { outputs } = await system.ended(id);
+    const { outputs, finishReason, usage, startedAt } = await system.ended(id);
     const [output] = outputs;
     const stored = await system.object(output?.key ?? '', output?.bucket);
 
     expect(outputs).toHaveLength(1);
+    expect([finishReason, usage]).toEqual(['stop', { prompt_tokens: 1, completion_tokens: 34 }]);
+    expect(Date.parse(startedAt ?? '')).not.toBeNaN();
+    expect(stored?.metadata).toEqual({ generation: id, model: 'wiro/language-model', index: '0' });
     expect(output).toMatchObject({
       name: 'answer.json',
       key: `outputs/${id}/1/0-answer.json`,

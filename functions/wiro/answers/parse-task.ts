@@ -14,6 +14,9 @@ import {
 } from './values.ts';
 
 const MAX_ERROR_TEXT = 2_000;
+/** The record repeats them. The output has them whole. */
+const LONGEST_REASON = 64;
+const LONGEST_USAGE = 2_000;
 
 /**
  * Reads one row of `tasklist`. Returns `undefined` if the row has no id or no status.
@@ -110,6 +113,20 @@ function entriesOf(value: unknown): readonly unknown[] {
   return list.filter((output) => output !== null && output !== undefined);
 }
 
+/** What a language model's answer says of itself. */
+function accountOf(answer: unknown): {
+  readonly finishReason: string | undefined;
+  readonly usage: Fields | undefined;
+} {
+  if (!isRecord(answer)) return { finishReason: undefined, usage: undefined };
+  const usage = fieldOf(answer, 'usage');
+  const isKept = isRecord(usage) && JSON.stringify(usage).length <= LONGEST_USAGE;
+  return {
+    finishReason: filledTextOf(fieldOf(answer, 'finishreason'))?.slice(0, LONGEST_REASON),
+    usage: isKept ? usage : undefined,
+  };
+}
+
 /** Fields that only a file's record has. Detecting `accesskey` ensures that it is never stored as a raw output. */
 const FILE_FIELDS = ['url', 'accesskey', 'parentid', 'size', 'addedtime'];
 
@@ -119,8 +136,10 @@ function parseOutput(output: unknown, text: string | undefined): TaskOutput {
   const given = fieldOf(file, 'url');
   const content = fieldOf(file, 'content');
   const isFile = isUrl(given) || (isRecord(output) && content === undefined && isFileRecord(output));
-  if (!isFile)
-    return { kind: 'raw', content: content === undefined ? output : content, ...omitUndefined({ text }) };
+  if (!isFile) {
+    const answer = content === undefined ? output : content;
+    return { kind: 'raw', content: answer, ...omitUndefined({ text, ...accountOf(answer) }) };
+  }
   return {
     kind: 'file',
     name: filledTextOf(fieldOf(file, 'name')) ?? filledTextOf(fieldOf(file, 'id')) ?? 'output',

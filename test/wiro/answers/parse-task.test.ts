@@ -138,6 +138,23 @@ describe('outputs', () => {
     expect(outputsOf([{ contenttype: 'raw', content }], 'a')).toEqual([{ kind: 'raw', content, text: 'a' }]);
   });
 
+  it('reads why a language model stopped and what it counted, and keeps its segments', () => {
+    const content = {
+      raw: 'r',
+      segments: [{ type: 'function_call', id: '1', call_id: 'c', name: 'f', arguments: '{}' }],
+      finishreason: 'tool_calls',
+      usage: { prompt_tokens: 9 },
+    };
+    const large = { raw: 'r', finishreason: 7, usage: { list: 'x'.repeat(3_000) } };
+
+    expect(outputsOf([{ contenttype: 'raw', content }])).toEqual([
+      { kind: 'raw', content, finishReason: 'tool_calls', usage: { prompt_tokens: 9 } },
+    ]);
+    expect(outputsOf([{ contenttype: 'raw', content: large }])).toEqual([
+      { kind: 'raw', content: large, finishReason: '7' },
+    ]);
+  });
+
   it('reads a list in a JSON string, and files that are a bare URL or have no name', () => {
     expect(outputsOf('[{"id":"f1","url":"https://cdn.wiro.ai/1"}]')).toEqual([
       { kind: 'file', name: 'f1', url: 'https://cdn.wiro.ai/1' },
