@@ -24,7 +24,7 @@ const PNG = Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), noise(500
 const LARGE = noise(16 * MIB + 12_345);
 const LARGE_SHA256 = sha256(LARGE);
 const LARGE_GZIP = gzipSync(LARGE, { level: 1 });
-/** Where it only matters that it is in parts. */
+/** An output of two parts. */
 const TWO_PARTS = LARGE.subarray(0, 8 * MIB + 12_345);
 const TWO_PARTS_SHA256 = sha256(TWO_PARTS);
 const FAST = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
@@ -81,7 +81,7 @@ async function copyWorld(
   };
 }
 
-/** That a failed copy left nothing behind. */
+/** Expects that a failed copy left nothing behind. */
 async function expectNothingAt(key: string) {
   expect(await s3.keys()).not.toContain(key);
   expect(await s3.openUploads()).not.toContain(key);
@@ -93,7 +93,7 @@ function beginThen(response: ServerResponse, bytes: Buffer, then: () => void) {
 }
 
 describe('what is copied', () => {
-  it('puts a small output at once, byte for byte, with its sum', async () => {
+  it('stores a small output with one PUT, byte for byte, with its checksum', async () => {
     const { cdn, copy, key } = await copyWorld(serve({ bytes: PNG, etag: '"a"', contentType: 'text/html' }));
 
     const copied = await copy({ metadata: { generation: 'g1' } });
@@ -165,7 +165,7 @@ describe('what is copied', () => {
     expect(cdn.requests).toHaveLength(1);
   });
 
-  it.each([undefined, 'W/"weak"'])('reads in order what has no strong ETag (%s)', async (etag) => {
+  it.each([undefined, 'W/"weak"'])('reads an output without a strong ETag in order (%s)', async (etag) => {
     const { cdn, copy, key } = await copyWorld(serve({ bytes: TWO_PARTS, ...(etag ? { etag } : {}) }));
 
     await copy();
@@ -196,7 +196,7 @@ describe('what is copied', () => {
     expect(new Set(copies.map(({ sha256: sum }) => sum))).toEqual(new Set([TWO_PARTS_SHA256]));
   }, 60_000);
 
-  it('copies the same output again to the same object, and ends what an earlier copy left open', async () => {
+  it('copies the same output again to the same object, and aborts an earlier upload', async () => {
     const { copy, key } = await copyWorld(serve({ bytes: TWO_PARTS, etag: '"v1"' }));
     const place = { Bucket: BUCKET, Key: key };
     const { UploadId } = await s3.client.send(new CreateMultipartUploadCommand(place));
@@ -209,7 +209,7 @@ describe('what is copied', () => {
     expect(await s3.openUploads()).toEqual([]);
   });
 
-  it('stores markup as nothing a browser would run', async () => {
+  it('stores markup with no type that a browser would run', async () => {
     const { copy, key } = await copyWorld(
       serve({ bytes: Buffer.from('<svg onload="alert(1)"/>'), etag: '"x"', contentType: 'image/svg+xml' }),
     );
@@ -227,7 +227,7 @@ describe('an object that has the key already', () => {
   it.each([
     ['small', PNG, 'e52a804e'],
     ['large', LARGE, 'f0b8c9c1'],
-  ])('stays, and a %s output lies beside it', async (_size, bytes, sum) => {
+  ])('stays, and a %s output gets a key beside it', async (_size, bytes, sum) => {
     const { copy, key } = await copyWorld(serve({ bytes, etag: '"v1"' }));
     await s3.client.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: OTHER }));
     const beside = key.replace('0-out.png', `0-out~${sum}.png`);
@@ -279,7 +279,7 @@ describe('connections that break', () => {
     expect(Number(/=(\d+)/.exec(resumed ?? '')?.[1])).toBeGreaterThan(8 * MIB);
   });
 
-  it('begins a small output anew when its connection breaks', async () => {
+  it('starts a small output again if its connection breaks', async () => {
     let answers = 0;
     const { copy, key } = await copyWorld((request, response) => {
       answers += 1;
@@ -296,7 +296,7 @@ describe('connections that break', () => {
   it.each([
     ['small', PNG],
     ['large', LARGE],
-  ])('is unavailable when a %s output is cut short every time', async (_size, bytes) => {
+  ])('is unavailable if a %s output is cut short every time', async (_size, bytes) => {
     const { copy, key } = await copyWorld((_request, response) => {
       response.writeHead(200, { 'content-length': bytes.length });
       beginThen(response, bytes.subarray(0, bytes.length - 10), () => response.destroy());
@@ -306,7 +306,7 @@ describe('connections that break', () => {
     await expectNothingAt(key);
   });
 
-  it('is unavailable when a chunked output is cut short', async () => {
+  it('is unavailable if a chunked output is cut short', async () => {
     const { copy, key } = await copyWorld((_request, response) => {
       response.writeHead(200, { 'transfer-encoding': 'chunked' });
       beginThen(response, LARGE.subarray(0, 16 * MIB + 5_000), () => response.destroy());
@@ -316,7 +316,7 @@ describe('connections that break', () => {
     await expectNothingAt(key);
   });
 
-  it('believes an end that only the connection tells when the record says a size, and tells another', async () => {
+  it('accepts an end that only the connection shows if the record has a size, and reports another size', async () => {
     const untilClose: CdnHandler = (_request, response) => {
       response.useChunkedEncodingByDefault = false;
       response.shouldKeepAlive = false;
@@ -337,7 +337,7 @@ describe('connections that break', () => {
     });
   });
 
-  it('is unavailable when a small output stalls', async () => {
+  it('is unavailable if a small output stalls', async () => {
     const { copy, key } = await copyWorld(
       (_request, response) => {
         response.writeHead(200, { 'content-length': PNG.length });
@@ -350,7 +350,7 @@ describe('connections that break', () => {
     await expectNothingAt(key);
   });
 
-  it('is unavailable when a large output stalls, and leaves no upload open', async () => {
+  it('is unavailable if a large output stalls, and leaves no upload open', async () => {
     const { copy, key } = await copyWorld(
       (request, response) => {
         if (request.headers.range === 'bytes=0-8388607')
@@ -365,7 +365,7 @@ describe('connections that break', () => {
     await expectNothingAt(key);
   });
 
-  it('is unavailable when a body crawls', async () => {
+  it('is unavailable if a body crawls', async () => {
     const timers = new Set<NodeJS.Timeout>();
     const { copy, key } = await copyWorld(
       (_request, response) => {
@@ -386,7 +386,7 @@ describe('an answer that is not the output', () => {
     ['a page', Buffer.from('<html>Checking your browser ...</html>'), 'a page of HTML or XML'],
     ['an error in JSON', Buffer.from('{"error":"gone"}'), 'a text'],
     ['nothing', Buffer.alloc(0), 'nothing at all'],
-  ])('is never stored as one, though it came with 200: %s', async (_, bytes, came) => {
+  ])('is never stored, though its status is 200: %s', async (_, bytes, came) => {
     const { copy, key } = await copyWorld(serve({ bytes, etag: '"e"', contentType: 'image/png' }));
 
     await expect(copy({ contentType: 'image/png', sizeBytes: 5_000_000 })).rejects.toMatchObject({
@@ -397,8 +397,8 @@ describe('an answer that is not the output', () => {
   });
 });
 
-describe('an output that differs from what its record says', () => {
-  it('is stored, and says from what it differs', async () => {
+describe('an output that differs from its record', () => {
+  it('is stored, with the difference', async () => {
     const { copy, key } = await copyWorld(serve({ bytes: PNG, etag: '"v1"' }));
 
     const { differsFrom } = await copy({ contentType: 'image/jpg', sizeBytes: 38 });
@@ -407,13 +407,13 @@ describe('an output that differs from what its record says', () => {
     expect(PNG.equals(await s3.bytesOf(key))).toBe(true);
   });
 
-  it.each([undefined, 0, 5_008])('by its size does not where the record says %s', async (sizeBytes) => {
+  it.each([undefined, 0, 5_008])('does not differ in size if the record says %s', async (sizeBytes) => {
     const { copy } = await copyWorld(serve({ bytes: PNG, etag: '"v1"' }));
 
     expect(await copy(sizeBytes === undefined ? {} : { sizeBytes })).not.toHaveProperty('differsFrom');
   });
 
-  it('and is large is not read whole again where a strong ETag says that it is the same', async () => {
+  it('and is large is not read whole again if a strong ETag shows that it is the same', async () => {
     const { copy, cdn } = await copyWorld(serve({ bytes: TWO_PARTS, etag: '"v1"' }));
     const before = await copy({ sizeBytes: 38 });
     const requests = cdn.requests.length;
@@ -456,7 +456,7 @@ describe('an output that comes encoded', () => {
     ['aws-chunked, gzip', (bytes: Buffer) => gzipSync(bytes)],
     ['deflate, gzip', (bytes: Buffer) => gzipSync(deflateSync(bytes))],
   ])(
-    'as %s (%#) for good is decoded, and its sum, size and type are of what it is',
+    'as %s (%#) every time is decoded, with the checksum, size and type of the decoded bytes',
     async (coding, encode) => {
       const { copy, key, cdn } = await copyWorld(encoded(encode(PNG), coding));
 
@@ -478,7 +478,7 @@ describe('an output that comes encoded', () => {
     expect(cdn.ranges()).toEqual(['bytes=0-8388607', undefined]);
   });
 
-  it('by its header alone is what it is', async () => {
+  it('only by its header is stored as it is', async () => {
     const { copy } = await copyWorld(encoded(PNG, 'gzip'));
 
     expect((await copy({ decode: true })).sha256).toBe(sha256(PNG));
@@ -490,7 +490,7 @@ describe('an output that comes encoded', () => {
     ['ends too early', 'br', brotliCompressSync(PNG).subarray(0, 3_000)],
     ['ends too early', 'zstd', zstdCompressSync(PNG).subarray(0, 3_000)],
     ['is nothing', 'gzip', Buffer.alloc(0)],
-    ['nobody can decode', 'compress', PNG],
+    ['cannot be decoded', 'compress', PNG],
     ['is encoded too often', 'gzip, gzip, gzip', gzipSync(gzipSync(gzipSync(PNG)))],
   ])('and %s (%s) is unavailable', async (_, coding, bytes) => {
     const { copy, key } = await copyWorld(encoded(bytes, coding));
@@ -499,7 +499,7 @@ describe('an output that comes encoded', () => {
     await expectNothingAt(key);
   });
 
-  it('and breaks off is unavailable', async () => {
+  it('and ends too early is unavailable', async () => {
     const { copy, key } = await copyWorld((_request, response) => {
       response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': LARGE_GZIP.length });
       beginThen(response, LARGE_GZIP.subarray(0, 12 * MIB), () => response.destroy());
@@ -509,7 +509,7 @@ describe('an output that comes encoded', () => {
     await expectNothingAt(key);
   });
 
-  it('is refused where a little becomes very much: it is a bomb', async () => {
+  it('is refused if it grows like a decompression bomb', async () => {
     const bomb = gzipSync(Buffer.alloc(80 * MIB), { level: 1 });
     const { copy, key } = await copyWorld(encoded(bomb, 'gzip'));
 
@@ -529,7 +529,7 @@ describe('an output that comes encoded', () => {
   });
 });
 
-describe('an output that lies in its URL', () => {
+describe('an output in a data: URL', () => {
   it('is stored like any other', async () => {
     const { copier, key } = await copyWorld(serve({ bytes: PNG }));
     const url = `data:image/png;base64,${PNG.toString('base64')}`;
@@ -562,7 +562,7 @@ describe('outputs that are not copied', () => {
     await expectNothingAt(key);
   });
 
-  it('is unavailable when it changed between two ranges', async () => {
+  it('is unavailable if it changes between two ranges', async () => {
     const before = serve({ bytes: LARGE, etag: '"v1"' });
     const after = serve({ bytes: LARGE.toReversed() as Buffer, etag: '"v2"' });
     const { copy, key } = await copyWorld((request, response) =>
@@ -573,7 +573,7 @@ describe('outputs that are not copied', () => {
     await expectNothingAt(key);
   });
 
-  it('is unavailable when another version ignores If-Range', async () => {
+  it('is unavailable if the host ignores If-Range for another version', async () => {
     const { copy, key } = await copyWorld((request, response) => {
       const etag = request.headers.range === 'bytes=0-8388607' ? '"v1"' : '"v2"';
       delete request.headers['if-range'];
@@ -585,7 +585,7 @@ describe('outputs that are not copied', () => {
   });
 
   it.each(['gzip', 'br', 'deflate', 'zstd, gzip'])(
-    'is unavailable when it comes as %s at first',
+    'is unavailable if it comes as %s at first',
     async (encoding) => {
       const { copy, key } = await copyWorld((_request, response) => {
         response.writeHead(200, { 'content-encoding': encoding }).end(PNG);
@@ -596,14 +596,14 @@ describe('outputs that are not copied', () => {
     },
   );
 
-  it('refuses what is announced to be too large without reading it', async () => {
+  it('refuses an output with too large an announced size without reading it', async () => {
     const { copy, key } = await copyWorld(serve({ bytes: LARGE, etag: '"v"' }), { maxBytes: 10 * MIB });
 
     await expect(copy()).rejects.toThrow(OutputRefusedError);
     await expectNothingAt(key);
   });
 
-  it('refuses an endless body at the cap', async () => {
+  it('refuses an endless body at the maximum size', async () => {
     const { copy, key } = await copyWorld(
       (_request, response) => {
         const chunk = noise(MIB);
@@ -621,7 +621,7 @@ describe('outputs that are not copied', () => {
   });
 });
 
-describe('being stopped', () => {
+describe('an abort', () => {
   it('ends with the reason of the abort, and leaves nothing', async () => {
     const stop = new AbortController();
     const reason = new Error('the lease is lost');
@@ -635,14 +635,14 @@ describe('being stopped', () => {
     await expectNothingAt(key);
   });
 
-  it('does not begin when it was stopped before', async () => {
+  it('does not start if it comes before', async () => {
     const { cdn, copy } = await copyWorld(serve({ bytes: PNG }));
 
     await expect(copy({}, AbortSignal.abort(new Error('over')))).rejects.toThrow('over');
     expect(cdn.connections()).toBe(0);
   });
 
-  it('fails when S3 does not take a part, and aborts its upload', async () => {
+  it('fails if S3 refuses a part, and aborts its upload', async () => {
     const trap = await startCdn((_request, response) => void response.writeHead(403).end());
     cleanups.push(trap.stop);
     const { copy } = await copyWorld(serve({ bytes: LARGE, etag: '"v"' }), {
@@ -652,7 +652,7 @@ describe('being stopped', () => {
     await expect(copy()).rejects.toMatchObject({ $metadata: { httpStatusCode: 403 } });
   });
 
-  it('lets the host go once it failed', async () => {
+  it('closes the connection after a failure', async () => {
     const closed: Promise<unknown>[] = [];
     const { copy } = await copyWorld(
       (request, response) => {
