@@ -34,7 +34,7 @@ it('a copy that no function has time for ends, says so, and is collected by a re
     status: 'failed',
     error: {
       code: 'output_unavailable',
-      message: expect.stringMatching(/longer than a function has: 1 of 2 stand/),
+      message: expect.stringMatching(/longer than a function may run: 1 of 2 are copied so far/),
       retryable: true,
     },
     costUsd: 0.04,
