@@ -221,6 +221,14 @@ function presetsError(presets: Presets | undefined): string | undefined {
   }
 }
 
+/** Every input that a preset brings itself, with the name of its property. */
+const inputsOf = (presets: Presets): readonly (readonly [field: string, text: string])[] =>
+  Object.entries(presets).flatMap(([name, { inputs = {} }]) =>
+    Object.entries(inputs).flatMap(([parameter, source]) =>
+      [source].flat().map((text) => [`presets.${name}.inputs.${parameter}`, text] as const),
+    ),
+  );
+
 /** A preset's own input fails for every file if the functions may not read its bucket. */
 function presetBucketError(
   { presets = {}, inputBucket, furtherInputBuckets = [] }: WiroGenerationsProps,
@@ -231,15 +239,13 @@ function presetBucketError(
   );
   // A bucket of the app may be the right one, because its name is only known at deployment.
   if (readable.some((name) => Token.isUnresolved(name))) return undefined;
-  for (const [name, { inputs = {} }] of Object.entries(presets))
-    for (const [parameter, source] of Object.entries(inputs))
-      for (const text of [source].flat()) {
-        const [, bucket] = /^s3:\/\/([^/]+)/.exec(text) ?? [];
-        if (bucket === undefined || Token.isUnresolved(bucket) || readable.includes(bucket)) continue;
-        // The end of our own bucket's name is only known at deployment.
-        if (inputBucket === undefined && bucket.startsWith(`${inputBucketName(namePrefix)}-`)) continue;
-        return `presets.${name}.inputs.${parameter} names the bucket "${bucket}", which this deployment may not read: add the bucket to furtherInputBuckets.`;
-      }
+  for (const [field, text] of inputsOf(presets)) {
+    const [, bucket] = /^s3:\/\/([^/]+)/.exec(text) ?? [];
+    if (bucket === undefined || Token.isUnresolved(bucket) || readable.includes(bucket)) continue;
+    // The end of our own bucket's name is only known at deployment.
+    if (inputBucket === undefined && bucket.startsWith(`${inputBucketName(namePrefix)}-`)) continue;
+    return `${field} names the bucket "${bucket}", which this deployment may not read: add the bucket to furtherInputBuckets.`;
+  }
   return undefined;
 }
 
@@ -269,15 +275,13 @@ function inputPrefixesError({
       return `inputPrefixes names the bucket "${bucket}", which this deployment may not read: add the bucket to furtherInputBuckets, or omit "s3://" for a prefix in the input bucket.`;
   }
   const prefixes = parseInputPrefixes(inputPrefixes, own);
-  for (const [name, { inputs = {} }] of Object.entries(presets))
-    for (const [parameter, source] of Object.entries(inputs))
-      for (const text of [source].flat()) {
-        const [isObject, bucket = own, key = text] = /^s3:\/\/([^/]+)\/(.*)$/s.exec(text) ?? [];
-        if (isObject === undefined && text.includes('://')) continue;
-        const allowed = prefixes.get(bucket);
-        if (allowed !== undefined && !isUnder(key, allowed))
-          return `presets.${name}.inputs.${parameter} names an object outside inputPrefixes: add its prefix.`;
-      }
+  for (const [field, text] of inputsOf(presets)) {
+    const [isObject, bucket = own, key = text] = /^s3:\/\/([^/]+)\/(.*)$/s.exec(text) ?? [];
+    if (isObject === undefined && text.includes('://')) continue;
+    const allowed = prefixes.get(bucket);
+    if (allowed !== undefined && !isUnder(key, allowed))
+      return `${field} names an object outside inputPrefixes: add its prefix.`;
+  }
   return undefined;
 }
 
@@ -323,10 +327,9 @@ function retentionError(props: WiroGenerationsProps): string | undefined {
   if (inputBucket && outputBucket)
     return 'retention has no effect: it does not apply to a bucket that you pass as inputBucket or outputBucket. Omit retention, and add lifecycle rules to these buckets.';
   if (inputBucket) return undefined;
-  for (const [name, { inputs = {} }] of Object.entries(presets))
-    for (const [parameter, source] of Object.entries(inputs))
-      if ([source].flat().some((text) => !text.includes('://')))
-        return `presets.${name}.inputs.${parameter} is a key in the input bucket, where all objects expire after the retention: move it to one of furtherInputBuckets and name it as s3://bucket/key.`;
+  for (const [field, text] of inputsOf(presets))
+    if (!text.includes('://'))
+      return `${field} is a key in the input bucket, where all objects expire after the retention: move it to one of furtherInputBuckets and name it as s3://bucket/key.`;
   return undefined;
 }
 
