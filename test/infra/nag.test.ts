@@ -39,6 +39,12 @@ const EXPLAINED: readonly Explanation[] = [
     because: 'Read-only. A request may name any object in the input bucket as its input.',
   },
   {
+    finding: /^IAM5\[Resource::arn:<AWS::Partition>:s3:::wiroserverless-input-.*\/inputs\/temporary\/\*\]$/,
+    at: /\/Api\/Role\/DefaultPolicy\/Resource$/,
+    because:
+      'Objects under one prefix, with random names. `api` signs links to upload them, each for one object of a stated length and type.',
+  },
+  {
     finding: /^IAM5\[Resource::arn:<AWS::Partition>:s3:::wiroserverless-input-.*\/(results|rejected)\/\*\]$/,
     at: /\/(Submit|Callback|Reconcile)\/Role\/DefaultPolicy\/Resource$/,
     because: 'Objects under one prefix. Each answer has the name of its request file.',

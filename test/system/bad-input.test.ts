@@ -205,8 +205,8 @@ describe('a request to nowhere is refused:', () => {
     ['GET', '/generations/no-id', { status: 404, code: 'not_found', says: /no generation "no-id"/ }],
     ['GET', `/generations/${UNKNOWN_ID}`, { status: 404, code: 'not_found', says: /no generation "aaaa/ }],
     ['POST', `/generations/${UNKNOWN_ID}/cancel`, { status: 404, code: 'not_found', says: /no generation/ }],
-    ['GET', '/generations', { status: 405, code: 'method_not_allowed', says: /use POST/ }],
-    ['PUT', '/generations', { status: 405, code: 'method_not_allowed', says: /use POST/ }],
+    ['PUT', '/generations', { status: 405, code: 'method_not_allowed', says: /use GET or POST/ }],
+    ['GET', '/uploads', { status: 405, code: 'method_not_allowed', says: /use POST/ }],
     [
       'DELETE',
       `/generations/${UNKNOWN_ID}`,
@@ -224,7 +224,7 @@ describe('a request to nowhere is refused:', () => {
   });
 
   it.each([
-    ['/generations', 'POST'],
+    ['/generations', 'GET, POST'],
     [`/generations/${UNKNOWN_ID}`, 'GET, HEAD'],
     [`/generations/${UNKNOWN_ID}/cancel`, 'POST'],
   ])('and %s says which method it takes', async (path, allowed) => {
