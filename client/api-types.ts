@@ -44,6 +44,12 @@ export type ErrorCode =
   | 'output_in_line'
   | 'internal_error';
 /**
+ * `plain` makes outputs of a request. `realtime` talks with a client, and `training` makes another model: a
+ * deployment must allow them.
+ *
+ */
+export type ModelKind = 'plain' | 'realtime' | 'training';
+/**
  * UTC, in milliseconds
  */
 export type Timestamp = string;
@@ -61,6 +67,11 @@ export type Moment = string;
 export interface Schemas {
   GenerationRequest: GenerationRequest;
   DryRun: DryRun;
+  ModelKind: ModelKind;
+  ModelList: ModelList;
+  ModelRow: ModelRow;
+  Model: Model;
+  ModelParameter: ModelParameter;
   Price: Price;
   Warning: Warning;
   Problem: Problem;
@@ -176,6 +187,85 @@ export interface Price {
    * What an estimate rests on, or why the price is unknown
    */
   note?: string;
+}
+export interface ModelList {
+  /**
+   * @maxItems 100
+   */
+  models: ModelRow[];
+  /**
+   * Absent from the last page
+   */
+  cursor?: string;
+}
+export interface ModelRow {
+  /**
+   * `owner/project`
+   */
+  name: string;
+  title?: string;
+  description?: string;
+  kind: ModelKind;
+  price?: Price;
+}
+export interface Model {
+  /**
+   * `owner/project`
+   */
+  name: string;
+  title?: string;
+  description?: string;
+  kind: ModelKind;
+  /**
+   * Empty if Wiro lists none
+   */
+  parameters: ModelParameter[];
+  /**
+   * Wiro's price list
+   *
+   * Items: As Wiro states it: `{inputs, price, priceMethod, priceExtra?, priceInput?}`
+   */
+  prices: unknown[];
+  /**
+   * What the average run costs
+   */
+  approximateCostUsd?: number;
+  /**
+   * A request to start from, with the model's defaults, and placeholders for what it requires
+   */
+  request: {
+    model: string;
+    parameters: {
+      [k: string]: unknown;
+    };
+    inputs: {
+      [k: string]: string | string[];
+    };
+  };
+}
+export interface ModelParameter {
+  id: string;
+  /**
+   * Wiro's: `text`, `textarea`, `select`, `number`, `range`, `float`; files are `fileinput` (one),
+   * `multifileinput` or `combinefileinput` (several). Others may be added.
+   *
+   */
+  type: string;
+  required: boolean;
+  label?: string;
+  /**
+   * As Wiro states it
+   */
+  default?: unknown;
+  options?: {
+    value: string;
+    label?: string;
+  }[];
+  min?: number;
+  max?: number;
+  step?: number;
+  note?: string;
+  placeholder?: string;
 }
 export interface UploadRequest {
   /**

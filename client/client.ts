@@ -1,8 +1,17 @@
 import { WiroServerlessError } from './api-error.ts';
-import type { Generation, GenerationRequest, GenerationRow, Output, Upload } from './api-types.ts';
+import type {
+  DryRun,
+  Generation,
+  GenerationRequest,
+  GenerationRow,
+  Model,
+  ModelRow,
+  Output,
+  Upload,
+} from './api-types.ts';
 import { downloadOutput } from './download.ts';
 import { createHttp, type HttpOptions } from './http.ts';
-import { type ListOptions, listGenerations } from './list.ts';
+import { type ListModelsOptions, type ListOptions, listGenerations, listModels } from './list.ts';
 import { putUpload } from './upload.ts';
 import { type WaitOptions, waitForEnd } from './wait.ts';
 
@@ -19,13 +28,16 @@ export interface UploadOptions extends CallOptions {
   readonly contentType?: string;
 }
 
+/** A request, without `dryRun`: `price` is for that. */
+export type Submission = Omit<GenerationRequest, 'dryRun'>;
+
 /** Talks to a deployment's API, or to the local environment. */
 export interface Client {
   /**
    * Submits a request. A request without an `idempotencyKey` gets a random one, so that a repeat after a lost answer
    * stays one generation.
    */
-  submit(request: GenerationRequest, options?: CallOptions): Promise<Generation>;
+  submit(request: Submission, options?: CallOptions): Promise<Generation>;
   get(id: string, options?: CallOptions): Promise<Generation>;
   /**
    * Lists generations, newest first: `for await (const row of client.list({ status: 'failed' }))`. Reads pages as they
@@ -38,7 +50,13 @@ export interface Client {
    * Submits a request and waits for its outputs.
    * @throws {WiroServerlessError} When the generation fails or is cancelled, with the reason.
    */
-  run(request: GenerationRequest, options?: WaitOptions): Promise<Generation>;
+  run(request: Submission, options?: WaitOptions): Promise<Generation>;
+  /** Checks and prices a request. Nothing is stored or run. A request that is wrong is a regular answer. */
+  price(request: Submission, options?: CallOptions): Promise<DryRun>;
+  /** Lists the models that the deployment runs, in Wiro's order. Reads page after page as the rows are asked for. */
+  models(options?: ListModelsOptions): AsyncGenerator<ModelRow, void, undefined>;
+  /** Reads a model, `owner/project`, with its parameters and prices. */
+  model(name: string, options?: CallOptions): Promise<Model>;
   /** Requests cancellation. A task that succeeds meanwhile keeps its outputs. */
   cancel(id: string, options?: CallOptions): Promise<Generation>;
   /** Starts the next attempt. The client never repeats this request by itself: each may start a run. */
@@ -69,6 +87,22 @@ export function createClient(options: ClientOptions): Client {
         signal,
       })) as Generation;
     },
+    price: async (request, { signal } = {}) =>
+      (await call({
+        method: 'POST',
+        path: '/generations',
+        body: { ...request, dryRun: true },
+        isRepeatable: true,
+        signal,
+      })) as DryRun,
+    models: (options = {}) => listModels(call, options),
+    model: async (name, { signal } = {}) =>
+      (await call({
+        method: 'GET',
+        path: `/models/${name.split('/').map(encodeURIComponent).join('/')}`,
+        isRepeatable: true,
+        signal,
+      })) as Model,
     get: async (id, { signal } = {}) =>
       (await call({ method: 'GET', path: pathOf(id), isRepeatable: true, signal })) as Generation,
     list: (options = {}) => listGenerations(call, options),

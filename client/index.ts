@@ -1,25 +1,32 @@
 export { type Problem, WiroServerlessError } from './api-error.ts';
 export type {
+  DryRun,
   ErrorCode,
   Generation,
   GenerationError,
   GenerationRequest,
   GenerationRow,
+  Model,
+  ModelParameter,
+  ModelRow,
   Output,
+  Price,
   Source,
   Status,
   Upload,
   WaitingFor,
+  Warning,
 } from './api-types.ts';
 export {
   type CallOptions,
   type Client,
   type ClientOptions,
   createClient,
+  type Submission,
   type UploadOptions,
 } from './client.ts';
 export { ChecksumError } from './download.ts';
 export type { Credentials } from './http.ts';
-export type { ListOptions } from './list.ts';
+export type { ListModelsOptions, ListOptions } from './list.ts';
 export type { Segment, TaskMessage, TaskStage } from './task-message.ts';
 export { hasEnded, type WaitOptions } from './wait.ts';

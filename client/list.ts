@@ -1,4 +1,4 @@
-import type { Generation, GenerationList, GenerationRow, Status } from './api-types.ts';
+import type { Generation, GenerationList, GenerationRow, ModelList, ModelRow, Status } from './api-types.ts';
 import type { ApiCall } from './http.ts';
 
 /** Which generations to list. All filters apply together. */
@@ -34,6 +34,30 @@ export async function* listGenerations(
     const path = query.size === 0 ? '/generations' : `/generations?${query}`;
     const page = (await call({ method: 'GET', path, isRepeatable: true, signal })) as GenerationList;
     yield* page.generations;
+    if (page.cursor === undefined) return;
+    query.set('cursor', page.cursor);
+  }
+}
+
+/** Which models to list. */
+export interface ListModelsOptions {
+  /** Words, as in Wiro's own search. @default - every model */
+  readonly search?: string;
+  /** Rows of one request to the API, at most 100. @default 20 */
+  readonly pageSize?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Reads page after page, as far as the rows are asked for. */
+export async function* listModels(
+  call: (call: ApiCall) => Promise<unknown>,
+  { search, pageSize, signal }: ListModelsOptions,
+): AsyncGenerator<ModelRow, void, undefined> {
+  const query = toQuery({ search, limit: pageSize?.toString() });
+  for (;;) {
+    const path = query.size === 0 ? '/models' : `/models?${query}`;
+    const page = (await call({ method: 'GET', path, isRepeatable: true, signal })) as ModelList;
+    yield* page.models;
     if (page.cursor === undefined) return;
     query.set('cursor', page.cursor);
   }

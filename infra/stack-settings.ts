@@ -1,6 +1,6 @@
 import type { FunctionName } from '../functions/functions.ts';
 import type { Presets } from '../functions/request/preset.ts';
-import type { Durations, FurtherModelKind, InputHandover } from '../functions/settings.ts';
+import type { Durations, FurtherModelKind, InputHandover, UnknownParameters } from '../functions/settings.ts';
 import { type Form, formError, PARAMETER_PATH } from './checks/form.ts';
 import type { ObservabilityLevel } from './observability/observability.ts';
 
@@ -41,6 +41,8 @@ export interface StackSettings {
   readonly maximumGenerationsPerDay?: number;
   readonly inputHandover?: InputHandover;
   readonly furtherModelKinds?: readonly FurtherModelKind[];
+  readonly models?: readonly string[];
+  readonly unknownParameters?: UnknownParameters;
   readonly observability?: ObservabilityLevel;
   /** The ARN of the SNS topic that alarms notify. */
   readonly alarmTopic?: string;
@@ -91,6 +93,8 @@ export function readStackSettings(context: (name: string) => unknown): StackSett
     reservedConcurrency: read('reservedConcurrency', asObject('numbers by function', '{"callback": 20}')),
     maximumGenerationsPerDay: read('maximumGenerationsPerDay', asCount),
     inputHandover: given('inputHandover') as InputHandover | undefined,
+    models: read('models', asList),
+    unknownParameters: given('unknownParameters') as UnknownParameters | undefined,
     furtherModelKinds: read('furtherModelKinds', asList) as readonly FurtherModelKind[] | undefined,
     observability: given('observability') as ObservabilityLevel | undefined,
     alarmTopic: read('alarmTopic', matching(TOPIC)),

@@ -5,7 +5,7 @@ import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type { FunctionName } from '../functions/functions.ts';
 import type { Presets } from '../functions/request/preset.ts';
-import type { Durations, FurtherModelKind, InputHandover } from '../functions/settings.ts';
+import type { Durations, FurtherModelKind, InputHandover, UnknownParameters } from '../functions/settings.ts';
 import type { ObservabilityLevel } from './observability/observability.ts';
 import type { WiroCredentials } from './wiro-credentials.ts';
 
@@ -121,6 +121,18 @@ export interface WiroGenerationsProps<OutputBucket extends s3.IBucket = s3.IBuck
    * @default - none: both are refused with `model_not_supported`
    */
   readonly furtherModelKinds?: readonly FurtherModelKind[] | undefined;
+  /**
+   * The models to run: `owner/project`, or `owner/` and the beginning of names, such as `wiro/*` or `google/veo*`. Other
+   * models are refused with `model_not_allowed` and not listed. @default - every model
+   */
+  readonly models?: readonly string[] | undefined;
+  /**
+   * Parameters that a model does not list.
+   * - `warn`: passed on to Wiro, which takes some that it does not list, with a warning in the record.
+   * - `refuse`: refused with `invalid_parameter`.
+   * @default 'warn'
+   */
+  readonly unknownParameters?: UnknownParameters | undefined;
   /** How many metrics, alarms and traces: see docs/operations.md and docs/cost.md. @default 'standard' */
   readonly observability?: ObservabilityLevel | undefined;
 

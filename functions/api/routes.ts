@@ -7,12 +7,15 @@ import { countAndMake, DailyLimitError } from '../intake/count-new.ts';
 import { isGenerationId } from '../request/identity.ts';
 import { isRecord } from '../runtime/json.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
+import type { Durations } from '../settings.ts';
 import type { GenerationStore, Updated } from '../store/generation-store.ts';
 import type { WiroClient } from '../wiro/types.ts';
 import { requireSecrets } from './check-configuration.ts';
 import { confirmNamed } from './confirm-named.ts';
 import { type CreateUploadDeps, createUpload } from './create-upload.ts';
+import type { GetModelDeps } from './get-model.ts';
 import { type ListDeps, listGenerations } from './list-generations.ts';
+import type { ListModelsDeps } from './list-models.ts';
 import { parseBody } from './read-body.ts';
 import { type GenerationRecord, type RecordDeps, toRecord } from './record.ts';
 import { type SubmitRequestDeps, submitRequest } from './submit-request.ts';
@@ -21,9 +24,12 @@ export interface RoutesDeps
   extends SubmitRequestDeps,
     RecordDeps,
     ListDeps,
+    ListModelsDeps,
+    GetModelDeps,
     Pick<CreateUploadDeps, 'presignUpload'> {
   readonly generations: GenerationStore;
-  readonly wiro: Pick<WiroClient, 'task'>;
+  readonly wiro: Pick<WiroClient, 'task' | 'models' | 'model'>;
+  readonly durations: Durations;
   /** Starts collecting, which also stops a cancelled task and announces an end. */
   readonly collect: (id: string) => Promise<void>;
 }
@@ -64,14 +70,13 @@ export async function answerRequest(deps: RoutesDeps, request: ApiRequest): Prom
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
     const { code } = error.error;
-    const statusCode = STATUS[code] ?? 400;
+    const statusCode = route?.statuses?.[code] ?? STATUS[code] ?? 400;
     const isAboutPath = code === 'not_found' || code === 'method_not_allowed';
+    const answered = route?.asked === 'information' ? error.error : toldAsRefusal(error.error, route?.asked);
     return {
       statusCode,
       body: {
-        error: isAboutPath
-          ? error.error
-          : withProblems(addNoCharge(error.error, route?.asked), error.problems),
+        error: isAboutPath ? error.error : withProblems(answered, error.problems),
       },
       ...(statusCode === 405 && route && { headers: { allow: route.methods.join(', ') } }),
       ...(error instanceof DailyLimitError && {
@@ -86,8 +91,10 @@ export async function answerRequest(deps: RoutesDeps, request: ApiRequest): Prom
 interface Route {
   readonly methods: readonly string[];
   readonly answer: (deps: RoutesDeps, request: ApiRequest) => Promise<ApiAnswer>;
-  /** @default 'request' */
-  readonly asked?: 'retry';
+  /** `information` starts nothing, whatever comes of it. @default 'request' */
+  readonly asked?: 'retry' | 'information';
+  /** Statuses of errors that mean something else here. */
+  readonly statuses?: Partial<Record<GenerationError['code'], number>>;
 }
 
 /** Selects the route by the form of the path alone, so that a refusal does not reveal whether an id exists. */
@@ -102,6 +109,7 @@ function routeOf(path: string): Route | undefined {
         body: await createUpload(deps, parseBody(body)),
       }),
     };
+  if (resource === 'models') return modelRouteOf(id, action, more);
   if (resource !== 'generations' || more.length > 0) return undefined;
   if (id === undefined)
     return {
@@ -126,10 +134,38 @@ function routeOf(path: string): Route | undefined {
   }
 }
 
+/** Few requests are for models: their code is loaded with the first one. */
+function modelRouteOf(
+  owner: string | undefined,
+  project: string | undefined,
+  more: readonly string[],
+): Route | undefined {
+  const route = { methods: ['GET', 'HEAD'], asked: 'information' } as const;
+  if (owner === undefined)
+    return {
+      ...route,
+      answer: async (deps, { query }) => {
+        const { listModels } = await import('./list-models.ts');
+        requireSecrets(await deps.missingSecrets());
+        return { statusCode: 200, body: await listModels(deps, query) };
+      },
+    };
+  if (project === undefined || more.length > 0) return undefined;
+  return {
+    ...route,
+    statuses: { model_not_found: 404, model_not_allowed: 404 },
+    answer: async (deps) => {
+      const { getModel } = await import('./get-model.ts');
+      requireSecrets(await deps.missingSecrets());
+      return { statusCode: 200, body: await getModel(deps, `${owner}/${project}`) };
+    },
+  };
+}
+
 const unknownPath = () =>
   new RequestError(
     'not_found',
-    'There is no such path: use POST /uploads, GET or POST /generations, GET /generations/{id}, POST /generations/{id}/cancel or POST /generations/{id}/retry.',
+    'There is no such path: use GET /models, GET /models/{owner}/{project}, POST /uploads, GET or POST /generations, GET /generations/{id}, POST /generations/{id}/cancel or POST /generations/{id}/retry.',
   );
 
 const noGeneration = (id: string) =>

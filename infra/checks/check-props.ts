@@ -1,6 +1,7 @@
 import { Duration, Token } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import { FUNCTIONS } from '../../functions/functions.ts';
+import { isAllowedModel } from '../../functions/request/allowed-models.ts';
 import { findClosest } from '../../functions/request/did-you-mean.ts';
 import { isUnder, parseInputPrefixes } from '../../functions/request/input-prefixes.ts';
 import type { Presets } from '../../functions/request/preset.ts';
@@ -11,6 +12,7 @@ import {
   MOST_AT_ONCE,
   MOST_COLLECTS,
   readDurations,
+  UNKNOWN_PARAMETERS,
 } from '../../functions/settings.ts';
 import { WiroCredentials } from '../wiro-credentials.ts';
 import type { WiroGenerationsProps } from '../wiro-generations-props.ts';
@@ -25,6 +27,7 @@ import {
   formError,
   INPUT_PREFIX,
   inputBucketName,
+  MODELS,
   OUTPUT_HOST,
   PARAMETER_PATH,
   urlError,
@@ -74,6 +77,8 @@ export function checkProps(
   refuse(choiceError('inputHandover', props.inputHandover, INPUT_HANDOVERS));
   for (const kind of props.furtherModelKinds ?? [])
     refuse(choiceError('furtherModelKinds', kind, FURTHER_MODEL_KINDS));
+  refuse(modelsError(props));
+  refuse(choiceError('unknownParameters', props.unknownParameters, UNKNOWN_PARAMETERS));
   refuse(ifKnown(props.callbackBaseUrl, (url) => urlError('callbackBaseUrl', url, WEB)));
   refuse(
     ifKnown(props.callbackBaseUrl, (url) =>
@@ -124,6 +129,8 @@ const PROPS: Readonly<Record<keyof WiroGenerationsProps, true>> = {
   inputPrefixes: true,
   logRetention: true,
   maximumCollects: true,
+  models: true,
+  unknownParameters: true,
   maximumConcurrency: true,
   maximumGenerationsPerDay: true,
   namePrefix: true,
@@ -210,6 +217,25 @@ function reservedConcurrencyError({
 function choiceError(name: string, value: string | undefined, choices: readonly string[]) {
   if (value === undefined || choices.includes(value)) return undefined;
   return `${name} is "${value}": use ${choices.map((choice) => `"${choice}"`).join(' or ')}.`;
+}
+
+const MOST_MODELS_BYTES = 500;
+
+function modelsError({ models, presets = {} }: WiroGenerationsProps): string | undefined {
+  if (models === undefined) return undefined;
+  if (!Array.isArray(models)) return 'models is not a list: pass a list, for example ["wiro/*"].';
+  if (models.length === 0)
+    return 'models is empty: omit it to run every model, or add at least one, for example ["wiro/*"].';
+  for (const pattern of models) {
+    const error = formError('models', pattern, MODELS);
+    if (error !== undefined) return error;
+  }
+  if (models.join(',').length > MOST_MODELS_BYTES)
+    return `models takes more than ${MOST_MODELS_BYTES} bytes: use fewer or shorter patterns, for example wiro/*.`;
+  for (const [name, { model }] of Object.entries(presets))
+    if (typeof model === 'string' && !isAllowedModel(model, models))
+      return `presets.${name} runs ${model}, which models does not allow: add it to models.`;
+  return undefined;
 }
 
 function presetsError(presets: Presets | undefined): string | undefined {

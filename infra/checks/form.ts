@@ -1,3 +1,5 @@
+import { MODEL_PATTERN } from '../../functions/request/allowed-models.ts';
+
 /** The required form of a text value, and the remedy for a value with another form. */
 export interface Form {
   readonly pattern: RegExp;
@@ -25,6 +27,12 @@ export const INPUT_PREFIX: Form = {
   pattern: /^(?:s3:\/\/[^/]+\/)?(?!.*:\/\/)(?!(?:[^/]*\/)*\.{1,2}\/)[^/*?$][^*?$]*\/$/,
   remedy:
     'use a prefix that does not begin with "/", ends in "/" (otherwise "photos" would also allow "photos-private/"), and contains no "*", "?" or "$" and no "." or ".." between slashes, for example inputs/ or s3://my-photos/public/',
+};
+
+export const MODELS: Form = {
+  pattern: MODEL_PATTERN,
+  remedy:
+    'use owner/project, or owner/ and the beginning of names with a "*" at the end, for example wiro/* or google/veo*',
 };
 
 /** @returns The fault and the remedy, or `undefined` for a valid value. */

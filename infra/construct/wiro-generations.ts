@@ -135,6 +135,8 @@ export class WiroGenerations<OutputBucket extends s3.IBucket = s3.Bucket> extend
       inputBucket: inputs.nameForFunctions,
       furtherInputBuckets: furtherInputBuckets.map((bucket) => bucket.bucketName).join(',') || undefined,
       furtherModelKinds: props.furtherModelKinds?.join(',') || undefined,
+      models: props.models?.join(','),
+      unknownParameters: props.unknownParameters,
       inputPrefixes: inputPrefixes.length > 0 ? JSON.stringify(inputPrefixes) : undefined,
       outputBucket: outputBucket.bucketName,
       eventBus: eventBus.eventBusName,

@@ -14,7 +14,7 @@ async function apiWorld() {
   };
   const routes: RoutesDeps = {
     ...deps,
-    wiro: { task: async () => undefined },
+    wiro: { task: async () => undefined, model: async () => undefined, models: async () => ({ models: [] }) },
     missingSecrets: async () => secrets.missing,
     submit: async () => undefined,
     collect: async () => undefined,

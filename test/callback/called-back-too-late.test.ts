@@ -65,7 +65,7 @@ async function unknownWorld(tasks: Task[] = [recorded()]) {
   const collected: string[] = [];
   const routes: RoutesDeps = {
     ...world.shared,
-    wiro,
+    wiro: { ...wiro, model: async () => undefined, models: async () => ({ models: [] }) },
     deployment: 'shop',
     inputs: { head: async () => undefined } as unknown as RoutesDeps['inputs'],
     knownModel: async () => undefined,

@@ -332,3 +332,40 @@ describe('list', () => {
     expect(heard).toHaveLength(1);
   });
 });
+
+describe('models and prices', () => {
+  it('prices a request without a key, so that nothing is stored', async () => {
+    const answer = { dryRun: true, valid: true, problems: [], warnings: [], price: { certainty: 'exact' } };
+    const { url, heard } = await serveAnswers(away, { status: 200, body: answer });
+
+    expect(await createClient({ url }).price({ ...REQUEST, maxCostUsd: 1 })).toEqual(answer);
+    expect(heard.map(({ path, body }) => [path, body])).toEqual(
+      Array(2).fill(['/generations', { ...REQUEST, maxCostUsd: 1, dryRun: true }]),
+    );
+  });
+
+  it('lists models page after page, as far as they are asked for', async () => {
+    const page = (name: string, more: object = {}) => ({
+      status: 200,
+      body: { models: [{ name, kind: 'plain' }], ...more },
+    });
+    const { url, heard } = await serveAnswers(page('a/b', { cursor: 'c1' }), page('a/c'));
+    const names: string[] = [];
+
+    for await (const { name } of createClient({ url }).models({ search: 'a b', pageSize: 1 }))
+      names.push(name);
+
+    expect(names).toEqual(['a/b', 'a/c']);
+    expect(heard.map(({ path }) => path)).toEqual([
+      '/models?search=a+b&limit=1',
+      '/models?search=a+b&limit=1&cursor=c1',
+    ]);
+  });
+
+  it('reads a model by its name', async () => {
+    const { url, heard } = await serveAnswers({ status: 200, body: { name: 'a/b' } });
+
+    expect(await createClient({ url }).model('a/b c')).toEqual({ name: 'a/b' });
+    expect(heard[0]?.path).toBe('/models/a/b%20c');
+  });
+});

@@ -229,7 +229,11 @@ describe('a retry under a daily limit', () => {
     await deps.generations.accept(standing, { model: 'wiro/flux', parameters: {}, inputs: {}, labels: {} });
     const routes = {
       ...deps,
-      wiro: { task: async () => undefined },
+      wiro: {
+        task: async () => undefined,
+        model: async () => undefined,
+        models: async () => ({ models: [] }),
+      },
       submit: async () => {},
       collect: async () => {},
       missingSecrets: async () => undefined,

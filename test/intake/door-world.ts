@@ -103,7 +103,7 @@ export function doorWorld({
     generations,
     history: createHistory(table, { read: async () => undefined }),
     deliveries: createDeliveryStore(table, { deployment: 'shop', sameDropMs: DURATIONS.sameDrop, clock }),
-    wiro: { task: async () => undefined },
+    wiro: { task: async () => undefined, model: async () => undefined, models: async () => ({ models: [] }) },
     knownModel,
     socketUrl: '',
     missingSecrets: async () => undefined,
