@@ -87,6 +87,8 @@ const ENVIRONMENT: NodeJS.ProcessEnv = {
   [ENV.inputPrefixes]: '[]',
   [ENV.maximumCollects]: '1',
   [ENV.furtherModelKinds]: 'realtime',
+  [ENV.models]: 'wiro/*',
+  [ENV.unknownParameters]: 'refuse',
   [ENV.parameterPath]: '/wiro/bench',
   [ENV.wiroApiUrl]: WIRO_DEFAULTS.apiUrl,
   [ENV.wiroSocketUrl]: WIRO_DEFAULTS.socketUrl,

@@ -62,6 +62,29 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     },
     { status: 400, code: 'invalid_request', send: async () => ({ path: '/generations', text: '{' }) },
     {
+      status: 400,
+      code: 'price_too_high',
+      send: async () => ({ path: '/generations', body: { ...TEXT, maxCostUsd: 0.001 } }),
+    },
+    { status: 200, send: async () => ({ path: '/generations', body: { ...TEXT, dryRun: true } }) },
+    {
+      status: 200,
+      send: async () => ({
+        path: '/generations',
+        body: { ...TEXT, parameters: { promt: 'x' }, dryRun: true, maxCostUsd: 0.001 },
+      }),
+    },
+    {
+      status: 202,
+      send: async () => {
+        await submitted();
+        return {
+          path: '/generations',
+          body: { ...TEXT, parameters: { prompt: 'x', promt: 'y' }, idempotencyKey: 'warned', maxCostUsd: 1 },
+        };
+      },
+    },
+    {
       status: 409,
       code: 'idempotency_conflict',
       send: async () => ({ path: '/generations', body: { ...TEXT, idempotencyKey: 'taken' } }),
@@ -84,6 +107,21 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       code: 'request_too_large',
       send: async () => ({ path: '/uploads', text: ' '.repeat(1024 * 1024 + 1) }),
     },
+  ],
+  listModels: [
+    { status: 200, send: async () => ({ path: '/models?limit=3' }) },
+    { status: 200, send: async () => ({ path: '/models?search=picture' }) },
+    { status: 400, code: 'invalid_parameter', send: async () => ({ path: '/models?cursor=x' }) },
+  ],
+  headModels: [{ status: 200, send: async () => ({ path: '/models' }) }],
+  getModel: [
+    { status: 200, send: async () => ({ path: '/models/wiro/moving-picture' }) },
+    { status: 200, send: async () => ({ path: '/models/wiro/no-parameters' }) },
+    { status: 404, code: 'model_not_found', send: async () => ({ path: '/models/wiro/none' }) },
+  ],
+  headModel: [
+    { status: 200, send: async () => ({ path: '/models/wiro/collage' }) },
+    { status: 404, send: async () => ({ path: '/models/wiro/none' }) },
   ],
   listGenerations: [
     {

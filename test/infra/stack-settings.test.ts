@@ -63,6 +63,14 @@ describe('settings of a stack', () => {
     );
   });
 
+  it('name the models that are run', () => {
+    expect(read({ models: 'wiro/*, google/veo3.1', unknownParameters: 'refuse' })).toMatchObject({
+      models: ['wiro/*', 'google/veo3.1'],
+      unknownParameters: 'refuse',
+    });
+    expect(() => stackWith({ models: ',' })).toThrow('models is empty');
+  });
+
   it('limit copies, and reserve concurrency', () => {
     expect(read({ maximumCollects: '5', reservedConcurrency: '{"callback": 20}' })).toMatchObject({
       maximumCollects: 5,

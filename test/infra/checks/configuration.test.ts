@@ -279,6 +279,37 @@ describe('a configuration that cannot work is refused at synthesis', () => {
       'reservedConcurrency.callbacks names an unknown function',
       /api, submit, callback, reconcile/,
     ],
+    ['a list of no models', () => ({ models: [] }), 'models is empty', /at least one/],
+    ['a text as the list of models', () => ({ models: 'wiro/*' }), 'models is not a list', /\["wiro\/\*"\]/],
+    [
+      'a model without its owner',
+      () => ({ models: ['veo3'] }),
+      'models is "veo3"',
+      /wiro\/\* or google\/veo\*/,
+    ],
+    ['a pattern in the middle', () => ({ models: ['wiro/*x'] }), 'models is "wiro/*x"', /"\*" at the end/],
+    ['two models in one text', () => ({ models: ['a/b,c/d'] }), 'models is "a/b,c/d"', /use owner\/project/],
+    [
+      'more models than fit',
+      () => ({ models: Array.from({ length: 60 }, (_, n) => `wiro/model-${n}`) }),
+      'models takes more than 500 bytes',
+      /fewer or shorter patterns/,
+    ],
+    [
+      'a preset of a model that is not run',
+      () => ({
+        models: ['google/*'],
+        presets: { portraits: { model: 'wiro/flux', fileParameter: 'inputImage' } },
+      }),
+      'presets.portraits runs wiro/flux',
+      /add it to models/,
+    ],
+    [
+      'another way with unknown parameters',
+      () => ({ unknownParameters: 'ignore' }),
+      'unknownParameters is "ignore"',
+      /"warn" or "refuse"/,
+    ],
     [
       'a number as the reservation',
       () => ({ reservedConcurrency: 5 }),

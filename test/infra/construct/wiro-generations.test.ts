@@ -305,6 +305,8 @@ describe('settings', () => {
       maximumConcurrency: 3,
       maximumGenerationsPerDay: 500,
       furtherModelKinds: ['realtime', 'training'],
+      models: ['wiro/*', 'google/veo3.1'],
+      unknownParameters: 'refuse',
       wiroApiUrl: 'https://wiro.example/v1/',
       callbackBaseUrl: 'https://hooks.example/wiro/',
       logRetention: logs.RetentionDays.THREE_MONTHS,
@@ -325,6 +327,11 @@ describe('settings', () => {
       FURTHER_MODEL_KINDS: 'realtime,training',
     });
     expect(environmentOf('submit', template)).toMatchObject({ FURTHER_MODEL_KINDS: 'realtime,training' });
+    for (const name of ['api', 'submit'] as const)
+      expect(environmentOf(name, template)).toMatchObject({
+        MODELS: 'wiro/*,google/veo3.1',
+        UNKNOWN_PARAMETERS: 'refuse',
+      });
     template.hasResourceProperties('AWS::SSM::Parameter', {
       Name: '/wiro/Shop/callback-base-url',
       Value: 'https://hooks.example/wiro',
