@@ -71,7 +71,7 @@ it('npm start says where everything is, prints a request that works when pasted,
   expect([record.id, record.status, image.status]).toEqual([id, 'succeeded', 200]);
   expect([besideEnd.code, besideEnd.stderr.trim().split('\n')]).toEqual([
     1,
-    [expect.stringMatching(/already runs/)],
+    [expect.stringMatching(/uses the data in .*: stop it first/)],
   ]);
   expect([secondEnd.code, secondEnd.stderr, await readEndpoints()]).toEqual([0, '', undefined]);
   expect(await second.command.leftovers()).toEqual({ files: [], processes: [] });
