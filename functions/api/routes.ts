@@ -72,7 +72,7 @@ export async function answerRequest(deps: RoutesDeps, request: ApiRequest): Prom
     const { code } = error.error;
     const statusCode = route?.statuses?.[code] ?? STATUS[code] ?? 400;
     const isAboutPath = code === 'not_found' || code === 'method_not_allowed';
-    const answered = route?.asked === 'information' ? error.error : toldAsRefusal(error.error, route?.asked);
+    const answered = route?.asked === 'information' ? error.error : addNoCharge(error.error, route?.asked);
     return {
       statusCode,
       body: {
