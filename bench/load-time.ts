@@ -82,7 +82,6 @@ const ENVIRONMENT: NodeJS.ProcessEnv = {
   AWS_LAMBDA_FUNCTION_NAME: 'bench',
   ...Object.fromEntries(Object.values(ENV).map((name) => [name, 'bench'])),
   [ENV.inputHandover]: 'auto',
-  [ENV.unknownParameters]: 'warn',
   [ENV.presets]: '{}',
   [ENV.inputPrefixes]: '[]',
   [ENV.maximumCollects]: '1',

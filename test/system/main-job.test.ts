@@ -62,6 +62,9 @@ it('answers the request at once with the record', async () => {
     parameters: PARAMETERS,
     inputs: { inputImage: 'astronaut.png', inputImage2: `s3://${inputBucket}/photographer.png` },
     labels: { order: '4711' },
+    // The average run costs $0.000585 a second for 4 seconds.
+    priceUsd: 0.00234,
+    priceCertainty: 'estimate',
     outputs: [],
     createdAt: TIME,
     updatedAt: TIME,
@@ -114,9 +117,12 @@ it('ends with a record of the images, the cost and the time', async () => {
     labels: { order: '4711' },
     taskId: task.id,
     outputs: [output(0), output(1)],
+    priceUsd: 0.00234,
+    priceCertainty: 'estimate',
     costUsd: 0.0008775, // 1.5 s at $0.000585
     elapsedSeconds: 1.5,
     createdAt: TIME,
+    startedAt: TIME,
     updatedAt: TIME,
     endedAt: TIME,
   });

@@ -12,7 +12,7 @@ const prompt = 'A hill in the evening';
 it.each<[string, number, object, Readonly<Record<string, string | readonly string[]>>]>([
   ['wiro/text-to-image', 0.04, { prompt }, {}],
   ['wiro/picture-batch', 0.06, { prompt, samples: 3 }, {}],
-  ['wiro/large-picture', 0.065, { prompt, width: 2048, height: 1024 }, { inputImages: ['a.png'] }],
+  ['wiro/large-picture', 0.06, { prompt, width: 2048, height: 1024 }, { inputImages: ['a.png'] }],
   ['wiro/read-aloud', 0.000315, { prompt, voice: 'bass' }, {}],
   ['wiro/moving-picture', 1, { resolution: '1080p', duration: 10 }, { inputImage: 'a.png' }],
   ['wiro/photo-set', 0.05, {}, { inputImages: ['a.png', 'b.png', 'c.png'] }],
