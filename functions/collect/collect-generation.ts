@@ -15,7 +15,7 @@ import { WiroError } from '../wiro/errors.ts';
 import type { Task } from '../wiro/types.ts';
 import { type CollectDeps, moment, type WorkDeps } from './collect-deps.ts';
 import { isStillInLine, passTurn } from './copy-in-turn.ts';
-import { killed, unreadable } from './explain-end.ts';
+import { killedError, unreadableSetback } from './explain-end.ts';
 import { keepRunning, stopTask } from './keep-running.ts';
 import { finish, freeSlot, laterOrFail } from './let-go.ts';
 import { type Collected, recordCancelled, recordFailed, recordSucceeded } from './record-end.ts';
@@ -59,7 +59,7 @@ async function collectClaimed(deps: WorkDeps, generation: Collecting): Promise<C
   // The last holder only looked for outputs that were copied before, and was killed too. There is nothing left to try.
   if (deaths > MOST_DEATHS) {
     await freeSlot(deps, generation);
-    await finish(deps, (current, moment) => fail(current, killed(deaths), {}, moment));
+    await finish(deps, (current, moment) => fail(current, killedError(deaths), {}, moment));
     return 'tried';
   }
   const task = await askForTask(deps, generation);
@@ -102,7 +102,7 @@ async function askForTask(deps: WorkDeps, generation: Collecting): Promise<Task 
     if (error.kind === 'tooLarge') {
       // The record is unreadable, so an end would not show. The task can be asked to stop all the same.
       if (isToStop(generation, moment(deps))) await stopTask(deps, generation);
-      await laterOrFail(deps, generation, unreadable(generation), refusalPatience);
+      await laterOrFail(deps, generation, unreadableSetback(generation), refusalPatience);
       return undefined;
     }
     const message = `Wiro could not be asked about task ${taskId} (${error.why}).`;

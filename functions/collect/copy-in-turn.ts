@@ -75,12 +75,12 @@ export async function copyInTurn(
   }
 }
 
-export const inLine = ({ task }: Collecting, { maximum }: CopyPlaces): Setback => ({
+export const inLineSetback = ({ task }: Collecting, { maximum }: CopyPlaces): Setback => ({
   code: 'output_in_line',
   message: `Task ${task.id} has ended and is paid for. Its outputs wait at Wiro: this deployment copies those of ${maximum} at once (maximumCollects). Its turn comes when one of them is done.`,
 });
 
-export const cutShort = ({ task }: Collecting): Setback => ({
+export const cutShortSetback = ({ task }: Collecting): Setback => ({
   code: 'output_in_line',
   message: `Task ${task.id} has ended and is paid for. Copying its outputs takes longer than the function had left after it copied others. It goes on in a function of its own.`,
 });

@@ -5,20 +5,20 @@ import type { Setback } from '../generation/transitions/trouble.ts';
 
 // What a user reads about a generation that has a task: what happened, what it means for money, what to do.
 
-export const killed = (deaths: number): GenerationError => ({
+export const killedError = (deaths: number): GenerationError => ({
   code: 'function_killed',
   message: `The function that fetches the outputs was killed ${deaths} times in a row without one more output: it ran out of time or memory. The task may be charged. A retry fetches its outputs and pays nothing.`,
   retryable: true,
 });
 
 /** Even the part that is needed exceeds the limit. A later record may be smaller, and a later release may read more. */
-export const unreadable = ({ task }: Collecting): Setback => ({
+export const unreadableSetback = ({ task }: Collecting): Setback => ({
   code: 'task_unreadable',
   message: `Wiro's record of task ${task.id} holds more than the 8 MB of outputs that this deployment can read. Whether it has ended is not known: it may be paid for, or still run. Look at it at Wiro; a retry reads it again without paying again.`,
 });
 
 /** @param account - What the task says of itself. Absent if its end was not seen. */
-export const pastDeadline = ({ task }: Collecting, account?: Account): GenerationError => ({
+export const deadlineError = ({ task }: Collecting, account?: Account): GenerationError => ({
   code: 'deadline_exceeded',
   message: `Task ${task.id} ran past this deployment's deadline and was asked to stop. ${
     account === undefined
@@ -42,7 +42,7 @@ export const PAID: Readonly<Record<'output_unavailable' | 'output_refused', (of:
 export const sentence = (text: string): string => (/[.!?)]$/.test(text) ? text : `${text}.`);
 
 /** Adds what the end means for money and what to do, unless the message says so. */
-export function endedWithTask({ task }: Collecting, { code, message }: Setback): GenerationError {
+export function explainEndWithTask({ task }: Collecting, { code, message }: Setback): GenerationError {
   const asksAgain = `Task ${task.id} may be paid for. A retry asks about it again and collects it without paying again.`;
   const rest =
     code === 'task_not_found' ? `${asksAgain} Should Wiro never know it again, request it anew.` : asksAgain;

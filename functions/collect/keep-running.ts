@@ -8,9 +8,15 @@ import { logIgnored } from '../runtime/log-ignored.ts';
 import type { TaskError } from '../store/attempt-notes.ts';
 import type { Task } from '../wiro/types.ts';
 import { moment, type WorkDeps } from './collect-deps.ts';
-import { pastDeadline } from './explain-end.ts';
+import { deadlineError } from './explain-end.ts';
 import { finish, freeSlot } from './let-go.ts';
-import { forgetTaskError, noteStopped, noteTaskError, stoodAtError, taskErrorSetback } from './task-error.ts';
+import {
+  forgetTaskError,
+  hasStoodAtError,
+  noteStopped,
+  noteTaskError,
+  taskErrorSetback,
+} from './task-error.ts';
 
 /** The task has not ended: asks it to stop if it must, and looks again later. */
 export async function keepRunning(deps: WorkDeps, generation: Collecting, task: Task): Promise<void> {
@@ -23,7 +29,7 @@ export async function keepRunning(deps: WorkDeps, generation: Collecting, task: 
   if (isToBeStopped && sent !== undefined && after(sent, deps.durations.stopLimit) <= moment(deps).now) {
     await freeSlot(deps, generation);
     const error: GenerationError = isPastDeadline(generation, moment(deps))
-      ? pastDeadline(generation)
+      ? deadlineError(generation)
       : {
           code: 'cancel_unconfirmed',
           message: `Wiro was asked to stop task ${generation.task.id}, but it did not end. It may still run, and be charged: look at it at Wiro. A retry collects it without paying again if it ends after all; one with {"force": true} runs anew.`,
@@ -67,7 +73,7 @@ async function noteStand(
     });
     return noted.taskError;
   }
-  if (stoodAtError(generation)) await notes.change(id, generation.attempt, forgetTaskError);
+  if (hasStoodAtError(generation)) await notes.change(id, generation.attempt, forgetTaskError);
   return undefined;
 }
 

@@ -7,7 +7,7 @@ import { log } from '../runtime/log.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
 import type { Step } from '../store/claim.ts';
 import { moment, type WorkDeps } from './collect-deps.ts';
-import { endedWithTask } from './explain-end.ts';
+import { explainEndWithTask } from './explain-end.ts';
 
 // How a collector lets go of its generation: ended or put off.
 
@@ -44,7 +44,7 @@ export async function laterOrFail(
     return;
   }
   await freeSlot(deps, generation);
-  await finish(deps, (current, moment) => fail(current, endedWithTask(generation, setback), {}, moment));
+  await finish(deps, (current, moment) => fail(current, explainEndWithTask(generation, setback), {}, moment));
 }
 
 /**

@@ -11,10 +11,10 @@ import type { CopyPlaces } from '../store/copy-places.ts';
 import { MOST_DEATHS } from '../store/deaths.ts';
 import type { Task } from '../wiro/types.ts';
 import { moment, type WorkDeps } from './collect-deps.ts';
-import { type Copies, copyInTurn, cutShort, inLine } from './copy-in-turn.ts';
-import { capital, chargeOf, killed, PAID, pastDeadline, sentence } from './explain-end.ts';
+import { type Copies, copyInTurn, cutShortSetback, inLineSetback } from './copy-in-turn.ts';
+import { capital, chargeOf, deadlineError, killedError, PAID, sentence } from './explain-end.ts';
 import { finish, later } from './let-go.ts';
-import { stoodAtError } from './task-error.ts';
+import { hasStoodAtError } from './task-error.ts';
 
 /** Whether the generation was worked on, or went into line for a place to copy. */
 export type Collected = 'tried' | 'inLine';
@@ -30,10 +30,10 @@ export async function recordCancelled(
   const isWished = generation.cancelRequestedAt !== undefined;
   if (!isWished && isPastDeadline(generation, moment(deps)))
     return await finish(deps, (current, moment) =>
-      fail(current, pastDeadline(generation, account), account, moment),
+      fail(current, deadlineError(generation, account), account, moment),
     );
   // We stopped the task because it stood at an error. That error is its end, even if the task moved in between.
-  const stopped = isWished ? undefined : await stoppedAtError(deps, generation);
+  const stopped = isWished ? undefined : await readStopNote(deps, generation);
   if (stopped !== undefined) return await endFailed(deps, generation, stopped.text, account);
   await finish(deps, (current, moment) => cancel(current, account, moment));
 }
@@ -45,7 +45,7 @@ export async function recordFailed(
   account: Account,
 ): Promise<void> {
   // Of a task that we stopped, the error it stood at. Kill may have left another text.
-  const stopped = stoodAtError(generation) ? await stoppedAtError(deps, generation) : undefined;
+  const stopped = hasStoodAtError(generation) ? await readStopNote(deps, generation) : undefined;
   await endFailed(deps, generation, stopped?.text ?? task.errorText?.trim(), account);
 }
 
@@ -59,7 +59,7 @@ async function endFailed(
   const { id } = deps;
   const error: GenerationError =
     isPastDeadline(generation, moment(deps)) && generation.stop !== undefined
-      ? pastDeadline(generation, account)
+      ? deadlineError(generation, account)
       : {
           code: 'model_failed',
           message: `${sentence(`The model failed: ${text || 'Wiro gives no reason'}`)} ${capital(chargeOf(account))}. Retry it to run anew, or request it with other parameters.`,
@@ -78,7 +78,7 @@ async function endFailed(
 }
 
 /** The note on a task that was stopped because it stood at an error. */
-async function stoppedAtError(
+async function readStopNote(
   { id, notes }: WorkDeps,
   { attempt }: Collecting,
 ): Promise<TaskError | undefined> {
@@ -118,7 +118,7 @@ async function readAgain({ claim }: WorkDeps, { id, emptyReads }: Collecting): P
 }
 
 async function waitInLine(deps: WorkDeps, generation: Collecting, copyPlaces: CopyPlaces): Promise<void> {
-  if (!(await later(deps, inLine(generation, copyPlaces)))) return;
+  if (!(await later(deps, inLineSetback(generation, copyPlaces)))) return;
   if (await copyPlaces.join(generation)) deps.collectNext(deps.id);
 }
 
@@ -130,7 +130,7 @@ async function recordIncomplete(
 ): Promise<void> {
   const { code, message } = copies;
   if (copies.isCutShort) {
-    await later(deps, cutShort(generation));
+    await later(deps, cutShortSetback(generation));
     return deps.collectNext(generation.id);
   }
   const deaths = deps.deaths?.count ?? 0;
@@ -148,7 +148,7 @@ async function recordIncomplete(
   // Keep the outputs that were copied: they are paid for.
   if (!(await putOutputs(deps, generation, copies.outputs))) return;
   const error: GenerationError = isKilled
-    ? killed(deaths)
+    ? killedError(deaths)
     : { code, message: `${sentence(message)} ${PAID[code](generation)}`, retryable: true };
   await finish(deps, (current, moment) => fail(current, error, account, moment));
 }

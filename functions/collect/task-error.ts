@@ -10,7 +10,7 @@ import type { Task } from '../wiro/types.ts';
 const CODE = 'model_failed';
 
 /** Whether the task stood at an error when it was last looked at. */
-export const stoodAtError = ({ trouble }: Collecting): boolean => trouble?.firstAt[CODE] !== undefined;
+export const hasStoodAtError = ({ trouble }: Collecting): boolean => trouble?.firstAt[CODE] !== undefined;
 
 /** Notes that the task stands at an error, since when, and Wiro's first text. */
 export function noteTaskError(
@@ -21,7 +21,7 @@ export function noteTaskError(
 ): NotesChange | undefined {
   const text = task.errorText?.trim() || undefined;
   // If the state shows no error, the note is from before the task moved.
-  const standing = stoodAtError(generation) || taskError?.since === now ? taskError : undefined;
+  const standing = hasStoodAtError(generation) || taskError?.since === now ? taskError : undefined;
   if (standing !== undefined && (standing.text !== undefined || text === undefined)) return undefined;
   return { taskError: { since: now, ...standing, ...(text !== undefined && { text }) } };
 }

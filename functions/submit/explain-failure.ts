@@ -76,7 +76,7 @@ const unknownKind = (key: string): string =>
   `of which kind the object "${key}" is, neither its name nor its Content-Type nor its first bytes say. Wiro takes ${SUPPORTED_KINDS}: give its name that extension.`;
 
 /** Adds what the end of a generation without a task means for money and what to do, unless the message says so. */
-export function endedBeforeRun<Known extends Setback>(error: Known): Known {
+export function explainEndBeforeRun<Known extends Setback>(error: Known): Known {
   if (/charged|paid/.test(error.message)) return error;
   return { ...error, message: `${error.message} Nothing was run or charged${REMEDY[error.code] ?? '.'}` };
 }

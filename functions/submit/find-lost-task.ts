@@ -79,7 +79,7 @@ export async function findLostTask(
   const seenAt = generation.callback?.seenAt;
   const isUnreadable = result.kind === 'unproven' && result.unreadableTaskId !== undefined;
   if (isUnreadable && seenAt !== undefined && after(seenAt, durations.refusalPatience) <= now)
-    return { kind: 'unknown', error: { ...unreadable(result.unreadableTaskId), retryable: true } };
+    return { kind: 'unknown', error: { ...unreadableSetback(result.unreadableTaskId), retryable: true } };
   if (result.kind === 'unproven' && isLongAgo && isLosingForTooLong(notes.lostRuns, now, durations))
     return { kind: 'unknown', error: submissionUnknown(result.why) };
   // The generations in line need not wait for this one any longer.
@@ -123,7 +123,7 @@ const submissionUnknown = (why: string): GenerationError => ({
 });
 
 /** Only the task's record can show whose it is. A retry reads it again. */
-const unreadable = (taskId: string): Setback => ({
+const unreadableSetback = (taskId: string): Setback => ({
   code: 'task_unreadable',
   message: `Wiro's record of task ${taskId}, which a signed callback named, holds more than the 8 MB of outputs that this deployment can read. The task may be paid for and stays at Wiro: look at it there. A retry reads it again and collects it without paying again; one with {"force": true} runs anew.`,
 });
@@ -150,7 +150,7 @@ export async function findCalledBack(deps: FindLostTaskDeps, generation: Submitt
     if (!(error instanceof WiroError)) throw error;
     const { callback } = generation;
     if (error.kind === 'tooLarge' && callback?.taskId !== undefined)
-      return { kind: 'unreachable', setback: unreadable(callback.taskId) };
+      return { kind: 'unreachable', setback: unreadableSetback(callback.taskId) };
     const setback: Setback = {
       code: 'upstream_unavailable',
       message: `Wiro could not be asked about task ${callback?.taskId ?? 'of an earlier attempt'}, which a callback named (${error.why}). It may be paid for: a retry asks again, and collects it without paying again.`,

@@ -8,7 +8,7 @@ import { isPatienceOver, type Setback } from '../generation/transitions/trouble.
 import { logIgnored } from '../runtime/log-ignored.ts';
 import type { Durations } from '../settings.ts';
 import type { ClaimWrite, Step } from '../store/claim.ts';
-import { endedBeforeRun } from './explain-failure.ts';
+import { explainEndBeforeRun } from './explain-failure.ts';
 import { moment, type SubmitEnd, type WorkDeps } from './submit-deps.ts';
 
 // How a submission without a task lets go of its generation: in line, put off, failed or cancelled.
@@ -46,7 +46,7 @@ function requeueOrFail(
   moment: Moment,
 ): Queued | Failed | undefined {
   if (!isPatienceOver(current, setback.code, patienceMs, moment)) return requeue(current, setback, moment);
-  const { code, message } = endedBeforeRun(setback);
+  const { code, message } = explainEndBeforeRun(setback);
   return fail(current, { code, message, retryable: true }, {}, moment);
 }
 
@@ -66,7 +66,7 @@ export async function releaseUnmarked(deps: WorkDeps, setback: Setback): Promise
 }
 
 export async function failNow(deps: WorkDeps, error: GenerationError): Promise<SubmitEnd> {
-  return await endWith(deps, (current, moment) => fail(current, endedBeforeRun(error), {}, moment));
+  return await endWith(deps, (current, moment) => fail(current, explainEndBeforeRun(error), {}, moment));
 }
 
 export async function cancelNow(deps: WorkDeps): Promise<SubmitEnd> {

@@ -37,7 +37,7 @@ const REFUSALS_BELIEVED = 3;
  * Wiro's text, if it has refused every Run with it for so long that it will not stop. The caller must know for certain that
  * the latest Run made no task.
  */
-export function refusedForGood(
+export function findFinalRefusal(
   { refusal }: AttemptNotes,
   { startedAt }: RunMark,
   { refusalPatience }: Pick<Durations, 'refusalPatience'>,

@@ -10,7 +10,7 @@ import { MOST_DEATHS, noteSurvival } from '../store/deaths.ts';
 import { bringAndRun } from './bring-and-run.ts';
 import { findCalledBack, findLostTask } from './find-lost-task.ts';
 import { cancelNow, failNow, releaseUnmarked, tryLater } from './let-go.ts';
-import { isLosingForTooLong, refusedForGood } from './lost-runs.ts';
+import { findFinalRefusal, isLosingForTooLong } from './lost-runs.ts';
 import { recordTask, reportOthers } from './record-task.ts';
 import { moment, type SubmitDeps, type SubmitEnd, type WorkDeps } from './submit-deps.ts';
 
@@ -58,16 +58,16 @@ async function submitClaimed(deps: WorkDeps, claimed: Submitting): Promise<Submi
   const isKilled = claimed.run === undefined && deaths >= MOST_DEATHS;
   // The last holder only asked about a task that called back, and was killed too. There is nothing left to try.
   if (isKilled && deaths > MOST_DEATHS)
-    return await failNow(deps, generation.callback?.taskId === undefined ? killed(deaths) : UNASKED);
+    return await failNow(deps, generation.callback?.taskId === undefined ? killedError(deaths) : UNASKED);
   const called = await findCalledBack(deps, generation);
   if (called.kind === 'found') return await recordTask(deps, generation, called.run, called.task);
   if (called.kind === 'unreachable') return await tryLater(deps, called.setback);
   if (generation.cancelRequestedAt !== undefined) return await cancelNow(deps);
-  if (isKilled) return await failNow(deps, killed(deaths));
+  if (isKilled) return await failNow(deps, killedError(deaths));
   return (unanswered && (await endUnanswered(deps, unanswered))) ?? (await bringAndRun(deps, generation));
 }
 
-const killed = (deaths: number): GenerationError => ({
+const killedError = (deaths: number): GenerationError => ({
   code: 'function_killed',
   message: `The function that brings the inputs to Wiro was killed ${deaths} times in a row without one more upload: it ran out of time or memory. Nothing was run, nothing is charged. Request it with smaller inputs, or retry.`,
   retryable: true,
@@ -89,7 +89,7 @@ interface Unanswered {
 /** @returns `undefined` if it runs again at once: one lost answer is bad luck. */
 async function endUnanswered(deps: WorkDeps, { run, notes }: Unanswered): Promise<SubmitEnd | undefined> {
   const { durations } = deps;
-  const refusal = refusedForGood(notes, run, durations);
+  const refusal = findFinalRefusal(notes, run, durations);
   if (refusal !== undefined) {
     return await failNow(deps, {
       code: 'upstream_refused',

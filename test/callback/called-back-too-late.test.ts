@@ -24,7 +24,7 @@ const HOUR = 3_600;
 const urlOf = (attempt: number, secret = 'secret') =>
   callbackUrl('https://callback.example', { deployment: 'shop', generationId: ID, attempt }, secret);
 
-/** A task as Wiro records it, made by the first attempt, of which it shows the callback URL. */
+/** A task in Wiro's record, made by the first attempt, with that attempt's callback URL. */
 const recorded = (over: Partial<Task> = {}): Task => ({
   id: 'paid',
   status: 'task_postprocess_end',
@@ -35,13 +35,13 @@ const recorded = (over: Partial<Task> = {}): Task => ({
   ...over,
 });
 
-/** A generation whose first Run was not answered, and that ended so: `submission_unknown`. */
+/** A generation whose first Run was not answered, and that ended with `submission_unknown`. */
 async function unknownWorld(tasks: Task[] = [recorded()]) {
   const world = workWorld();
   await world.accept(ID);
   const { generations } = world;
   const moment = () => ({ now: world.shared.clock().toISOString(), durations: world.shared.durations });
-  /** One attempt: a Run without an answer, and the end. */
+  /** Makes one attempt: a Run without an answer, and the end. */
   const lose = async () => {
     await generations.update(ID, (current) => claimToSubmit(current, 'h', moment()));
     await generations.update(ID, (current) =>
@@ -95,7 +95,7 @@ async function unknownWorld(tasks: Task[] = [recorded()]) {
     state: () => generations.get(ID),
     record: async () => (await request('GET', `/generations/${ID}`)).body,
     retry: (body = '') => request('POST', `/generations/${ID}/retry`, body),
-    /** A callback of this attempt, which names a task. */
+    /** Receives a callback of this attempt that names a task. */
     callBack: async (attempt: number, taskId: string, secret = 'secret') => {
       const path = parseCallbackUrl(urlOf(attempt, secret));
       if (path === undefined) throw new Error('A signed URL can be read');
@@ -112,7 +112,7 @@ async function unknownWorld(tasks: Task[] = [recorded()]) {
 const alarms = () => vi.mocked(log.error).mock.calls.map(([, facts]) => [facts?.alarm, facts?.taskId]);
 
 describe('a signed callback that names a task after submission_unknown', () => {
-  it('changes nothing of the end, and the record says that a retry collects the task', async () => {
+  it('does not change the end, and the record says that a retry collects the task', async () => {
     const world = await unknownWorld();
     const before = await world.state();
 
@@ -134,7 +134,7 @@ describe('a signed callback that names a task after submission_unknown', () => {
   it.each([
     ['plain', ''],
     ['forced', '{"force":true}'],
-  ])('is collected by a %s retry, and not run again', async (_, body) => {
+  ])('is collected by a %s retry, and does not run again', async (_, body) => {
     const world = await unknownWorld();
     await world.callBack(1, 'paid');
 
@@ -146,7 +146,7 @@ describe('a signed callback that names a task after submission_unknown', () => {
     expect(await world.record()).not.toHaveProperty('calledBackTaskId');
   });
 
-  it('is collected while it still runs, and where its record shows no callback URL', async () => {
+  it('is collected while it still runs, and if its record shows no callback URL', async () => {
     const { callbackUrl: _, ...task } = recorded({ status: 'task_start', end: 'unfinished' });
     const world = await unknownWorld([task]);
     await world.callBack(1, 'paid');
@@ -158,11 +158,11 @@ describe('a signed callback that names a task after submission_unknown', () => {
 
   it.each([
     ['there is no such task', []],
-    ['it shows the URL of somebody else', [recorded({ callbackUrl: 'https://else.example/' })]],
+    ['it shows a foreign URL', [recorded({ callbackUrl: 'https://else.example/' })]],
     ['it shows our URL under another signature', [recorded({ callbackUrl: urlOf(1, 'another') })]],
     ['it shows the URL of another attempt', [recorded({ callbackUrl: urlOf(2) })]],
     ['it is older than the generation', [recorded({ createdAtSeconds: 1 })]],
-  ])('is not believed where %s: a plain retry is refused, a forced one runs', async (_, tasks) => {
+  ])('is not believed if %s: a plain retry is refused, a forced one runs', async (_, tasks) => {
     const world = await unknownWorld(tasks);
     await world.callBack(1, 'paid');
 
@@ -171,7 +171,7 @@ describe('a signed callback that names a task after submission_unknown', () => {
     expect(await world.state()).toMatchObject({ status: 'queued', attempt: 2 });
   });
 
-  it('is asked about before anything is run, even by force: while Wiro is away, nothing is', async () => {
+  it('is looked up before anything runs, even with force: nothing runs while Wiro does not answer', async () => {
     const world = await unknownWorld();
     await world.callBack(1, 'paid');
     world.health.wiro = false;
@@ -183,7 +183,7 @@ describe('a signed callback that names a task after submission_unknown', () => {
     expect(await world.state()).toMatchObject({ status: 'failed', attempt: 1 });
   });
 
-  it('answers what became of the Run if the task failed: a plain retry runs again, for nothing was charged', async () => {
+  it('shows what became of the Run if the task failed: a plain retry runs again, because nothing was charged', async () => {
     const world = await unknownWorld([recorded({ end: 'failed' })]);
     await world.callBack(1, 'paid');
 
@@ -191,7 +191,7 @@ describe('a signed callback that names a task after submission_unknown', () => {
     expect(await world.state()).toMatchObject({ status: 'queued', attempt: 2 });
   });
 
-  it('may come any number of times, naming this and that: the first and the latest are kept', async () => {
+  it('may come any number of times with different tasks: the first and the latest are kept', async () => {
     const world = await unknownWorld();
     await world.callBack(1, 'paid');
     for (let n = 0; n < 20; n += 1) await world.callBack(1, `lie-${n}`);
@@ -203,7 +203,7 @@ describe('a signed callback that names a task after submission_unknown', () => {
     expect(await world.state()).toMatchObject({ status: 'running', task: { id: 'paid' } });
   });
 
-  it('under a signature that is not ours is kept nowhere', async () => {
+  it('with a foreign signature is not kept', async () => {
     const world = await unknownWorld();
 
     expect(await world.callBack(1, 'paid', 'guessed')).toBe('forged');
@@ -211,7 +211,7 @@ describe('a signed callback that names a task after submission_unknown', () => {
   });
 });
 
-it('a task that was named and whose record is too large for ever keeps only a plain retry from running anew', async () => {
+it('a named task whose record stays too large keeps a plain retry from running anew, but not a forced one', async () => {
   const world = await unknownWorld();
   await world.callBack(1, 'paid');
   vi.spyOn(world.wiro, 'task').mockRejectedValue(new WiroError('tooLarge', 'its answer exceeds 8 MB'));
@@ -222,8 +222,8 @@ it('a task that was named and whose record is too large for ever keeps only a pl
   expect(await world.state()).toMatchObject({ status: 'queued', attempt: 2 });
 });
 
-describe('a signed callback that names a task before the end, which comes without Wiro having confirmed it', () => {
-  it('has the task collected by a retry, by force too, and not run again', async () => {
+describe('a signed callback that names a task before the end, if Wiro does not confirm the task in time', () => {
+  it('has a retry collect the task, even with force, and not run again', async () => {
     const world = await unknownWorld();
     await world.retry('{"force":true}');
     world.tasks.push(recorded({ callbackUrl: urlOf(2), id: 'second' }));
@@ -241,7 +241,7 @@ describe('a signed callback that names a task before the end, which comes withou
 });
 
 describe('a signed callback of an attempt before the last', () => {
-  it('raises an alarm, once, if another has run since; the task is collected by the next retry', async () => {
+  it('raises an alarm once if another attempt has run since; the next retry collects the task', async () => {
     const world = await unknownWorld();
     await world.retry('{"force":true}');
     await world.lose();
@@ -253,7 +253,7 @@ describe('a signed callback of an attempt before the last', () => {
     expect(await world.state()).toMatchObject({ status: 'running', attempt: 3, task: { id: 'paid' } });
   });
 
-  it('saves the Run of the next, if that has not run yet', async () => {
+  it('saves the Run of the next attempt, if that has not run yet', async () => {
     const world = await unknownWorld();
     await world.retry('{"force":true}');
     await world.callBack(1, 'paid');
@@ -277,7 +277,7 @@ describe('a signed callback of an attempt before the last', () => {
     expect([runs, alarms()]).toEqual([[], []]);
   });
 
-  it('is not collected again once it was: the next retry runs', async () => {
+  it('names a task that is collected only once: the next retry runs', async () => {
     const world = await unknownWorld();
     await world.callBack(1, 'paid');
     await world.retry();

@@ -3,7 +3,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { callbackUrl, isSigned, parseCallbackPath } from '../../functions/generation/callback-url.ts';
 
-// What takes the same time for every signature cannot be measured reliably: so it is looked at what is compared.
+// Time cannot be measured reliably enough. So these tests check what is compared.
 const { timingSafeEqual } = crypto;
 let compared: (readonly [number, number])[] = [];
 
@@ -28,7 +28,7 @@ function pathSignedWith(secret: string) {
   return path;
 }
 
-it('compares whole signatures, wherever the first wrong digit is', () => {
+it('compares complete signatures, wherever the first wrong digit is', () => {
   const { signature, ...path } = pathSignedWith('secret');
 
   for (const [at, digit] of [...signature].entries()) {
@@ -39,7 +39,7 @@ it('compares whole signatures, wherever the first wrong digit is', () => {
   expect(compared).toEqual(Array.from({ length: 64 }, () => [32, 32]));
 });
 
-it('compares with every secret, whichever of them matches', () => {
+it('compares with every secret, whichever matches', () => {
   for (const secret of ['current', 'previous', 'neither'])
     expect(isSigned(pathSignedWith(secret), ['current', 'previous'])).toBe(secret !== 'neither');
 

@@ -35,7 +35,7 @@ describe('parseHint', () => {
     expect(parseHint(body)).toBeUndefined();
   });
 
-  it('takes any body whatever, and gives a harmless text or nothing', () => {
+  it('takes any body, and returns a harmless text or nothing', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json(), fc.webQueryParameters()), (body) => {
         const hint = parseHint(body);

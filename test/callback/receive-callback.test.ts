@@ -14,7 +14,7 @@ beforeEach(() => {
 
 const { id } = EXAMPLES.running;
 
-/** One generation, or none; what was written of it, and what was started. */
+/** One generation or none, the writes to it, and what was started. */
 function callbackWorld(
   given: Generation | undefined,
   over: { secrets?: () => Promise<string[]>; renewedSecrets?: () => Promise<string[]> } = {},
@@ -91,7 +91,7 @@ describe('receiveCallback', () => {
     expect(kept).toHaveLength(times);
   });
 
-  it('keeps what it names beside the end of one that had no task', async () => {
+  it('keeps the named task beside the end of a generation without a task', async () => {
     const { deps, kept, started, standing, read } = callbackWorld(EXAMPLES.cancelled);
 
     expect(await receiveCallback(deps, signedPath(), read)).toEqual({ kind: 'kept' });
@@ -100,7 +100,7 @@ describe('receiveCallback', () => {
     expect(JSON.stringify(kept)).not.toContain(signedPath().signature);
   });
 
-  it('keeps nothing of a body that names no task', async () => {
+  it('keeps nothing if the body names no task', async () => {
     const { deps, kept } = callbackWorld(EXAMPLES.cancelled);
 
     expect(await receiveCallback(deps, signedPath(), () => 'done')).toEqual({ kind: 'over' });
@@ -117,7 +117,7 @@ describe('receiveCallback', () => {
     },
   );
 
-  it('changes nothing for another attempt, or a generation that is not there', async () => {
+  it('changes nothing for another attempt or an unknown generation', async () => {
     const later = callbackWorld({ ...EXAMPLES.running, attempt: 2 });
     const missing = callbackWorld(undefined);
 
@@ -130,7 +130,7 @@ describe('receiveCallback', () => {
     expect(later.standing()).not.toHaveProperty('callback');
   });
 
-  it('accepts the previous secret while a rotation is under way', async () => {
+  it('accepts the previous secret during a rotation', async () => {
     const { deps, read } = callbackWorld(EXAMPLES.running);
 
     expect((await receiveCallback(deps, signedPath({ secret: 'previous' }), read)).kind).toBe('noted');
@@ -142,14 +142,14 @@ describe('receiveCallback', () => {
     ['a signature of another generation', { ...signedPath(), generationId: 'b'.repeat(26) }],
     ['a signature of another deployment', { ...signedPath({ deployment: 'other' }), deployment: 'shop' }],
     ['another deployment with the same secret', signedPath({ deployment: 'other' })],
-  ])('takes %s for forged, and reads nothing else of it', async (_, path) => {
+  ])('rejects %s as forged, and reads nothing else of it', async (_, path) => {
     const { deps, started, bodies, standing, read } = callbackWorld(EXAMPLES.running);
 
     expect(await receiveCallback(deps, path, read)).toEqual({ kind: 'forged' });
     expect([bodies, started, standing()]).toEqual([[], [], EXAMPLES.running]);
   });
 
-  it('says neither yes nor no when the secrets cannot be read', async () => {
+  it('neither accepts nor rejects if the secrets cannot be read', async () => {
     const { deps, standing, read } = callbackWorld(EXAMPLES.running, {
       secrets: () => Promise.reject(new Error('SSM is away')),
     });
@@ -158,7 +158,7 @@ describe('receiveCallback', () => {
     expect(standing()).toBe(EXAMPLES.running);
   });
 
-  it('reads the secrets anew for a signature that it does not know: they may just have been rotated', async () => {
+  it('reads the secrets anew for an unknown signature: they may just have been rotated', async () => {
     const { deps, started, read } = callbackWorld(EXAMPLES.running, {
       renewedSecrets: async () => ['rotated', 'current'],
     });
@@ -167,7 +167,7 @@ describe('receiveCallback', () => {
     expect(started).toEqual([id]);
   });
 
-  it('reads nothing anew for a signature that it knows, or for another deployment', async () => {
+  it('reads nothing anew for a known signature, or for another deployment', async () => {
     let renewals = 0;
     const { deps, read } = callbackWorld(EXAMPLES.running, {
       renewedSecrets: async () => {
@@ -182,7 +182,7 @@ describe('receiveCallback', () => {
     expect(renewals).toBe(0);
   });
 
-  it('says neither yes nor no to an unknown signature when the secrets cannot be read anew', async () => {
+  it('neither accepts nor rejects an unknown signature if the secrets cannot be read anew', async () => {
     const { deps, bodies, standing, read } = callbackWorld(EXAMPLES.running, {
       renewedSecrets: () => Promise.reject(new Error('SSM is away')),
     });
@@ -193,7 +193,7 @@ describe('receiveCallback', () => {
     expect([standing(), bodies]).toEqual([EXAMPLES.running, []]);
   });
 
-  it('has noted it even when collecting cannot be started', async () => {
+  it('has noted the callback even if collecting cannot be started', async () => {
     const { deps, standing, read } = callbackWorld(EXAMPLES.running);
     const startCollecting = () => Promise.reject(new Error('throttled'));
 

@@ -31,12 +31,12 @@ afterAll(async () => {
 const put = (name: string, Value: string) =>
   ssm.send(new PutParameterCommand({ Name: `${PATH}/${name}`, Value, Type: 'String', Overwrite: true }));
 
-/** A reader that keeps what it read for five minutes and renews it every ten seconds, at a time that a test sets. */
+/** A reader that caches for five minutes and renews at most every ten seconds, on a clock that a test sets. */
 function readerAt(clock: { now: number }) {
   return createParameterReader({ path: PATH, keepMs: 300_000, renewMs: 10_000, now: () => clock.now });
 }
 
-it('is asked anew as often as anybody likes, and asks SSM once every ten seconds', async () => {
+it('may be asked to renew at any rate, and asks SSM at most every ten seconds', async () => {
   const clock = { now: 0 };
   const reader = readerAt(clock);
   await put('callback-secret', 'first');
@@ -63,7 +63,7 @@ it('is asked anew as often as anybody likes, and asks SSM once every ten seconds
   expect([callsWithinTenSeconds, watched.calls() - before]).toEqual([1, 2]);
 });
 
-it('fails while SSM is away, asks no more often for that, and goes on giving what is kept', async () => {
+it('fails to renew while SSM does not answer, asks no more often, and still returns the cached secrets', async () => {
   const clock = { now: 0 };
   const reader = readerAt(clock);
   await put('callback-secret', 'kept');

@@ -2,7 +2,7 @@ import { expect, it, vi } from 'vitest';
 import { createUnprovenLog, orUnproven, UnprovenError } from '../../functions/callback/unproven.ts';
 import { log } from '../../functions/runtime/log.ts';
 
-it('writes a line for the first callback that cannot be checked, and then counts', () => {
+it('logs the first callback that cannot be checked, and counts the later ones', () => {
   const error = vi.spyOn(log, 'error').mockReturnValue(undefined);
   let now = 1_000;
   const write = createUnprovenLog(10_000, () => now);
@@ -14,7 +14,7 @@ it('writes a line for the first callback that cannot be checked, and then counts
   expect(error.mock.calls.map(([, facts]) => facts?.callbacks)).toEqual([1, 5_000]);
 });
 
-it('says what kept the secrets from being read', async () => {
+it('logs why the secrets could not be read', async () => {
   const cause = new Error('SSM is away');
 
   await expect(orUnproven(Promise.reject(cause))).rejects.toThrow(expect.objectContaining({ cause }));

@@ -26,7 +26,7 @@ const ended: Task = {
   outputs: [{ kind: 'file', name: 'one.png', url: 'https://cdn.wiro.ai/one.png' }],
 } as unknown as Task;
 
-/** A generation whose task has ended, and what becomes of copying its output. */
+/** A generation whose task has ended, and a copier with a given result. */
 async function collecting({
   task = async () => ended,
   copy = () => Promise.reject(new Error('S3 is away')),
@@ -50,7 +50,7 @@ async function collecting({
     deps,
     collect: () => collectGeneration(deps, ID),
     state: () => world.generations.get(ID),
-    /** Another one in line, behind a limit that the first fills. */
+    /** Puts another generation in line, behind a limit that the first fills. */
     queueUp: async () => {
       await world.gate.noteRefusal({ id: 'other', revision: 1 }, 1);
       world.pass(10);
@@ -63,7 +63,7 @@ async function collecting({
 }
 
 describe('collecting, when a service of our own fails', () => {
-  it('is put off, with what failed, and tried again later', async () => {
+  it('is put off with the cause, and tried again later', async () => {
     const { collect, state, announced } = await collecting();
 
     await collect();
@@ -76,7 +76,7 @@ describe('collecting, when a service of our own fails', () => {
     expect(announced).toEqual([]);
   });
 
-  it('is given up after six hours of it, with an error that invites to retry, and announced', async () => {
+  it('fails after six hours with an error that invites a retry, and announces that', async () => {
     const { collect, state, pass, announced } = await collecting();
     await collect();
     pass(6 * HOUR - 1);
@@ -100,7 +100,7 @@ describe('collecting, when a service of our own fails', () => {
     expect(announced).toEqual([ID]);
   });
 
-  it('that the record of a task is too large for us loses nothing: a retry reads it again', async () => {
+  it('loses nothing if the record of a task is too large: a retry reads it again', async () => {
     const { collect, state, pass } = await collecting({
       task: () =>
         Promise.reject(new WiroError('tooLarge', 'the needed part of its answer exceeds 8388608 bytes')),
@@ -127,7 +127,7 @@ describe('collecting, when a service of our own fails', () => {
     });
   });
 
-  it('asks a task to stop whose record is too large for us: a wish to cancel does not wait for its end', async () => {
+  it('asks a task to stop even if its record is too large: a request to cancel does not wait for its end', async () => {
     const asked: string[] = [];
     const { collect, deps, generations, state } = await collecting({
       task: () => Promise.reject(new WiroError('tooLarge', 'too large')),
@@ -152,7 +152,7 @@ describe('collecting, when a service of our own fails', () => {
     });
   });
 
-  it('begins to count anew when something else was the matter in between', async () => {
+  it('starts its patience anew after a setback of another kind', async () => {
     let isAway = true;
     const { collect, state, pass } = await collecting({
       task: async () => {
@@ -173,7 +173,7 @@ describe('collecting, when a service of our own fails', () => {
 });
 
 describe('the slot of a task that has ended', () => {
-  it('is free before anything is copied, and the line is served for nobody by name', async () => {
+  it('is free before anything is copied, and no generation in line is given it', async () => {
     const { deps, gate, queueUp, submitted } = await collecting();
     await queueUp();
     const during: { holders?: readonly string[]; submitted?: string[] } = {};
@@ -186,11 +186,11 @@ describe('the slot of a task that has ended', () => {
     await collectGeneration({ ...deps, copier: { copy } }, ID);
 
     expect(during).toEqual({ holders: [], submitted: [ID] });
-    // Whoever comes first takes the next in line, who holds no slot until then.
+    // The first submission to come serves the next generation in line, which holds no slot until then.
     expect(await gate.admit(4)).toEqual([NEXT]);
   });
 
-  it('starts nobody when nobody waits', async () => {
+  it('starts no submission if no generation waits', async () => {
     const { collect, gate, submitted } = await collecting();
 
     await collect();
@@ -209,7 +209,7 @@ describe('the slot of a task that has ended', () => {
     expect([await gate.holders(), submitted]).toEqual([[ID], []]);
   });
 
-  it('that cannot be freed now does not keep the outputs back', async () => {
+  it('that cannot be freed now does not hold up the outputs', async () => {
     const { deps, gate, generations } = await collecting();
     const broken = { ...gate, free: () => Promise.reject(new Error('throttled')) };
     const empty = async () => ({ ...ended, outputs: [] }) as Task;
@@ -222,7 +222,7 @@ describe('the slot of a task that has ended', () => {
 });
 
 describe('a collector that froze before it freed the slot', () => {
-  it('leaves a retry the slot that it has taken since', async () => {
+  it('leaves a retry the slot that the retry has taken since', async () => {
     const { deps, gate, generations, pass } = await collecting();
     const moment = () => ({ now: deps.clock().toISOString(), durations: deps.durations });
     const failedTask = { ...ended, end: 'failed', costUsd: 0, errorText: 'no' } as Task;

@@ -6,7 +6,7 @@ beforeEach(() => {
   vi.spyOn(log, 'warn').mockReturnValue(undefined);
 });
 
-/** A function of 900 seconds in which each copy takes so long, and names the next. */
+/** A function of 900 seconds. Each copy takes a given time and names the next generation. */
 async function chain(names: readonly string[], takesSeconds: number, { fails = '' } = {}) {
   let leftMs = 900_000;
   const collected: string[] = [];
@@ -26,7 +26,7 @@ async function chain(names: readonly string[], takesSeconds: number, { fails = '
 }
 
 describe('what a function collects after the first', () => {
-  it('is whoever is named, one after the other, while nearly the whole time is left', async () => {
+  it('is each generation that is named, one after the other, while nearly the whole time is left', async () => {
     const { ending, collected, again } = await chain(['a', 'b', 'c', 'd', 'e'], 50);
     await ending;
 
@@ -34,14 +34,14 @@ describe('what a function collects after the first', () => {
     expect(again).toEqual(['d']);
   });
 
-  it('is nobody once a copy took long: the next has all the time of an invocation of its own', async () => {
+  it('is none once a copy took long: the next gets an invocation of its own', async () => {
     const { ending, collected, again } = await chain(['a', 'b'], 449);
     await ending;
 
     expect([collected, again]).toEqual([['a'], ['b']]);
   });
 
-  it('is whoever is named by one that fails, too; Lambda repeats the first alone', async () => {
+  it('is also a generation named by one that fails; Lambda repeats only the first', async () => {
     const first = await chain(['a', 'b'], 1, { fails: 'a' });
     await expect(first.ending).rejects.toThrow('The table is away');
     expect(first.collected).toEqual(['a', 'b (chained)']);

@@ -31,7 +31,7 @@ const copyOf = ({ bucket, key }: OutputToCopy): CopiedOutput => ({
   sha256: 'a'.repeat(64),
 });
 
-/** Two generations whose tasks have ended, in a deployment that copies the outputs of one at once. */
+/** Two generations whose tasks have ended, in a deployment that copies the outputs of one at a time. */
 async function oneAtOnce() {
   const world = workWorld();
   await world.run(A, 'task-a');
@@ -85,7 +85,7 @@ async function oneAtOnce() {
     copying,
     state,
     collect: (id: string, given: Partial<CollectDeps> = {}) => collectGeneration({ ...deps, ...given }, id),
-    /** Somebody else has the place for so many seconds. */
+    /** Gives the place to a foreign generation for a number of seconds. */
     occupy: (forSeconds: number) =>
       copyPlaces.take({ id: 'another', createdAt: at(0), revision: 1 }, 'other', forSeconds * 1_000),
     untilCopying: (id: string) => vi.waitUntil(() => copying.has(id)),
@@ -97,7 +97,7 @@ async function oneAtOnce() {
   };
 }
 
-it('copies in turn: the second waits, gives its slot at Wiro back all the same, and is named when the first is done', async () => {
+it('copies in turn: the second frees its slot at Wiro, waits, and is named when the first is done', async () => {
   const world = await oneAtOnce();
   const first = world.collect(A);
   await world.untilCopying(A);
@@ -128,7 +128,7 @@ it('copies in turn: the second waits, gives its slot at Wiro back all the same, 
   expect([(await world.state(A)).status, (await world.state(B)).status]).toEqual(['succeeded', 'succeeded']);
 });
 
-it('gives the place back where the copy was in vain: its claim is lost', async () => {
+it('gives the place back if the copy was in vain because its claim is lost', async () => {
   const world = await oneAtOnce();
   const first = world.collect(A);
   await world.untilCopying(A);
@@ -140,7 +140,7 @@ it('gives the place back where the copy was in vain: its claim is lost', async (
   expect(world.next).toEqual([B]);
 });
 
-it('does not stand still behind a function that was killed while it copied', async () => {
+it('the line does not stop behind a function that was killed while it copied', async () => {
   const world = await oneAtOnce();
   void world.collect(A);
   await world.untilCopying(A);
@@ -155,7 +155,7 @@ it('does not stand still behind a function that was killed while it copied', asy
   expect((await world.state(B)).status).toBe('succeeded');
 });
 
-it('asks nobody and writes nothing while its turn has not come, and says once that it is in line', async () => {
+it('a generation in line asks Wiro nothing and writes nothing, and logs once that it is in line', async () => {
   const world = await oneAtOnce();
   await world.occupy(900);
   await world.collect(B);
@@ -173,7 +173,7 @@ it('asks nobody and writes nothing while its turn has not come, and says once th
   );
 });
 
-it('does not wait in line for ever: a retry collects what is paid for', async () => {
+it('the wait in line ends: a retry collects what is paid for', async () => {
   const world = await oneAtOnce();
   await world.occupy(7 * HOUR);
   await world.collect(B);
@@ -199,7 +199,7 @@ it('does not wait in line for ever: a retry collects what is paid for', async ()
   expect(world.items.get('copies copies')?.line).toBeUndefined();
 });
 
-it('is copied, however long it has waited, if its turn comes', async () => {
+it('a generation is copied after any wait if its turn comes', async () => {
   const world = await oneAtOnce();
   await world.occupy(6 * HOUR);
   await world.collect(B);
@@ -213,14 +213,14 @@ it('is copied, however long it has waited, if its turn comes', async () => {
   expect((await world.state(B)).status).toBe('succeeded');
 });
 
-it('begins nothing again for ever that kills its function, though it is in line in between', async () => {
+it('a generation that kills its function ends, even with waits in line in between', async () => {
   const world = await oneAtOnce();
   let rounds = 0;
   for (; rounds < 20 && (await world.state(A)).status !== 'failed'; rounds += 1) {
     world.copying.clear();
     void world.collect(A);
     await vi.waitUntil(async () => world.copying.has(A) || (await world.state(A)).status === 'failed');
-    // It is killed, and somebody else has the place by the next look.
+    // It is killed, and a foreign generation has the place at the next look.
     world.pass(15 * 60 + 6);
     await world.occupy(600);
     await world.collect(A);
@@ -231,7 +231,7 @@ it('begins nothing again for ever that kills its function, though it is in line 
   expect(rounds).toBe(5);
 });
 
-it('does not count the time that it has waited as time in which an output was not to be had', async () => {
+it('the wait in line does not count as time in which an output was unavailable', async () => {
   const world = await oneAtOnce();
   const unavailable = {
     copier: { copy: () => Promise.reject(new OutputUnavailableError('the CDN answered 404')) },
@@ -251,7 +251,7 @@ it('does not count the time that it has waited as time in which an output was no
   expect(await world.state(B)).toMatchObject({ status: 'failed', error: { code: 'output_unavailable' } });
 });
 
-it('is not to blame for the time that it had in a function of others: it goes on in one of its own', async () => {
+it('a copy that ran out of time after others goes on in a function of its own', async () => {
   const world = await oneAtOnce();
   const soonOver = { remainingMs: () => 100 };
 
@@ -263,7 +263,7 @@ it('is not to blame for the time that it had in a function of others: it goes on
   expect((await world.state(A)).trouble?.firstAt).toHaveProperty('output_unavailable');
 });
 
-it('hands on the place that it was named for in vain: it has ended otherwise', async () => {
+it('a generation that has ended otherwise passes on the place that is reserved for it', async () => {
   const world = await oneAtOnce();
   const C = 'c'.repeat(26);
   await world.run(C, 'task-c');
@@ -272,7 +272,7 @@ it('hands on the place that it was named for in vain: it has ended otherwise', a
   await world.collect(B);
   world.pass(1);
   await world.collect(C);
-  // Of a deployment that bounded nothing for a while.
+  // The deployment had no limit for a while.
   const unbounded = world.collect(B, { copyPlaces: undefined });
   await world.untilCopying(B);
   world.copying.get(B)?.();
@@ -286,7 +286,7 @@ it('hands on the place that it was named for in vain: it has ended otherwise', a
   expect(world.next).toEqual([B, C]);
 });
 
-it('hands on the place where its turn comes and Wiro does not answer', async () => {
+it('a generation passes on the place if Wiro does not answer at its turn', async () => {
   const world = await oneAtOnce();
   const C = 'c'.repeat(26);
   await world.run(C, 'task-c');
@@ -309,7 +309,7 @@ it('hands on the place where its turn comes and Wiro does not answer', async () 
   expect(world.next).toEqual([B, C]);
 });
 
-it('takes no place once another has the claim: that one copies', async () => {
+it('a holder takes no place once another holder has the claim, which copies', async () => {
   const world = await oneAtOnce();
   const answers: (() => void)[] = [];
   const frozen = world.collect(A, {

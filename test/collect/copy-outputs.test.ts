@@ -14,7 +14,7 @@ import { createMemoryTable } from '../store/memory-table.ts';
 const OUTPUT = { kind: 'file', name: '0.png', url: 'https://cdn.wiro.ai/a/0.png' } as const;
 const copied = { contentType: 'image/png', sizeBytes: 3, sha256: 'a'.repeat(64) };
 
-/** A copier that succeeds unless told otherwise, and what it was asked for. */
+/** A copier that succeeds by default, and the copies it was asked for. */
 function copyWorld(copy: (output: OutputToCopy) => Partial<CopiedOutput> = () => ({})) {
   const asked: OutputToCopy[] = [];
   const noted: CopiedOutput[] = [];
@@ -30,7 +30,7 @@ function copyWorld(copy: (output: OutputToCopy) => Partial<CopiedOutput> = () =>
         return stands;
       },
     },
-    // Whatever stands there: it would take what differs for the output.
+    // Finds any object: it would take one that differs for the output.
     standing: { find: async () => stands, note: async (_, copy) => void noted.push(copy) },
     putBytes: () => Promise.reject(new Error('Not expected')),
     collectAgain: async () => undefined,
@@ -45,7 +45,7 @@ function copyWorld(copy: (output: OutputToCopy) => Partial<CopiedOutput> = () =>
     pass: (more: number) => {
       minutes += more;
     },
-    /** One try of one output, the first or one after a setback. */
+    /** Tries one output, for the first time or after a setback. */
     collect: (output: TaskOutput, { isAgain = true } = {}) =>
       copyOutputs(deps, isAgain ? troubledBy('output_unavailable') : generation, [output], signal, {
         isAgain,
@@ -64,8 +64,8 @@ const troubledBy = (code: 'output_unavailable' | 'upstream_unavailable') => ({
 });
 const signal = new AbortController().signal;
 
-describe('what comes encoded', () => {
-  it('is decoded only once outputs were unavailable before: a proxy may have encoded it in passing', async () => {
+describe('an encoded output', () => {
+  it('is decoded only after outputs were unavailable: a proxy may have encoded it in passing', async () => {
     const { asked, deps } = copyWorld();
 
     await copyOutputs(deps, generation, [OUTPUT], signal);
@@ -77,7 +77,7 @@ describe('what comes encoded', () => {
 });
 
 describe('an output without an address', () => {
-  it('is one that may still come, and the others are copied all the same', async () => {
+  it('may still come, and the others are copied all the same', async () => {
     const { deps } = copyWorld();
     const lacking = { kind: 'file', name: '../one.png', contentType: 'image/png' } as const;
 
@@ -91,7 +91,7 @@ describe('an output without an address', () => {
   });
 });
 
-describe('an output that differs from what its record says', () => {
+describe('an output that differs from its record', () => {
   const OTHER_SIZE: Partial<CopiedOutput> = { differsFrom: { sizeBytes: 5 } };
   const found = { name: '0.png', bucket: 'outputs', key: 'outputs/g1/1/0-0.png', ...copied };
 
@@ -115,12 +115,12 @@ describe('an output that differs from what its record says', () => {
     expect([first, tooSoon, readBy9]).toEqual([incomplete, incomplete, 1]);
     expect(second).toEqual({ kind: 'copied', outputs: [{ ...found, ...OTHER_SIZE }] });
     expect(noted).toEqual([]);
-    // Another output may keep the generation: this one is not read a third time.
+    // Another output may hold up the generation. This one is not read a third time.
     expect(await collect(OUTPUT)).toEqual(second);
     expect(asked).toHaveLength(2);
   });
 
-  it('is compared again where its holder died after it was stored, and before that was noted', async () => {
+  it('is compared again if its holder died between storing it and noting that', async () => {
     const record = { ...OUTPUT, contentType: 'image/png', sizeBytes: 3 };
     const differsFrom = { contentType: 'image/png' };
     const standing = { contentType: 'image/jpeg', sizeBytes: 3, sha256: copied.sha256 };
@@ -147,7 +147,7 @@ describe('an output that differs from what its record says', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('is read anew from then on where the second read came to something else', async () => {
+  it('is compared from then on with the second read, if that differs from the first', async () => {
     let sha256 = 'b'.repeat(64);
     const { collect, pass } = copyWorld(() => ({ ...OTHER_SIZE, sha256 }));
 
@@ -162,7 +162,7 @@ describe('an output that differs from what its record says', () => {
     expect(third.outputs).toEqual([{ ...found, ...OTHER_SIZE, sha256 }]);
   });
 
-  it('is forgotten once what comes is as the record says', async () => {
+  it('is forgotten once the output is as the record says', async () => {
     const answers: Partial<CopiedOutput>[] = [OTHER_SIZE, { sha256: 'd'.repeat(64), sizeBytes: 5 }];
     const { collect, pass } = copyWorld(() => answers.shift() ?? {});
 
@@ -175,7 +175,7 @@ describe('an output that differs from what its record says', () => {
     });
   });
 
-  it('is told to the copier, with its strong ETag, so that it need not be read whole again', async () => {
+  it('is passed to the copier with its strong ETag, so that it need not be read completely again', async () => {
     const { asked, collect, pass } = copyWorld(() => ({ ...OTHER_SIZE, etag: '"v1"' }));
 
     await collect(OUTPUT, { isAgain: false });
@@ -186,7 +186,7 @@ describe('an output that differs from what its record says', () => {
     expect(asked.map(({ before }) => before)).toEqual([undefined, { ...place, ...OTHER_SIZE, etag: '"v1"' }]);
   });
 
-  it('is what there is where nothing is to be fetched any more', async () => {
+  it('is kept if nothing is fetched any more', async () => {
     const { deps, collect } = copyWorld(() => OTHER_SIZE);
 
     await collect(OUTPUT, { isAgain: false });
@@ -196,7 +196,7 @@ describe('an output that differs from what its record says', () => {
     ).toMatchObject({ kind: 'incomplete', outputs: [{ ...found, ...OTHER_SIZE }] });
   });
 
-  it('is what there is where it cannot be read again: it was paid for', async () => {
+  it('is kept if it cannot be read again: it is paid for', async () => {
     const answers: (() => Partial<CopiedOutput>)[] = [
       () => OTHER_SIZE,
       () => {
@@ -249,14 +249,14 @@ describe("a language model's answer", () => {
     const { put, content: inline } = await putOf({ kind: 'raw', content, source, text: 'A "seed"' });
 
     expect(put).toEqual([`{"content":${source},"text":"A \\"seed\\""}`]);
-    // In the record it would be another one.
+    // In the record it would be another number.
     expect(inline).toBeUndefined();
   });
 
   it.each([
     ['{"raw":"12345678901234567890","n":[1.0,-7,9007199254740991,1e3]}'],
     ['"an answer with 12345678901234567890 and \\" in it"'],
-  ])('is in the record too where every number of it is the same there: %s', async (source) => {
+  ])('is in the record, too, if every number is the same there: %s', async (source) => {
     const content: unknown = JSON.parse(source);
 
     expect(await putOf({ kind: 'raw', content, source })).toEqual({

@@ -40,14 +40,14 @@ const copyOf = ({ bucket, key }: OutputToCopy): CopiedOutput => ({
 });
 const indexOf = (key: string): number => Number(/\/(\d+)-[^/]*$/.exec(key)?.[1]);
 
-/** A generation that is collected by one function after the other, each killed after 15 minutes if it goes on so long. */
+/** A generation, collected by one function after the other. Each is killed after 15 minutes. */
 async function collecting({
   outputs = 1,
   copies,
   task = async () => files(outputs),
 }: {
   outputs?: number;
-  /** Which outputs the nth collector comes to copy before it hangs. */
+  /** The outputs that the nth collector copies before it hangs. */
   copies: (nth: number) => readonly number[];
   task?: () => Promise<Task>;
 }) {
@@ -113,7 +113,7 @@ async function collecting({
 }
 
 describe('collecting that kills its function', () => {
-  it('ends after five times without one output more: what stands is kept, and so is the task', async () => {
+  it('ends after five times without one more output: copies and task are kept', async () => {
     const { work, state, moment, collectors, generations, gate, announced } = await collecting({
       outputs: 3,
       copies: () => [0],
@@ -128,14 +128,14 @@ describe('collecting that kills its function', () => {
       taskEnd: 'succeeded',
       error: { code: 'function_killed', retryable: true, message: expect.stringContaining('pays nothing') },
     });
-    // The second finds that the first has copied one; it and four more die without another. The last only looks.
+    // The second finds the copy that the first made. It and four more die without another. The last only looks.
     expect(collectors()).toBe(7);
     expect((await generations.whole(ID))?.outputs).toMatchObject([{ name: '0.mp4', sizeBytes: 3 }]);
     expect([await gate.holders(), announced]).toEqual([[], [ID]]);
     expect(startRetry(ended, false, moment())).toMatchObject({ status: 'running', task: { id: 'task-1' } });
   });
 
-  it('goes on while every function brings one output more, and fetches none twice', async () => {
+  it('goes on while every function copies one more output, and fetches none twice', async () => {
     const { work, state, fetched, collectors } = await collecting({
       outputs: 12,
       copies: (nth) => Array.from({ length: nth }, (_, index) => index),
@@ -150,7 +150,7 @@ describe('collecting that kills its function', () => {
     expect(fetched.filter((key) => indexOf(key) === 0)).toHaveLength(1);
   });
 
-  it('ends where asking Wiro alone does it, too', async () => {
+  it('ends also if asking Wiro is what kills it', async () => {
     const { work, state, collectors } = await collecting({ copies: () => [], task: never });
 
     await work(30 * DAY);
@@ -159,7 +159,7 @@ describe('collecting that kills its function', () => {
     expect(collectors()).toBeLessThanOrEqual(7);
   });
 
-  it('begins to count anew once one has lived', async () => {
+  it('starts its count anew once a function has survived', async () => {
     let isAway = false;
     const { work, state, collectors, notes } = await collecting({
       copies: () => [],
@@ -182,8 +182,8 @@ describe('collecting that kills its function', () => {
   });
 });
 
-describe('collecting that takes longer than a function has', () => {
-  it('stops a minute before the end, with what stands, and says so', async () => {
+describe('collecting that takes longer than a function may run', () => {
+  it('stops a minute before the end, keeps the copies, and says so', async () => {
     const { deps, state, announced } = await collecting({ outputs: 3, copies: () => [0, 2] });
     vi.useFakeTimers({ now: deps.clock() });
 

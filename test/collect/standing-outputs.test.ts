@@ -43,8 +43,8 @@ function standingWorld() {
   return { place, standing, putInParts };
 }
 
-describe('an output that stands in one piece', () => {
-  it('is found with the SHA-256 that S3 keeps, if its size is the one that is said', async () => {
+describe('an output in one piece', () => {
+  it('is found with the SHA-256 that S3 keeps, if its size is as in the record', async () => {
     const { place, standing } = standingWorld();
     const copy = await createPutBytes(s3.client)(place, Buffer.from('png'), 'image/png');
 
@@ -63,7 +63,7 @@ describe('an output that stands in one piece', () => {
     ]);
   });
 
-  it('is not found where nothing stands, or what S3 keeps no sum of', async () => {
+  it('is not found if there is no object, or one without a SHA-256', async () => {
     const { place, standing } = standingWorld();
     const nothing = await standing.find(place, { sizeBytes: 3 });
     await s3.client.send(new PutObjectCommand({ Bucket: BUCKET, Key: place.key, Body: 'png' }));
@@ -72,7 +72,7 @@ describe('an output that stands in one piece', () => {
   });
 });
 
-it('an output of another type than its record says is not found: that it differs may not have been noted', async () => {
+it('an output of another type than in its record is not found: the difference may not have been noted', async () => {
   const { place, standing } = standingWorld();
   const svg = { ...place, key: `${place.key}.svg` };
   await createPutBytes(s3.client)(place, Buffer.from('jpg'), 'image/jpeg');
@@ -91,7 +91,7 @@ it('an output of another type than its record says is not found: that it differs
 });
 
 describe('an output that came in parts', () => {
-  it('is found by the note of it, at whatever key it lies, and not without one', async () => {
+  it('is found by its note, under any key, and not without a note', async () => {
     const { place, standing, putInParts } = standingWorld();
     const copy = await putInParts(place.key, Buffer.from('a film'));
     const before = await standing.find(place, { sizeBytes: 6 });
@@ -105,7 +105,7 @@ describe('an output that came in parts', () => {
     expect(await standing.find(place, {})).toMatchObject({ key: beside.key, sizeBytes: 5 });
   });
 
-  it('is not found where other bytes have come to stand, of whatever size', async () => {
+  it('is not found if other bytes are there, of any size', async () => {
     const { place, standing, putInParts } = standingWorld();
     const copy = await putInParts(place.key, Buffer.from('a film'));
     await standing.note(place, copy);

@@ -31,8 +31,8 @@ const succeeded = task({
 });
 
 /**
- * A generation whose task stands as `show` says, second by second, looked at whenever it is due.
- * @param show - Told since when Kill was accepted.
+ * A generation whose task stands as `show` says, second by second. It is collected whenever it is due.
+ * @param show - Gets the second at which Kill was accepted.
  */
 async function standing(
   show: (seconds: number, killedAt: number | undefined) => Task,
@@ -46,7 +46,7 @@ async function standing(
     );
   let seconds = 0;
   let killedAt: number | undefined;
-  /** Seconds at which Wiro was asked about the task, and asked to stop it. */
+  /** The seconds at which Wiro was asked about the task, and asked to stop it. */
   const looks: number[] = [];
   const stops: number[] = [];
   const answer = (): StopOutcome =>
@@ -88,7 +88,7 @@ async function standing(
     state,
     moment,
     seconds: () => seconds,
-    /** Looks every minute, as `reconcile` does, until the attempt has ended or so many minutes are over. */
+    /** Looks every minute, as `reconcile` does, until the attempt has ended or these minutes have passed. */
     async work(minutes: number) {
       const { attempt } = await state();
       for (; seconds < minutes * MINUTE; seconds += 60, world.pass(60)) {
@@ -101,7 +101,7 @@ async function standing(
 }
 
 describe('a task at task_error', () => {
-  it('is no end: it is looked at with back-off, says why, and keeps its slot', async () => {
+  it('has not ended: the generation is looked at with back-off, says why, and keeps its slot', async () => {
     const { work, state, looks, stops, gate } = await standing(() => atError('No worker'));
 
     await work(14);
@@ -126,7 +126,7 @@ describe('a task at task_error', () => {
     expect(stops).toEqual([]);
   });
 
-  it('that is requeued and fails has failed with its own words', async () => {
+  it('that is requeued and fails has failed with its last text', async () => {
     const { work, state } = await standing((seconds) =>
       seconds < 5 * MINUTE
         ? atError('No worker')
@@ -147,7 +147,7 @@ describe('a task at task_error', () => {
     });
   });
 
-  it('that does not move for 15 minutes is stopped, and has failed with what it said first', async () => {
+  it('that does not move for 15 minutes is stopped, and has failed with its first text', async () => {
     const { work, state, stops, seconds, gate } = await standing((now, killedAt) =>
       killedAt === undefined ? atError(now < 4 * MINUTE ? 'No worker' : 'Still none') : killed,
     );
@@ -170,7 +170,7 @@ describe('a task at task_error', () => {
     expect(await gate.holders()).toEqual([]);
   });
 
-  it('that shows as failed once it was stopped has failed with what it said first, too', async () => {
+  it('that shows as failed after it was stopped has failed with its first text, too', async () => {
     const { work, state } = await standing((_, killedAt) =>
       killedAt === undefined
         ? atError('No worker')
@@ -200,7 +200,7 @@ describe('a task at task_error', () => {
     expect(next).not.toHaveProperty('task');
   });
 
-  it('that was stopped with reused uploads runs once more with fresh ones', async () => {
+  it('that was stopped after reused uploads runs once more with fresh ones', async () => {
     const { work, state, submitted } = await standing(
       (_, killedAt) => (killedAt === undefined ? atError('No worker') : killed),
       { reusedUploads: true },
@@ -212,7 +212,7 @@ describe('a task at task_error', () => {
     expect(submitted).toContain(ID);
   });
 
-  it('that moves in between is not stopped before it has stood again for 15 minutes', async () => {
+  it('that moves in between is stopped only after another 15 minutes at an error', async () => {
     const { work, stops, notes } = await standing((seconds) =>
       seconds < 12 * MINUTE ? atError('No worker') : seconds < 25 * MINUTE ? task({}) : atError('Again'),
     );
@@ -226,7 +226,7 @@ describe('a task at task_error', () => {
     expect((await notes.read(ID, 1)).taskError?.text).toBe('Again');
   });
 
-  it('that moves on after it was asked to stop goes its way, and is stopped anew if it stands again', async () => {
+  it('that moves after it was asked to stop goes on, and is stopped anew if it stands at an error again', async () => {
     const { work, state, stops } = await standing(
       (seconds) => (seconds < 20 * MINUTE || seconds > 60 * MINUTE ? atError('No worker') : task({})),
       { kill: 'refused' },
@@ -243,7 +243,7 @@ describe('a task at task_error', () => {
     expect(stops.filter((at) => at > 60 * MINUTE)[0]).toBeGreaterThanOrEqual(75 * MINUTE);
   });
 
-  it('that moves between being asked to stop and its end has failed with what it was stopped for', async () => {
+  it('that moves after it was asked to stop, and then ends, has failed with the error that it was stopped for', async () => {
     const { work, state } = await standing((seconds, killedAt) =>
       killedAt === undefined
         ? atError('No worker')
@@ -265,7 +265,7 @@ describe('a task at task_error', () => {
     });
   });
 
-  it('whose Kill is not confirmed fails with cancel_unconfirmed, and runs anew only by force', async () => {
+  it('whose Kill is not confirmed fails with cancel_unconfirmed, and runs anew only with force', async () => {
     const { work, state, moment, gate } = await standing(() => atError('No worker'), { kill: 'refused' });
 
     await work(120);
@@ -277,7 +277,7 @@ describe('a task at task_error', () => {
     expect(startRetry(ended, true, moment())).toMatchObject({ status: 'queued', attempt: 2 });
   });
 
-  it('is cancelled where its user wished that, however it came to its end', async () => {
+  it('is cancelled if its user requested that, whatever its end', async () => {
     const { work, state, generations, moment } = await standing((_, killedAt) =>
       killedAt === undefined ? atError('No worker') : killed,
     );
@@ -289,7 +289,7 @@ describe('a task at task_error', () => {
     expect(await state()).toMatchObject({ status: 'cancelled' });
   });
 
-  it('is understood although the function dies between Kill and its note of it', async () => {
+  it('is understood even if the function dies between Kill and the note of it', async () => {
     const { work, state, deps, generations, pass } = await standing((_, killedAt) =>
       killedAt === undefined ? atError('No worker') : killed,
     );
@@ -314,7 +314,7 @@ describe('a task at task_error', () => {
   });
 });
 
-it('a task that somebody cancels at Wiro, and that stood at no error, is cancelled', async () => {
+it('a task that is cancelled at Wiro, and stood at no error, is cancelled', async () => {
   const { work, state } = await standing((seconds) => (seconds < 5 * MINUTE ? task({}) : killed));
 
   await work(60);

@@ -25,7 +25,7 @@ describe('a callback URL', () => {
   });
 
   it.each(['/hooks/wiro', '/v1/other/hooks', '//', '/app/abcdefghijklmnopqrstuvwxyz/1/0', '/%00/..'])(
-    'is read behind the prefix %j, which a CDN passes on',
+    'is read after the prefix %j, which a CDN passes on',
     (prefix) => {
       expect(parseCallbackPath(`${prefix}/app/abcdefghijklmnopqrstuvwxyz/1/${SIGNATURE}`)).toEqual({
         ...SUBJECT,
@@ -34,7 +34,7 @@ describe('a callback URL', () => {
     },
   );
 
-  it('is accepted under the current and the previous secret, and under no other', () => {
+  it('is accepted with the current and the previous secret, and with no other', () => {
     const path = { ...SUBJECT, signature: SIGNATURE };
 
     expect(isSigned(path, ['s3cret'])).toBe(true);
@@ -62,7 +62,7 @@ describe('a callback URL', () => {
     `/app/../abcdefghijklmnopqrstuvwxyz/1/${SIGNATURE}`,
     `/app/ABCDEFGHIJKLMNOPQRSTUVWXYZ/1/${SIGNATURE}`,
     `/app/abcdefghijklmnopqrstuvwxyz/1/${SIGNATURE}\n`,
-  ])('is nothing else: %j', (path) => {
+  ])('is not: %j', (path) => {
     expect(parseCallbackPath(path)).toBeUndefined();
   });
 });

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { type Generation, hasEnded, type Status } from '../../functions/generation/generation.ts';
 
-/** As the design draws it. A state may follow itself: a claim prolonged, a search counted. */
+/** The arrows of the state diagram. A state may follow itself: a claim is extended, a search is counted. */
 const FOLLOWS: Record<Status, readonly Status[]> = {
-  // Failed: it waited in line for too long.
+  // `failed` after too long a wait in line.
   queued: ['queued', 'submitting', 'running', 'cancelled', 'failed'],
   submitting: ['submitting', 'queued', 'running', 'failed', 'cancelled'],
   running: ['running', 'collecting'],
@@ -13,7 +13,7 @@ const FOLLOWS: Record<Status, readonly Status[]> = {
   cancelled: ['cancelled'],
 };
 
-/** What must hold of every transition, whatever it is. */
+/** Checks what must hold for every transition. */
 export function assertLegal(before: Generation, after: Generation): void {
   assert(FOLLOWS[before.status].includes(after.status), `${before.status} was followed by ${after.status}`);
   assert(hasNothingUnreadable(after), 'Something is undefined or no number');
@@ -29,7 +29,7 @@ export function assertLegal(before: Generation, after: Generation): void {
     before.status === 'collecting' && after.status === 'queued' ? 1 : 0,
   );
   assert.equal(after.pastAttempts.length, after.attempt - 1);
-  // A task once known stays known for its attempt, and a wish to cancel stands.
+  // A recorded task stays for its attempt, and a request to cancel stays.
   if ('task' in before && before.task && after.attempt === before.attempt)
     assert.deepEqual('task' in after && after.task, before.task);
   if (before.cancelRequestedAt !== undefined) assert.equal(after.cancelRequestedAt, before.cancelRequestedAt);

@@ -6,7 +6,7 @@ import { at, EXAMPLES, moment } from './examples.ts';
 const untold = (count: number): readonly Announcement[] =>
   Array.from({ length: count }, (_, n) => ({ eventId: `x.${n}`, type: 'Failed', attempt: n, at: at(0) }));
 
-it('no attempt is started while the events of earlier ones cannot be told: their list would grow without end', () => {
+it('no attempt starts while the events of earlier ones cannot be delivered: their list would grow without end', () => {
   const generation = { ...EXAMPLES.failed, announcements: untold(20) };
 
   expect(() => startRetry(generation, true, moment(40))).toThrow(
@@ -22,7 +22,7 @@ describe('a retry obeys retryable', () => {
     error: { code: 'invalid_parameter', message: 'steps must be a number.', retryable: false },
   } as const;
 
-  it('what would fail again is not run again, unless it is forced', () => {
+  it('what would fail again runs again only with force', () => {
     expect(() => startRetry(hopeless, false, moment(100))).toThrow(
       expect.objectContaining({
         error: expect.objectContaining({
@@ -37,7 +37,7 @@ describe('a retry obeys retryable', () => {
     expect(startRetry(hopeless, true, moment(100))).toMatchObject({ status: 'queued', attempt: 2 });
   });
 
-  it('what may succeed later is run again, and so is what was cancelled', () => {
+  it('what may succeed later runs again, and so does what was cancelled', () => {
     const { error } = hopeless;
 
     expect(startRetry({ ...hopeless, error: { ...error, retryable: true } }, false, moment(100)).status).toBe(
@@ -46,7 +46,7 @@ describe('a retry obeys retryable', () => {
     expect(startRetry(EXAMPLES.cancelled, false, moment(100)).status).toBe('queued');
   });
 
-  it('a paid task is collected again, whatever is said of it: that costs nothing', () => {
+  it('a paid task is collected again even if its error is not retryable: that costs nothing', () => {
     const refused = { code: 'output_refused', message: 'A host.', retryable: false } as const;
 
     const paid = { ...hopeless, taskEnd: 'succeeded', error: refused } as const;

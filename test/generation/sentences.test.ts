@@ -14,7 +14,7 @@ import { InputAccessError, InputChangedError } from '../../functions/objects/err
 import { OutputRefusedError } from '../../functions/outputs/errors.ts';
 import { log } from '../../functions/runtime/log.ts';
 import { InputError, UploadsRefusedError } from '../../functions/submit/bring-inputs.ts';
-import { endedBeforeRun, explainInputFailure } from '../../functions/submit/explain-failure.ts';
+import { explainEndBeforeRun, explainInputFailure } from '../../functions/submit/explain-failure.ts';
 import { explainUnauthorized } from '../../functions/submit/explain-unauthorized.ts';
 import type { SubmitDeps } from '../../functions/submit/submit-deps.ts';
 import { submitGeneration } from '../../functions/submit/submit-generation.ts';
@@ -74,7 +74,7 @@ const knowing =
 const input =
   (cause: Error): Case =>
   () =>
-    endedBeforeRun(explainInputFailure(new InputError('inputs.image', cause)));
+    explainEndBeforeRun(explainInputFailure(new InputError('inputs.image', cause)));
 
 const denied = (name: string) =>
   new InputAccessError(
@@ -82,7 +82,7 @@ const denied = (name: string) =>
     new S3ServiceException({ name, message: 'no', $fault: 'client', $metadata: { httpStatusCode: 403 } }),
   );
 
-/** How it ends when Wiro answers every Run so. */
+/** How a generation ends if every Run gets this answer. */
 const submitting =
   (
     outcome: Partial<RunOutcome>,
@@ -178,7 +178,7 @@ const wiroSays = (error: WiroError) => () => {
 
 // --- killed ---------------------------------------------------------------------------------------------------
 
-/** One more holder is killed where five were before, and the next one looks. */
+/** One more holder is killed after five, and the next one looks. */
 async function killOneMore(world: World, during: 'submitting' | 'collecting') {
   const moment = { now: world.shared.clock().toISOString(), durations: world.shared.durations };
   const deaths = { count: 5, during, holder: 'another', progress: 0 };
@@ -195,16 +195,16 @@ async function killOneMore(world: World, during: 'submitting' | 'collecting') {
 
 const WHY = 'it says: no';
 
-/** Nothing ends with it: test/collect/copy-in-turn shows its sentence. */
+/** No generation ends with this code. test/collect/copy-in-turn checks its sentence. */
 type SetbackAlone = 'output_in_line';
 
-/** What a sentence says of money, and what it must not say then. */
+/** What a sentence says about money, and what it must not say then. */
 const MONEY = {
   notCharged: {
     says: /Nothing was run or charged|nothing (?:was|is) charged|Wiro does not charge it/i,
     never: /paid for|may be paid|run,? and be charged|may be charged[.:;]/,
   },
-  /** Of a retry: what it is about may have been charged before. */
+  /** About a retry: the generation may have been charged before. */
   retryCostsNothing: {
     says: /This retry started nothing(?:$|:| and costs nothing)/,
     never: /Nothing was run or charged/,
@@ -218,18 +218,18 @@ const MONEY = {
     never: /Nothing was run|nothing (?:was|is) charged|is paid for|does not charge/i,
   },
   charged: { says: /Task task-1 is paid for/, never: /may be paid|Nothing was|nothing is/i },
-  /** Nobody would think of money. */
+  /** Money is no question. */
   none: { says: /./, never: /charge|paid/ },
 } as const;
 
-/** A way to come to a code, and what its sentence says. */
+/** A way to cause a code, and what its sentence says. */
 type Way = readonly [come: Case, money: keyof typeof MONEY, remedy: RegExp];
 
 const AGAIN = /retry asks about it again and collects it without paying again$/;
 const ADDRESS =
   /npm run setup.* with them; if the project restricts IP addresses, remove that.*retry it then$/;
 
-/** Ways to come to each code. A new code does not compile until its sentence is shown here. */
+/** Ways to cause each code. A new code does not compile until its sentence is checked here. */
 const CASES: Readonly<Record<Exclude<ErrorCode, 'cancelled' | SetbackAlone>, readonly Way[]>> = {
   invalid_request: [
     [
@@ -385,7 +385,7 @@ const CASES: Readonly<Record<Exclude<ErrorCode, 'cancelled' | SetbackAlone>, rea
       /the key is not there\. Then send the request again$/,
     ],
     [
-      () => endedBeforeRun({ code: 'not_configured', message: 'This deployment lacks its secrets.' }),
+      () => explainEndBeforeRun({ code: 'not_configured', message: 'This deployment lacks its secrets.' }),
       'notCharged',
       /store them, then retry it$/,
     ],
@@ -512,7 +512,7 @@ const CASES: Readonly<Record<Exclude<ErrorCode, 'cancelled' | SetbackAlone>, rea
   ],
   internal_error: [
     [
-      () => endedBeforeRun({ code: 'internal_error', message: 'This deployment could not reach S3.' }),
+      () => explainEndBeforeRun({ code: 'internal_error', message: 'This deployment could not reach S3.' }),
       'notCharged',
       /retry it$/,
     ],
@@ -526,7 +526,7 @@ const CASES: Readonly<Record<Exclude<ErrorCode, 'cancelled' | SetbackAlone>, rea
   ],
 };
 
-/** What comes after the remedy where the door adds it. */
+/** The sentence about money that a door adds after the remedy. */
 const ADDED = / (?:Nothing was run or charged|This retry started nothing and costs nothing)$/;
 
 describe('every error says what happened, what it means for money, and what to do', () => {
@@ -542,9 +542,9 @@ describe('every error says what happened, what it means for money, and what to d
     expect(message).toMatch(/[.)]$/);
     expect(message).toMatch(money.says);
     expect(message).not.toMatch(money.never);
-    // Its last words, or those before what it costs.
+    // The last words, or the last before the sentence about money.
     expect(message.replace(/\.$/, '').replace(ADDED, '').replace(/\.$/, '')).toMatch(remedy);
-    // Neither what the machine says, nor twice what was attempted, nor where an output can be fetched.
+    // No internals, no attempt named twice, and no address of an output.
     expect(message).not.toMatch(/Unexpected|undefined|Cannot run|\.\.|\(\)|secret\//);
     expect(message.length).toBeLessThan(600);
   });
@@ -565,7 +565,7 @@ describe('every error says what happened, what it means for money, and what to d
     expect(told?.message).toMatch(/a retry .*without paying again/i);
   });
 
-  it('what was only asked to stop is not called stopped', async () => {
+  it('a task that was only asked to stop is not called stopped', async () => {
     const [seen, unseen] = await Promise.all(CASES.deadline_exceeded.map(([one]) => one()));
 
     expect(seen?.message).toContain(
@@ -580,7 +580,7 @@ describe('a caller that Wiro does not accept', () => {
     'Wiro answered 401 "Your IP address is not allowed"',
     'it says: This IP is not in the whitelist of the project',
     'it answered 403: Request IP 3.4.5.6 is not allowed for this project',
-  ])('by its address: the key is not called wrong: %s', (why) => {
+  ])('because of its address does not read that the key is wrong: %s', (why) => {
     const sentence = explainUnauthorized({ why });
 
     expect(sentence).toMatch(/certain IP addresses only, and AWS Lambda has no fixed one/);
@@ -588,14 +588,14 @@ describe('a caller that Wiro does not accept', () => {
     expect(sentence).not.toContain('npm run setup');
   });
 
-  it('for want of a sign-in (code 98) is told so', () => {
+  it('because it needs a sign-in (code 98) reads that', () => {
     expect(explainUnauthorized({ why: 'it says: sign in', code: 98 })).toMatch(
       /^Wiro asks for a sign-in.*code 98/,
     );
   });
 
   it.each(['it says: Invalid API key', 'it says: zip expired', 'it says: the recipient is unknown'])(
-    'by its key is told to store the right one: %s',
+    'because of its key reads how to store the right one: %s',
     (why) => {
       expect(explainUnauthorized({ why })).toMatch(
         /^Wiro does not accept this deployment's API key.*npm run setup/,

@@ -28,12 +28,12 @@ import { at, EXAMPLES, moment } from './examples.ts';
 import { assertLegal } from './legal.ts';
 import { whenCollecting, whenHeld, whenSubmitting } from './when-held.ts';
 
-// A model of the world around the state machine: several workers that may stop anywhere and go on much later, with
-// clocks that differ, and Wiro, where a Run makes a task or not whatever becomes of its answer.
+// A model of the world around the state machine: several workers that may stop at any point and go on much later, with
+// different clocks, and Wiro, where a Run makes a task or not, whether or not its answer arrives.
 
 const HOLDERS = ['a', 'b', 'c'] as const;
 type Holder = (typeof HOLDERS)[number];
-/** Clocks differ by at most what the settings allow for. */
+/** Clocks differ by at most what the settings allow. */
 const SKEW: Record<Holder, number> = { a: 0, b: 4.9, c: -0.1 };
 
 const error = { code: 'model_failed', message: 'The model failed.', retryable: true } as const;
@@ -64,17 +64,17 @@ class World {
     moment(0),
   );
   seconds = 0;
-  /** Tasks at Wiro, by attempt: more than one for an attempt is a double charge. */
+  /** Tasks at Wiro. More than one for an attempt is a double charge. */
   readonly tasks: { readonly id: string; readonly attempt: number; readonly madeAt: number }[] = [];
-  /** Answers that their workers have and did not record yet: they may come at any time. */
+  /** Answers that their workers have not recorded yet. They may do so at any time. */
   readonly answers: Answer[] = [];
-  /** Marks whose Run may still be sent: their writer has not sent it yet, and its send limit is not over. */
+  /** Marks whose Run may still be sent: it is not sent yet, and its time limit is not over. */
   readonly sendable = new Map<
     Holder,
     { readonly run: RunMark; readonly attempt: number; readonly since: number }
   >();
 
-  /** Every invocation has a name of its own as holder. */
+  /** Every invocation has a holder name of its own. */
   readonly holders = new Map<Holder, string>();
   /** Holders whose claim found a mark. */
   readonly searchers = new Set<string>();
@@ -104,7 +104,7 @@ const ACTIONS = {
   renew: (world: World, who: Holder) =>
     world.apply(whenHeld(world.generation, world.holder(who), (held) => renew(held, world.moment(who)))),
   turnAway: (world: World, who: Holder) => {
-    // Never with a mark that may have been sent: the code turns away before the mark, or after a plain refusal.
+    // Never with a mark whose Run may have been sent: the code joins the line before the mark, or after a plain refusal.
     if (!('run' in world.generation && world.generation.run)) {
       const moment = world.moment(who);
       world.apply(
@@ -126,7 +126,7 @@ const ACTIONS = {
       mark(held, { reusedUploads: true }, world.moment(who)),
     );
     if (next?.run === undefined) return;
-    // The property that forbids a second charge: no Run while another may have made a task.
+    // The property against a second charge: no Run while another may have made a task.
     assert.deepEqual(
       world.tasks.filter(({ attempt }) => attempt === next.attempt),
       [],
@@ -138,13 +138,13 @@ const ACTIONS = {
   sendRun: (world: World, who: Holder, dice: number) => {
     const marked = world.sendable.get(who);
     world.sendable.delete(who);
-    // A Run is sent within 10 seconds of its mark or not at all; its whole answer takes at most 30.
+    // A Run is sent within 10 seconds of its mark or not at all. Its whole answer takes at most 30 seconds.
     if (marked === undefined || world.seconds - marked.since > 10) return;
     const { run, attempt } = marked;
     const fate = dice % 4;
     if (fate === 0) return; // Lost on its way.
     if (fate === 1) {
-      // Plainly refused: no task, and its worker says so.
+      // Plainly refused: no task, and its worker records that.
       world.apply(
         whenSubmitting(world.generation, world.holder(who), (held) =>
           requeue(held, setback, world.moment(who)),
@@ -161,7 +161,7 @@ const ACTIONS = {
     if (answer === undefined) return;
     const { run, attempt, taskId } = answer;
     const next = startRunning(world.generation, run, attempt, { id: taskId }, world.moment(who));
-    // A paid answer is dropped only when its generation was given up, or went on to the next attempt.
+    // A paid answer is dropped only if its generation has ended or started the next attempt.
     assert(next !== undefined || hasEnded(world.generation) || world.generation.attempt > attempt);
     world.apply(next);
   },
@@ -169,10 +169,10 @@ const ACTIONS = {
     const { generation } = world;
     if (generation.status !== 'submitting' || generation.claim.holder !== world.holder(who)) return;
     const { run } = generation;
-    // Only who took the claim over searches, once: not the worker whose Run is under way.
+    // Only a worker that took the claim over searches, and only once. Not the worker whose Run is under way.
     if (run === undefined || !world.searchers.delete(world.holder(who))) return;
     const found = world.tasks.find(({ attempt }) => attempt === generation.attempt);
-    // A list that tells the truth, though late: later than one search, never later than two; or cannot be read.
+    // The list is true but late: later than one search, never later than two. Or it cannot be read.
     const isShown = found !== undefined && world.seconds - found.madeAt >= dice % 130;
     if (isShown) {
       world.apply(startRunning(generation, run, generation.attempt, { id: found.id }, world.moment(who)));
@@ -226,7 +226,7 @@ const ACTIONS = {
       whenCollecting(world.generation, world.holder(who), (held) => readLater(held, world.moment(who))),
     ),
   rerun: (world: World, who: Holder) => {
-    // Once: with fresh uploads it is not done again.
+    // Only once: not after a run with fresh uploads.
     if (world.generation.freshUploads === undefined)
       world.apply(
         whenCollecting(world.generation, world.holder(who), (held) => rerun(held, error, world.moment(who))),
@@ -260,7 +260,7 @@ const ACTIONS = {
 
 const NAMES = Object.keys(ACTIONS) as (keyof typeof ACTIONS)[];
 
-/** What a worker that nothing disturbs would do now: so that sequences reach far. */
+/** What an undisturbed worker would do now, so that sequences get far. */
 function forward(world: World, dice: number): keyof typeof ACTIONS {
   const { generation } = world;
   if (world.sendable.size > 0) return 'sendRun';
@@ -317,17 +317,17 @@ function play(sequence: readonly Step[], repeat = 1): World {
 const RUNS = { numRuns: 1_500, seed: 20_260_101 };
 
 describe('any sequence of transitions, by several holders at any time', () => {
-  it('stays within the diagram, changes nothing that has ended, and is due while anything is left', () => {
+  it('stays within the diagram, changes no end, and is due while anything is left to do', () => {
     fc.assert(
       fc.property(steps(NAMES), (sequence) => {
-        // `assertLegal` looks at every step.
+        // `assertLegal` checks every step.
         play(sequence);
       }),
       RUNS,
     );
   });
 
-  it('makes at most one task an attempt, and never loses one that answered', () => {
+  it('makes at most one task per attempt, and never loses a task that was answered', () => {
     let made = 0;
     fc.assert(
       fc.property(steps(NAMES), (sequence) => {
@@ -338,11 +338,11 @@ describe('any sequence of transitions, by several holders at any time', () => {
       }),
       RUNS,
     );
-    // The sequences are worth something.
+    // The sequences get far enough.
     expect(made).toBeGreaterThan(300);
   });
 
-  it('is unharmed by doing every step twice', () => {
+  it('is not harmed if every step is done twice', () => {
     fc.assert(
       fc.property(steps(NAMES.filter((name) => name !== 'sendRun')), (sequence) => {
         play(sequence, 2);
@@ -352,7 +352,7 @@ describe('any sequence of transitions, by several holders at any time', () => {
   });
 });
 
-describe('a holder whose lease another took', () => {
+describe('a holder whose claim another holder took', () => {
   const writes: Record<string, (generation: Generation) => Generation | undefined> = {
     renewed: (g) => whenHeld(g, 'late', (held) => renew(held, moment(100))),
     turnedAway: (g) => whenSubmitting(g, 'late', (held) => joinLine(held, at(0), moment(100))),
@@ -370,7 +370,7 @@ describe('a holder whose lease another took', () => {
     cancelled: (g) => whenHeld(g, 'late', (held) => cancel(held, {}, moment(100))),
   };
 
-  it('writes nothing, whatever state the generation has come to since', () => {
+  it('writes nothing, whatever state the generation is in', () => {
     fc.assert(
       fc.property(steps(NAMES), fc.constantFrom(...Object.keys(writes)), (sequence, name) => {
         const { generation } = play(sequence);

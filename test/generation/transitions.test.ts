@@ -35,7 +35,7 @@ const WEEK = 604_800;
 const run: RunMark = { startedAt: at(0), reusedUploads: false, searches: 0 };
 const task = { id: 'task-1', token: 'token-1' };
 
-/** The status that comes out; `same` when nothing changes, `refused` when the transition is not to be made. */
+/** The resulting status, `same` if nothing changes, `refused` if the transition does not apply. */
 function outcome(before: Generation, after: Generation | undefined): string {
   if (after === undefined) return 'refused';
   return after === before ? 'same' : after.status;
@@ -189,7 +189,7 @@ describe('every transition from every state', () => {
 });
 
 describe('accept', () => {
-  it('starts in the queue, and is due in case that its submission is lost', () => {
+  it('starts in the queue, and is due in case its submission is lost', () => {
     const { id, deployment, origin, model, requestHash } = EXAMPLES.queued;
 
     const generation = accept({ id, deployment, origin, model, requestHash }, moment(0));
@@ -216,7 +216,7 @@ describe('accept', () => {
 });
 
 describe('a claim', () => {
-  it('holds for a minute and is due five seconds later, and starts the count of looks anew', () => {
+  it('lasts one minute, is due five seconds later, and resets the count of looks', () => {
     const claimed = claimToSubmit(EXAMPLES.queued, 'me', moment(10));
 
     expect(claimed).toMatchObject({ claim: { holder: 'me', until: at(70) }, dueAt: at(75), looks: 0 });
@@ -227,7 +227,7 @@ describe('a claim', () => {
     ['submitting', 65, 'you'],
     ['marked', 64.999, undefined],
     ['marked', 65, 'you'],
-  ] as const)('of %s is free for others at second %d: %s', (name, seconds, holder) => {
+  ] as const)('on %s is free for others at second %d: %s', (name, seconds, holder) => {
     const claimed = claimToSubmit(EXAMPLES[name], 'you', moment(seconds));
 
     expect(claimed?.claim.holder).toBe(holder);
@@ -236,25 +236,25 @@ describe('a claim', () => {
   it.each([
     [64.999, undefined],
     [65, 'you'],
-  ] as const)('of collecting is free for others at second %d: %s', (seconds, holder) => {
+  ] as const)('on collecting is free for others at second %d: %s', (seconds, holder) => {
     const claimed = claimToCollect(EXAMPLES.collecting, 'you', moment(seconds));
 
     expect(claimed?.claim.holder).toBe(holder);
   });
 
-  it('taken over keeps the mark: a task may exist', () => {
+  it('that another holder takes keeps the mark: a task may exist', () => {
     const claimed = claimToSubmit(EXAMPLES.marked, 'you', moment(65));
 
     expect(claimed?.run).toEqual(run);
   });
 
-  it('is prolonged from now, not from where it ended', () => {
+  it('is extended from now, not from its end', () => {
     const renewed = renew(EXAMPLES.collecting, moment(20));
 
     expect(renewed).toMatchObject({ claim: { holder: 'me', until: at(80) }, dueAt: at(85) });
   });
 
-  it('that is over still belongs to its holder until another takes it', () => {
+  it('that is over belongs to its holder until another takes it', () => {
     expect(renew(EXAMPLES.submitting, moment(1_000))).toMatchObject({
       claim: { holder: 'me', until: at(1_060) },
     });
@@ -262,7 +262,7 @@ describe('a claim', () => {
 });
 
 describe('the write-ahead mark', () => {
-  it('prolongs the lease to 90 seconds and says when the Run began', () => {
+  it('extends the lease to 90 seconds and records when the Run began', () => {
     const marked = mark(EXAMPLES.submitting, { reusedUploads: true }, moment(10));
 
     expect(marked).toMatchObject({
@@ -272,7 +272,7 @@ describe('the write-ahead mark', () => {
     });
   });
 
-  it('prolongs it by what its Run may take longer, for whoever searches too', () => {
+  it('extends it by the extra time of the Run, which a searcher waits for, too', () => {
     const run = { reusedUploads: false, extraMs: 20_000 };
     const marked = mark(EXAMPLES.submitting, run, moment(10));
 
@@ -284,7 +284,7 @@ describe('the write-ahead mark', () => {
     expect(Object.keys(marked?.run ?? {})).toEqual(['startedAt', 'reusedUploads', 'searches']);
   });
 
-  it('is not written under a wish to cancel', () => {
+  it('is not written while a request to cancel stands', () => {
     const wished = requestCancel(EXAMPLES.submitting, moment(5));
 
     expect(
@@ -292,14 +292,14 @@ describe('the write-ahead mark', () => {
     ).toBeUndefined();
   });
 
-  it('is gone with every way back to the queue', () => {
+  it('does not go back to the queue', () => {
     expect(joinLine(EXAMPLES.marked, at(5), moment(10))).not.toHaveProperty('run');
     expect(requeue(EXAMPLES.marked, setback, moment(10))).not.toHaveProperty('run');
   });
 });
 
 describe('startRunning', () => {
-  it('needs no claim: whoever has the answer records it', () => {
+  it('needs no claim: any holder of the answer records it', () => {
     const takenOver = claimToSubmit(EXAMPLES.marked, 'you', moment(65));
 
     const recorded = takenOver && startRunning(takenOver, run, 1, task, moment(70));
@@ -308,7 +308,7 @@ describe('startRunning', () => {
     expect(recorded).not.toHaveProperty('claim');
   });
 
-  it('announces that it runs', () => {
+  it('announces the start', () => {
     const recorded = startRunning(EXAMPLES.marked, run, 1, task, moment(10));
 
     expect(recorded?.announcements).toEqual([
@@ -317,13 +317,13 @@ describe('startRunning', () => {
   });
 
   it.each([
-    ['called back', noteCallback(EXAMPLES.marked, 1, 'task-1', moment(3))],
-    ['wished cancelled', requestCancel(EXAMPLES.marked, moment(3))],
-  ])('is due at once when it was %s meanwhile', (_, generation) => {
+    ['a callback', noteCallback(EXAMPLES.marked, 1, 'task-1', moment(3))],
+    ['a request to cancel', requestCancel(EXAMPLES.marked, moment(3))],
+  ])('is due at once after %s meanwhile', (_, generation) => {
     expect(startRunning(generation, run, 1, task, moment(10))?.dueAt).toBe(at(10));
   });
 
-  it('forgets what went wrong before', () => {
+  it('clears the trouble before', () => {
     const troubled = requeue(EXAMPLES.submitting, setback, moment(1));
 
     expect(troubled && startRunning(troubled, run, 1, task, moment(10))).not.toHaveProperty('trouble');
@@ -331,7 +331,7 @@ describe('startRunning', () => {
 });
 
 describe('the search for a lost Run', () => {
-  it('that was complete is repeated after a minute, not earlier by anybody', () => {
+  it('that was complete is repeated after a minute, not earlier by any holder', () => {
     const searched = noteSearch(EXAMPLES.marked, true, moment(100));
 
     expect(searched).toMatchObject({
@@ -356,7 +356,7 @@ describe('the search for a lost Run', () => {
   it.each([
     ['none', undefined, 200],
     ['one', at(100), 159.999],
-  ])('lets no Run be repeated after %s, by the same holder either', (_, emptySearchAt, seconds) => {
+  ])('lets no Run be repeated after %s, not even by the same holder', (_, emptySearchAt, seconds) => {
     const marked = { ...EXAMPLES.marked, run: { ...run, ...(emptySearchAt && { emptySearchAt }) } };
 
     expect(unmark(marked, moment(seconds))).toBeUndefined();
@@ -378,13 +378,13 @@ describe('the search for a lost Run', () => {
     expect(searched?.run).toEqual({ startedAt: at(0), reusedUploads: false, searches: searches + 1 });
   });
 
-  it('that proved nothing makes an earlier complete one worthless', () => {
+  it('that proved nothing makes an earlier complete search worthless', () => {
     const marked = { ...EXAMPLES.marked, run: { ...run, emptySearchAt: at(100), searches: 1 } };
 
     expect(noteSearch(marked, false, moment(160))?.run).not.toHaveProperty('emptySearchAt');
   });
 
-  it('says when a complete one first found nothing, however many follow', () => {
+  it('records when a complete search first found nothing, however many follow', () => {
     const marked = { ...EXAMPLES.marked, run: { ...run, emptySearchAt: at(100), searches: 1 } };
 
     expect(noteSearch(marked, true, moment(160))?.run?.emptySearchAt).toBe(at(100));
@@ -392,7 +392,7 @@ describe('the search for a lost Run', () => {
 });
 
 describe('noteCallback', () => {
-  it('notes the moment and the hint, and makes it due now', () => {
+  it('notes the moment and the hint, and makes the generation due now', () => {
     const noted = noteCallback(EXAMPLES.running, 1, 'task-9', moment(10));
 
     expect(noted).toEqual({
@@ -402,7 +402,7 @@ describe('noteCallback', () => {
     });
   });
 
-  it('keeps an earlier hint when a later one names nothing', () => {
+  it('keeps an earlier hint if a later callback names nothing', () => {
     const first = noteCallback(EXAMPLES.marked, 1, 'task-9', moment(10));
 
     expect(noteCallback(first, 1, undefined, moment(11))).toMatchObject({
@@ -410,7 +410,7 @@ describe('noteCallback', () => {
     });
   });
 
-  it('that names nothing leaves no empty hint', () => {
+  it('leaves no empty hint if the callback names nothing', () => {
     const noted = noteCallback(EXAMPLES.running, 1, undefined, moment(10));
 
     expect('callback' in noted && Object.keys(noted.callback ?? {})).toEqual(['seenAt']);
@@ -424,7 +424,7 @@ describe('lookLater', () => {
     );
 
   it.each([
-    // [asked at second, next look after so many seconds]: half its age, from one minute to fifteen.
+    // [asked at second, seconds until the next look]: half the age of the Run, from one to fifteen minutes.
     [10, 60],
     [120, 60],
     [121, 60.5],
@@ -434,17 +434,17 @@ describe('lookLater', () => {
     // The deadline of six hours is second 21,600.
     [21_000, 600],
     [21_599, 1],
-  ])('at second %d is looked at again after %d', (seconds, wait) => {
+  ])('at second %d looks again after %d', (seconds, wait) => {
     expect(release(EXAMPLES.collecting, seconds)?.dueAt).toBe(at(seconds + wait));
   });
 
-  it('is looked at again at once when it was called back since it was asked', () => {
+  it('looks again at once after a callback since Wiro was asked', () => {
     const calledBack = noteCallback(EXAMPLES.collecting, 1, undefined, moment(9));
 
     expect(release(calledBack, 10)?.dueAt).toBe(at(10));
   });
 
-  it('is not looked at again at once for a callback that was known when it was asked', () => {
+  it('does not look again at once for a callback that was known when Wiro was asked', () => {
     const calledBack = noteCallback(EXAMPLES.collecting, 1, undefined, moment(9));
 
     const released = lookLater(calledBack, { callbackKnown: at(9) }, moment(10));
@@ -452,17 +452,17 @@ describe('lookLater', () => {
     expect(released?.dueAt).toBe(at(70));
   });
 
-  it('is looked at again at once when a cancellation was wished since it was asked', () => {
+  it('looks again at once after a request to cancel since Wiro was asked', () => {
     const wished = requestCancel(EXAMPLES.collecting, moment(9));
 
     expect(release(wished, 10)?.dueAt).toBe(at(10));
   });
 
-  it('is looked at again at once when its deadline passed since it was asked', () => {
+  it('looks again at once if the deadline passed since Wiro was asked', () => {
     expect(release(EXAMPLES.collecting, 21_600)?.dueAt).toBe(at(21_600));
   });
 
-  it('that was asked to stop is looked at again after fifteen seconds, and remembers it', () => {
+  it('looks again fifteen seconds after the task was asked to stop, and records that', () => {
     const wished = requestCancel(EXAMPLES.collecting, moment(9));
 
     const released = release(wished, 10, { cancelSentAt: at(10) });
@@ -470,7 +470,7 @@ describe('lookLater', () => {
     expect(released).toMatchObject({ stop: { cancelSentAt: at(10) }, dueAt: at(25) });
   });
 
-  it('forgets trouble and looks: Wiro answered', () => {
+  it('clears trouble and looks, because Wiro answered', () => {
     const troubled = {
       ...EXAMPLES.collecting,
       trouble: { since: at(0), firstAt: {}, count: 2, code: 'upstream_unavailable', message: 'x' },
@@ -484,7 +484,7 @@ describe('lookLater', () => {
 });
 
 describe('a setback', () => {
-  it('keeps in brief what others say, which every write of the state would carry', () => {
+  it('shortens what it quotes, because every write of the state carries it', () => {
     const long = { code: 'upstream_unavailable', message: `Wiro says: ${'😀'.repeat(1_000)}` } as const;
 
     const troubled = requeue(EXAMPLES.submitting, long, moment(1));
@@ -509,7 +509,7 @@ describe('a setback', () => {
     expect(generation.trouble).toMatchObject({ since: at(0), count: 9 });
   });
 
-  it('keeps when the trouble began, and how often there was one, though its kind changes', () => {
+  it('keeps the start and the count of the trouble when its kind changes', () => {
     const troubled = {
       ...EXAMPLES.submitting,
       trouble: {
@@ -531,13 +531,13 @@ describe('a setback', () => {
     });
   });
 
-  it('survives a new claim: patience counts from the first', () => {
+  it('survives a new claim: patience counts from the first setback', () => {
     const later = requeue(EXAMPLES.submitting, setback, moment(10));
 
     expect(later && claimToSubmit(later, 'you', moment(20))?.trouble?.since).toBe(at(10));
   });
 
-  it('does not lead back to the queue under a wish to cancel: nobody would look there', () => {
+  it('does not lead back to the queue while a request to cancel stands: it would not be noticed there', () => {
     const wished = requestCancel(EXAMPLES.submitting, moment(5));
 
     expect(whenSubmitting(wished, 'me', (held) => requeue(held, setback, moment(10)))).toBeUndefined();
@@ -547,14 +547,14 @@ describe('a setback', () => {
 });
 
 describe('the line at the gate', () => {
-  it('is waited in without a claim, and due a week after it was joined, whenever it was turned away last', () => {
+  it('needs no claim, and is due a week after the attempt first joined it', () => {
     const away = joinLine(EXAMPLES.submitting, at(5), moment(10));
 
     expect(away).toMatchObject({ status: 'queued', waiting: true, dueAt: at(5 + WEEK) });
     expect(away).not.toHaveProperty('claim');
   });
 
-  it('is left with a claim', () => {
+  it('ends with a claim', () => {
     expect(claimToSubmit(EXAMPLES.waiting, 'me', moment(10))).not.toHaveProperty('waiting');
   });
 });
@@ -571,7 +571,7 @@ describe('an end with no outputs', () => {
 });
 
 describe('rerun', () => {
-  it('starts the next attempt with fresh uploads, keeps what the last one came to, and forgets its callback', () => {
+  it('starts the next attempt with fresh uploads, keeps how the last one ended, and drops its callback', () => {
     const calledBack = noteCallback(EXAMPLES.collecting, 1, 'task-1', moment(5));
 
     const again = rerun(calledBack, error, moment(10));
@@ -602,7 +602,7 @@ describe('rerun', () => {
     expect(again && startRunning(again, run, 1, task, moment(11))).toBeUndefined();
   });
 
-  it('keeps a wish to cancel, so that the next attempt never runs', () => {
+  it('keeps a request to cancel, so that the next attempt never runs', () => {
     const wished = requestCancel(EXAMPLES.collecting, moment(5));
     const again = whenCollecting(wished, 'me', (held) => rerun(held, error, moment(10)));
     const claimed = again && claimToSubmit(again, 'you', moment(20));
@@ -612,7 +612,7 @@ describe('rerun', () => {
 });
 
 describe('an end', () => {
-  it('keeps the task, its Run and its account, tells of it, and is due until it is told', () => {
+  it('keeps the task, its Run and its account, announces itself, and is due until that is delivered', () => {
     const ended = succeed(EXAMPLES.collecting, { costUsd: 0.04, elapsedSeconds: 12.5 }, moment(10));
 
     expect(ended).toMatchObject({
@@ -642,7 +642,7 @@ describe('an end', () => {
 });
 
 describe('requestCancel', () => {
-  it('ends what only waits at once, and tells of it', () => {
+  it('ends a queued generation at once, and announces that', () => {
     const ended = requestCancel(EXAMPLES.waiting, moment(10));
 
     expect(ended).toMatchObject({
@@ -655,7 +655,7 @@ describe('requestCancel', () => {
     expect(ended).not.toHaveProperty('waiting');
   });
 
-  it('makes a task due at once, and counts from the first wish', () => {
+  it('makes a task due at once, and keeps the first request', () => {
     const wished = requestCancel(EXAMPLES.running, moment(10));
 
     expect(wished).toEqual({ ...EXAMPLES.running, cancelRequestedAt: at(10), dueAt: at(10) });
@@ -665,16 +665,16 @@ describe('requestCancel', () => {
 
 describe('isToStop', () => {
   it.each([
-    ['by nobody', EXAMPLES.running, 21_599.999, false],
-    ['by its deadline', EXAMPLES.running, 21_600, true],
-    ['by a wish', { ...EXAMPLES.running, cancelRequestedAt: at(1) }, 2, true],
+    ['for no reason', EXAMPLES.running, 21_599.999, false],
+    ['after its deadline', EXAMPLES.running, 21_600, true],
+    ['on request', { ...EXAMPLES.running, cancelRequestedAt: at(1) }, 2, true],
   ] as const)('%s', (_, generation, seconds, expected) => {
     expect(isToStop(generation, moment(seconds))).toBe(expected);
   });
 });
 
 describe('noteLook', () => {
-  it('changes nothing before it is due, nor when nothing is left to do', () => {
+  it('changes nothing before the generation is due, or if nothing is left to do', () => {
     expect(noteLook(EXAMPLES.queued, moment(4.999))).toBe(EXAMPLES.queued);
     expect(noteLook(EXAMPLES.succeeded, moment(1_000))).toBe(EXAMPLES.succeeded);
   });
@@ -686,23 +686,23 @@ describe('noteLook', () => {
     [3, 480],
     [4, 900],
     [100, 900],
-  ])('after %d looks comes back after %d seconds', (looks, wait) => {
+  ])('after %d looks is due after %d seconds', (looks, wait) => {
     const looked = noteLook({ ...EXAMPLES.running, looks }, moment(60));
 
     expect([looked.looks, looked.dueAt]).toEqual([looks + 1, at(60 + wait)]);
   });
 
-  it('counts no looks while it waits in line, and comes back when its time there is over', () => {
+  it('counts no looks in line, and is due when the wait is over', () => {
     const looked = noteLook(EXAMPLES.waiting, moment(300), at(100));
 
     expect([looked.status, looked.looks, looked.dueAt]).toEqual(['queued', 3, at(100 + WEEK)]);
   });
 
-  it('counts the time in line from now for one of which nobody noted when it joined', () => {
+  it('counts the wait from now if no note says when the attempt joined the line', () => {
     expect(noteLook(EXAMPLES.waiting, moment(300)).dueAt).toBe(at(300 + WEEK));
   });
 
-  it('ends one that has waited in line for as long as it may, and has that told', () => {
+  it('fails a generation that has waited in line for too long, and announces that', () => {
     const waiting = { ...EXAMPLES.waiting, dueAt: at(WEEK) };
 
     expect(noteLook(waiting, moment(WEEK - 0.001), at(0))).toBe(waiting);
@@ -721,7 +721,7 @@ describe('noteLook', () => {
     assertLegal(waiting, ended);
   });
 
-  it('does not say that nothing was charged where a callback has named a task', () => {
+  it('does not say that nothing was charged if a callback has named a task', () => {
     const callback = { seenAt: at(5), taskId: 'task-9' };
     const ended = noteLook({ ...EXAMPLES.waiting, callback }, moment(WEEK), at(0));
 
@@ -739,14 +739,14 @@ describe('strikeOff', () => {
     moment(10),
   ) as Generation;
 
-  it('takes off what was told, and stays due while there is more', () => {
+  it('removes delivered announcements, and the generation stays due while there are more', () => {
     const less = strikeOff(ended, ['e1']);
 
     expect(less.announcements.map(({ eventId }) => eventId)).toEqual(['abcdefghijklmnopqrstuvwxyz.1.failed']);
     expect(less.dueAt).toBe(at(15));
   });
 
-  it('leaves an ended generation without anything due once all was told', () => {
+  it('leaves an ended generation without a due time once all are delivered', () => {
     const done = strikeOff(ended, ['e1', 'abcdefghijklmnopqrstuvwxyz.1.failed']);
 
     expect(done.announcements).toEqual([]);
@@ -754,7 +754,7 @@ describe('strikeOff', () => {
     expect(done).toMatchObject({ status: 'failed', error, endedAt: at(10) });
   });
 
-  it('leaves one that runs due', () => {
+  it('leaves a running generation due', () => {
     const running = {
       ...EXAMPLES.running,
       announcements: [{ eventId: 'e1', type: 'Running', attempt: 1, at: at(0) }],
@@ -764,7 +764,7 @@ describe('strikeOff', () => {
   });
 });
 
-it('uses the durations that it is told', () => {
+it('uses the durations that it is given', () => {
   const durations = { ...DURATIONS, lease: 600, clockSkew: 50 };
 
   const claimed = claimToSubmit(EXAMPLES.queued, 'me', { now: at(0), durations });

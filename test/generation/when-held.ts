@@ -1,6 +1,6 @@
 import type { Collecting, Generation, Submitting } from '../../functions/generation/generation.ts';
 
-// Steps as a claim takes them: only while its holder has the generation, and only from the state that they begin in.
+// Takes a step as a claim does: only while its holder has the generation, and only from the state in which it begins.
 
 export const whenSubmitting = <T>(
   generation: Generation,

@@ -31,7 +31,7 @@ afterEach(() => {
 const setback = { code: 'upstream_unavailable', message: 'Wiro is away.' } as const;
 const error = { code: 'model_failed', message: 'The model failed.', retryable: true } as const;
 
-/** A store of one generation, with two clocks that can be moved apart. */
+/** A store of one generation, and two clocks that a test can move apart. */
 function claimWorld(first: Generation = EXAMPLES.queued) {
   let standing = first;
   let failures = 0;
@@ -74,7 +74,7 @@ function claimWorld(first: Generation = EXAMPLES.queued) {
       if (taken.kind !== 'claimed') throw new Error(`The claim was ${taken.kind}`);
       return taken.claim;
     },
-    /** One clock goes on while the timers stand. */
+    /** The machine sleeps: the clocks go on by different times while the timers stand. */
     sleep: (slept: { readonly wallMs: number; readonly monotonicMs: number }) => {
       wallMs += slept.wallMs;
       monotonicMs += slept.monotonicMs;
@@ -85,7 +85,7 @@ function claimWorld(first: Generation = EXAMPLES.queued) {
     become: (generation: Generation) => {
       standing = generation;
     },
-    /** @returns Lets the answers come that wait from now on. */
+    /** Holds back every answer from now on. @returns Releases them. */
     answerLater: () => {
       const { promise, resolve } = Promise.withResolvers<void>();
       answered = promise;
@@ -209,7 +209,7 @@ describe('the end of a claim', () => {
     await held.stop();
   });
 
-  it('is that of the mark once the mark is written', async () => {
+  it('is the end of the mark once the mark is written', async () => {
     const { claim } = claimWorld();
     const held = await claim();
     await vi.advanceTimersByTimeAsync(10_000);
@@ -300,7 +300,7 @@ describe('a write under a claim', () => {
     expect(held.isLost()).toBe(false);
   });
 
-  it('keeps its renewals as an `amend`', async () => {
+  it('leaves the renewals running as an `amend`', async () => {
     const { claim, until, become, standing } = claimWorld();
     const held = await claim();
     const run = { startedAt: at(-200), reusedUploads: false, searches: 1, emptySearchAt: at(-100) };

@@ -45,7 +45,7 @@ const unreachable = new WiroError('unreachable', 'Wiro is away');
 
 type Answer = 'taken' | WiroError;
 
-/** Objects in S3 by their keys, and a Wiro that answers each upload as it is told. */
+/** Objects in S3 by key, and a Wiro with a given answer to each upload. */
 function handoverWorld(contents: Readonly<Record<string, string | Buffer>>) {
   const { items, pass, shared } = workWorld();
   const { durations, clock } = shared;
@@ -59,7 +59,7 @@ function handoverWorld(contents: Readonly<Record<string, string | Buffer>>) {
     onKnownGood?: () => void;
   } = { file: 'taken', knownGood: 'taken' };
   const store = createUploadStore(table, { leaseMs: 90_000, keepMs: durations.uploadReuse, clock });
-  /** Holders that found another at their upload. */
+  /** Holders that found another holder at the same upload. */
   const waiting = new Set<string>();
   const uploads: BringInputsDeps['uploads'] = {
     ...store,
@@ -107,7 +107,7 @@ function handoverWorld(contents: Readonly<Record<string, string | Buffer>>) {
     ...more,
   });
   const room = createRoom(20);
-  /** As another container would do it. */
+  /** Acts as another container. */
   const openAuto = (opened = room.open()): Handover => ({
     kind: 'auto',
     presign,
@@ -139,7 +139,7 @@ function handoverWorld(contents: Readonly<Record<string, string | Buffer>>) {
   };
 }
 
-/** What a user is told, and whether we try again. */
+/** The error that a user reads, and whether the system tries again. */
 const failure = (bringing: Promise<unknown>) =>
   bringing.then(
     () => 'brought',
@@ -169,7 +169,7 @@ describe('the name of an upload', () => {
     [UUID, 'II*\0', `the object "${UUID}" is of the type image/tiff, which Wiro does not accept: convert it`],
     [UUID, '\x01\x02\x03\x04', `of which kind the object "${UUID}" is, neither its name nor its`],
   ])(
-    'of "%s" cannot be found for what Wiro does not take: it fails at once',
+    'of "%s" cannot be found if Wiro does not take its kind: it fails at once',
     async (key, content, sentence) => {
       const { bring, object, uploaded } = handoverWorld({ [key]: content });
 
@@ -185,7 +185,7 @@ describe('the name of an upload', () => {
 });
 
 describe('a file that Wiro refuses', () => {
-  it('is refused for good once a known good one is taken, with the words of Wiro', async () => {
+  it('is refused for good if Wiro takes the known good file, and quotes Wiro', async () => {
     const { bring, object, uploaded, answers, openAuto } = handoverWorld({ 'a.png': PNG });
     answers.file = refusal;
 
@@ -201,7 +201,7 @@ describe('a file that Wiro refuses', () => {
     expect(uploaded).toEqual([...refusedTwice, ...refusedTwice]);
   });
 
-  it('for a fault of its own, which has passed with the known good one, is uploaded after all', async () => {
+  it('because of a passing fault is uploaded after the known good file', async () => {
     const { bring, object, uploaded, answers } = handoverWorld({ 'a.png': PNG });
     answers.file = refusal;
     answers.onKnownGood = () => {
@@ -214,7 +214,7 @@ describe('a file that Wiro refuses', () => {
     expect(uploaded).toEqual(['….png image/png', 'known good', '….png image/png']);
   });
 
-  it('that is too large for a gateway is refused for good too', async () => {
+  it('with 413 by a gateway is refused for good, too', async () => {
     const { bring, object, answers } = handoverWorld({ 'a.png': PNG });
     answers.file = tooLarge;
 
@@ -227,7 +227,7 @@ describe('a file that Wiro refuses', () => {
   it.each([
     ['Wiro is not reached', unreachable],
     ['a gateway answers for everything', page],
-  ])('is tried again where nothing is proven: %s', async (_, knownGood) => {
+  ])('is tried again if nothing is proven: %s', async (_, knownGood) => {
     const { bring, object, answers, openAuto } = handoverWorld({ 'a.png': PNG });
     answers.file = tooLarge;
     answers.knownGood = knownGood;
@@ -239,7 +239,7 @@ describe('a file that Wiro refuses', () => {
     expect(warned).not.toHaveBeenCalled();
   });
 
-  it('is tried again without a known good one where a gateway says no', async () => {
+  it('is tried again without the known good file if a gateway refuses it', async () => {
     const { bring, object, uploaded, answers } = handoverWorld({ 'a.png': PNG });
     answers.file = page;
 
@@ -251,7 +251,7 @@ describe('a file that Wiro refuses', () => {
   });
 
   it.each(['file', 'knownGood'] as const)(
-    'for want of balance says so, and is not tried again: by the %s',
+    'because of a low balance says so and is not tried again: by the %s',
     async (which) => {
       const { bring, object, answers, openAuto } = handoverWorld({ 'a.png': PNG });
       answers.file = refusal;
@@ -320,7 +320,7 @@ describe('a project whose uploads Wiro refuses', () => {
     return world;
   };
 
-  it('has files travel in the body of the Run, and is remembered by every container for a day', async () => {
+  it('gets files in the body of the Run, and every container remembers that for a day', async () => {
     const { bring, object, uploaded, openAuto, pass } = refused({ 'a.png': PNG });
 
     const brought = await bring({ image: [object('a.png')] }, openAuto());
@@ -337,7 +337,7 @@ describe('a project whose uploads Wiro refuses', () => {
     expect(brought).toMatchObject({
       reused: false,
       otherwise: { by: 'multipart', isPinned: true },
-      // One megabyte begun.
+      // One started megabyte.
       extraMs: 1_000,
     });
     expect(again.otherwise).toEqual({ by: 'multipart', isPinned: true });
@@ -345,7 +345,7 @@ describe('a project whose uploads Wiro refuses', () => {
     expect(uploaded).toEqual(['….png image/png', 'known good']);
   });
 
-  it('is known to those who waited for the same upload: none sends the file in vain after the first', async () => {
+  it('is known to all that waited for the same upload: only the first sends the file in vain', async () => {
     const { bring, object, uploaded, openAuto, answers, waiting } = refused({ 'a.png': PNG });
     const bringAs = (holder: string) =>
       bring({ image: [object('a.png')] }, openAuto(createRoom(20).open()), undefined, holder);
@@ -368,7 +368,7 @@ describe('a project whose uploads Wiro refuses', () => {
     expect(uploaded).toEqual(['….png image/png', 'known good']);
   });
 
-  it('is said once a day, by a line of the log and a metric', async () => {
+  it('is reported once a day, by a log line and a metric', async () => {
     const { bring, object, openAuto, pass } = refused({ 'a.png': PNG, 'b.png': `${PNG}b` });
     const twice = async () => {
       await bring({ image: [object('a.png'), object('b.png')] }, openAuto());
@@ -391,7 +391,7 @@ describe('a project whose uploads Wiro refuses', () => {
     ]);
   });
 
-  it('has links made once the files of one invocation would come to the limit together', async () => {
+  it('gets links once the files of one invocation would reach the limit together', async () => {
     const large = `${PNG}more`;
     const { bring, object, openAuto, room } = refused({ 'a.png': large, 'b.png': large });
     const [first, second, third] = [room.open(), room.open(), room.open()];
@@ -414,7 +414,7 @@ describe('a project whose uploads Wiro refuses', () => {
     expect(later.otherwise?.by).toBe('multipart');
   });
 
-  it('has all files of a generation go one way, and says when all links name versions', async () => {
+  it('gets all files of a generation in one way, and notes whether all links name versions', async () => {
     const large = `${PNG}more`;
     const { bring, object, openAuto } = refused({ 'a.png': large, 'b.png': large });
     const versionId = 'v1';
@@ -429,7 +429,7 @@ describe('a project whose uploads Wiro refuses', () => {
     expect(half.otherwise).toEqual({ by: 'presigned', isPinned: false });
   });
 
-  it('fails before the Run for an input that was replaced, or that is cut short', async () => {
+  it('fails before the Run if an input was replaced or is cut short', async () => {
     const { bring, object, openAuto } = refused({ 'a.png': PNG });
     await bring({ image: [object('a.png')] }, openAuto(createRoom(20).open()));
 
@@ -447,7 +447,7 @@ describe('a project whose uploads Wiro refuses', () => {
     });
   });
 
-  it('is told to the user where the deployment may do nothing else, and tried again: it may be mended', async () => {
+  it('is an error for the user if the deployment has no other way, and is tried again, because it may be fixed', async () => {
     const { bring, object } = refused({ 'a.png': PNG });
 
     expect(await failure(bring({ image: [object('a.png')] }, { kind: 'upload' }))).toMatchObject({
@@ -457,7 +457,7 @@ describe('a project whose uploads Wiro refuses', () => {
     });
   });
 
-  it('costs nobody anything who brings no objects', async () => {
+  it('costs no read for a request without objects', async () => {
     const { bring, openAuto, uploaded, read } = refused({});
 
     const brought = await bring({ image: [{ kind: 'url', text: 'u', url: 'https://u' }] }, openAuto());
@@ -468,7 +468,7 @@ describe('a project whose uploads Wiro refuses', () => {
 });
 
 describe('a rerun with fresh uploads', () => {
-  it('uploads anew, or reads anew where uploads are refused by then; links are always new', async () => {
+  it('uploads anew, or reads anew if uploads are refused by then; links are always new', async () => {
     const { bring, object, answers, uploaded, openAuto, presigned, pass } = handoverWorld({ 'a.png': PNG });
     await bring({ image: [object('a.png')] }, openAuto());
     const reused = await bring({ image: [object('a.png')] }, openAuto());

@@ -22,7 +22,7 @@ const ours = (id: string, secret = 'secret'): Task => ({
   outputs: [],
 });
 
-/** A generation whose Run is not answered; Wiro lists these tasks, and no more than one a page. */
+/** A generation whose Run is not answered. Wiro lists these tasks, one per page. */
 async function lostRun(list: readonly Task[]) {
   const world = workWorld();
   await world.accept(ID);
@@ -51,7 +51,7 @@ async function lostRun(list: readonly Task[]) {
 const alarms = () =>
   vi.mocked(log.error).mock.calls.map(([, facts, measured]) => [facts?.taskId, facts?.alarm, measured]);
 
-it('records the task that is found before it looks for a second, and alarms on that', async () => {
+it('records the task that it finds before it searches for a second one, and raises an alarm for that', async () => {
   const { generation, statuses } = await lostRun([ours('task-2'), ours('task-1')]);
 
   expect(generation).toMatchObject({ status: 'running', task: { id: 'task-2' } });
@@ -60,7 +60,7 @@ it('records the task that is found before it looks for a second, and alarms on t
   expect(alarms()).toEqual([['task-1', 'second_task', { SecondTask: 1 }]]);
 });
 
-it('neither adopts a task with a signature of somebody else nor runs again', async () => {
+it('neither adopts a task with a foreign signature nor runs again', async () => {
   const { generation } = await lostRun([ours('task-1', 'of another account')]);
 
   expect(generation).toMatchObject({ status: 'submitting', run: { searches: 1 } });

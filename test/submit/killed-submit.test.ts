@@ -22,7 +22,7 @@ afterEach(() => {
 const DAY = 86_400;
 const never = () => new Promise<never>(() => undefined);
 
-/** Uploads that stand, by their content. */
+/** Finished uploads by content. */
 function uploadsInMemory(): UploadStore {
   const done = new Map<string, { url: string; by: string }>();
   const nameOf = ({ sha256 }: UploadKey) => sha256;
@@ -38,7 +38,7 @@ function uploadsInMemory(): UploadStore {
   };
 }
 
-/** A generation with inputs, submitted by one function after the other, each killed after 5 minutes if it goes on so long. */
+/** A generation with inputs, submitted by one function after the other. Each is killed after 5 minutes. */
 async function bringing({
   inputs = 1,
   uploads,
@@ -46,7 +46,7 @@ async function bringing({
   tasks = () => Promise.reject(new Error('not asked for')),
 }: {
   inputs?: number;
-  /** Whether the nth submission comes to upload its mth file. */
+  /** Whether the nth submission gets as far as uploading its mth file. */
   uploads: (nth: number, file: number) => boolean;
   run?: () => Promise<RunOutcome>;
   tasks?: SubmitDeps['wiro']['tasks'];
@@ -131,7 +131,7 @@ async function bringing({
 }
 
 describe('bringing inputs that kills its function', () => {
-  it('ends after five times without one upload more: nothing is run, nothing charged', async () => {
+  it('ends after five times without one more upload: nothing is run or charged', async () => {
     const { work, state, submissions, gate, announced } = await bringing({ uploads: () => false });
 
     await work(30 * DAY);
@@ -148,7 +148,7 @@ describe('bringing inputs that kills its function', () => {
     expect([await gate.holders(), announced]).toEqual([[], [ID]]);
   });
 
-  it('goes on while every function uploads one file more', async () => {
+  it('goes on while every function uploads one more file', async () => {
     const { work, state, submissions } = await bringing({ inputs: 20, uploads: (_, file) => file === 1 });
 
     await work(30 * DAY);
@@ -157,7 +157,7 @@ describe('bringing inputs that kills its function', () => {
     expect(submissions()).toBeGreaterThan(10);
   });
 
-  it('is cancelled by wish instead', async () => {
+  it('is cancelled on request instead', async () => {
     const { work, state, generations, moment } = await bringing({ uploads: () => false });
     await work(1_500);
     await generations.update(ID, (current) => requestCancel(current, moment()));
@@ -169,7 +169,7 @@ describe('bringing inputs that kills its function', () => {
 });
 
 describe('a search that kills its function', () => {
-  it('ends with the one patience of the lost Run, as unknown and never as killed', async () => {
+  it('ends with the patience of the lost Run, as unknown and not as killed', async () => {
     const { work, state, seconds, submissions } = await bringing({
       inputs: 0,
       uploads: () => true,
@@ -185,7 +185,7 @@ describe('a search that kills its function', () => {
   });
 });
 
-it('bringing inputs that takes longer than a function has stops in time, and is tried again', async () => {
+it('bringing inputs stops in time if it takes longer than a function may run, and is tried again', async () => {
   const { deps, state } = await bringing({ uploads: () => false });
   vi.useFakeTimers({ now: deps.clock() });
   const durations = { ...deps.durations, leaseRenewal: 20_000 };

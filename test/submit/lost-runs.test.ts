@@ -24,7 +24,7 @@ const refusing = (refusal: string) => async (): Promise<RunOutcome> => ({
 });
 const silent = async (): Promise<RunOutcome> => ({ kind: 'unknown', message: 'Wiro answered 503' });
 
-/** A generation whose Runs Wiro answers as it is told, submitted whenever it is due. */
+/** A generation whose Runs get given answers. It is submitted whenever it is due. */
 async function losing({
   run,
   tasks = async () => nothing,
@@ -34,7 +34,7 @@ async function losing({
 }) {
   const world = workWorld();
   await world.accept(ID);
-  /** Seconds after it was accepted at which a Run was sent. */
+  /** The Runs sent, in seconds after acceptance. */
   const runs: number[] = [];
   let seconds = 0;
   const known: Task[] = [];
@@ -60,7 +60,7 @@ async function losing({
     known,
     state,
     seconds: () => seconds,
-    /** Looks every minute, as `reconcile` does, until it has ended or so many seconds are over. */
+    /** Looks every minute, as `reconcile` does, until the generation has ended or these seconds have passed. */
     async work(until: number) {
       for (; seconds < until; seconds += 60, world.pass(60)) {
         const generation = await state();
@@ -71,8 +71,8 @@ async function losing({
   };
 }
 
-describe('a Run that Wiro answers the same way for ever', () => {
-  it('is permanent once the same refusal came three times in half an hour, with proof that nothing ran', async () => {
+describe('a Run that Wiro always answers in the same way', () => {
+  it('is refused for good once the same refusal came three times in half an hour, with proof that nothing ran', async () => {
     const { work, state, runs, seconds, gate, announced } = await losing({
       run: refusing('Your team has reached its spend limit'),
     });
@@ -102,7 +102,7 @@ describe('a Run that Wiro answers the same way for ever', () => {
     expect([(await state()).status, runs.length]).toEqual(['submitting', 1]);
   });
 
-  it('counts anew with another text, and has one patience all the same', async () => {
+  it('counts anew with another text, but has one patience for all', async () => {
     const { work, state, seconds } = await losing({
       run: (nth) => refusing(nth % 2 === 0 ? 'one' : 'another')(),
     });
@@ -117,7 +117,7 @@ describe('a Run that Wiro answers the same way for ever', () => {
     expect(seconds()).toBeLessThan(6.5 * HOUR);
   });
 
-  it('is tried ever more rarely, for six hours from the first mark: every Run is proven to have made no task', async () => {
+  it('is sent ever more rarely for six hours from the first mark if every Run is proven to have made no task', async () => {
     const { work, state, runs, seconds, gate } = await losing({ run: silent });
 
     await work(24 * HOUR);
@@ -125,13 +125,13 @@ describe('a Run that Wiro answers the same way for ever', () => {
     expect(await state()).toMatchObject({ status: 'failed', error: { code: 'upstream_unavailable' } });
     expect([seconds() >= 6 * HOUR, seconds() < 6.5 * HOUR, await gate.holders()]).toEqual([true, true, []]);
     const gaps = runs.slice(1).map((at, index) => at - (runs[index] ?? 0));
-    // The first lost answer is bad luck: it runs again as soon as two searches have found nothing.
+    // One lost answer is bad luck: it runs again as soon as two searches have found nothing.
     expect(gaps[0]).toBeLessThanOrEqual(240);
     expect(gaps.at(-1)).toBeGreaterThanOrEqual(480);
     expect(runs.length).toBeLessThan(60);
   });
 
-  it('goes on being searched for where nothing is proven, without its slot after an hour, until six are over', async () => {
+  it('is searched for six hours if nothing is proven, after the first hour without its slot', async () => {
     const { work, state, runs, seconds, gate } = await losing({ run: silent, tasks: unreadable });
 
     await work(HOUR - 300);
@@ -145,7 +145,7 @@ describe('a Run that Wiro answers the same way for ever', () => {
     expect([runs.length, seconds() >= 6 * HOUR, seconds() < 6.5 * HOUR]).toEqual([1, true, true]);
   });
 
-  it('is unknown in the end when only the last one is not proven', async () => {
+  it('ends as unknown if only the last Run is unproven', async () => {
     let hours = 0;
     const world = await losing({
       run: silent,
@@ -159,7 +159,7 @@ describe('a Run that Wiro answers the same way for ever', () => {
     expect(await world.state()).toMatchObject({ status: 'failed', error: { code: 'submission_unknown' } });
   });
 
-  it('is ended at any time by a signed callback', async () => {
+  it('ends at any time with a signed callback', async () => {
     const { work, state, generations, known, deps } = await losing({ run: silent, tasks: unreadable });
     await work(3 * HOUR);
     known.push({
@@ -177,7 +177,7 @@ describe('a Run that Wiro answers the same way for ever', () => {
     expect(await state()).toMatchObject({ status: 'running', task: { id: 'task-9' } });
   });
 
-  it('is cancelled by wish once nothing of it can run', async () => {
+  it('is cancelled on request once none of its Runs can have a task', async () => {
     const { work, state, generations, deps } = await losing({ run: silent });
     await work(HOUR);
     const moment = { now: deps.clock().toISOString(), durations: deps.durations };
@@ -189,7 +189,7 @@ describe('a Run that Wiro answers the same way for ever', () => {
   });
 });
 
-it('a search that takes longer than its function has ends in time, and proves nothing', async () => {
+it('a search ends in time if it takes longer than a function may run, and proves nothing', async () => {
   vi.useFakeTimers();
   const { deps, pass, state, runs, work } = await losing({
     run: silent,
@@ -208,7 +208,7 @@ it('a search that takes longer than its function has ends in time, and proves no
   expect(runs).toHaveLength(1);
 });
 
-it('a Run that is answered late, after another was made in its place, takes no slot from that', async () => {
+it('a Run that is answered late, after the next was sent, takes no slot from the next', async () => {
   let answerFirst: (outcome: RunOutcome) => void = () => undefined;
   const world = await losing({
     run: (nth) =>
@@ -221,7 +221,7 @@ it('a Run that is answered late, after another was made in its place, takes no s
   const { deps, runs, pass, gate, state } = world;
   const first = submitGeneration(deps, ID);
   await vi.waitUntil(() => runs.length === 1);
-  // Its function froze. Two searches find nothing, and it is run again.
+  // Its function froze. Two searches find nothing, and the generation runs again.
   for (const seconds of [95, 61]) {
     pass(seconds);
     await submitGeneration({ ...deps, createHolder: () => `after ${seconds}` }, ID);

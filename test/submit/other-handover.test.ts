@@ -20,7 +20,7 @@ beforeEach(() => {
 
 const BYTES = Buffer.alloc(2 * 1024 * 1024 + 1, 7);
 
-/** An accepted generation with one picture, in a deployment that knows that uploads are refused. */
+/** An accepted generation with one picture. The deployment knows that Wiro refuses uploads. */
 async function refusedWorld({ room = 20 * 1024 * 1024 } = {}) {
   const world = workWorld();
   const { durations, clock } = world.shared;
@@ -84,7 +84,7 @@ async function refusedWorld({ room = 20 * 1024 * 1024 } = {}) {
 }
 
 describe('a submission while uploads are refused', () => {
-  it('sends files in the body of a Run, whose limit and lease are longer by a second a megabyte', async () => {
+  it('sends files in the body of a Run, whose time limit and lease are one second longer per megabyte', async () => {
     const { deps, runs, standing } = await refusedWorld();
 
     expect(await submitGeneration(deps, ID)).toEqual({ kind: 'task' });
@@ -92,7 +92,7 @@ describe('a submission while uploads are refused', () => {
     const [image] = runs[0]?.files.image ?? [];
     if (image === undefined || !('file' in image)) throw new Error('It is no file');
     expect((await buffer(await image.file.open())).equals(BYTES)).toBe(true);
-    // 30 seconds, and one for each of three megabytes begun.
+    // 30 seconds, and one for each of three started megabytes.
     expect(runs[0]?.timeoutMs).toBe(33_000);
     expect(standing).toMatchObject([
       { status: 'submitting', claim: { until: at(93) }, dueAt: at(98) },
@@ -100,7 +100,7 @@ describe('a submission while uploads are refused', () => {
     ]);
   });
 
-  it('sends links once a Run was lost: something before Wiro may not let such a body pass', async () => {
+  it('sends links once a Run was lost: a proxy before Wiro may not pass such a body', async () => {
     const { deps, runs, notes } = await refusedWorld();
     await notes.change(ID, 1, () => ({ lostRuns: { since: at(0), latest: at(0), count: 1 } }));
 
@@ -109,7 +109,7 @@ describe('a submission while uploads are refused', () => {
     expect(runs[0]?.files).toEqual({ image: [{ url: 'https://s3/a.png?signed' }] });
   });
 
-  it('sends links where there is no room for the files, with the limit of any Run, and notes that first', async () => {
+  it('sends links if there is no room for the files, with the usual time limit, and notes that first', async () => {
     const { deps, runs, standing } = await refusedWorld({ room: 1 });
 
     expect(await submitGeneration(deps, ID)).toEqual({ kind: 'task' });

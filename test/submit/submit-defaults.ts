@@ -1,6 +1,6 @@
 import type { SubmitDeps } from '../../functions/submit/submit-deps.ts';
 
-/** What a submission needs besides a store and a Wiro: no inputs, parameters that are known, a clock that stands. */
+/** What a submission needs besides a store and a Wiro: no inputs, fixed parameters, a stopped clock. */
 export const SUBMIT_DEFAULTS: Pick<
   SubmitDeps,
   'inputs' | 'uploads' | 'knownModel' | 'parameters' | 'collect' | 'monotonic'

@@ -14,7 +14,7 @@ beforeEach(() => {
 
 const HOUR = 3_600;
 
-/** An accepted generation, and parameters that cannot be read until somebody mends it. */
+/** An accepted generation, and parameters that cannot be read until `mend`. */
 async function submitting() {
   const world = workWorld();
   await world.accept(ID);
@@ -58,7 +58,7 @@ async function submitting() {
 }
 
 describe('a submission, when a service of our own fails before the mark', () => {
-  it('goes back to the queue, holds nothing, and runs once that is mended', async () => {
+  it('goes back to the queue, holds nothing, and runs once the service works', async () => {
     const { submit, state, gate, pass, health, runs } = await submitting();
 
     const end = await submit();
@@ -74,7 +74,7 @@ describe('a submission, when a service of our own fails before the mark', () => 
     expect([runs.length, await gate.holders()]).toEqual([1, [ID]]);
   });
 
-  it('says in one line each time what it is, how often it was tried, and when next', async () => {
+  it('logs each time what failed, how often it was tried, and when it is tried next', async () => {
     const { submit, pass } = await submitting();
 
     await submit();
@@ -114,7 +114,7 @@ describe('a submission, when a service of our own fails before the mark', () => 
     ]);
   });
 
-  it('is given up after six hours of it: failed, nothing run, an error that invites to retry', async () => {
+  it('fails after six hours: nothing was run, and the error invites a retry', async () => {
     const { submit, state, gate, pass, runs, announced } = await submitting();
     await submit();
     pass(6 * HOUR - 1);
@@ -132,10 +132,10 @@ describe('a submission, when a service of our own fails before the mark', () => 
     expect([runs, await gate.holders(), announced]).toEqual([[], [], [ID]]);
   });
 
-  it('keeps its claim when the mark may stand: the lease runs out, and a search comes first', async () => {
+  it('keeps its claim if the mark may stand: the lease runs out, and a search comes first', async () => {
     const { deps, state, gate, health } = await submitting();
     health.parameters = true;
-    const run = () => Promise.reject(new Error('something nobody foresaw'));
+    const run = () => Promise.reject(new Error('an unexpected failure'));
 
     await submitGeneration({ ...deps, wiro: { ...deps.wiro, run } }, ID);
 
@@ -144,8 +144,8 @@ describe('a submission, when a service of our own fails before the mark', () => 
   });
 });
 
-describe('an upload that Wiro refuses for want of balance', () => {
-  it('fails at once as a Run does, holds nothing, and is tried again by a retry alone', async () => {
+describe('an upload that Wiro refuses because of a low balance', () => {
+  it('fails at once as a Run does, holds nothing, and is tried again only by a retry', async () => {
     const { deps, state, generations, gate, announced, health, runs } = await submitting();
     health.parameters = true;
     const uploads: string[] = [];
@@ -194,7 +194,7 @@ describe('an upload that Wiro refuses for want of balance', () => {
   });
 });
 
-it('a submission of a model that is not run here ends before the mark, uncharged', async () => {
+it('a submission of a model that the deployment does not run ends before the mark, uncharged', async () => {
   const { deps, state, runs, health, gate } = await submitting();
   health.parameters = true;
 

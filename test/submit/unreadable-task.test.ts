@@ -34,7 +34,7 @@ const paid: Task = {
   outputs: [],
 };
 
-/** A generation for which a signed callback names a task; Wiro's record of that is too large, until somebody mends it. */
+/** A generation for which a signed callback names a task. Wiro's record of the task is too large until `mend`. */
 async function hinted({
   isListed = false,
   run = 'ran',
@@ -85,7 +85,7 @@ async function hinted({
       });
       await generations.update(ID, (current) => noteCallback(current, 1, 'paid', moment()));
     },
-    /** Looks every minute, as `reconcile` does, until it has ended, runs, or so many seconds are over. */
+    /** Looks every minute, as `reconcile` does, until the generation runs, has ended, or these seconds have passed. */
     async work(until = 24 * HOUR) {
       for (; seconds < until; seconds += 60, world.pass(60)) {
         const { status, dueAt = '' } = await state();
@@ -100,8 +100,8 @@ async function hinted({
   };
 }
 
-describe('a task that a signed callback named, and whose record is too large for ever', () => {
-  it('ends within the patience of collecting one, without a Run, and names the task', async () => {
+describe('a task that a signed callback named and whose record stays too large', () => {
+  it('ends the generation within the patience that collecting has, without a Run, and the error names the task', async () => {
     const { callBack, work, state, seconds, runs, gate, announced } = await hinted();
     await callBack();
 
@@ -119,7 +119,7 @@ describe('a task that a signed callback named, and whose record is too large for
     expect([runs, await gate.holders(), announced]).toEqual([[], [], [ID]]);
   });
 
-  it('is collected by a retry once it can be read, and never run again by a plain one before', async () => {
+  it('is collected by a retry once it can be read; before, a plain retry never runs again', async () => {
     const { callBack, work, state, retry, health, runs } = await hinted();
     await callBack();
     await work();
@@ -134,7 +134,7 @@ describe('a task that a signed callback named, and whose record is too large for
     expect(runs).toEqual([]);
   });
 
-  it('is run anew by force alone, also where the callback came to a release that kept no hint', async () => {
+  it('runs anew only with force, even if the callback came to a release that kept no hint', async () => {
     const { callBack, work, state, retry, items } = await hinted();
     await callBack();
     await work();
@@ -146,7 +146,7 @@ describe('a task that a signed callback named, and whose record is too large for
     expect(await state()).toMatchObject({ status: 'queued', attempt: 2 });
   });
 
-  it('is adopted where the list shows it as that of the Run whose answer was lost', async () => {
+  it('is adopted if the list shows that it is the task of the lost Run', async () => {
     const { callBack, work, state, seconds } = await hinted({ isListed: true, run: 'unknown' });
     await work(120);
     await callBack();
