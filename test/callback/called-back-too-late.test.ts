@@ -57,6 +57,8 @@ async function unknownWorld(tasks: Task[] = [recorded()]) {
 
   const health = { wiro: true };
   const wiro = {
+    model: async () => undefined,
+    models: async () => ({ models: [] }),
     task: async (ref: object) => {
       if (!health.wiro) throw new WiroError('unreachable', 'Wiro is away');
       return tasks.find(({ id }) => 'taskId' in ref && ref.taskId === id);
@@ -65,7 +67,7 @@ async function unknownWorld(tasks: Task[] = [recorded()]) {
   const collected: string[] = [];
   const routes: RoutesDeps = {
     ...world.shared,
-    wiro: { ...wiro, model: async () => undefined, models: async () => ({ models: [] }) },
+    wiro,
     deployment: 'shop',
     inputs: { head: async () => undefined } as unknown as RoutesDeps['inputs'],
     knownModel: async () => undefined,
