@@ -50,8 +50,11 @@ export const ADDED: Readonly<Record<string, readonly string[]>> = {
   outputs: ['revision: N'],
 };
 
-/** The same, of some items of a kind alone: those of large requests. */
-export const ADDED_TO_SOME: Readonly<Record<string, readonly string[]>> = { request: ['inBrief: S'] };
+/** The same, of some items of a kind alone: of large requests, and of a gate that has admitted or freed a slot. */
+export const ADDED_TO_SOME: Readonly<Record<string, readonly string[]>> = {
+  request: ['inBrief: S'],
+  gate: ['admission: S', 'endedAt: S'],
+};
 
 /** Attributes that the latest release wrote, and can do without where they are missing. */
 export const GONE: Readonly<Record<string, readonly string[]>> = { day: ['once: SS'] };
@@ -72,6 +75,8 @@ function visit(path: string, value: AttributeValue, found: Set<string>): void {
 function visitJson(path: string, value: unknown, found: Set<string>): void {
   if (Array.isArray(value)) {
     found.add(`${path}: array`);
+    // Wiro's own.
+    if (path === 'body.prices') return;
     for (const one of value) visitJson(`${path}[]`, one, found);
   } else if (typeof value === 'object' && value !== null && path !== 'body[].content') {
     found.add(`${path}: object`);

@@ -5,7 +5,7 @@ import { generationId } from '../../functions/request/identity.ts';
 import { eventually } from '../support/eventually.ts';
 import { startSystem } from '../support/system.ts';
 import { RELEASES, readFixture, readFixtures, storiesOf } from './fixtures.ts';
-import { ADDED, kindOf, NEW_KINDS, shapeOf } from './stored-shape.ts';
+import { ADDED, ADDED_TO_SOME, kindOf, NEW_KINDS, shapeOf } from './stored-shape.ts';
 import { type StoryName, storyIdOf, taskOf } from './stories.ts';
 import { type Stored, scan } from './story-world.ts';
 import { bringStored, TO_COLLECT, TO_RUN, tableOf } from './take-up.ts';
@@ -152,7 +152,9 @@ for (const release of RELEASES) {
             shapeOf(item).map((attribute) => `${kindOf(item)} ${attribute}`),
           ),
         ),
-        ...Object.entries(ADDED).flatMap(([kind, added]) => added.map((attribute) => `${kind} ${attribute}`)),
+        ...[...Object.entries(ADDED), ...Object.entries(ADDED_TO_SOME)].flatMap(([kind, added]) =>
+          added.map((attribute) => `${kind} ${attribute}`),
+        ),
       ]);
 
       const items = (await scan(tableOf(system))).filter(
