@@ -1,13 +1,14 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, expect, it, vi } from 'vitest';
 import { LOCAL_CREDENTIALS } from '../../local/aws/credentials.ts';
 import { eventually } from '../support/eventually.ts';
 import { startSystem } from '../support/system.ts';
-import { ROOT, shellBlock } from './blocks.ts';
+import { blocksIn, ROOT, shellBlock } from './blocks.ts';
 
 // The shell of the pages, as a reader types it, against the local environment.
 vi.setConfig({ testTimeout: 60_000 });
@@ -82,10 +83,20 @@ it('many retries at once', async () => {
   const { id } = await system.submit({ model: 'wiro/text-to-image', parameters: { prompt: 'A purse' } });
   const failed = await system.ended(id);
   expect(failed.error?.code).toBe('insufficient_balance');
-  const page = shellBlock('errorCode = :code');
+  const page = blocksIn('ts').find(({ code }) => code.includes("=== 'insufficient_balance'"))?.code ?? '';
   system.simulator.set({ balanceUsd: 10 });
+  const script = path.join(folder, 'retry-all.mts');
+  const day = (ms: number) => new Date(ms).toISOString().slice(0, 10);
+  await writeFile(
+    script,
+    page
+      .replace('wiro-serverless/client', pathToFileURL(path.join(ROOT, 'client/index.ts')).href)
+      .replace('http://127.0.0.1:3000', endpoints.api)
+      .replace('2026-11-01', day(Date.now() - 86_400_000))
+      .replace('2026-12-01', day(Date.now() + 86_400_000)),
+  );
 
-  await run(page.replace('2026-11', failed.createdAt.slice(0, 7)));
+  await promisify(execFile)(process.execPath, [script], { env: ENV });
 
   const again = await system.reached(id, ({ status, attempt }) => attempt === 2 && status === 'succeeded');
   expect(again.attempt).toBe(2);
