@@ -67,7 +67,7 @@ export interface Client {
    * @returns The key to name in `inputs` of a request. The object expires after 14 days, or as the deployment sets.
    */
   upload(file: Blob | ReadableStream<Uint8Array>, options: UploadOptions): Promise<string>;
-  /** Downloads an output and checks its SHA-256. */
+  /** Downloads an output into memory and checks its SHA-256. */
   download(output: Output, options?: CallOptions): Promise<Blob>;
 }
 

@@ -66,12 +66,13 @@ export function createHttp(options: HttpOptions): (call: ApiCall) => Promise<unk
       try {
         const response = await once(call);
         const text = await response.text();
-        if (response.ok) return JSON.parse(text);
+        if (response.ok) return readAnswer(response.status, text);
         const error = readError(response.status, text);
         if (isLast || !PASSING.has(response.status) || !error.retryable || isLimitOfDay(error)) throw error;
       } catch (error) {
         call.signal?.throwIfAborted();
-        if (isLast || error instanceof WiroServerlessError) throw error;
+        if (error instanceof WiroServerlessError) throw error;
+        if (isLast) throw new Error(`Cannot reach the API at ${new URL(base).origin}`, { cause: error });
       }
       await pause(Math.min(FIRST_PAUSE_MS * 2 ** (tries - 1), LONGEST_PAUSE_MS), call.signal);
     }
@@ -105,6 +106,15 @@ function regionOf({ region, url }: HttpOptions): string {
   const place = region ?? /\.lambda-url\.([a-z0-9-]+)\.on\.aws$/.exec(hostname)?.[1];
   if (place !== undefined) return place;
   throw new TypeError(`The region cannot be read from ${origin}: pass \`region\`.`);
+}
+
+/** @throws {WiroServerlessError} For a page of something in between, such as a proxy or a captive portal. */
+function readAnswer(status: number, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw readError(status, text);
+  }
 }
 
 function readError(status: number, text: string): WiroServerlessError {

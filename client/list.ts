@@ -35,7 +35,7 @@ export async function* listGenerations(
     const page = (await call({ method: 'GET', path, isRepeatable: true, signal })) as GenerationList;
     yield* page.generations;
     if (page.cursor === undefined) return;
-    query.set('cursor', page.cursor);
+    goOn(query, page.cursor);
   }
 }
 
@@ -59,8 +59,15 @@ export async function* listModels(
     const page = (await call({ method: 'GET', path, isRepeatable: true, signal })) as ModelList;
     yield* page.models;
     if (page.cursor === undefined) return;
-    query.set('cursor', page.cursor);
+    goOn(query, page.cursor);
   }
+}
+
+/** @throws If the API answers the same page again: that would go on for ever. */
+function goOn(query: URLSearchParams, cursor: string): void {
+  if (query.get('cursor') === cursor)
+    throw new Error('Cannot list further: the API answered the same cursor twice.');
+  query.set('cursor', cursor);
 }
 
 /** The query of these parameters; those without a value are left out. */

@@ -8,15 +8,19 @@ export interface PutOptions {
 
 const TRIES = 4;
 const FIRST_PAUSE_MS = 200;
+/** As long as a link lives. */
+const LIMIT_MS = 15 * 60_000;
 
 /** Uploads a file to a presigned link. Safe to repeat: the same bytes replace themselves. */
 export async function putUpload(upload: Upload, file: Blob, options: PutOptions = {}): Promise<void> {
+  const limit = AbortSignal.timeout(LIMIT_MS);
+  const signal = options.signal ? AbortSignal.any([options.signal, limit]) : limit;
   for (let tries = 1; ; tries += 1) {
-    const failure = await put(upload, file, options);
+    const failure = await put(upload, file, { ...options, signal });
     if (failure === undefined) return;
     if (failure.isFinal || tries >= TRIES)
       throw new Error(`Cannot upload the file: ${failure.problem}.`, { cause: failure.cause });
-    await pause(FIRST_PAUSE_MS * 2 ** (tries - 1), options.signal);
+    await pause(FIRST_PAUSE_MS * 2 ** (tries - 1), signal);
   }
 }
 

@@ -3,7 +3,7 @@ import { RequestError } from '../generation/errors.ts';
 import { type Timestamp, timestamp } from '../generation/time.ts';
 import { PREFIX } from '../objects/prefix.ts';
 import type { PresignedUpload, UploadToPresign } from '../objects/presign-upload.ts';
-import { fileKind, SUPPORTED_KINDS, typeOfExtension } from '../request/file-kind.ts';
+import { fileKind, LARGEST_INPUT_BYTES, SUPPORTED_KINDS, typeOfExtension } from '../request/file-kind.ts';
 import { isUnder } from '../request/input-prefixes.ts';
 import { gatherProblems } from '../request/problems.ts';
 import type { SourceRules } from '../request/source.ts';
@@ -30,8 +30,6 @@ export interface CreatedUpload {
 
 const FIELDS = ['name', 'contentType', 'sizeBytes'];
 const LONGEST_NAME_BYTES = 255;
-/** Wiro takes no larger file. */
-const LARGEST_BYTES = 100 * 1024 * 1024;
 
 /**
  * Creates a link to upload one input.
@@ -54,7 +52,7 @@ export async function createUpload(
   const given = problems.check(() => parseContentType(value.contentType));
   const contentType = problems.check(() => requireKind(name ?? '', given, inputHandover));
   problems.throwAny();
-  // 96 bits: nobody guesses the key of another's upload, and none is written twice.
+  // 96 random bits: a key cannot be guessed, and two uploads never share one.
   const key = `${PREFIX.temporaryInputs}${randomBytes(12).toString('hex')}/${name}`;
   requireAllowed(key, rules);
   const { url, headers, expiresAt } = await presignUpload({
@@ -99,10 +97,10 @@ function parseSize(value: unknown): number {
     );
   if (value === 0)
     throw new RequestError('input_empty', 'sizeBytes is 0: an empty file is no input.', 'sizeBytes');
-  if (value > LARGEST_BYTES)
+  if (value > LARGEST_INPUT_BYTES)
     throw new RequestError(
       'input_too_large',
-      `sizeBytes is ${value}; Wiro takes at most ${LARGEST_BYTES} (100 MB): make the file smaller.`,
+      `sizeBytes is ${value}; Wiro takes at most ${LARGEST_INPUT_BYTES} (100 MB): make the file smaller.`,
       'sizeBytes',
     );
   return value;

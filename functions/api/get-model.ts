@@ -1,7 +1,7 @@
 import { RequestError } from '../generation/errors.ts';
 import { explainNotAllowed, explainUnknown } from '../intake/explain-model.ts';
-import { isAllowedModel } from '../request/allowed-models.ts';
 import { exampleRequest, type RequestExample } from '../request/example-request.ts';
+import { isAllowedModel, isModelName } from '../request/model-name.ts';
 import type { Durations } from '../settings.ts';
 import { WiroError } from '../wiro/errors.ts';
 import type { Model, ModelKind, ModelParameter, WiroClient } from '../wiro/types.ts';
@@ -29,8 +29,6 @@ export interface ModelRecord {
   readonly request: RequestExample;
 }
 
-const NAME = /^[A-Za-z0-9_.-]{1,128}\/[A-Za-z0-9_.-]{1,128}$/;
-
 /**
  * Reads a model from Wiro.
  * @param name - `owner/project`, as in the path.
@@ -39,7 +37,7 @@ export async function getModel(
   { wiro, allowedModels, durations }: GetModelDeps,
   name: string,
 ): Promise<ModelRecord> {
-  if (!NAME.test(name)) throw RequestError.of(explainUnknown(name.slice(0, 100), undefined));
+  if (!isModelName(name)) throw RequestError.of(explainUnknown(name.slice(0, 100), undefined));
   if (allowedModels !== undefined && !isAllowedModel(name, allowedModels))
     throw RequestError.of(explainNotAllowed(name, allowedModels));
   const model = await ask(wiro, name, durations.headers);

@@ -3,7 +3,7 @@ import { RequestError } from '../generation/errors.ts';
 import type { Generation, RequestOrigin, Status } from '../generation/generation.ts';
 import { after, type Timestamp, timestamp } from '../generation/time.ts';
 import { gatherProblems } from '../request/problems.ts';
-import type { HistoryPage, HistoryPlace, HistoryQuery, ListedGeneration } from '../store/history.ts';
+import type { HistoryPage, HistoryPosition, HistoryQuery, ListedGeneration } from '../store/history.ts';
 import { readLimit, readQuery } from './read-query.ts';
 import { type RecordDeps, shownStatus } from './record.ts';
 
@@ -86,7 +86,7 @@ function parseListQuery(
   const status = problems.check(() => readOne('status', STATUSES, given.get('status')));
   const origin = problems.check(() => readOne('origin', ORIGINS, given.get('origin')));
   const limit = problems.check(() => readLimit(given.get('limit'), { most: MOST, usual: USUAL }));
-  const place = problems.check(() => readCursor(given.get('cursor')));
+  const position = problems.check(() => readCursor(given.get('cursor')));
   const from = problems.check(() => readTime('from', given.get('from')));
   const to = problems.check(() => readTime('to', given.get('to')));
   if (from !== undefined && to !== undefined)
@@ -104,7 +104,7 @@ function parseListQuery(
   return {
     from: from ?? monthsBefore(before, MONTHS_BACK),
     to: before,
-    ...(place !== undefined && { after: place }),
+    ...(position !== undefined && { after: position }),
     limit: limit ?? USUAL,
     ...((status ?? model) !== undefined && {
       isRowWanted: (row) =>
@@ -201,17 +201,18 @@ function monthsBefore(moment: Timestamp, months: number): Timestamp {
 
 /** Of the cursor's form. */
 const VERSION = '1';
-const PLACE = /^1:((?:\d{4}-(?:0[1-9]|1[0-2]))(?:-\d\dT\d\d:\d\d:\d\d\.\d{3}Z(?:#[a-z2-7]{26})?)?)$/;
+const POSITION = /^1:((?:\d{4}-(?:0[1-9]|1[0-2]))(?:-\d\dT\d\d:\d\d:\d\d\.\d{3}Z(?:#[a-z2-7]{26})?)?)$/;
 const LONGEST_CURSOR = 200;
 
-const toCursor = (place: HistoryPlace): string => Buffer.from(`${VERSION}:${place}`).toString('base64url');
+const toCursor = (position: HistoryPosition): string =>
+  Buffer.from(`${VERSION}:${position}`).toString('base64url');
 
-function readCursor(text: string | undefined): HistoryPlace | undefined {
+function readCursor(text: string | undefined): HistoryPosition | undefined {
   if (text === undefined) return undefined;
   const decoded = text.length > LONGEST_CURSOR ? '' : Buffer.from(text, 'base64url').toString('utf8');
-  const [, place] = PLACE.exec(decoded) ?? [];
+  const [, position] = POSITION.exec(decoded) ?? [];
   // Decoding ignores what is not base64url.
-  if (place !== undefined && toCursor(place) === text) return place;
+  if (position !== undefined && toCursor(position) === text) return position;
   throw new RequestError(
     'invalid_parameter',
     'cursor must be that of an earlier answer, unchanged. Leave it out to start with the newest.',

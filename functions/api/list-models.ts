@@ -1,5 +1,5 @@
 import { RequestError } from '../generation/errors.ts';
-import { isAllowedModel } from '../request/allowed-models.ts';
+import { isAllowedModel } from '../request/model-name.ts';
 import { type Price, priceOf } from '../request/price.ts';
 import { gatherProblems } from '../request/problems.ts';
 import type { Durations } from '../settings.ts';
@@ -37,7 +37,7 @@ const MOST_PAGES = 5;
 const LONGEST_SEARCH = 200;
 
 /** A row of Wiro's list, or of its list of one owner's models. */
-interface Place {
+interface Position {
   readonly owner: string | undefined;
   readonly start: number;
 }
@@ -55,9 +55,9 @@ export async function listModels(
   const rows = allowedModels === undefined ? limit : MOST;
   const endsAt = performance.now() + durations.headers;
   const models: Model[] = [];
-  let place: Place | undefined = first;
-  for (let pages = 0; pages < MOST_PAGES && place !== undefined && models.length < limit; pages += 1) {
-    const { owner, start }: Place = place;
+  let position: Position | undefined = first;
+  for (let pages = 0; pages < MOST_PAGES && position !== undefined && models.length < limit; pages += 1) {
+    const { owner, start }: Position = position;
     const asked = { search, start, limit: rows, ...(owner !== undefined && { owner }) };
     const page = await ask(wiro, asked, endsAt - performance.now()).catch((error: unknown) => {
       // What was found until now is a page, too.
@@ -70,11 +70,11 @@ export async function listModels(
       const model = page.models[seen];
       if (model !== undefined && isAllowedModel(model.name, allowedModels)) models.push(model);
     }
-    place = placeAfter({ owner, start: start + seen }, page, { seen, rows, owners });
+    position = positionAfter({ owner, start: start + seen }, page, { seen, rows, owners });
   }
   return {
     models: models.map(toRow),
-    ...(place !== undefined && { cursor: toCursor(search, place) }),
+    ...(position !== undefined && { cursor: toCursor(search, position) }),
   };
 }
 
@@ -97,11 +97,11 @@ async function ask(
   }
 }
 
-function placeAfter(
-  next: Place,
+function positionAfter(
+  next: Position,
   { models, total }: ModelPage,
   { seen, rows, owners }: { seen: number; rows: number; owners: readonly (string | undefined)[] },
-): Place | undefined {
+): Position | undefined {
   const isMore =
     seen < models.length ||
     (models.length > 0 && (total === undefined ? models.length >= rows : next.start < total));
@@ -160,7 +160,7 @@ function readCursor(
   text: string | undefined,
   search: string,
   owners: readonly (string | undefined)[],
-): Place | undefined {
+): Position | undefined {
   if (text === undefined) return undefined;
   const start = Number(/,(\d{1,9})\]$/.exec(decode(text))?.[1] ?? Number.NaN);
   // Every cursor that there can be, for this search and this deployment.

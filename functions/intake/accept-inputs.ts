@@ -3,7 +3,7 @@ import { InputAccessError } from '../objects/errors.ts';
 import { archived, explainRefusal } from '../objects/explain-refusal.ts';
 import type { InputStore } from '../objects/types.ts';
 import type { AcceptedInput, AcceptedRequest } from '../request/accepted-request.ts';
-import { requireSupportedKind } from '../request/file-kind.ts';
+import { LARGEST_INPUT_BYTES, requireSupportedKind } from '../request/file-kind.ts';
 import { gatherProblems, MOST_PROBLEMS } from '../request/problems.ts';
 import type { GenerationRequest } from '../request/request.ts';
 import { mapLimited } from '../runtime/map-limited.ts';
@@ -15,8 +15,6 @@ export interface AcceptInputsDeps {
   readonly inputHandover?: InputHandover;
 }
 
-/** Wiro's upload refuses larger files. */
-const LARGEST_INPUT_BYTES = 100 * 1024 * 1024;
 const HEADS_AT_ONCE = 10;
 
 /**

@@ -1,8 +1,8 @@
 import type { GenerationError } from '../generation/errors.ts';
 import type { AcceptedRequest, Warning } from '../request/accepted-request.ts';
-import { isAllowedModel } from '../request/allowed-models.ts';
 import { checkPrice } from '../request/check-price.ts';
 import { checkAgainstSchema, findUnknownParameters } from '../request/check-schema.ts';
+import { isAllowedModel } from '../request/model-name.ts';
 import { type Price, priceOf } from '../request/price.ts';
 import { gatherProblems } from '../request/problems.ts';
 import type { GenerationRequest, ReadRequest } from '../request/request.ts';

@@ -1,5 +1,6 @@
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import { linkExpiry, MAX_EXPIRY_SECONDS } from './link-expiry.ts';
 import type { ObjectRef } from './types.ts';
 
 export interface UploadToPresign extends ObjectRef {
@@ -13,9 +14,6 @@ export interface PresignedUpload {
   readonly headers: Readonly<Record<'content-type' | 'content-length', string>>;
   readonly expiresAt: Date;
 }
-
-/** A URL dies with the role's session, however long it is signed for. */
-const EXPIRES_SECONDS = 900;
 
 /**
  * Creates short-lived links to which anyone can upload one object of the stated length and type.
@@ -32,7 +30,6 @@ export function createUploadPresigner({
   return async ({ bucket, key, contentType, sizeBytes }) => {
     client ??= createClient();
     const signingDate = now();
-    const { expiration } = await client.config.credentials();
     const command = new PutObjectCommand({
       Bucket: bucket,
       Key: key,
@@ -40,16 +37,14 @@ export function createUploadPresigner({
       ContentLength: sizeBytes,
     });
     const url = await getSignedUrl(client, command, {
-      expiresIn: EXPIRES_SECONDS,
+      expiresIn: MAX_EXPIRY_SECONDS,
       signingDate,
       signableHeaders: new Set(['host', 'content-type', 'content-length']),
     });
-    // The signature's own clock counts whole seconds.
-    const signedUntil = Math.floor(signingDate.getTime() / 1000 + EXPIRES_SECONDS) * 1000;
     return {
       url,
       headers: { 'content-type': contentType, 'content-length': String(sizeBytes) },
-      expiresAt: new Date(Math.min(signedUntil, expiration?.getTime() ?? signedUntil)),
+      expiresAt: await linkExpiry(client, signingDate, MAX_EXPIRY_SECONDS),
     };
   };
 }

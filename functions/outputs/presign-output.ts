@@ -1,5 +1,6 @@
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import { linkExpiry, MAX_EXPIRY_SECONDS } from '../objects/link-expiry.ts';
 import type { ObjectRef } from '../objects/types.ts';
 import { isShownInline } from './content-type.ts';
 
@@ -21,8 +22,6 @@ export interface OutputPresignerDeps {
   readonly expiresInSeconds?: number;
 }
 
-const MAX_EXPIRY_SECONDS = 900;
-
 /** Creates short-lived links to outputs. */
 export function createOutputPresigner({
   client,
@@ -32,7 +31,6 @@ export function createOutputPresigner({
   const seconds = Math.min(expiresInSeconds, MAX_EXPIRY_SECONDS);
   return async ({ bucket, key, contentType, name }: OutputToPresign): Promise<PresignedOutput> => {
     const signingDate = now();
-    const { expiration } = await client.config.credentials();
     const command = new GetObjectCommand({
       Bucket: bucket,
       Key: key,
@@ -42,9 +40,7 @@ export function createOutputPresigner({
       ),
     });
     const url = await getSignedUrl(client, command, { expiresIn: seconds, signingDate });
-    // The signature's own clock counts whole seconds.
-    const signedUntil = Math.floor(signingDate.getTime() / 1000 + seconds) * 1000;
-    return { url, expiresAt: new Date(Math.min(signedUntil, expiration?.getTime() ?? signedUntil)) };
+    return { url, expiresAt: await linkExpiry(client, signingDate, seconds) };
   };
 }
 

@@ -11,6 +11,9 @@ export type FileKind =
   /** Only the bytes can tell. */
   | { readonly kind: 'undetermined' };
 
+/** Wiro accepts no larger file: 100 MB. */
+export const LARGEST_INPUT_BYTES = 100 * 1024 * 1024;
+
 /** The extensions that Wiro accepts, with their Content-Types. */
 const SUPPORTED: ReadonlyMap<string, string> = new Map([
   ['jpg', 'image/jpeg'],

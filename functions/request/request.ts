@@ -1,6 +1,7 @@
 import { extendField, type GenerationError, RequestError } from '../generation/errors.ts';
 import { isRecord } from '../runtime/json.ts';
 import { checkJson } from './check-json.ts';
+import { isModelName } from './model-name.ts';
 import { gatherProblems, type Problems } from './problems.ts';
 import { parseSource, type Source, type SourceRules } from './source.ts';
 
@@ -118,10 +119,7 @@ function refuseDuplicate(field: string): never {
 }
 
 function parseModel(value: unknown, field: string): string {
-  if (typeof value === 'string' && /^[A-Za-z0-9_.-]{1,128}\/[A-Za-z0-9_.-]{1,128}$/.test(value)) {
-    const dots = value.split('/').some((part) => /^\.+$/.test(part));
-    if (!dots) return value;
-  }
+  if (typeof value === 'string' && isModelName(value)) return value;
   throw new RequestError(
     'invalid_parameter',
     `${field} must be "owner/project", as in the URL of the model's page at Wiro.`,

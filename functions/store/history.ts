@@ -36,7 +36,7 @@ export interface HistoryQuery {
   /** Accepted before this time. */
   readonly to: Timestamp;
   /** The `next` of the page before. */
-  readonly after?: HistoryPlace;
+  readonly after?: HistoryPosition;
   readonly limit: number;
   /** Judges by the index alone, which costs least. Must accept whatever the other two accept. */
   readonly isRowWanted?: (row: HistoryRow) => boolean;
@@ -45,16 +45,16 @@ export interface HistoryQuery {
 }
 
 /**
- * A place in the history: the index key of a generation, which was the last to be read, or a month (`2026-10`), none of
- * which was read.
+ * A position in the history: the index key of the last generation that was read, or a month (`2026-10`) of which nothing
+ * was read yet.
  */
-export type HistoryPlace = string;
+export type HistoryPosition = string;
 
 export interface HistoryPage {
   /** Newest first. */
   readonly generations: readonly ListedGeneration[];
   /** Absent if nothing older is left. */
-  readonly next?: HistoryPlace;
+  readonly next?: HistoryPosition;
   /** Read units of DynamoDB that this page consumed. */
   readonly readUnits: number;
 }
@@ -86,21 +86,21 @@ export function createHistory(
     const { from, to, limit, isRowWanted } = query;
     const found: ListedGeneration[] = [];
     const used = { readUnits: 0 };
-    const end = (next?: HistoryPlace): HistoryPage => ({
+    const end = (next?: HistoryPosition): HistoryPage => ({
       generations: found,
       ...(next !== undefined && { next }),
       readUnits: used.readUnits,
     });
     const { after = to } = query;
     let before = after < to ? after : to;
-    // A month stands for all that is in it, and sorts before it.
+    // The position of a month means that all of it is left to read.
     if (after.length === 7 && after <= to) before = `${after}${LAST}`;
     for (let queries = 0; before >= from; queries += 1) {
       const month = before.slice(0, 7);
-      if (queries === MOST_QUERIES || used.readUnits >= ENOUGH_UNITS) return end(placeOf(before));
+      if (queries === MOST_QUERIES || used.readUnits >= ENOUGH_UNITS) return end(positionOf(before));
       const { rows, isLast } = await readRows(month, from, before, limit - found.length, query, used);
       for (let start = 0; start < rows.length; start += GROUP) {
-        if (used.readUnits >= ENOUGH_UNITS) return end(placeOf(before));
+        if (used.readUnits >= ENOUGH_UNITS) return end(positionOf(before));
         const group = rows.slice(start, start + GROUP);
         const wanted = group.filter((row) => isRowWanted === undefined || isRowWanted(row));
         for (const listed of await readGenerations(wanted, query, used)) {
@@ -138,7 +138,7 @@ export function createHistory(
         KeyConditionExpression: `${partitionKey} = :month AND ${sortKey} BETWEEN :from AND :before`,
         ExpressionAttributeValues: marshall({ ':month': month, ':from': from, ':before': before }),
         ScanIndexForward: false,
-        // One more, because the range includes the place itself.
+        // One more, because the range includes the position itself.
         Limit: isFiltered ? ROWS_AT_ONCE : missing + 1,
         ReturnConsumedCapacity: 'TOTAL',
       }),
@@ -253,8 +253,8 @@ function readState(id: string, item: Record<string, unknown>): Generation | unde
   }
 }
 
-/** The place to go on from, for the end of a range that was read so far. */
-const placeOf = (before: string): HistoryPlace => (before.endsWith(LAST) ? before.slice(0, 7) : before);
+/** The position to go on from, for the end of a range that was read so far. */
+const positionOf = (before: string): HistoryPosition => (before.endsWith(LAST) ? before.slice(0, 7) : before);
 
 function monthBefore(month: string): string {
   const [year = 0, number = 0] = month.split('-').map(Number);

@@ -1,9 +1,9 @@
 import { Duration, Token } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import { FUNCTIONS } from '../../functions/functions.ts';
-import { isAllowedModel } from '../../functions/request/allowed-models.ts';
 import { findClosest } from '../../functions/request/did-you-mean.ts';
 import { isUnder, parseInputPrefixes } from '../../functions/request/input-prefixes.ts';
+import { isAllowedModel } from '../../functions/request/model-name.ts';
 import type { Presets } from '../../functions/request/preset.ts';
 import {
   ENV,

@@ -1,4 +1,4 @@
-import { MODEL_PATTERN } from '../../functions/request/allowed-models.ts';
+import { MODEL_PATTERN } from '../../functions/request/model-name.ts';
 
 /** The required form of a text value, and the remedy for a value with another form. */
 export interface Form {

@@ -6,7 +6,7 @@ type Charged = Pick<SimulatedTask, 'model' | 'parameters' | 'inputUrls'> & { rea
 /** What a task that succeeded costs, in USD. */
 export function chargeFor(task: Charged, elapsedSeconds: number): number {
   const { price } = task.model;
-  // Of a realtime task one turn: nobody talks with it.
+  // A realtime task has one turn, because no client talks to it.
   if ('perTurnUsd' in price) return price.perTurnUsd;
   if ('perRunUsd' in price) return price.perRunUsd;
   if ('perSecondUsd' in price) return price.perSecondUsd * elapsedSeconds;

@@ -92,6 +92,24 @@ describe('submit', () => {
     expect(error).toMatchObject({ code: 'http_404', message: expect.stringMatching(/check the URL/) });
   });
 
+  it('does not take the page of a proxy for an answer', async () => {
+    const { url, heard } = await serveAnswers({ status: 200, text: '<html>Sign in</html>' });
+
+    const error = await caught(createClient({ url }).submit(REQUEST));
+
+    expect(error).toMatchObject({ code: 'http_200', message: expect.stringMatching(/check the URL/) });
+    expect(heard).toHaveLength(1);
+  });
+
+  it('names the API that cannot be reached', async () => {
+    const { url } = await serveAnswers('reset');
+
+    const error = await caught(createClient({ url, maximumTries: 1 }).submit(REQUEST));
+
+    expect(error.message).toBe(`Cannot reach the API at ${url}`);
+    expect(error.cause).toBeInstanceOf(Error);
+  });
+
   it('stops at once when it is told to', async () => {
     const { url, heard } = await serveAnswers(away);
     const stop = new AbortController();
@@ -207,6 +225,14 @@ describe('wait', () => {
     expect((await caught(waited)).message).toBe('Seen enough');
     expect(seen).toEqual(['running', 'running']);
   });
+});
+
+it.each(['list', 'models'] as const)('%s ends with an error if pages never come to an end', async (name) => {
+  const page = { status: 200, body: { generations: [], models: [], cursor: 'again' } };
+  const { url, heard } = await serveAnswers(page);
+
+  await expect(createClient({ url })[name]().next()).rejects.toThrow(/same cursor twice/);
+  expect(heard).toHaveLength(2);
 });
 
 describe('upload', () => {

@@ -1,3 +1,9 @@
+const MODEL_NAME = /^[A-Za-z0-9_.-]{1,128}\/[A-Za-z0-9_.-]{1,128}$/;
+
+/** Checks the form of a model's name, `owner/project`. A part of dots alone would change the path of a URL. */
+export const isModelName = (name: string): boolean =>
+  MODEL_NAME.test(name) && !name.split('/').some((part) => /^\.+$/.test(part));
+
 /** `owner/project`, or `owner/` and the beginning of projects' names: `wiro/*`, `google/veo*`. */
 export const MODEL_PATTERN = /^[A-Za-z0-9_.-]{1,128}\/(?:[A-Za-z0-9_.-]{1,128}|[A-Za-z0-9_.-]{0,127}\*)$/;
 
