@@ -8,9 +8,9 @@ keepCompiled();
 
 /** Takes every core that it is given: it runs when everything else is over. */
 const MATRIX = ['test/faults/crash-matrix.test.ts'];
-/** `npm run test:long`: what costs half a minute of a processor or more, and what other tests show in small. */
+/** `npm run test:system`: what costs half a minute of a processor or more, and what other tests show in small. */
 const LONG = ['test/**/*.long.test.ts'];
-/** Measures, so it runs alone, and in `npm run test:long`. */
+/** Measures, so it runs alone, and in `npm run test:system`. */
 const DRAIN = ['test/faults/drain.test.ts'];
 
 /** Packages are loaded once a worker; of the project's own modules each file has its own. */

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { mapLimited } from '../../functions/runtime/map-limited.ts';
 import { bundlesOnce } from '../support/bundles.ts';
 import { type CrashCase, callName, caseName } from './calls.ts';
@@ -13,7 +14,7 @@ export interface CrashMatrixOptions {
   readonly seed?: number;
   /** @default - all */
   readonly flows?: readonly string[];
-  /** Worlds side by side. @default 6 */
+  /** Worlds side by side. @default - two for every processor */
   readonly workers?: number;
   /** After this no case is begun that is not essential. @default - however long it takes */
   readonly budgetMs?: number;
@@ -44,6 +45,8 @@ export interface FlowOutcome {
   readonly state?: string;
 }
 
+/** More of them starve each other: claims then end for want of a processor, and what is done again costs more than is won. */
+const MOST_WORLDS = 2 * availableParallelism();
 /** A busy machine makes calls that do not come again: renewals, and looks of `reconcile`. */
 const RECORDED_AT_ONCE = 2;
 /** A call that another order of things kept away comes with the next try. */
@@ -54,7 +57,7 @@ export async function runCrashMatrix({
   share = 1,
   seed = 1,
   flows = FLOWS.map(({ name }) => name),
-  workers = 6,
+  workers = MOST_WORLDS,
   budgetMs = Number.POSITIVE_INFINITY,
   onCase = () => {},
 }: CrashMatrixOptions = {}): Promise<readonly FlowOutcome[]> {

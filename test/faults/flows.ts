@@ -29,7 +29,7 @@ export interface Flow {
   readonly release?: (world: World) => Promise<void>;
   /** Files that Wiro is given; those that a killed process was uploading once more. */
   readonly uploads: number;
-  /** A variant of another flow: `npm run test:long` has it, `npm test` has not. */
+  /** A variant of another flow: `npm run test:system` has it, `npm test` has not. */
   readonly isVariant?: true;
   /** Inputs go to Wiro this way from the start, in a world of its own. */
   readonly inputHandover?: 'presigned';
