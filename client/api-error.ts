@@ -40,3 +40,8 @@ interface ErrorFields {
   readonly retryable: boolean;
   readonly problems?: readonly Problem[];
 }
+
+/** The API did not answer, although the request was repeated where that is safe. */
+export class UnreachableError extends Error {
+  override readonly name = 'UnreachableError';
+}

@@ -1,4 +1,4 @@
-import { WiroServerlessError } from './api-error.ts';
+import { UnreachableError, WiroServerlessError } from './api-error.ts';
 import type { GenerationError } from './api-types.ts';
 
 /** AWS credentials, as `@aws-sdk/credential-providers` gives them. */
@@ -72,7 +72,8 @@ export function createHttp(options: HttpOptions): (call: ApiCall) => Promise<unk
       } catch (error) {
         call.signal?.throwIfAborted();
         if (error instanceof WiroServerlessError) throw error;
-        if (isLast) throw new Error(`Cannot reach the API at ${new URL(base).origin}`, { cause: error });
+        if (isLast)
+          throw new UnreachableError(`Cannot reach the API at ${new URL(base).origin}`, { cause: error });
       }
       await pause(Math.min(FIRST_PAUSE_MS * 2 ** (tries - 1), LONGEST_PAUSE_MS), call.signal);
     }

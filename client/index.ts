@@ -1,4 +1,4 @@
-export { type Problem, WiroServerlessError } from './api-error.ts';
+export { type Problem, UnreachableError, WiroServerlessError } from './api-error.ts';
 export type {
   DryRun,
   ErrorCode,

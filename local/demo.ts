@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { createProgressDisplay } from './demo/progress-display.ts';
+import { createProgressDisplay } from '../cli/progress-display.ts';
 import { summaryOf } from './demo/record-summary.ts';
 import { runDemo } from './demo/run-demo.ts';
 import { describeError, exitCodeOf, exitSoon } from './exit.ts';

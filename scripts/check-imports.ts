@@ -57,7 +57,7 @@ function importError(file: string, { target, isPackage, isTypeOnly }: Import): s
 /** Returns an error for each forbidden import in the whole tree. */
 export async function importErrors(root: string): Promise<readonly string[]> {
   const errors: string[] = [];
-  for await (const found of glob('{client,functions,infra,local,scripts,examples}/**/*.{ts,mjs,cjs}', {
+  for await (const found of glob('{cli,client,functions,infra,local,scripts,examples}/**/*.{ts,mjs,cjs}', {
     cwd: root,
   })) {
     const text = await readFile(path.join(root, found), 'utf8');

@@ -206,6 +206,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   // Also runs in browsers, so it uses nothing from Node, and the signer only to sign requests.
   client: { packages: ['aws4fetch'] },
+  cli: {
+    uses: ['client', 'infra/construct', 'infra/setup'],
+    packages: ['node:', 'commander', 'csv-parse', '@aws-sdk/client-cloudformation'],
+  },
   scripts: { packages: ['node:', 'json-schema-to-typescript', 'yaml'] },
   'local/simulator': { packages: ['node:', 'sharp', 'ws'] },
   'local/aws': {
@@ -228,7 +232,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   'local/demo': {
     files: ['local/demo.ts', 'local/demo/'],
-    uses: ['client', 'local/aws', 'local'],
+    uses: ['client', 'cli', 'local/aws', 'local'],
     types: ['functions/api'],
     packages: ['node:', S3],
   },

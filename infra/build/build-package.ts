@@ -4,6 +4,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import * as esbuild from 'esbuild';
 import { SHIPPED } from '../construct/shipped-code.ts';
+import { bundleCli } from './bundle-cli.ts';
 import { bundleFunctions } from './bundle-functions.ts';
 import { thirdPartyLicenses } from './third-party-licenses.ts';
 
@@ -85,15 +86,16 @@ await mkdir(DIST, { recursive: true });
 await writeFile(path.join(DIST, 'package.json'), '{"type":"commonjs"}\n');
 await mkdir(CLIENT);
 await writeFile(path.join(CLIENT, 'package.json'), '{"type":"module"}\n');
-const [functions, construct, setup, client] = await Promise.all([
+const [functions, construct, setup, cli, client] = await Promise.all([
   copyFunctions(),
   buildConstruct(),
   buildSetup(),
+  bundleCli(DIST),
   buildClient(),
   buildDeclarations('infra/tsconfig.package.json', path.join(DIST, 'types')),
   buildDeclarations('client/tsconfig.package.json', CLIENT),
 ]);
-const bundled = [...functions, construct, setup, client].flatMap(({ metafile }) =>
+const bundled = [...functions, construct, setup, cli, client].flatMap(({ metafile }) =>
   Object.keys(metafile.inputs),
 );
 await writeFile(path.join(DIST, 'THIRD-PARTY-LICENSES.txt'), await thirdPartyLicenses(ROOT, bundled));

@@ -1,7 +1,7 @@
+import type { ProgressDisplay } from '../../cli/progress-display.ts';
 import { type Client, hasEnded, type TaskMessage, type TaskStage } from '../../client/index.ts';
 import type { GenerationRecord } from '../../functions/api/record.ts';
 import { SetupError } from '../setup-error.ts';
-import type { ProgressDisplay } from './progress-display.ts';
 
 const POLL_MS = 250;
 const LABELS: Readonly<Record<GenerationRecord['status'], string>> = {

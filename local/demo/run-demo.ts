@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import type { ProgressDisplay } from '../../cli/progress-display.ts';
 import { createClient } from '../../client/index.ts';
 import { LOCAL_CREDENTIALS } from '../aws/credentials.ts';
 import { describeLog } from '../describe-log.ts';
@@ -8,7 +9,6 @@ import { type Endpoints, type Environment, startEnvironment } from '../environme
 import type { WiroAccess } from '../wiro-access.ts';
 import { downloadOutputs } from './download-outputs.ts';
 import { followGeneration } from './follow-generation.ts';
-import type { ProgressDisplay } from './progress-display.ts';
 import type { DemoResult } from './record-summary.ts';
 
 export interface DemoOptions {

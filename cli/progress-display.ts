@@ -1,4 +1,5 @@
 import type { WriteStream } from 'node:tty';
+import { plain } from './text.ts';
 
 /** Shows progress: as a bar on a terminal, otherwise as plain lines. */
 export interface ProgressDisplay {
@@ -38,7 +39,8 @@ function bar(stream: WriteStream): ProgressDisplay {
       draw();
     },
     progress: (next, at) => {
-      label = next;
+      // It may be a line of a model's output.
+      label = plain(next);
       if (at !== undefined) percentage = Math.max(percentage, Math.min(100, at));
       timer ??= setInterval(draw, FRAME_MS).unref();
       draw();
@@ -57,7 +59,8 @@ function lines(stream: NodeJS.WriteStream): ProgressDisplay {
   let lastTenth = -1;
   return {
     line: (text) => void stream.write(`${text}\n`),
-    progress: (label, percentage) => {
+    progress: (text, percentage) => {
+      const label = plain(text);
       if (percentage === undefined) {
         if (!printed.has(label)) stream.write(`${label}\n`);
         printed.add(label);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createProgressDisplay } from '../../../local/demo/progress-display.ts';
+import { createProgressDisplay } from '../../cli/progress-display.ts';
 
 function displayOn({ isTTY }: { readonly isTTY: boolean }) {
   let written = '';
