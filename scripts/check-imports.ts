@@ -57,9 +57,8 @@ function importError(file: string, { target, isPackage, isTypeOnly }: Import): s
 /** Returns an error for each forbidden import in the whole tree. */
 export async function importErrors(root: string): Promise<readonly string[]> {
   const errors: string[] = [];
-  for await (const found of glob('{cli,client,functions,infra,local,scripts,examples}/**/*.{ts,mjs,cjs}', {
-    cwd: root,
-  })) {
+  const rooms = '{cli,client,console,functions,infra,local,scripts,examples}';
+  for await (const found of glob(`${rooms}/**/*.{ts,mjs,cjs}`, { cwd: root })) {
     const text = await readFile(path.join(root, found), 'utf8');
     errors.push(...importErrorsIn(found.split(path.sep).join('/'), text));
   }

@@ -206,6 +206,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   // Also runs in browsers, so it uses nothing from Node, and the signer only to sign requests.
   client: { packages: ['aws4fetch'] },
+  // Runs in the console's page, where every kilobyte counts.
+  'console/samples': { types: ['client'] },
   cli: {
     uses: ['client', 'infra/construct', 'infra/setup'],
     packages: ['node:', 'commander', 'csv-parse', '@aws-sdk/client-cloudformation'],

@@ -91,9 +91,12 @@ describe('the table of rooms', () => {
     const used = new Map(
       NAMES.map((name) => [name, { uses: new Set(), types: new Set(), packages: new Set() }]),
     );
-    for await (const file of glob('{client,functions,infra,local,scripts,examples}/**/*.{ts,mjs,cjs}', {
-      cwd: ROOT,
-    }))
+    for await (const file of glob(
+      '{cli,client,console,functions,infra,local,scripts,examples}/**/*.{ts,mjs,cjs}',
+      {
+        cwd: ROOT,
+      },
+    ))
       for (const { target, isPackage, isTypeOnly } of importsOf(
         file,
         await readFile(path.join(ROOT, file), 'utf8'),
