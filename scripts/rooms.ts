@@ -138,6 +138,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'functions/generation',
       'functions/runtime',
       'functions/aws',
+      'functions/wiro',
       'functions/store',
       'functions/compose',
       'functions/collect',

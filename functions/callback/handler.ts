@@ -26,8 +26,7 @@ const deps: ReceiveCallbackDeps = {
   hints: createTaskHints(deployment.table),
   startCollecting: (id) =>
     invokeLater(requireEnv('AWS_LAMBDA_FUNCTION_NAME'), { collect: id } satisfies CollectEvent),
-  durations: deployment.durations,
-  clock: deployment.clock,
+  moment: deployment.moment,
 };
 
 const logUnproven = createUnprovenLog(deployment.durations.secretsRenewal);
@@ -54,7 +53,7 @@ export async function handler(
   if (requestContext?.http?.method !== 'POST') return answer(405, 'POST only');
   try {
     const { kind } = await receiveCallback(deps, callback, () =>
-      event.isBase64Encoded ? Buffer.from(event.body ?? '', 'base64').toString('utf8') : (event.body ?? ''),
+      Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8').toString(),
     );
     return answer(STATUS[kind], kind);
   } catch (error) {

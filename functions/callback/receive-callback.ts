@@ -1,14 +1,13 @@
 import { type CallbackPath, isSigned } from '../generation/callback-url.ts';
 import { type Generation, hasEnded } from '../generation/generation.ts';
 import { mayBeUnknown, proofOf } from '../generation/task-hint.ts';
-import { type Clock, timestamp } from '../generation/time.ts';
+import type { Moment } from '../generation/time.ts';
 import { noteCallback } from '../generation/transitions/note-callback.ts';
 import { log } from '../runtime/log.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
-import type { Durations } from '../settings.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
 import type { TaskHints } from '../store/task-hints.ts';
-import { parseHint } from './parse-hint.ts';
+import { parseHint } from '../wiro/answers/parse-hint.ts';
 
 export interface ReceiveCallbackDeps {
   readonly deployment: string;
@@ -19,8 +18,7 @@ export interface ReceiveCallbackDeps {
   readonly generations: Pick<GenerationStore, 'update'>;
   readonly hints: TaskHints;
   readonly startCollecting: (generationId: string) => Promise<void>;
-  readonly durations: Durations;
-  readonly clock: Clock;
+  readonly moment: () => Moment;
 }
 
 export type CallbackOutcome =
@@ -38,15 +36,14 @@ export async function receiveCallback(
   body: () => string,
 ): Promise<CallbackOutcome> {
   if (!(await isOurs(deps, callback))) return { kind: 'forged' };
-  const { generations, startCollecting, durations, clock } = deps;
+  const { generations, startCollecting, moment } = deps;
   const { generationId, attempt } = callback;
-  const moment = { now: timestamp(clock()), durations };
   let hint: string | undefined;
   const noted = await generations.update(generationId, (current) => {
     hint ??= parseHint(body());
     return hasEnded(current) || current.attempt !== attempt
       ? undefined
-      : noteCallback(current, attempt, hint, moment);
+      : noteCallback(current, attempt, hint, moment());
   });
   if (noted.kind === 'refused' && hint !== undefined && mayBeUnknown(noted.generation, attempt, hint)) {
     await keepLate(deps, noted.generation, callback, hint);
@@ -66,11 +63,11 @@ export async function receiveCallback(
 
 /** @returns Whether this is the first hint of its attempt. */
 const keepHint = (
-  { hints, clock }: ReceiveCallbackDeps,
+  { hints, moment }: ReceiveCallbackDeps,
   { generationId, attempt, signature }: CallbackPath,
   taskId: string,
 ): Promise<boolean> =>
-  hints.keep(generationId, { attempt, taskId, seenAt: timestamp(clock()), proof: proofOf(signature) });
+  hints.keep(generationId, { attempt, taskId, seenAt: moment().now, proof: proofOf(signature) });
 
 /** Keeps a task that was named after the end. A retry collects it instead of running again. */
 async function keepLate(

@@ -5,7 +5,7 @@ import {
   type ParameterReader,
   type ParameterReaderOptions,
 } from '../aws/parameters.ts';
-import { type Clock, timestamp } from '../generation/time.ts';
+import { type Clock, type Moment, timestamp } from '../generation/time.ts';
 import { type Durations, ENV, readDurations, readMaximumGenerationsPerDay, requireEnv } from '../settings.ts';
 import { createDailyLimit, type DailyLimit } from '../store/daily-limit.ts';
 import { createDynamoDb, type Table } from '../store/dynamodb.ts';
@@ -16,7 +16,7 @@ export interface Deployment {
   readonly table: Table;
   readonly durations: Durations;
   readonly clock: Clock;
-  readonly moment: () => { readonly now: string; readonly durations: Durations };
+  readonly moment: () => Moment;
 }
 
 export function readDeployment(env: NodeJS.ProcessEnv = process.env): Deployment {

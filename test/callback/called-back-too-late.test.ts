@@ -103,7 +103,7 @@ async function unknownWorld(tasks: Task[] = [recorded()]) {
       if (path === undefined) throw new Error('A signed URL can be read');
       const secrets = async () => ['secret'];
       const hints = createTaskHints(world.table);
-      const deps = { ...world.shared, deployment: 'shop', secrets, renewedSecrets: secrets, hints };
+      const deps = { ...world.shared, deployment: 'shop', secrets, renewedSecrets: secrets, hints, moment };
       const start = { startCollecting: async () => {} };
       return (await receiveCallback({ ...deps, ...start }, path, () => JSON.stringify({ taskid: taskId })))
         .kind;

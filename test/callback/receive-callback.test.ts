@@ -37,8 +37,7 @@ function callbackWorld(
     generations: { update } as Pick<GenerationStore, 'update'>,
     hints: { keep: async (_id: string, hint: TaskHint) => kept.push(hint) === 1 },
     startCollecting: async (one: string) => void started.push(one),
-    durations: DURATIONS,
-    clock: () => new Date(at(10)),
+    moment: () => ({ now: at(10), durations: DURATIONS }),
   };
   return {
     deps,

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { answerRequest, type RoutesDeps } from '../../functions/api/routes.ts';
-import { parseHint } from '../../functions/callback/parse-hint.ts';
 import { parseCallbackPath, parseCallbackUrl } from '../../functions/generation/callback-url.ts';
 import { type AcceptDeps, checkRequest } from '../../functions/intake/accept-generation.ts';
 import { kindFromBytes } from '../../functions/intake/kind-from-bytes.ts';
@@ -27,6 +26,7 @@ import { DURATIONS } from '../../functions/settings.ts';
 import { createOutputSources } from '../../functions/wiro/answers/output-sources.ts';
 import { parseAnswer } from '../../functions/wiro/answers/parse-answer.ts';
 import { parseUploadedFile } from '../../functions/wiro/answers/parse-file.ts';
+import { parseHint } from '../../functions/wiro/answers/parse-hint.ts';
 import { parseModel } from '../../functions/wiro/answers/parse-model.ts';
 import { parseTask } from '../../functions/wiro/answers/parse-task.ts';
 import { createTrimmer, TASK_DETAIL } from '../../functions/wiro/answers/trim-answer.ts';

@@ -1,4 +1,4 @@
-import { isRecord, parseJson } from '../runtime/json.ts';
+import { isRecord, parseJson } from '../../runtime/json.ts';
 
 /** A larger body is not read. */
 const LONGEST = 1_000_000;

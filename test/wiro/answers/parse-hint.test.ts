@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseHint } from '../../functions/callback/parse-hint.ts';
+import { parseHint } from '../../../functions/wiro/answers/parse-hint.ts';
 
 const form = (fields: Record<string, string>) => new URLSearchParams(fields).toString();
 
