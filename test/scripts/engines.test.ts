@@ -22,26 +22,40 @@ const allows = (range: string, version: string): boolean =>
     return sign === '>=' ? isAtLeast(version, least) : isSameMajor && isAtLeast(version, least);
   });
 
+const { packages } = JSON.parse(read('package-lock.json')) as {
+  packages: Record<string, { engines?: { node?: string } }>;
+};
+
+/** The packages of which npm warns on this version of Node. */
+const warnedOf = (version: string): readonly string[] =>
+  Object.entries(packages)
+    .filter(([, { engines }]) => engines?.node !== undefined && !allows(engines.node, version))
+    .map(([name]) => name.replace('node_modules/', ''))
+    // npm silently skips this optional package on all supported platforms.
+    .filter((name) => name !== '@img/sharp-win32-ia32');
+
 it('installs without a warning on every version of Node in the README', () => {
   const [, oldest = '', lines = ''] =
     /Node (\d+\.\d+) or newer \(of an LTS line: ([\d, ]+)\)/.exec(read('README.md')) ?? [];
-  const { packages } = JSON.parse(read('package-lock.json')) as {
-    packages: Record<string, { engines?: { node?: string } }>;
-  };
-  const versions = [
-    `${oldest}.0`,
-    ...lines
-      .split(', ')
-      .slice(1)
-      .map((major) => `${major}.0.0`),
-  ];
-  const warned = versions.flatMap((version) =>
-    Object.entries(packages)
-      .filter(([, { engines }]) => engines?.node !== undefined && !allows(engines.node, version))
-      .map(([name, { engines }]) => `${name} requires ${engines?.node}, not ${version}`),
-  );
+  const [, ...newer] = lines.split(', ');
+  const versions = [`${oldest}.0`, ...newer.map((major) => `${major}.0.0`)];
 
   expect(versions).toEqual(['22.19.0', '24.0.0']);
-  // npm silently skips this optional package on all supported platforms.
-  expect(warned.filter((line) => !line.startsWith('node_modules/@img/sharp-win32-ia32 '))).toEqual([]);
+  expect(versions.map(warnedOf)).toEqual([[], []]);
+});
+
+it('installs on Node 20.19 with the two warnings in CONTRIBUTING', () => {
+  expect(warnedOf('20.19.0')).toEqual(['undici', 'vitest']);
+  expect(read('CONTRIBUTING.md')).toContain('on Node 20.19, with warnings about `undici` and `vitest`');
+});
+
+it('lets an app on the Node that `engines` names use the package', () => {
+  const { engines, peerDependencies } = JSON.parse(read('package.json')) as {
+    engines: { node: string };
+    peerDependencies: Record<string, string>;
+  };
+
+  expect(engines.node).toBe('>=20');
+  expect(warnedOf('20.0.0').filter((name) => name in peerDependencies)).toEqual([]);
+  expect(read('infra/build/build-package.ts')).toContain("target: 'node20'");
 });
