@@ -54,13 +54,22 @@ function importError(file: string, { target, isPackage, isTypeOnly }: Import): s
     : `${file} imports ${target}: ${name} may not import that package. See scripts/rooms.ts.`;
 }
 
+/** Lists the files that belong to rooms: those of every folder that is neither tests nor made by tools. */
+export async function sourceFiles(root: string): Promise<readonly string[]> {
+  const files: string[] = [];
+  for await (const found of glob('*/**/*.{ts,mjs,cjs}', { cwd: root, exclude: isOutside }))
+    files.push(found.split(path.sep).join('/'));
+  return files.sort();
+}
+
+const OUTSIDE = ['node_modules', 'dist', 'test', 'bench'];
+const isOutside = (file: string): boolean => OUTSIDE.includes(file) || file.startsWith('.');
+
 /** Returns an error for each forbidden import in the whole tree. */
 export async function importErrors(root: string): Promise<readonly string[]> {
-  const errors: string[] = [];
-  const rooms = '{cli,client,console,functions,infra,local,scripts,examples}';
-  for await (const found of glob(`${rooms}/**/*.{ts,mjs,cjs}`, { cwd: root })) {
-    const text = await readFile(path.join(root, found), 'utf8');
-    errors.push(...importErrorsIn(found.split(path.sep).join('/'), text));
-  }
-  return errors.sort();
+  const files = await sourceFiles(root);
+  const errors = await Promise.all(
+    files.map(async (file) => importErrorsIn(file, await readFile(path.join(root, file), 'utf8'))),
+  );
+  return errors.flat().sort();
 }

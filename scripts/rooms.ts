@@ -211,7 +211,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'console/samples': { types: ['client'] },
   cli: {
     uses: ['client', 'infra/construct', 'infra/setup'],
-    packages: ['node:', 'commander', 'csv-parse', '@aws-sdk/client-cloudformation'],
+    packages: ['node:', 'commander', '@aws-sdk/client-cloudformation'],
   },
   scripts: { packages: ['node:', 'json-schema-to-typescript', 'yaml'] },
   'local/simulator': { packages: ['node:', 'sharp', 'ws'] },

@@ -1,8 +1,8 @@
-import { glob, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { importErrors, importErrorsIn, importsOf } from '../../scripts/check-imports.ts';
+import { importErrors, importErrorsIn, importsOf, sourceFiles } from '../../scripts/check-imports.ts';
 import { ROOMS, roomOf } from '../../scripts/rooms.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -60,16 +60,24 @@ describe.each(NAMES)('a wrong import planted in %s', (name) => {
   });
 });
 
-it('finds wrong imports in the whole tree', async () => {
+it('finds wrong imports and folders without a room in the whole tree', async () => {
   const root = await mkdtemp(path.join(tmpdir(), 'wiro-rooms-'));
-  const file = path.join(root, 'functions/store/planted.ts');
-  await mkdir(path.dirname(file), { recursive: true });
-  await writeFile(file, "import { a } from '../api/handler.ts';");
+  const files = {
+    'functions/store/planted.ts': "import { a } from '../api/handler.ts';",
+    'another/planted.ts': "import { a } from '../functions/api/handler.ts';",
+    'test/planted.ts': "import { a } from '../functions/api/handler.ts';",
+    'node_modules/package/planted.mjs': "import a from 'anything';",
+  };
+  for (const [file, text] of Object.entries(files)) {
+    await mkdir(path.join(root, path.dirname(file)), { recursive: true });
+    await writeFile(path.join(root, file), text);
+  }
 
   const errors = await importErrors(root);
 
   await rm(root, { recursive: true });
   expect(errors).toEqual([
+    'another/planted.ts belongs to no room: add its folder to scripts/rooms.ts.',
     'functions/store/planted.ts imports functions/api/handler.ts: functions/store may not import functions/api. See scripts/rooms.ts.',
   ]);
 });
@@ -91,12 +99,7 @@ describe('the table of rooms', () => {
     const used = new Map(
       NAMES.map((name) => [name, { uses: new Set(), types: new Set(), packages: new Set() }]),
     );
-    for await (const file of glob(
-      '{cli,client,console,functions,infra,local,scripts,examples}/**/*.{ts,mjs,cjs}',
-      {
-        cwd: ROOT,
-      },
-    ))
+    for (const file of await sourceFiles(ROOT))
       for (const { target, isPackage, isTypeOnly } of importsOf(
         file,
         await readFile(path.join(ROOT, file), 'utf8'),
