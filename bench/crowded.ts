@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createClient, WiroServerlessError } from '../client/index.ts';
 import { type Environment, type EnvironmentOptions, startEnvironment } from '../local/environment.ts';
 
 // npm run bench:crowded: measures how slow copies and forged callbacks affect other requests in an account with little
@@ -61,7 +61,7 @@ async function measure({ name, options, copies = 0, forged = 0 }: Case): Promise
     const runsBefore = runsOfReconcile(environment);
     const flood = every(forged === 0 ? undefined : 1_000 / forged, stopAt, () => callBack(environment));
     const [api, callbacks, waited] = await Promise.all([
-      every(500, stopAt, () => statusOf(fetch(`${environment.endpoints.api}/generations/none`))),
+      every(500, stopAt, () => statusOf(client(environment).get('none'))),
       every(500, stopAt, () => callBack(environment)),
       timeToRun(environment, simulator.tasks().length),
     ]);
@@ -85,16 +85,10 @@ async function warmUp(environment: Environment): Promise<void> {
   );
 }
 
+const client = ({ endpoints }: Environment) => createClient({ url: endpoints.api, maximumTries: 1 });
+
 const request = (environment: Environment) =>
-  fetch(`${environment.endpoints.api}/generations`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({
-      model: 'wiro/text-to-image',
-      parameters: { prompt: 'A hill' },
-      idempotencyKey: randomUUID(),
-    }),
-  });
+  client(environment).submit({ model: 'wiro/text-to-image', parameters: { prompt: 'A hill' } });
 
 /** Measures the time from a request, repeated until it is accepted, to its task. */
 async function timeToRun(environment: Environment, tasks: number): Promise<number | undefined> {
@@ -113,28 +107,31 @@ async function timeToRun(environment: Environment, tasks: number): Promise<numbe
 /** Repeats a request until it is accepted. @returns Whether it was accepted in time. */
 async function accepted(environment: Environment): Promise<boolean> {
   const startedAt = Date.now();
-  while ((await statusOf(request(environment))) !== 202) {
+  while ((await statusOf(request(environment))) !== 200) {
     if (Date.now() - startedAt > WINDOW_MS) return false;
     await sleep(200);
   }
   return true;
 }
 
+/** Calls back as anyone can: not through the API, so without its client. */
 const callBack = ({ endpoints }: Environment) =>
-  statusOf(
-    fetch(`${endpoints.callback}/local/${'a'.repeat(26)}/1/${'0'.repeat(64)}`, {
-      method: 'POST',
-      body: '{}',
-    }),
-  );
-
-const statusOf = (answer: Promise<Response>) =>
-  answer.then(
+  fetch(`${endpoints.callback}/local/${'a'.repeat(26)}/1/${'0'.repeat(64)}`, {
+    method: 'POST',
+    body: '{}',
+  }).then(
     async (response) => {
       await response.arrayBuffer();
       return response.status;
     },
     () => 0,
+  );
+
+/** Returns 200 for an answer of the API, else the status of its refusal; 0 without an answer. */
+const statusOf = (answer: Promise<unknown>): Promise<number> =>
+  answer.then(
+    () => 200,
+    (error: unknown) => (error instanceof WiroServerlessError ? (error.status ?? 0) : 0),
   );
 
 const runsOfReconcile = (environment: Environment) =>

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { DynamoDBClient, GetItemCommand, paginateScan, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { createClient, WiroServerlessError } from '../../client/index.ts';
 import type { Output } from '../../functions/generation/generation.ts';
 import type { Durations } from '../../functions/settings.ts';
 import { sign } from '../../functions/wiro/sign.ts';
@@ -222,18 +223,16 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   }
 
   let askedAgain = 0;
-  /** Asks until it is answered 202, as a client with an idempotency key may. */
-  async function ask(path: string, body?: unknown): Promise<void> {
+  const wiro = createClient({ url: endpoints.api, maximumTries: 1, timeoutMs: ANSWER_LIMIT_MS });
+  /** Asks until it is accepted, as a client with an idempotency key may. */
+  async function ask(what: () => Promise<unknown>): Promise<void> {
     while (!isOver) {
-      const answer = await fetch(endpoints.api + path, {
-        method: 'POST',
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
-      })
-        .then(async (response) => ({ status: response.status, text: await response.text() }))
-        .catch(() => undefined);
-      if (answer?.status === 202) return;
-      if (answer && answer.status < 500) throw new Error(`The API answered ${answer.status}: ${answer.text}`);
+      const error = await what().then(
+        () => undefined,
+        (thrown: unknown) => thrown,
+      );
+      if (error === undefined) return;
+      if (error instanceof WiroServerlessError && (error.status ?? 0) < 500) throw error;
       askedAgain += 1;
       await wait(PAUSE_MS);
     }
@@ -255,13 +254,13 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     requested += 1;
     if (generation.hasStranger && simulator) await runStranger(simulator);
     if (generation.drop !== undefined) await drop(generation);
-    await ask('/generations', requestOf(generation));
+    await ask(() => wiro.submit(requestOf(generation)));
     if (generation.cancelWish === undefined) return;
     while (generation.cancelWish === 'running' && !running.has(generation.id) && !told.has(generation.id)) {
       if (isOver) return;
       await wait(PAUSE_MS);
     }
-    await ask(`/generations/${generation.id}/cancel`);
+    await ask(() => wiro.cancel(generation.id));
   }
 
   async function item(pk: string, sk: string) {

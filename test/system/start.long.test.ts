@@ -2,6 +2,7 @@ import { cp, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, it, vi } from 'vitest';
+import { createClient } from '../../client/index.ts';
 import type { GenerationRecord } from '../../functions/api/record.ts';
 import type { Endpoints } from '../../local/environment.ts';
 import { NODE, ROOT, startCommand } from '../support/command.ts';
@@ -38,8 +39,7 @@ it('npm start says where everything is, prints a request that works when pasted,
   const [name = '', value = ''] = header.split(': ');
   const answer = await fetch(url, { method: 'POST', headers: { [name]: value }, body });
   const { id } = (await answer.json()) as GenerationRecord;
-  const read = async ({ api }: Endpoints) =>
-    (await (await fetch(`${api}/generations/${id}`)).json()) as GenerationRecord;
+  const read = ({ api }: Endpoints) => createClient({ url: api }).get(id);
   await eventually('the end', async () => (await read(first.endpoints)).status === 'succeeded');
   first.command.process.kill('SIGINT');
   const firstEnd = await first.command.ended;
