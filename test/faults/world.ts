@@ -10,7 +10,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import { createClient, WiroServerlessError } from '../../client/index.ts';
+import { createClient, type GenerationRequest, WiroServerlessError } from '../../client/index.ts';
 import type { Generation } from '../../functions/generation/generation.ts';
 import { generationId } from '../../functions/request/identity.ts';
 import type { InputHandover } from '../../functions/settings.ts';
@@ -31,11 +31,7 @@ const TASK_DURATION_MS = 4_000;
 /** DynamoDB takes no more at once. */
 const BATCH = 25;
 
-export interface RequestBody {
-  readonly model: string;
-  readonly parameters?: Readonly<Record<string, unknown>>;
-  readonly inputs?: Readonly<Record<string, string | readonly string[]>>;
-}
+export type RequestBody = Pick<GenerationRequest, 'model' | 'parameters' | 'inputs'>;
 
 export type Item = Readonly<Record<string, unknown>>;
 
