@@ -85,6 +85,8 @@ export interface Schemas {
   Generation: Generation;
   GenerationList: GenerationList;
   GenerationRow: GenerationRow;
+  Timeline: Timeline;
+  TimelineEntry: TimelineEntry;
   WaitingFor: WaitingFor;
   Output: Output;
   ErrorAnswer: ErrorAnswer;
@@ -490,6 +492,10 @@ export interface GenerationRow {
   labels?: {
     [k: string]: string;
   };
+  /**
+   * The price as known or estimated before the run
+   */
+  priceUsd?: number;
   costUsd?: number;
   error?: {
     code: ErrorCode;
@@ -516,6 +522,92 @@ export interface GenerationRow {
   createdAt: Timestamp;
   updatedAt: Timestamp;
   endedAt?: Timestamp;
+}
+export interface Timeline {
+  generationId: string;
+  entries: TimelineEntry[];
+  /**
+   * How many more entries there were. About 100 are kept of an attempt.
+   */
+  truncated?: number;
+}
+export interface TimelineEntry {
+  at: Timestamp;
+  attempt: number;
+  /**
+   * `accepted`: accepted; also the start of each further attempt. `line`: joined the line for a slot. `run`: the
+   * Run was sent. `search`: the task of a Run without an answer was looked for and not found. `callback`: a signed
+   * callback came. `look`: Wiro was asked, and the task goes on or shows no outputs yet. `try`: a step failed and
+   * is tried again. `cancel`: cancellation was requested. `copy`: the outputs are in the bucket. `end`: the
+   * attempt ended. `announced`: its event and files are out.
+   *
+   */
+  what:
+    | 'accepted'
+    | 'line'
+    | 'run'
+    | 'search'
+    | 'callback'
+    | 'look'
+    | 'try'
+    | 'cancel'
+    | 'copy'
+    | 'end'
+    | 'announced';
+  /**
+   * Of a `try`, and of an `end` that is no success
+   */
+  code?:
+    | 'invalid_request'
+    | 'invalid_parameter'
+    | 'request_too_large'
+    | 'model_not_found'
+    | 'model_not_supported'
+    | 'model_not_allowed'
+    | 'price_too_high'
+    | 'input_not_found'
+    | 'input_not_allowed'
+    | 'input_empty'
+    | 'input_too_large'
+    | 'input_changed'
+    | 'input_archived'
+    | 'input_unreadable'
+    | 'input_unsupported'
+    | 'idempotency_conflict'
+    | 'daily_limit_reached'
+    | 'not_retryable'
+    | 'not_found'
+    | 'method_not_allowed'
+    | 'not_configured'
+    | 'insufficient_balance'
+    | 'upstream_unauthorized'
+    | 'upstream_refused'
+    | 'upstream_unavailable'
+    | 'submission_unknown'
+    | 'waited_too_long'
+    | 'function_killed'
+    | 'model_failed'
+    | 'task_not_found'
+    | 'task_unreadable'
+    | 'deadline_exceeded'
+    | 'cancelled'
+    | 'cancel_unconfirmed'
+    | 'output_unavailable'
+    | 'output_refused'
+    | 'output_in_line'
+    | 'internal_error';
+  /**
+   * Of a `try` if it differs from the one before, and of an `end` that is no success
+   */
+  message?: string;
+  /**
+   * Of a `run` and a `callback`, as far as known
+   */
+  taskId?: string;
+  /**
+   * Of a `copy`
+   */
+  outputs?: number;
 }
 export interface ErrorAnswer {
   error: RequestError;

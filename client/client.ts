@@ -7,6 +7,7 @@ import type {
   Model,
   ModelRow,
   Output,
+  Timeline,
   Upload,
 } from './api-types.ts';
 import { downloadOutput } from './download.ts';
@@ -44,6 +45,8 @@ export interface Client {
    * are needed. Generations that are accepted meanwhile do not disturb it.
    */
   list(options?: ListOptions): AsyncGenerator<GenerationRow, void, undefined>;
+  /** Reads what happened to a generation, with times. */
+  timeline(id: string, options?: CallOptions): Promise<Timeline>;
   /** Waits until a generation has ended, however it ends. */
   wait(id: string, options?: WaitOptions): Promise<Generation>;
   /**
@@ -105,6 +108,13 @@ export function createClient(options: ClientOptions): Client {
       })) as Model,
     get: async (id, { signal } = {}) =>
       (await call({ method: 'GET', path: pathOf(id), isRepeatable: true, signal })) as Generation,
+    timeline: async (id, { signal } = {}) =>
+      (await call({
+        method: 'GET',
+        path: `${pathOf(id)}/timeline`,
+        isRepeatable: true,
+        signal,
+      })) as Timeline,
     list: (options = {}) => listGenerations(call, options),
     wait: (id, waiting = {}) =>
       waitForEnd(() => client.get(id, { ...(waiting.signal && { signal: waiting.signal }) }), waiting),

@@ -13,6 +13,8 @@ export type {
   Price,
   Source,
   Status,
+  Timeline,
+  TimelineEntry,
   Upload,
   WaitingFor,
   Warning,

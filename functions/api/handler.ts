@@ -2,7 +2,7 @@ import type { Context, LambdaFunctionURLEvent, LambdaFunctionURLResult } from 'a
 import { invokeLater } from '../aws/invoke.ts';
 import { readApiParameters, readDailyLimit, readDeployment } from '../compose/deployment.ts';
 import { createDeploymentGenerations } from '../compose/generations.ts';
-import { createDeploymentHistory } from '../compose/history.ts';
+import { createDeploymentHistory, createDeploymentTimelines } from '../compose/history.ts';
 import { createDeploymentModels, readModelRules } from '../compose/known-models.ts';
 import { createDeploymentOverflow } from '../compose/overflow.ts';
 import { readInputBuckets } from '../compose/read-input-buckets.ts';
@@ -33,6 +33,7 @@ const deps: RoutesDeps = {
   inputHandover: readInputHandover(process.env),
   generations,
   history: createDeploymentHistory(deployment, overflow),
+  timelines: createDeploymentTimelines(deployment),
   knownModel: createDeploymentModels(deployment, wiro),
   ...readModelRules(),
   missingSecrets: createConfigurationCheck({ parameters, limitMs: durations.modelLimit }),

@@ -14,6 +14,8 @@ export interface GenerationRow {
   readonly status: Status;
   readonly origin: RequestOrigin;
   readonly labels?: Readonly<Record<string, string>>;
+  /** Known or estimated before the Run. */
+  readonly priceUsd?: number;
   readonly costUsd?: number;
   readonly error?: Pick<GenerationError, 'code' | 'message'>;
   /** The first output. */
@@ -138,6 +140,7 @@ async function toRow(
     status: shownStatus(generation),
     origin,
     ...(Object.keys(request.labels).length > 0 && { labels: request.labels }),
+    ...(request.priceUsd !== undefined && { priceUsd: request.priceUsd }),
     ...('costUsd' in generation && generation.costUsd !== undefined && { costUsd: generation.costUsd }),
     ...errorOf(generation),
     ...(firstOutput && { output: await toRowOutput(presign, firstOutput) }),

@@ -8,12 +8,13 @@ import { isGenerationId } from '../request/identity.ts';
 import { isRecord } from '../runtime/json.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
 import type { Durations } from '../settings.ts';
-import type { GenerationStore, Updated } from '../store/generation-store.ts';
+import type { GenerationStore, Updated, WholeGeneration } from '../store/generation-store.ts';
 import type { WiroClient } from '../wiro/types.ts';
 import { requireSecrets } from './check-configuration.ts';
 import { confirmNamed } from './confirm-named.ts';
 import { type CreateUploadDeps, createUpload } from './create-upload.ts';
 import type { GetModelDeps } from './get-model.ts';
+import { getTimeline, type TimelineDeps } from './get-timeline.ts';
 import { type ListDeps, listGenerations } from './list-generations.ts';
 import type { ListModelsDeps } from './list-models.ts';
 import { parseBody } from './read-body.ts';
@@ -26,6 +27,7 @@ export interface RoutesDeps
     ListDeps,
     ListModelsDeps,
     GetModelDeps,
+    TimelineDeps,
     Pick<CreateUploadDeps, 'presignUpload'> {
   readonly generations: GenerationStore;
   readonly wiro: Pick<WiroClient, 'task' | 'models' | 'model'>;
@@ -129,6 +131,11 @@ function routeOf(path: string): Route | undefined {
       return { methods: ['POST'], answer: (deps) => cancel(deps, id) };
     case 'retry':
       return { methods: ['POST'], answer: (deps, { body }) => retry(deps, id, body), asked: 'retry' };
+    case 'timeline':
+      return {
+        methods: ['GET'],
+        answer: async (deps) => ({ statusCode: 200, body: await getTimeline(deps, await whole(deps, id)) }),
+      };
     default:
       return undefined;
   }
@@ -165,7 +172,7 @@ function modelRouteOf(
 const unknownPath = () =>
   new RequestError(
     'not_found',
-    'There is no such path: use GET /models, GET /models/{owner}/{project}, POST /uploads, GET or POST /generations, GET /generations/{id}, POST /generations/{id}/cancel or POST /generations/{id}/retry.',
+    'There is no such path: use GET /models, GET /models/{owner}/{project}, POST /uploads, GET or POST /generations, GET /generations/{id}, GET /generations/{id}/timeline, POST /generations/{id}/cancel or POST /generations/{id}/retry.',
   );
 
 const noGeneration = (id: string) =>
@@ -252,9 +259,12 @@ async function startAgain(
   return runs ? countAndMake({ dailyLimit }, start) : start();
 }
 
-async function record(deps: RoutesDeps, id: string): Promise<GenerationRecord> {
+const record = async (deps: RoutesDeps, id: string): Promise<GenerationRecord> =>
+  toRecord(deps, await whole(deps, id));
+
+async function whole({ generations }: RoutesDeps, id: string): Promise<WholeGeneration> {
   if (!isGenerationId(id)) throw noGeneration(id);
-  const whole = await deps.generations.whole(id);
-  if (whole === undefined) throw noGeneration(id);
-  return toRecord(deps, whole);
+  const found = await generations.whole(id);
+  if (found === undefined) throw noGeneration(id);
+  return found;
 }

@@ -1,10 +1,10 @@
 import type { Context, LambdaFunctionURLEvent, LambdaFunctionURLResult } from 'aws-lambda';
 import { invokeLater } from '../aws/invoke.ts';
+import { createCallbackGenerations } from '../compose/callback-generations.ts';
 import { readDeployment, readParameters } from '../compose/deployment.ts';
 import { parseCallbackPath } from '../generation/callback-url.ts';
 import { beginInvocation, log } from '../runtime/log.ts';
 import { requireEnv } from '../settings.ts';
-import { createGenerationStore } from '../store/generation-store.ts';
 import { createTaskHints } from '../store/task-hints.ts';
 import { type CallbackOutcome, type ReceiveCallbackDeps, receiveCallback } from './receive-callback.ts';
 import { createUnprovenLog, orUnproven, UnprovenError } from './unproven.ts';
@@ -22,7 +22,7 @@ const deps: ReceiveCallbackDeps = {
   deployment: deployment.name,
   secrets: async () => (await orUnproven(parameters.get())).callbackSecrets,
   renewedSecrets: async () => (await orUnproven(parameters.renew())).callbackSecrets,
-  generations: createGenerationStore(deployment.table),
+  generations: createCallbackGenerations(deployment),
   hints: createTaskHints(deployment.table),
   startCollecting: (id) =>
     invokeLater(requireEnv('AWS_LAMBDA_FUNCTION_NAME'), { collect: id } satisfies CollectEvent),

@@ -1,5 +1,6 @@
 import { noteChange } from '../events/note-change.ts';
 import { createGenerationStore, type GenerationStore, type Overflow } from '../store/generation-store.ts';
+import { createTimelines } from '../store/timelines.ts';
 import type { Deployment } from './deployment.ts';
 
 /**
@@ -9,4 +10,9 @@ import type { Deployment } from './deployment.ts';
 export const createDeploymentGenerations = (
   { table }: Pick<Deployment, 'table'>,
   overflow: Overflow,
-): GenerationStore => createGenerationStore(table, { overflow, onChange: noteChange });
+): GenerationStore =>
+  createGenerationStore(table, {
+    overflow,
+    onChange: noteChange,
+    noteChange: createTimelines(table).note,
+  });

@@ -33,6 +33,8 @@ export interface WholeGeneration {
   /** Empty if it was stored in S3 and was deleted there. */
   readonly request: AcceptedRequest & { readonly isGone?: true };
   readonly outputs: readonly Output[];
+  /** When they were stored. Unknown if an earlier release stored them. */
+  readonly copiedAt?: Timestamp;
   /** Oldest first, `MOST_SHOWN` at most. */
   readonly pastAttempts: readonly KeptAttempt[];
   /** Of the current attempt. */
@@ -118,11 +120,14 @@ export function createGenerationStore(
     overflow,
     clock = () => new Date(),
     onChange = () => {},
+    noteChange,
   }: {
     readonly overflow?: Overflow;
     readonly clock?: Clock;
     /** Called after every change, with the state before it. */
     readonly onChange?: (generation: Generation, before?: Generation) => void;
+    /** Stores what an update leaves no trace of. Awaited, and never throws. */
+    readonly noteChange?: (before: Generation, generation: Generation) => Promise<void> | void;
   } = {},
 ): GenerationStore {
   async function item(id: string, sort: string, what: string): Promise<StoredItem | undefined> {
@@ -222,6 +227,7 @@ export function createGenerationStore(
       if (!isDeepStrictEqual(standing, withoutUndefined(written))) return { standing };
     }
     onChange(written, current);
+    await noteChange?.(current, written);
     return { written };
   }
 
@@ -306,6 +312,7 @@ export function createGenerationStore(
       const { attempt, requestHash } = generation;
       const request = await find(requestSort(requestHash));
       if (request === undefined) throw new Error(`Cannot read the request of ${id}: its item is missing`);
+      const copiedAt = hasEnded(generation) && (await find(outputsSort(attempt)))?.copiedAt;
       return {
         generation,
         request: (await readBody(request)) ?? {
@@ -316,6 +323,7 @@ export function createGenerationStore(
           isGone: true,
         },
         outputs: hasEnded(generation) ? await readOutputs(id, attempt, find) : [],
+        ...(typeof copiedAt === 'string' && { copiedAt }),
         pastAttempts: await readPast(generation, find),
         notes: toNotes(await find(notesSort(attempt))),
         hints: await readHints(attempt, find),
@@ -359,6 +367,7 @@ export function createGenerationStore(
           revision,
           {
             body,
+            ...(index === 0 && { copiedAt: timestamp(clock()) }),
             ...(index === 0 && bodies.length > 1 && { parts: bodies.length, total: outputs.length }),
           },
           // Earlier releases write no revision.
@@ -424,7 +433,7 @@ export function createGenerationStore(
 }
 
 /** What a list shows of a request that lies in S3. */
-const inBriefOf = ({ labels }: AcceptedRequest) => ({ labels });
+const inBriefOf = ({ labels, priceUsd }: AcceptedRequest) => ({ labels, priceUsd });
 
 type StoredItem = Readonly<Record<string, unknown>>;
 type FindItem = (sort: string) => Promise<StoredItem | undefined>;

@@ -12,7 +12,7 @@ import { NewerVersionError, readable } from './stored-version.ts';
 import { TABLE } from './table.ts';
 
 /** What a list shows of a request. */
-export type RequestInBrief = Pick<AcceptedRequest, 'labels'>;
+export type RequestInBrief = Pick<AcceptedRequest, 'labels' | 'priceUsd'>;
 
 export interface ListedGeneration {
   readonly generation: Generation;
@@ -228,8 +228,8 @@ export function createHistory(
     const own = item.inBrief ?? item.body;
     const text = own === undefined ? await overflow.read(String(item.overflow)) : String(own);
     if (text === undefined) return { labels: {} };
-    const { labels } = JSON.parse(text) as AcceptedRequest;
-    return { labels };
+    const { labels, priceUsd } = JSON.parse(text) as AcceptedRequest;
+    return { labels, ...(priceUsd !== undefined && { priceUsd }) };
   }
 
   return { page };

@@ -30,12 +30,22 @@ function listWorld() {
     clock: () => new Date(Date.UTC(2026, 0, 1) + seconds * 1_000),
   };
   /** Accepts one, a second after the last. */
-  const add = async (as: Generation = EXAMPLES.queued, labels: Record<string, string> = {}) => {
+  const add = async (
+    as: Generation = EXAMPLES.queued,
+    labels: Record<string, string> = {},
+    price?: number,
+  ) => {
     seconds += 1;
     const id = generationId('shop', 'api', String(seconds));
     await store.accept(
       { ...as, id, createdAt: deps.clock().toISOString(), revision: 1 },
-      { model: as.model, parameters: {}, inputs: {}, labels },
+      {
+        model: as.model,
+        parameters: {},
+        inputs: {},
+        labels,
+        ...(price !== undefined && { priceUsd: price }),
+      },
     );
     return id;
   };
@@ -53,7 +63,7 @@ describe('a row', () => {
   it('has what a list shows: labels, cost, error, the first output', async () => {
     const { add, list, store } = listWorld();
     const failed = await add(EXAMPLES.failed);
-    const succeeded = await add(EXAMPLES.succeeded, { order: '17' });
+    const succeeded = await add(EXAMPLES.succeeded, { order: '17' }, 0.05);
     await store.putOutputs(succeeded, {
       attempt: 1,
       revision: 1,
@@ -69,6 +79,7 @@ describe('a row', () => {
         status: 'succeeded',
         origin: 'api',
         labels: { order: '17' },
+        priceUsd: 0.05,
         costUsd: 0.04,
         output: {
           index: 0,

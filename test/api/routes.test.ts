@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { answerRequest } from '../../functions/api/routes.ts';
 import type { GenerationError } from '../../functions/generation/errors.ts';
 import type { Generation } from '../../functions/generation/generation.ts';
+import { createTimelines } from '../../functions/store/timelines.ts';
 import { EXAMPLES } from '../generation/examples.ts';
 import { doorWorld } from '../intake/door-world.ts';
 
@@ -52,6 +53,7 @@ describe('paths and methods', () => {
     ['GET', '/cancel', 'POST'],
     ['GET', '//retry/', 'POST'],
     ['HEAD', '/retry', 'POST'],
+    ['POST', '/timeline', 'GET'],
   ])('%s of an id%s names the allowed methods for any id', async (method, action, allow) => {
     const { call, stand } = apiWorld();
     const { id } = await stand(EXAMPLES.queued);
@@ -66,6 +68,7 @@ describe('paths and methods', () => {
   it.each([
     ['GET', '', ''],
     ['HEAD', '', ''],
+    ['GET', '/timeline', ''],
     ['POST', '/cancel', ''],
     ['POST', '/retry', ''],
     ['POST', '/retry', '{"force": true}'],
@@ -87,6 +90,36 @@ describe('paths and methods', () => {
       expect(absent).toContain(body.includes('1') ? '"statusCode":400' : '"statusCode":404');
     },
   );
+});
+
+describe('a timeline', () => {
+  it('is read like a record, also of a generation whose large request is gone', async () => {
+    const { call, deps } = apiWorld();
+    const parameters = { prompt: 'x'.repeat(70_000) };
+    const { id } = await deps.generations.accept(EXAMPLES.queued, { ...REQUEST, parameters });
+
+    const { statusCode, body } = await call('GET', `/generations/${id}/timeline`);
+
+    expect(statusCode).toBe(200);
+    expect(body).toEqual({
+      generationId: id,
+      entries: [{ at: EXAMPLES.queued.createdAt, attempt: 1, what: 'accepted' }],
+    });
+  });
+
+  it('is not found once the generation was deleted, whatever is left of it', async () => {
+    const { call, stand, table, items } = apiWorld();
+    const { id } = await stand(EXAMPLES.queued);
+    const trouble = { since: '', firstAt: {}, count: 1, code: 'upstream_unavailable', message: '' } as const;
+    await createTimelines(table).note(EXAMPLES.queued, { ...EXAMPLES.queued, trouble });
+    items.delete(`generation#${id} state`);
+
+    expect([...items.keys()]).toContain(`generation#${id} entries#1`);
+    expect(await call('GET', `/generations/${id}/timeline`)).toMatchObject({
+      statusCode: 404,
+      error: { code: 'not_found' },
+    });
+  });
 });
 
 describe('bodies', () => {

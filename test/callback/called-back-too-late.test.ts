@@ -74,6 +74,7 @@ async function unknownWorld(tasks: Task[] = [recorded()]) {
     missingSecrets: async () => undefined,
     ahead: async () => 0,
     history: { page: async () => ({ generations: [], readUnits: 0 }) },
+    timelines: { read: async () => ({ noted: [], omitted: 0 }) },
     rules: { inputBucket: 'photos', furtherBuckets: [] },
     collect: async (id) => void collected.push(id),
     socketUrl: 'wss://socket.example',

@@ -359,6 +359,17 @@ describe('list', () => {
   });
 });
 
+it('timeline reads what happened, and asks again after an answer that was lost', async () => {
+  const timeline = { generationId: 'g1', entries: [{ at: '2026-01-01', attempt: 1, what: 'accepted' }] };
+  const { url, heard } = await serveAnswers('reset', { status: 200, body: timeline });
+
+  expect(await createClient({ url }).timeline('g1')).toEqual(timeline);
+  expect(heard.map(({ method, path }) => `${method} ${path}`)).toEqual([
+    'GET /generations/g1/timeline',
+    'GET /generations/g1/timeline',
+  ]);
+});
+
 describe('models and prices', () => {
   it('prices a request without a key, so that nothing is stored', async () => {
     const answer = { dryRun: true, valid: true, problems: [], warnings: [], price: { certainty: 'exact' } };

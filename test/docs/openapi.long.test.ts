@@ -139,6 +139,10 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     { status: 200, send: async () => ({ path: `/generations/${await submitted()}` }) },
     { status: 404, code: 'not_found', send: async () => ({ path: NOBODY }) },
   ],
+  getTimeline: [
+    { status: 200, send: async () => ({ path: `/generations/${failedBefore}/timeline` }) },
+    { status: 404, code: 'not_found', send: async () => ({ path: `${NOBODY}/timeline` }) },
+  ],
   headGeneration: [
     { status: 200, send: async () => ({ path: `/generations/${await submitted()}` }) },
     { status: 404, send: async () => ({ path: NOBODY }) },

@@ -239,6 +239,7 @@ describe('a retry under a daily limit', () => {
       missingSecrets: async () => undefined,
       ahead: async () => 0,
       history: { page: async () => ({ generations: [], readUnits: 0 }) },
+      timelines: { read: async () => ({ noted: [], omitted: 0 }) },
       socketUrl: '',
       presign: async () => ({ url: '', expiresAt: '' }),
       presignUpload: () => Promise.reject(new Error('nothing is uploaded')),

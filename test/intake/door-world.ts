@@ -18,6 +18,7 @@ import { DURATIONS } from '../../functions/settings.ts';
 import { createDeliveryStore } from '../../functions/store/delivery-store.ts';
 import { createGenerationStore } from '../../functions/store/generation-store.ts';
 import { createHistory } from '../../functions/store/history.ts';
+import { createTimelines } from '../../functions/store/timelines.ts';
 import { at } from '../generation/examples.ts';
 import { createMemoryTable, type Item } from '../store/memory-table.ts';
 
@@ -102,6 +103,7 @@ export function doorWorld({
     },
     generations,
     history: createHistory(table, { read: async () => undefined }),
+    timelines: createTimelines(table),
     deliveries: createDeliveryStore(table, { deployment: 'shop', sameDropMs: DURATIONS.sameDrop, clock }),
     wiro: { task: async () => undefined, model: async () => undefined, models: async () => ({ models: [] }) },
     knownModel,
@@ -116,6 +118,8 @@ export function doorWorld({
   };
   return {
     deps,
+    table,
+    items,
     faults,
     objects,
     written,

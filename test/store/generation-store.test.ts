@@ -361,6 +361,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
           message: 'First.',
           error: error('First.'),
           costUsd: 0.04,
+          times: { runAt: at(0), endAt: at(30), announcedAt: at(0) },
         },
         expect.objectContaining({ attempt: 2, endedAt: at(50), message, error: error(message) }),
       ]);
@@ -503,6 +504,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
         generation: { ...EXAMPLES.succeeded, attempt: 2 },
         request,
         outputs: [output],
+        copiedAt: at(100),
         pastAttempts: [],
         notes: {},
         hints: [],

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { expect, it, vi } from 'vitest';
+import type { Timeline, TimelineEntry } from '../../client/index.ts';
 import { eventually } from '../support/eventually.ts';
 import { download, startSystem } from '../support/system.ts';
 
@@ -127,6 +128,25 @@ it('ends with a record of the images, the cost and the time', async () => {
     endedAt: TIME,
   });
   expect(simulator.chargedUsd()).toBeCloseTo(0.0008775, 9);
+});
+
+it('has the whole of it in its timeline', async () => {
+  const { id, record, task } = await job;
+
+  const { body } = await system.call('GET', `/generations/${id}/timeline`);
+
+  const { entries, ...rest } = body as Timeline;
+  const attempt = 1;
+  expect(rest).toEqual({ generationId: id });
+  // Looks are quick here: one may find the end before its callback comes.
+  const isCertain = ({ what }: TimelineEntry) => what !== 'look' && what !== 'callback';
+  expect(entries.filter(isCertain)).toEqual([
+    { at: record.createdAt, attempt, what: 'accepted' },
+    { at: record.startedAt, attempt, what: 'run', taskId: task.id },
+    { at: TIME, attempt, what: 'copy', outputs: 2 },
+    { at: record.endedAt, attempt, what: 'end' },
+    { at: record.updatedAt, attempt, what: 'announced' },
+  ]);
 });
 
 it('stores byte for byte what the CDN serves', async () => {

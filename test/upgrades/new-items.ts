@@ -12,6 +12,7 @@ import { createEarlierReads } from '../../functions/store/earlier-reads.ts';
 import { createGate } from '../../functions/store/gate.ts';
 import { createGenerationStore } from '../../functions/store/generation-store.ts';
 import { createTaskHints } from '../../functions/store/task-hints.ts';
+import { createTimelines } from '../../functions/store/timelines.ts';
 import { createUploadRefusals } from '../../functions/store/upload-refusals.ts';
 import { whenCollecting } from '../generation/when-held.ts';
 
@@ -42,6 +43,16 @@ export async function putBesideAttempt(table: Table, id: string, attempt: number
   const output = outputOf(id, 0);
   await createCopiedNotes(table).write(id, attempt, 0, { ...output, crc32: 'AAAAAA==' });
   await createEarlierReads(table).put(id, attempt, 0, { output, etag: '"e"', readAt: now, isKept: true });
+  const generation = await createGenerationStore(table).get(id);
+  if (generation === undefined) throw new Error(`${id} is not there`);
+  const trouble = {
+    since: now,
+    firstAt: {},
+    count: 1,
+    code: 'upstream_unavailable',
+    message: 'Away',
+  } as const;
+  await createTimelines(table).note({ ...generation, attempt }, { ...generation, attempt, trouble });
   await createTaskHints(table).keep(id, { attempt, taskId: 'task-9', seenAt: now, proof: 'p' });
 }
 

@@ -36,6 +36,7 @@ export const NEW_KINDS: ReadonlySet<string> = new Set([
   'copies',
   'drop',
   'earlier',
+  'entries',
   'event',
   'hint',
   'notes',
@@ -47,7 +48,7 @@ export const NEW_KINDS: ReadonlySet<string> = new Set([
 /** Attributes that the latest release did not write yet, by kind of item: every reader can do without them. */
 export const ADDED: Readonly<Record<string, readonly string[]>> = {
   model: ['body.modelKind: string', 'body.prices: array'],
-  outputs: ['revision: N'],
+  outputs: ['copiedAt: S', 'revision: N'],
 };
 
 /** The same, of some items of a kind alone: of large requests, and of a gate that has admitted or freed a slot. */
