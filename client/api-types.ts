@@ -268,6 +268,14 @@ export interface ModelParameter {
   step?: number;
   note?: string;
   placeholder?: string;
+  /**
+   * The title above it in Wiro's form
+   */
+  group?: string;
+  /**
+   * Most requests leave it at its default
+   */
+  advanced?: true;
 }
 export interface UploadRequest {
   /**

@@ -1,24 +1,8 @@
 import { UnreachableError, WiroServerlessError } from './api-error.ts';
 import type { GenerationError } from './api-types.ts';
+import { regionOf, type SignerOptions, signRequest } from './sign.ts';
 
-/** AWS credentials, as `@aws-sdk/credential-providers` gives them. */
-export interface Credentials {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string | undefined;
-}
-
-export interface HttpOptions {
-  /** The API's URL: the stack's `ApiUrl` output, or the address that `npm start` prints. */
-  readonly url: string | URL;
-  /**
-   * Signs every request with AWS Signature Version 4. A function is called for each request, so that it can renew
-   * what expires.
-   * @default - requests are not signed, as the local environment and a proxy of your own expect
-   */
-  readonly credentials?: Credentials | (() => Promise<Credentials>);
-  /** The deployment's AWS Region. @default - read from the URL of a Lambda function */
-  readonly region?: string;
+export interface HttpOptions extends SignerOptions {
   /** @default - the global `fetch` */
   readonly fetch?: typeof fetch;
   /** Tries of a request that is safe to repeat. @default 5 */
@@ -50,7 +34,7 @@ export function createHttp(options: HttpOptions): (call: ApiCall) => Promise<unk
 
   async function once({ method, path, body, signal }: ApiCall): Promise<Response> {
     const limit = AbortSignal.timeout(timeoutMs);
-    const request = await signed(options, `${base}${path}`, {
+    const request = await signRequest(options, `${base}${path}`, {
       method,
       ...(body !== undefined && {
         body: JSON.stringify(body),
@@ -82,32 +66,6 @@ export function createHttp(options: HttpOptions): (call: ApiCall) => Promise<unk
 
 /** It opens again tomorrow. */
 const isLimitOfDay = ({ code }: WiroServerlessError): boolean => code === 'daily_limit_reached';
-
-/** Loaded only where requests are signed: it is larger than the rest of the client. */
-async function signed(options: HttpOptions, url: string, init: RequestInit): Promise<Request> {
-  const { credentials } = options;
-  if (credentials === undefined) return new Request(url, init);
-  const [{ AwsClient }, keys] = await Promise.all([
-    import('aws4fetch'),
-    typeof credentials === 'function' ? credentials() : credentials,
-  ]);
-  const { accessKeyId, secretAccessKey, sessionToken } = keys;
-  const signer = new AwsClient({
-    accessKeyId,
-    secretAccessKey,
-    ...(sessionToken !== undefined && { sessionToken }),
-    service: 'lambda',
-    region: regionOf(options),
-  });
-  return signer.sign(url, init);
-}
-
-function regionOf({ region, url }: HttpOptions): string {
-  const { hostname, origin } = new URL(url);
-  const place = region ?? /\.lambda-url\.([a-z0-9-]+)\.on\.aws$/.exec(hostname)?.[1];
-  if (place !== undefined) return place;
-  throw new TypeError(`The region cannot be read from ${origin}: pass \`region\`.`);
-}
 
 /** @throws {WiroServerlessError} For a page of something in between, such as a proxy or a captive portal. */
 function readAnswer(status: number, text: string): unknown {

@@ -28,7 +28,7 @@ export {
   type UploadOptions,
 } from './client.ts';
 export { ChecksumError } from './download.ts';
-export type { Credentials } from './http.ts';
 export type { ListModelsOptions, ListOptions } from './list.ts';
+export type { Credentials } from './sign.ts';
 export type { Segment, TaskMessage, TaskStage } from './task-message.ts';
 export { hasEnded, type WaitOptions } from './wait.ts';

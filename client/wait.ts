@@ -10,6 +10,8 @@ export interface WaitOptions {
   readonly onRecord?: (generation: Generation) => void;
   /** Called with what Wiro's socket tells while the task runs, where the runtime has `WebSocket` (Node 22, browsers). */
   readonly onProgress?: (message: TaskMessage) => void;
+  /** Called when Wiro's socket opens, and when it closes: until another opens, only the record tells of progress. */
+  readonly onSocket?: (isOpen: boolean) => void;
   /** The longest pause between two readings of the record, in milliseconds. @default 5_000 */
   readonly maximumPollMs?: number;
 }
@@ -23,7 +25,7 @@ export const hasEnded = ({ status }: Pick<Generation, 'status'>): boolean =>
 /** Reads a generation until it has ended: often at first, and at once when the socket tells of the end. */
 export async function waitForEnd(
   read: () => Promise<Generation>,
-  { signal, onRecord, onProgress, maximumPollMs = 5_000 }: WaitOptions,
+  { signal, onRecord, onProgress, onSocket, maximumPollMs = 5_000 }: WaitOptions,
 ): Promise<Generation> {
   let stopWatching: (() => void) | undefined;
   let watched: string | undefined;
@@ -38,9 +40,14 @@ export async function waitForEnd(
       if (onProgress !== undefined && progress !== undefined && progress.token !== watched) {
         stopWatching?.();
         watched = progress.token;
-        stopWatching = watchTask(progress, onProgress, () => {
-          pauseMs = FIRST_POLL_MS;
-          wake();
+        stopWatching = watchTask(progress, {
+          onMessage: onProgress,
+          ...(onSocket && { onOpen: () => onSocket(true) }),
+          onEnd: () => {
+            onSocket?.(false);
+            pauseMs = FIRST_POLL_MS;
+            wake();
+          },
         });
       }
       const woken = new Promise<void>((resolve) => {

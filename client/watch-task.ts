@@ -1,15 +1,20 @@
 import type { Generation } from './api-types.ts';
 import { readTaskMessage, type TaskMessage } from './task-message.ts';
 
+export interface TaskListener {
+  readonly onMessage: (message: TaskMessage) => void;
+  readonly onOpen?: () => void;
+  /** Called once the task has ended, or the socket has closed. */
+  readonly onEnd: () => void;
+}
+
 /**
  * Follows a running task on Wiro's socket. The socket only tells: how the generation ends is in its record.
  * @returns Stops following.
  */
 export function watchTask(
   { socketUrl, token }: NonNullable<Generation['progress']>,
-  onMessage: (message: TaskMessage) => void,
-  /** Called once the task has ended, or the socket has closed. */
-  onEnd: () => void,
+  { onMessage, onOpen, onEnd }: TaskListener,
 ): () => void {
   // Node 20 has none: the record is polled all the same.
   if (typeof WebSocket === 'undefined') return () => {};
@@ -22,7 +27,10 @@ export function watchTask(
     socket.close();
     onEnd();
   };
-  socket.addEventListener('open', () => socket.send(JSON.stringify({ type: 'task_info', tasktoken: token })));
+  socket.addEventListener('open', () => {
+    socket.send(JSON.stringify({ type: 'task_info', tasktoken: token }));
+    if (!isOver) onOpen?.();
+  });
   socket.addEventListener('message', ({ data }) => {
     if (isOver) return;
     const message = readTaskMessage(data);

@@ -2,6 +2,9 @@ import { once } from 'node:events';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { buildPage } from '../console/build-page.ts';
+import { localDeployment } from '../console/server/local-deployment.ts';
+import { type Console, startConsole } from '../console/server/server.ts';
 import { LOCAL_CREDENTIALS } from './aws/credentials.ts';
 import { describeLog } from './describe-log.ts';
 import { type Endpoints, startEnvironment } from './environment.ts';
@@ -35,6 +38,9 @@ async function main(stopping: AbortSignal): Promise<void> {
   if (help) return console.log(USAGE);
   const wiro = readWiroAccess(process.env);
   const endpointsFile = path.join(dataDir, 'endpoints.json');
+  const building = buildPage();
+  // A fault of it is reported where it is awaited.
+  building.catch(() => {});
   const environment = await startEnvironment({
     dataDir,
     ...(wiro && { wiro }),
@@ -44,12 +50,17 @@ async function main(stopping: AbortSignal): Promise<void> {
     onLog: (log) => console.log(describeLog(log)),
     signal: stopping,
   });
+  let page: Console | undefined;
   try {
+    const { html } = await building;
+    const deployment = localDeployment({ ...environment.endpoints, credentials: LOCAL_CREDENTIALS });
+    page = await startConsole({ deployment, html });
     await writeEndpoints(endpointsFile, environment.endpoints);
-    console.log(greeting(environment.endpoints, wiro, endpointsFile));
+    console.log(greeting(environment.endpoints, page.link, wiro, endpointsFile));
     if (!stopping.aborted) await once(stopping, 'abort');
   } finally {
     await rm(endpointsFile, { force: true });
+    await page?.stop();
     await environment.stop();
   }
 }
@@ -64,12 +75,19 @@ async function writeEndpoints(file: string, endpoints: Endpoints): Promise<void>
   await rename(temporary, file);
 }
 
-function greeting(endpoints: Endpoints, wiro: WiroAccess | undefined, endpointsFile: string): string {
+function greeting(
+  endpoints: Endpoints,
+  consoleLink: string,
+  wiro: WiroAccess | undefined,
+  endpointsFile: string,
+): string {
   const { api, callback, s3, dynamodb, ssm, lambda, events, inputBucket, outputBucket, table } = endpoints;
   const example = wiro
     ? { model: 'owner/project', parameters: { prompt: 'A lighthouse at dawn' } }
     : { model: 'wiro/text-to-image', parameters: { prompt: 'A lighthouse at dawn' } };
   return `
+Console   ${consoleLink}
+
 Wiro      ${endpoints.wiro} ${wiro ? '(Wiro charges for tasks)' : '(the built-in simulator: nothing is charged)'}
 API       ${api}
 Callback  ${callback}

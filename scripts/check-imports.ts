@@ -57,7 +57,7 @@ function importError(file: string, { target, isPackage, isTypeOnly }: Import): s
 /** Lists the files that belong to rooms: those of every folder that is neither tests nor made by tools. */
 export async function sourceFiles(root: string): Promise<readonly string[]> {
   const files: string[] = [];
-  for await (const found of glob('*/**/*.{ts,mjs,cjs}', { cwd: root, exclude: isOutside }))
+  for await (const found of glob('*/**/*.{ts,tsx,mjs,cjs}', { cwd: root, exclude: isOutside }))
     files.push(found.split(path.sep).join('/'));
   return files.sort();
 }

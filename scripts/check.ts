@@ -14,6 +14,7 @@ interface Check {
 const CHECKS: readonly Check[] = [
   command('tsc', '-p', '.'),
   command('tsc', '-p', 'infra'),
+  command('tsc', '-p', 'console/page'),
   command('biome', 'check', '.'),
   { name: 'imports follow scripts/rooms.ts', run: async () => (await importErrors(ROOT)).join('\n') },
   { name: 'generated files are current', run: async () => (await staleFiles(ROOT)).join('\n') },

@@ -209,6 +209,9 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   client: { packages: ['aws4fetch'] },
   // Runs in the console's page, where every kilobyte counts.
   'console/samples': { types: ['client'] },
+  'console/page': { uses: ['client'], packages: ['preact', '@preact/signals'] },
+  'console/server': { uses: ['client', 'functions/outputs'], packages: ['node:', 'aws4fetch', 'ws'] },
+  'console/build-page.ts': { packages: ['node:', 'esbuild'] },
   cli: {
     uses: ['client', 'infra/construct', 'infra/setup'],
     packages: ['node:', 'commander', '@aws-sdk/client-cloudformation'],
@@ -229,10 +232,13 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'scripts',
       'local/simulator',
       'local/aws',
+      'console/server',
+      'console/build-page.ts',
     ],
     types: ['functions/request'],
     packages: ['node:', S3, '@aws-sdk/client-ssm', DYNAMODB, LAMBDA, 'classic-level'],
   },
+  console: { uses: ['console/server', 'console/build-page.ts', 'local'], packages: ['node:'] },
   'local/demo': {
     files: ['local/demo.ts', 'local/demo/'],
     uses: ['client', 'cli', 'local/aws', 'local'],

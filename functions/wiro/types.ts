@@ -171,6 +171,9 @@ export interface ModelParameter {
   readonly note?: string;
   /** An example of a value. */
   readonly placeholder?: string;
+  /** The title above it in Wiro's form. */
+  readonly group?: string;
+  readonly advanced?: true;
 }
 
 /**

@@ -48,16 +48,19 @@ const slugsOf = (row: Fields, owner: string, project: string) => ({
 function parametersOf(groups: unknown): readonly ModelParameter[] {
   const parameters = new Map<string, ModelParameter>();
   for (const group of listOf(groups) ?? []) {
-    const items = isRecord(group) ? (listOf(fieldOf(group, 'items')) ?? [group]) : [];
-    for (const item of items) {
-      const parameter = parseParameter(item);
+    if (!isRecord(group)) continue;
+    const items = listOf(fieldOf(group, 'items'));
+    const title = items && filledTextOf(fieldOf(group, 'title'));
+    for (const item of items ?? [group]) {
+      const parameter = parseParameter(item, title);
       if (parameter && !parameters.has(parameter.id)) parameters.set(parameter.id, parameter);
     }
   }
   return [...parameters.values()];
 }
 
-function parseParameter(item: unknown): ModelParameter | undefined {
+/** @param group - The title above it in Wiro's form. */
+function parseParameter(item: unknown, group: string | undefined): ModelParameter | undefined {
   if (!isRecord(item)) return undefined;
   const id = filledTextOf(fieldOf(item, 'id'));
   if (id === undefined) return undefined;
@@ -74,6 +77,8 @@ function parseParameter(item: unknown): ModelParameter | undefined {
       step: numberOf(fieldOf(item, 'step')),
       note: filledTextOf(fieldOf(item, 'note')),
       placeholder: filledTextOf(fieldOf(item, 'placeholder')),
+      group,
+      advanced: truthOf(fieldOf(item, 'advanced')) === true ? (true as const) : undefined,
     }),
   };
 }

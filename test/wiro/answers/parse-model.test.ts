@@ -21,6 +21,7 @@ it('reads a model: clean slugs, groups as one list, values in every spelling', (
         items: [
           { id: 'inputImage', type: 'fileinput', label: 'Image', required: 'true', note: 'n' },
           {
+            advanced: 'true',
             id: 'steps',
             type: 'range',
             required: false,
@@ -60,10 +61,21 @@ it('reads a model: clean slugs, groups as one list, values in every spelling', (
     approximateCostUsd: 0.02,
     prices: [{ inputs: {}, price: '0.01', priceMethod: 'cpr' }],
     parameters: [
-      { id: 'inputImage', type: 'fileinput', label: 'Image', required: true, note: 'n' },
-      { id: 'steps', type: 'range', required: false, default: '20', min: 1, max: 50, step: 1 },
+      { id: 'inputImage', type: 'fileinput', label: 'Image', required: true, note: 'n', group: 'Input' },
+      {
+        id: 'steps',
+        type: 'range',
+        required: false,
+        default: '20',
+        min: 1,
+        max: 50,
+        step: 1,
+        group: 'Input',
+        advanced: true,
+      },
       {
         id: 'mode',
+        group: 'More',
         type: 'select',
         required: false,
         options: [{ value: '1', label: 'One' }, { value: 'b', label: 'B' }, { value: 'c' }],
@@ -76,7 +88,7 @@ it('reads parameters from a JSON string, and none where there are none', () => {
   const parameters = '[{"title":"t","items":[{"id":"prompt","type":"textarea","required":true}]}]';
 
   expect(parseModel({ ...slugs, parameters })?.parameters).toEqual([
-    { id: 'prompt', type: 'textarea', required: true },
+    { id: 'prompt', type: 'textarea', required: true, group: 't' },
   ]);
   expect(parseModel({ ...slugs, parameters: null })?.parameters).toEqual([]);
 });

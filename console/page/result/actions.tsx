@@ -1,0 +1,68 @@
+import { useState } from 'preact/hooks';
+import { type Generation, hasEnded, WiroServerlessError } from '../../../client/index.ts';
+import { client } from '../client.ts';
+import { runPath } from '../router.ts';
+import { describeError } from '../ui/describe-error.ts';
+
+interface ActionsProps {
+  readonly record: Generation;
+  /** Called when the generation goes on. */
+  readonly onChange: () => void;
+}
+
+/** What can be done with a generation as it stands. */
+export function Actions({ record, onChange }: ActionsProps) {
+  const [isBusy, setBusy] = useState(false);
+  const [message, setMessage] = useState<string>();
+  const [mayForce, setMayForce] = useState(false);
+  const { id, model, status, cancelRequestedAt } = record;
+
+  async function act(call: () => Promise<Generation>) {
+    setBusy(true);
+    setMessage(undefined);
+    setMayForce(false);
+    try {
+      await call();
+      onChange();
+    } catch (error) {
+      setMessage(describeError(error));
+      setMayForce(
+        error instanceof WiroServerlessError && error.code === 'not_retryable' && status !== 'succeeded',
+      );
+    } finally {
+      setBusy(false);
+    }
+  }
+
+  return (
+    <div class="actions">
+      {!hasEnded(record) && (
+        <button
+          type="button"
+          disabled={isBusy || cancelRequestedAt !== undefined}
+          onClick={() => act(() => client.cancel(id))}
+        >
+          Cancel
+        </button>
+      )}
+      {(status === 'failed' || status === 'cancelled') && (
+        <button type="button" disabled={isBusy} onClick={() => act(() => client.retry(id))}>
+          Retry
+        </button>
+      )}
+      {mayForce && (
+        <button type="button" disabled={isBusy} onClick={() => act(() => client.retry(id, { force: true }))}>
+          Retry all the same (may be charged again)
+        </button>
+      )}
+      <a class="button" href={`#${runPath(model, id)}`}>
+        Again with changes
+      </a>
+      {message !== undefined && (
+        <p class="problem" role="alert">
+          {message}
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,68 @@
+import { useEffect, useState } from 'preact/hooks';
+import { type Generation, hasEnded, WiroServerlessError } from '../../../client/index.ts';
+import { client } from '../client.ts';
+import { describeError } from '../ui/describe-error.ts';
+import { addMessage, NOTHING_YET, type ProgressState } from './progress-state.ts';
+
+/** A generation as it goes on. */
+export interface Followed {
+  readonly record?: Generation;
+  readonly progress: ProgressState;
+  /** Whether Wiro's socket tells what happens. Otherwise the record is read every few seconds. */
+  readonly isLive: boolean;
+  /** Why it could not be read. */
+  readonly failure?: string;
+}
+
+const NOTHING: Followed = { progress: NOTHING_YET, isLive: false };
+const LONGEST_POLL_MS = 3_000;
+const PAUSE_MS = 3_000;
+
+/**
+ * Follows a generation until it has ended: on Wiro's socket where it can, and by reading its record.
+ * @param round - Another number follows it anew, as after a retry.
+ */
+export function useFollowed(id: string, round: number): Followed {
+  const [followed, setFollowed] = useState(NOTHING);
+  useEffect(() => {
+    const leaving = new AbortController();
+    const update = (change: (before: Followed) => Followed) => {
+      if (!leaving.signal.aborted) setFollowed(change);
+    };
+    update(({ record }) => ({ ...NOTHING, ...(record && { record }) }));
+    void follow(id, leaving.signal, update);
+    return () => leaving.abort();
+  }, [id, round]);
+  return followed;
+}
+
+async function follow(
+  id: string,
+  signal: AbortSignal,
+  update: (change: (before: Followed) => Followed) => void,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await client.wait(id, {
+        signal,
+        maximumPollMs: LONGEST_POLL_MS,
+        onRecord: (record) =>
+          update(({ failure: _, ...before }) => ({
+            ...before,
+            record,
+            isLive: before.isLive && !hasEnded(record),
+          })),
+        onProgress: (message) =>
+          update((before) => ({ ...before, progress: addMessage(before.progress, message) })),
+        onSocket: (isLive) => update((before) => ({ ...before, isLive })),
+      });
+      return;
+    } catch (error) {
+      if (signal.aborted) return;
+      update((before) => ({ ...before, failure: describeError(error) }));
+      // What is unknown stays unknown. Everything else may come back.
+      if (error instanceof WiroServerlessError && error.status === 404) return;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
+  }
+}

@@ -1,0 +1,20 @@
+import type { Credentials } from '../../client/index.ts';
+
+/** What the console's server must know of a deployment. */
+export interface Deployment {
+  /** The stack's name, or `local`. */
+  readonly name: string;
+  readonly apiUrl: string;
+  readonly region: string;
+  readonly inputBucket: string;
+  /** Signs requests to the API. @default - they are not signed, as the local environment expects */
+  readonly credentials?: () => Promise<Credentials>;
+  /** Where inputs lie, for their pictures. */
+  readonly s3: {
+    /** @default - AWS */
+    readonly endpoint?: string;
+    readonly credentials: () => Promise<Credentials>;
+  };
+  /** Whether Wiro is the simulator, which charges nothing. @default false */
+  readonly isSimulated?: boolean;
+}

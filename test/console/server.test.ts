@@ -1,0 +1,390 @@
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
+import { ask, type ConsoleWorld, startConsoleWorld } from './console-world.ts';
+
+let world: ConsoleWorld;
+beforeAll(async () => {
+  world = await startConsoleWorld();
+});
+afterAll(() => world.stop());
+beforeEach(() => {
+  for (const upstream of [world.api, world.store]) {
+    upstream.heard.length = 0;
+    upstream.answer = () => ({ body: '{}' });
+  }
+});
+
+const inAnHour = () => new Date(Date.now() + 3_600_000).toISOString();
+const record = (change: object = {}) => ({
+  id: 'g1',
+  model: 'wiro/a',
+  status: 'succeeded',
+  inputs: {},
+  outputs: [],
+  updatedAt: '2026-11-01T00:00:00.000Z',
+  ...change,
+});
+const output = (change: object = {}) => ({
+  name: '0.png',
+  contentType: 'image/png',
+  url: `${world.store.url}/outputs/0.png?X-Amz-Signature=abc`,
+  urlExpiresAt: inAnHour(),
+  ...change,
+});
+
+describe('who may use it', () => {
+  it('listens on the loopback interface only', () => {
+    expect(new URL(world.console.link).hostname).toBe('127.0.0.1');
+  });
+
+  it('exchanges the token of the link for a cookie that scripts and other sites do not have', async () => {
+    const opened = await ask(world.console.link, { headers: { host: world.host } });
+
+    expect(opened.status).toBe(303);
+    expect(opened.headers.location).toBe('/');
+    expect(opened.headers['set-cookie']?.[0]).toMatch(/; Path=\/; HttpOnly; SameSite=Strict$/);
+    expect(opened.headers['set-cookie']?.[0]).not.toContain(
+      new URL(world.console.link).searchParams.get('token'),
+    );
+  });
+
+  it.each([
+    ['no cookie', { cookie: undefined }, 401],
+    ['a cookie of another session', { cookie: 'wiro-console-1=x' }, 401],
+    ['a name that resolves to this machine', { host: 'attacker.example' }, 421],
+    ['a name and the right port', { host: 'attacker.example:1' }, 421],
+    ['no Host that it knows', { host: '127.0.0.1' }, 421],
+    ['a page elsewhere', { origin: 'https://attacker.example' }, 403],
+    ['a page without an origin', { origin: 'null' }, 403],
+    ['a page of another port of this machine', { origin: 'http://127.0.0.1:1' }, 403],
+    ['another site, as the browser says', { origin: undefined, 'sec-fetch-site': 'cross-site' }, 403],
+    ['another port, as the browser says', { origin: undefined, 'sec-fetch-site': 'same-site' }, 403],
+  ])('refuses %s', async (_, headers, status) => {
+    for (const path of ['/', '/about', '/api/generations', '/files/g1/0', '/inputs/g1/a/0'])
+      expect((await world.ask(path, { headers })).status).toBe(status);
+    expect(world.api.heard).toEqual([]);
+  });
+
+  it('refuses a change that names no origin, as a form of an old browser sends it', async () => {
+    const answer = await world.ask('/api/generations', {
+      method: 'POST',
+      headers: { origin: undefined },
+      body: '{}',
+    });
+
+    expect(answer.status).toBe(403);
+    expect(world.api.heard).toEqual([]);
+  });
+
+  it('refuses a wrong token, and the right one under another name', async () => {
+    const { pathname, search } = new URL(world.console.link);
+    const wrong = await ask(`${world.origin}/?token=x`, { headers: { host: world.host } });
+    const rebound = await ask(`${world.origin}${pathname}${search}`, {
+      headers: { host: 'attacker.example' },
+    });
+
+    expect([wrong.status, wrong.headers['set-cookie']]).toEqual([401, undefined]);
+    expect([rebound.status, rebound.headers['set-cookie']]).toEqual([421, undefined]);
+  });
+
+  it('refuses a socket of another page', async () => {
+    for (const headers of [
+      { cookie: world.cookie, origin: 'https://attacker.example' },
+      { cookie: world.cookie },
+      { origin: world.origin },
+    ]) {
+      const socket = new WebSocket(`ws://${world.host}/progress`, { headers });
+      const status = await new Promise((resolve) => {
+        socket.on('unexpected-response', (_, { statusCode }) => resolve(statusCode));
+        socket.on('open', () => resolve('open'));
+        socket.on('error', () => {});
+      });
+      socket.terminate();
+      expect(status).toBe(403);
+    }
+  });
+});
+
+describe('the page', () => {
+  it('runs only the script and the style that are in it', async () => {
+    const { status, headers, body } = await world.ask('/');
+    const hash = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+
+    expect(status).toBe(200);
+    expect(body).toContain('<p>Console</p>');
+    const policy = headers['content-security-policy'];
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain(`script-src ${hash('1')};`);
+    expect(policy).toContain(`style-src ${hash('p{}')};`);
+    expect(policy).not.toMatch(/unsafe|https?:|\*/);
+    expect(headers['referrer-policy']).toBe('no-referrer');
+    expect(headers['cache-control']).toBe('no-store');
+  });
+});
+
+describe('the API', () => {
+  it('passes requests on as they are, and answers with their status', async () => {
+    world.api.answer = () => ({
+      status: 409,
+      headers: { 'retry-after': '7' },
+      body: '{"error":{"code":"x"}}',
+    });
+    const answer = await world.ask('/api/generations?limit=2&label.a=b%20c', {
+      method: 'POST',
+      body: '{"model":"wiro/a"}',
+    });
+
+    expect([answer.status, answer.headers['retry-after'], answer.body]).toEqual([
+      409,
+      '7',
+      '{"error":{"code":"x"}}',
+    ]);
+    expect(world.api.heard).toMatchObject([
+      { method: 'POST', url: '/generations?limit=2&label.a=b%20c', body: '{"model":"wiro/a"}' },
+    ]);
+    expect(world.api.heard[0]?.headers.cookie).toBeUndefined();
+  });
+
+  it('signs with the credentials of the developer where the API is deployed', async () => {
+    const deployed = await startConsoleWorld({
+      credentials: async () => ({
+        accessKeyId: 'AKIDEXAMPLE',
+        secretAccessKey: 'secret',
+        sessionToken: 'token',
+      }),
+    });
+    await deployed.ask('/api/generations');
+
+    expect(deployed.api.heard[0]?.headers).toMatchObject({
+      authorization: expect.stringContaining('AKIDEXAMPLE'),
+      'x-amz-security-token': 'token',
+    });
+    await deployed.stop();
+  });
+
+  it.each([
+    '//evil.example/x',
+    '/api//evil.example/x',
+    '/api/@evil.example/',
+    '/api/..//evil.example',
+    '//api@evil.example/',
+  ])('asks nobody but the API for %s', async (path) => {
+    await world.ask(path).catch(() => {});
+
+    expect(world.api.heard.every(({ headers }) => headers.host === new URL(world.api.url).host)).toBe(true);
+  });
+
+  it('says that it cannot reach the API, without a key', async () => {
+    const alone = await startConsoleWorld({ apiUrl: 'http://127.0.0.1:9' });
+    const { status, body } = await alone.ask('/api/generations');
+
+    expect(status).toBe(502);
+    expect(JSON.parse(body).error).toMatchObject({ code: 'http_502', retryable: true });
+    expect(body).toContain('http://127.0.0.1:9');
+    await alone.stop();
+  });
+
+  it('keeps links and tokens to itself', async () => {
+    world.api.answer = () => ({
+      body: JSON.stringify(
+        record({
+          outputs: [output()],
+          progress: { socketUrl: 'wss://socket.example/v1', token: 'capability' },
+        }),
+      ),
+    });
+    const { body } = await world.ask('/api/generations/g1');
+
+    expect(body).not.toMatch(/X-Amz|capability|socket\.example/);
+    expect(JSON.parse(body)).toMatchObject({
+      outputs: [{ name: '0.png', url: '/files/g1/0?v=2026-11-01T00%3A00%3A00.000Z' }],
+      progress: { socketUrl: `ws://${world.host}/progress`, token: expect.stringMatching(/^[0-9a-f]{64}$/) },
+    });
+  });
+});
+
+describe('files', () => {
+  const listed = async (change: object) => {
+    world.api.answer = () => ({ body: JSON.stringify(record({ outputs: [output(change)] })) });
+    await world.ask('/api/generations/g1');
+    world.api.heard.length = 0;
+  };
+
+  it('relays an output from the link that the record gave', async () => {
+    await listed({});
+    world.store.answer = () => ({ body: 'bytes', headers: { 'content-type': 'text/html', etag: '"1"' } });
+    const answer = await world.ask('/files/g1/0');
+
+    expect([answer.status, answer.body]).toEqual([200, 'bytes']);
+    expect(answer.headers).toMatchObject({
+      'content-type': 'image/png',
+      'content-disposition': expect.stringMatching(/^inline/),
+      'content-security-policy': "default-src 'none'; sandbox",
+      'x-content-type-options': 'nosniff',
+    });
+    expect(world.store.heard).toMatchObject([{ url: '/outputs/0.png?X-Amz-Signature=abc' }]);
+    expect(world.store.heard[0]?.headers.cookie).toBeUndefined();
+    expect(world.api.heard).toEqual([]);
+  });
+
+  it('reads the record again when the link has expired, or was never seen', async () => {
+    await listed({ urlExpiresAt: new Date().toISOString() });
+    await world.ask('/files/g1/0');
+
+    expect(world.api.heard).toMatchObject([{ url: '/generations/g1' }]);
+  });
+
+  it('passes on a part, as players ask for it', async () => {
+    await listed({ contentType: 'video/mp4' });
+    world.store.answer = () => ({ status: 206, body: 'by', headers: { 'content-range': 'bytes 0-1/5' } });
+    const answer = await world.ask('/files/g1/0', { headers: { range: 'bytes=0-1' } });
+
+    expect([answer.status, answer.headers['content-range'], answer.body]).toEqual([206, 'bytes 0-1/5', 'by']);
+    expect(world.store.heard[0]?.headers.range).toBe('bytes=0-1');
+  });
+
+  it('does not show a document, which would run with its address', async () => {
+    await listed({ contentType: 'text/html', name: '<script>.html' });
+    const { headers } = await world.ask('/files/g1/0');
+
+    expect(headers['content-type']).toBe('application/octet-stream');
+    expect(headers['content-disposition']).toBe(
+      `attachment; filename="_script_.html"; filename*=UTF-8''%3Cscript%3E.html`,
+    );
+  });
+
+  it('keeps a hostile name inside its header', async () => {
+    await listed({ name: '../../etc/pass"wd\r\nset-cookie: a=b; ü\ud800.png' });
+    const { status, headers } = await world.ask('/files/g1/0?download');
+
+    expect(status).toBe(200);
+    expect(headers['set-cookie']).toBeUndefined();
+    expect(headers['content-disposition']).toMatch(
+      /^attachment; filename="pass_wdset-cookie_ a_b_ __\.png"; filename\*=UTF-8''pass%22wd/,
+    );
+  });
+
+  it('follows no redirect', async () => {
+    await listed({});
+    world.store.answer = () => ({ status: 302, headers: { location: `${world.api.url}/secret` }, body: '' });
+
+    expect((await world.ask('/files/g1/0')).status).toBe(502);
+    expect(world.api.heard).toEqual([]);
+  });
+
+  it.each([
+    '/files/g1/7',
+    '/files/g1/0/1',
+    '/files/http%3A%2F%2Fevil.example/0',
+    '/inputs/g1/__proto__/0',
+    '/uploads/abc',
+    '/x',
+  ])('relays nothing for %s, which no record names', async (path) => {
+    world.api.answer = () => ({ body: JSON.stringify(record()) });
+
+    expect((await world.ask(path)).status).toBe(404);
+    expect(world.store.heard).toEqual([]);
+  });
+
+  it('reads an input of the bucket with the credentials of the developer', async () => {
+    world.api.answer = () => ({
+      body: JSON.stringify(record({ inputs: { images: ['a b/ü(1).png', 's3://other/c.png'] } })),
+    });
+    await world.ask('/inputs/g1/images/0');
+    await world.ask('/inputs/g1/images/1');
+
+    expect(world.store.heard.map(({ url }) => url.split('?')[0])).toEqual([
+      '/inputs/a%20b/%C3%BC%281%29.png',
+      '/other/c.png',
+    ]);
+    expect(world.store.heard[0]?.url).toContain('X-Amz-Signature=');
+  });
+
+  it.each([
+    'https://127.0.0.1/',
+    'https://169.254.169.254/latest/',
+    'https://localhost/',
+    'https://[::1]/',
+    'https://0x7f.1/',
+  ])('does not fetch the input %s from inside the network', async (source) => {
+    world.api.answer = () => ({ body: JSON.stringify(record({ inputs: { image: source } })) });
+    const { status, body } = await world.ask('/inputs/g1/image/0');
+
+    expect(status).toBe(502);
+    expect(body).toMatch(/public address/);
+  });
+
+  it('relays an upload to the link that the API gave for it', async () => {
+    world.api.answer = () => ({
+      status: 201,
+      body: JSON.stringify({
+        key: 'inputs/temporary/1/a.png',
+        method: 'PUT',
+        url: `${world.store.url}/inputs/a.png?X-Amz-Signature=abc`,
+        headers: { 'content-type': 'image/png', 'content-length': '5' },
+      }),
+    });
+    const { body } = await world.ask('/api/uploads', { method: 'POST', body: '{"name":"a.png"}' });
+    const { url } = JSON.parse(body);
+    expect(url).toMatch(new RegExp(`^${world.origin}/uploads/[0-9a-f]{32}$`));
+    const put = { method: 'PUT', body: 'bytes', headers: { 'content-length': '5' } };
+    const answer = await world.ask(new URL(url).pathname, put);
+
+    expect(answer.status).toBe(200);
+    expect(world.store.heard).toMatchObject([
+      {
+        method: 'PUT',
+        url: '/inputs/a.png?X-Amz-Signature=abc',
+        body: 'bytes',
+        headers: { 'content-type': 'image/png' },
+      },
+    ]);
+  });
+});
+
+describe("Wiro's socket", () => {
+  it('is relayed without the token of the task', async () => {
+    const wiro = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    await new Promise((resolve) => wiro.once('listening', resolve));
+    const { port } = wiro.address() as { port: number };
+    const asked = new Promise<string>((resolve) => {
+      wiro.on('connection', (socket) =>
+        socket.on('message', (data) => {
+          resolve(String(data));
+          socket.send(
+            JSON.stringify({ type: 'task_start', id: '1', tasktoken: 'capability', message: null }),
+          );
+          socket.close();
+        }),
+      );
+    });
+    world.api.answer = () => ({
+      body: JSON.stringify(
+        record({ progress: { socketUrl: `ws://127.0.0.1:${port}`, token: 'capability' } }),
+      ),
+    });
+    const { progress } = JSON.parse((await world.ask('/api/generations/g1')).body);
+    const page = new WebSocket(progress.socketUrl, {
+      headers: { cookie: world.cookie, origin: world.origin },
+    });
+    const heard: string[] = [];
+    page.on('open', () => page.send(JSON.stringify({ type: 'task_info', tasktoken: progress.token })));
+    page.on('message', (data) => heard.push(String(data)));
+    await new Promise((resolve) => page.once('close', resolve));
+
+    expect(JSON.parse(await asked)).toEqual({ type: 'task_info', tasktoken: 'capability' });
+    expect(heard).toEqual(['{"type":"task_start","id":"1","message":null}']);
+    wiro.close();
+  });
+
+  it('connects nowhere for a task that no record named', async () => {
+    const page = new WebSocket(`ws://${world.host}/progress`, {
+      headers: { cookie: world.cookie, origin: world.origin },
+    });
+    page.on('open', () => page.send(JSON.stringify({ type: 'task_info', tasktoken: 'ws://127.0.0.1:1' })));
+    const code = await new Promise((resolve) => page.once('close', resolve));
+
+    expect(code).toBe(4404);
+  });
+});
