@@ -38,7 +38,7 @@ export const MOST_DELIVERIES = 3;
 
 const EVERYWHERE = ['deployment', 'table', 'metricsNamespace', 'durations', 'durationDivisor'] as const;
 const WIRO = ['parameterPath', 'secretArn', 'wiroApiUrl'] as const;
-const ANNOUNCING = ['eventBus', 'inputBucket', 'outputBucket'] as const;
+const ANNOUNCING = ['eventBus', 'inputBucket', 'outputBucket', 'usageLabels'] as const;
 
 export const FUNCTIONS: Readonly<Record<FunctionName, FunctionDescription>> = {
   api: {

@@ -21,6 +21,8 @@ export const ENV = {
   models: 'MODELS',
   /** How parameters that a model does not list are treated: see `UnknownParameters`. Not set: `warn`. */
   unknownParameters: 'UNKNOWN_PARAMETERS',
+  /** Labels that usage is counted by, comma-separated: see `MOST_USAGE_LABELS`. @default - none */
+  usageLabels: 'USAGE_LABELS',
   outputBucket: 'OUTPUT_BUCKET',
   eventBus: 'EVENT_BUS_NAME',
   /** The path of the SSM parameters, for example `/wiro/my-stack`. See `PARAMETER`. */
@@ -285,6 +287,14 @@ export function readAllowedModels(env: NodeJS.ProcessEnv): readonly string[] | u
   const patterns = readList(ENV.models, env);
   return patterns.length > 0 ? patterns : undefined;
 }
+
+/** The most labels that usage is counted by. */
+export const MOST_USAGE_LABELS = 3;
+/** The name of a label that usage is counted by. */
+export const USAGE_LABEL = /^[A-Za-z0-9_.-]{1,64}$/;
+
+/** Reads the names of the labels that usage is counted by. */
+export const readUsageLabels = (env: NodeJS.ProcessEnv): readonly string[] => readList(ENV.usageLabels, env);
 
 /** Reads the kinds of models that are allowed besides plain ones. */
 export const readFurtherModelKinds = (env: NodeJS.ProcessEnv): readonly FurtherModelKind[] =>

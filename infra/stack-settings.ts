@@ -43,6 +43,7 @@ export interface StackSettings {
   readonly furtherModelKinds?: readonly FurtherModelKind[];
   readonly models?: readonly string[];
   readonly unknownParameters?: UnknownParameters;
+  readonly usageLabels?: readonly string[];
   readonly observability?: ObservabilityLevel;
   /** The ARN of the SNS topic that alarms notify. */
   readonly alarmTopic?: string;
@@ -95,6 +96,7 @@ export function readStackSettings(context: (name: string) => unknown): StackSett
     inputHandover: given('inputHandover') as InputHandover | undefined,
     models: read('models', asList),
     unknownParameters: given('unknownParameters') as UnknownParameters | undefined,
+    usageLabels: read('usageLabels', asList),
     furtherModelKinds: read('furtherModelKinds', asList) as readonly FurtherModelKind[] | undefined,
     observability: given('observability') as ObservabilityLevel | undefined,
     alarmTopic: read('alarmTopic', matching(TOPIC)),

@@ -133,6 +133,11 @@ export interface WiroGenerationsProps<OutputBucket extends s3.IBucket = s3.IBuck
    * @default 'warn'
    */
   readonly unknownParameters?: UnknownParameters | undefined;
+  /**
+   * Labels that usage is counted by (`GET /usage`), besides day and model, such as `['team']`. At most 3 names of letters,
+   * digits, `_`, `.` and `-`. @default - none
+   */
+  readonly usageLabels?: readonly string[] | undefined;
   /** How many metrics, alarms and traces: see docs/operations.md and docs/cost.md. @default 'standard' */
   readonly observability?: ObservabilityLevel | undefined;
 

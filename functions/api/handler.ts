@@ -34,6 +34,11 @@ const deps: RoutesDeps = {
   generations,
   history: createDeploymentHistory(deployment, overflow),
   timelines: createDeploymentTimelines(deployment),
+  usage: {
+    // Few requests are for usage: its code is loaded with the first one.
+    page: async (query) =>
+      (await import('../compose/usage.ts')).createDeploymentUsage(deployment).page(query),
+  },
   knownModel: createDeploymentModels(deployment, wiro),
   ...readModelRules(),
   missingSecrets: createConfigurationCheck({ parameters, limitMs: durations.modelLimit }),

@@ -3,7 +3,8 @@ import { RequestError } from '../generation/errors.ts';
 import type { Generation, RequestOrigin, Status } from '../generation/generation.ts';
 import { after, type Timestamp, timestamp } from '../generation/time.ts';
 import { gatherProblems } from '../request/problems.ts';
-import type { HistoryPage, HistoryPosition, HistoryQuery, ListedGeneration } from '../store/history.ts';
+import type { HistoryPage, HistoryQuery, ListedGeneration } from '../store/history.ts';
+import { readCursor, toCursor } from './cursor.ts';
 import { readLimit, readQuery } from './read-query.ts';
 import { type RecordDeps, shownStatus } from './record.ts';
 
@@ -47,6 +48,8 @@ export interface ListDeps extends Pick<RecordDeps, 'presign' | 'durations' | 'cl
 
 const NAMES = ['status', 'model', 'origin', 'from', 'to', 'limit', 'cursor'];
 const LABEL = 'label.';
+/** A month, or a generation in it. */
+const POSITION = /^\d{4}-(?:0[1-9]|1[0-2])(?:-\d\dT\d\d:\d\d:\d\d\.\d{3}Z(?:#[a-z2-7]{26})?)?$/;
 const STATUSES: readonly Status[] = [
   'queued',
   'submitting',
@@ -88,7 +91,7 @@ function parseListQuery(
   const status = problems.check(() => readOne('status', STATUSES, given.get('status')));
   const origin = problems.check(() => readOne('origin', ORIGINS, given.get('origin')));
   const limit = problems.check(() => readLimit(given.get('limit'), { most: MOST, usual: USUAL }));
-  const position = problems.check(() => readCursor(given.get('cursor')));
+  const position = problems.check(() => readCursor(given.get('cursor'), POSITION));
   const from = problems.check(() => readTime('from', given.get('from')));
   const to = problems.check(() => readTime('to', given.get('to')));
   if (from !== undefined && to !== undefined)
@@ -198,27 +201,4 @@ function monthsBefore(moment: Timestamp, months: number): Timestamp {
   const date = new Date(`${moment.slice(0, 7)}-01T00:00:00Z`);
   date.setUTCMonth(date.getUTCMonth() - months);
   return timestamp(date);
-}
-
-// --- the cursor -----------------------------------------------------------------------------------------------
-
-/** Of the cursor's form. */
-const VERSION = '1';
-const POSITION = /^1:((?:\d{4}-(?:0[1-9]|1[0-2]))(?:-\d\dT\d\d:\d\d:\d\d\.\d{3}Z(?:#[a-z2-7]{26})?)?)$/;
-const LONGEST_CURSOR = 200;
-
-const toCursor = (position: HistoryPosition): string =>
-  Buffer.from(`${VERSION}:${position}`).toString('base64url');
-
-function readCursor(text: string | undefined): HistoryPosition | undefined {
-  if (text === undefined) return undefined;
-  const decoded = text.length > LONGEST_CURSOR ? '' : Buffer.from(text, 'base64url').toString('utf8');
-  const [, position] = POSITION.exec(decoded) ?? [];
-  // Decoding ignores what is not base64url.
-  if (position !== undefined && toCursor(position) === text) return position;
-  throw new RequestError(
-    'invalid_parameter',
-    'cursor must be that of an earlier answer, unchanged. Leave it out to start with the newest.',
-    'cursor',
-  );
 }

@@ -17,6 +17,7 @@ import type { GetModelDeps } from './get-model.ts';
 import { getTimeline, type TimelineDeps } from './get-timeline.ts';
 import { type ListDeps, listGenerations } from './list-generations.ts';
 import type { ListModelsDeps } from './list-models.ts';
+import type { ListUsageDeps } from './list-usage.ts';
 import { parseBody } from './read-body.ts';
 import { type GenerationRecord, type RecordDeps, toRecord } from './record.ts';
 import { type SubmitRequestDeps, submitRequest } from './submit-request.ts';
@@ -26,6 +27,7 @@ export interface RoutesDeps
     RecordDeps,
     ListDeps,
     ListModelsDeps,
+    ListUsageDeps,
     GetModelDeps,
     TimelineDeps,
     Pick<CreateUploadDeps, 'presignUpload'> {
@@ -112,6 +114,15 @@ function routeOf(path: string): Route | undefined {
       }),
     };
   if (resource === 'models') return modelRouteOf(id, action, more);
+  if (resource === 'usage' && id === undefined)
+    return {
+      methods: ['GET'],
+      asked: 'information',
+      answer: async (deps, { query }) => {
+        const { listUsage } = await import('./list-usage.ts');
+        return { statusCode: 200, body: await listUsage(deps, query) };
+      },
+    };
   if (resource !== 'generations' || more.length > 0) return undefined;
   if (id === undefined)
     return {
@@ -172,7 +183,7 @@ function modelRouteOf(
 const unknownPath = () =>
   new RequestError(
     'not_found',
-    'There is no such path: use GET /models, GET /models/{owner}/{project}, POST /uploads, GET or POST /generations, GET /generations/{id}, GET /generations/{id}/timeline, POST /generations/{id}/cancel or POST /generations/{id}/retry.',
+    'There is no such path: use GET /models, GET /models/{owner}/{project}, GET /usage, POST /uploads, GET or POST /generations, GET /generations/{id}, GET /generations/{id}/timeline, POST /generations/{id}/cancel or POST /generations/{id}/retry.',
   );
 
 const noGeneration = (id: string) =>

@@ -9,8 +9,10 @@ import { logIgnored } from '../runtime/log-ignored.ts';
 import type { Durations } from '../settings.ts';
 import type { AttemptNotesStore, Sink } from '../store/attempt-notes.ts';
 import type { GenerationStore, WholeGeneration } from '../store/generation-store.ts';
+import type { UsageCounter } from '../store/usage-counter.ts';
 import { type BusEvent, EventsRejectedError, type PutEvents } from './put-events.ts';
 import { toFolderResult, toResult, withResult } from './result-files.ts';
+import { toCountedEnd } from './to-counted-end.ts';
 import { toEvent } from './to-event.ts';
 
 export interface AnnounceDeps {
@@ -18,6 +20,7 @@ export interface AnnounceDeps {
   readonly notes: Pick<AttemptNotesStore, 'change'>;
   readonly putEvents: PutEvents;
   readonly results: Pick<JsonObjects, 'update' | 'write'>;
+  readonly usage: UsageCounter;
   readonly inputBucket: string;
   readonly outputBucket: string;
   /** Prefix in the input bucket for announcements that cannot be delivered. Ends in `/`. */
@@ -28,7 +31,7 @@ export interface AnnounceDeps {
 
 /** One announcement to deliver to one sink. */
 interface Delivery {
-  readonly sink: Sink;
+  readonly sink: Sink | 'usage';
   readonly announcement: Announcement;
   /** The object to write for a person to find, if the sink never accepts the announcement. */
   readonly fallback: { readonly place: ObjectRef; readonly content: unknown };
@@ -43,7 +46,7 @@ interface Failure {
  * Delivers the pending announcements of a generation to the event bus. Also writes an end to the results file of a
  * request file, or next to the outputs of a dropped file. A sink that has accepted an announcement does not get it
  * again while another sink fails. If a crash prevents the removal of an announcement from the list, it is delivered
- * twice, with the same `eventId`.
+ * twice, with the same `eventId`. Usage counts every end before its announcement is removed, and counts it once.
  *
  * A failed delivery is retried for `announcePatience`. After that, or at once if it can never succeed, `announce` raises
  * an alarm, writes the announcement to its fallback and removes it from the list.
@@ -67,19 +70,21 @@ export async function announce(deps: AnnounceDeps, id: string): Promise<void> {
     done.add('bus');
     await noteTelling(deps, generation, { done });
   }
-  for (const { deliver, ...delivery } of files) {
-    if (done.has(delivery.sink)) continue;
+  for (const { deliver, sink, ...delivery } of files) {
+    if (done.has(sink)) continue;
     try {
       await deliver();
-      done.add(delivery.sink);
+      done.add(sink);
     } catch (error) {
-      failures.push({ delivery, error });
+      failures.push({ delivery: { sink, ...delivery }, error });
     }
   }
+  failures.push(...(await countEnds(deps, whole)));
 
   const left = await abandonOrKeep(deps, whole, failures);
   const unsettled = new Set(left.map(({ delivery }) => delivery.announcement));
   if (left.length > 0) {
+    if (hasBusEnd) done.add('bus');
     const failsSince = notes.telling?.failsSince ?? timestamp(deps.clock());
     await noteTelling(deps, generation, { done, failsSince });
   } else if (notes.telling?.failsSince !== undefined && !hasEnded(generation)) {
@@ -151,6 +156,7 @@ async function deliverToBus(
 // --- files ----------------------------------------------------------------------------------------------------
 
 interface FileDelivery extends Delivery {
+  readonly sink: Sink;
   readonly deliver: () => Promise<unknown>;
 }
 
@@ -192,6 +198,30 @@ const fallbackOf = ({ bucket, key }: ResultsPlace, id: string): ObjectRef => ({
   bucket,
   key: `${key.replace(/\.json$/, '')}.${id}.json`,
 });
+
+// --- usage ----------------------------------------------------------------------------------------------------
+
+/** Counts the ends among the announcements. @returns The ones that could not be counted. */
+async function countEnds(
+  { usage, inputBucket, resultsPrefix }: AnnounceDeps,
+  whole: WholeGeneration,
+): Promise<Failure[]> {
+  const failures: Failure[] = [];
+  for (const announcement of whole.generation.announcements) {
+    const end = toCountedEnd(whole, announcement);
+    if (end === undefined) continue;
+    try {
+      await usage.count(end);
+    } catch (error) {
+      const place = {
+        bucket: inputBucket,
+        key: `${resultsPrefix}untold/${announcement.eventId}.usage.json`,
+      };
+      failures.push({ delivery: { sink: 'usage', announcement, fallback: { place, content: end } }, error });
+    }
+  }
+  return failures;
+}
 
 // --- what fails -----------------------------------------------------------------------------------------------
 

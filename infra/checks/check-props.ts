@@ -11,8 +11,10 @@ import {
   INPUT_HANDOVERS,
   MOST_AT_ONCE,
   MOST_COLLECTS,
+  MOST_USAGE_LABELS,
   readDurations,
   UNKNOWN_PARAMETERS,
+  USAGE_LABEL,
 } from '../../functions/settings.ts';
 import { WiroCredentials } from '../wiro-credentials.ts';
 import type { WiroGenerationsProps } from '../wiro-generations-props.ts';
@@ -79,6 +81,7 @@ export function checkProps(
     refuse(choiceError('furtherModelKinds', kind, FURTHER_MODEL_KINDS));
   refuse(modelsError(props));
   refuse(choiceError('unknownParameters', props.unknownParameters, UNKNOWN_PARAMETERS));
+  refuse(usageLabelsError(props));
   refuse(ifKnown(props.callbackBaseUrl, (url) => urlError('callbackBaseUrl', url, WEB)));
   refuse(
     ifKnown(props.callbackBaseUrl, (url) =>
@@ -131,6 +134,7 @@ const PROPS: Readonly<Record<keyof WiroGenerationsProps, true>> = {
   maximumCollects: true,
   models: true,
   unknownParameters: true,
+  usageLabels: true,
   maximumConcurrency: true,
   maximumGenerationsPerDay: true,
   namePrefix: true,
@@ -356,6 +360,25 @@ function retentionError(props: WiroGenerationsProps): string | undefined {
   for (const [field, text] of inputsOf(presets))
     if (!text.includes('://'))
       return `${field} is a key in the input bucket, where all objects expire after the retention: move it to one of furtherInputBuckets and name it as s3://bucket/key.`;
+  return undefined;
+}
+
+const LABEL: Form = {
+  pattern: USAGE_LABEL,
+  remedy: 'use the name of a label, at most 64 letters, digits, "_", "." and "-"',
+};
+
+function usageLabelsError({ usageLabels }: WiroGenerationsProps): string | undefined {
+  if (usageLabels === undefined) return undefined;
+  if (!Array.isArray(usageLabels)) return 'usageLabels is not a list: pass a list, for example ["team"].';
+  for (const name of usageLabels) {
+    const error = formError('usageLabels', name, LABEL);
+    if (error !== undefined) return error;
+  }
+  if (new Set(usageLabels).size < usageLabels.length)
+    return 'usageLabels names a label twice: name each once.';
+  if (usageLabels.length > MOST_USAGE_LABELS)
+    return `usageLabels has ${usageLabels.length} names: use at most ${MOST_USAGE_LABELS}.`;
   return undefined;
 }
 

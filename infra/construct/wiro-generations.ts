@@ -137,6 +137,7 @@ export class WiroGenerations<OutputBucket extends s3.IBucket = s3.Bucket> extend
       furtherModelKinds: props.furtherModelKinds?.join(',') || undefined,
       models: props.models?.join(','),
       unknownParameters: props.unknownParameters,
+      usageLabels: props.usageLabels?.join(',') || undefined,
       inputPrefixes: inputPrefixes.length > 0 ? JSON.stringify(inputPrefixes) : undefined,
       outputBucket: outputBucket.bucketName,
       eventBus: eventBus.eventBusName,

@@ -26,6 +26,7 @@ async function apiWorld() {
     ahead: async () => 0,
     history: { page: async () => ({ generations: [], readUnits: 0 }) },
     timelines: { read: async () => ({ noted: [], omitted: 0 }) },
+    usage: { page: async () => ({ rows: [], readUnits: 0 }) },
   };
   const call = (method: string, path: string, body: unknown = {}) =>
     answerRequest(routes, { method, path, body: Buffer.from(JSON.stringify(body)) });

@@ -75,6 +75,7 @@ async function unknownWorld(tasks: Task[] = [recorded()]) {
     ahead: async () => 0,
     history: { page: async () => ({ generations: [], readUnits: 0 }) },
     timelines: { read: async () => ({ noted: [], omitted: 0 }) },
+    usage: { page: async () => ({ rows: [], readUnits: 0 }) },
     rules: { inputBucket: 'photos', furtherBuckets: [] },
     collect: async (id) => void collected.push(id),
     socketUrl: 'wss://socket.example',

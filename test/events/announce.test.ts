@@ -10,6 +10,8 @@ import { log } from '../../functions/runtime/log.ts';
 import { DURATIONS } from '../../functions/settings.ts';
 import { createAttemptNotesStore } from '../../functions/store/attempt-notes.ts';
 import { createGenerationStore } from '../../functions/store/generation-store.ts';
+import { createUsageCounter } from '../../functions/store/usage-counter.ts';
+import { createUsageReader } from '../../functions/store/usage-reader.ts';
 import { at, EXAMPLES, moment } from '../generation/examples.ts';
 import { BUCKET, type S3World, startS3World } from '../objects/s3-world.ts';
 import { createMemoryTable } from '../store/memory-table.ts';
@@ -71,7 +73,8 @@ async function announceWorld({
   await generations.accept(generation, { ...request, ...(isFromFile && { results: place }) });
   const events: BusEvent[] = [];
   const json = createJsonObjects({ client: s3.client });
-  const failing: { bus?: unknown; update?: unknown; write?: unknown } = {};
+  const usage = createUsageCounter(table, { labelNames: ['order'], clock });
+  const failing: { bus?: unknown; update?: unknown; write?: unknown; usage?: unknown } = {};
   const results: Pick<JsonObjects, 'update' | 'write'> = {
     update: async (...given) => {
       if (failing.update !== undefined) throw failing.update;
@@ -90,6 +93,12 @@ async function announceWorld({
       events.push(...given);
     },
     results,
+    usage: {
+      count: async (end) => {
+        if (failing.usage !== undefined) throw failing.usage;
+        await usage.count(end);
+      },
+    },
     inputBucket: BUCKET,
     outputBucket: BUCKET,
     resultsPrefix: 'results/',
@@ -103,6 +112,10 @@ async function announceWorld({
     events,
     failing,
     place,
+    used: async () => {
+      const day = at(0).slice(0, 10);
+      return (await createUsageReader(table).page({ from: day, to: day })).rows;
+    },
     types: () => events.map(({ detailType }) => detailType),
     read: async (key: string) => JSON.parse(String(await s3.bytesOf(key))) as unknown,
     /** Repeats `announce` as `reconcile` does: every quarter of an hour for a day, while an announcement is pending. */
@@ -400,5 +413,92 @@ describe('an event', () => {
       detail,
     };
     expect(createEventCheck({ isStrict: true })(envelope)).toEqual([]);
+  });
+});
+
+describe('usage', () => {
+  const counted = { model: 'wiro/flux', labels: { order: '17' }, succeeded: 1, costMicroUsd: 40_000 };
+
+  it('counts an end before its announcement is removed, and once if a crash prevents the removal', async () => {
+    const { deps, generations, used, left } = await announceWorld();
+    const dying = {
+      ...deps,
+      generations: {
+        ...generations,
+        update: async () => {
+          throw new Error('it died');
+        },
+      },
+    };
+
+    await expect(announce(dying, id)).rejects.toThrow('it died');
+    const before = await used();
+    await announce(deps, id);
+
+    expect(before).toMatchObject([counted]);
+    expect(await used()).toMatchObject([counted]);
+    expect(await left()).toEqual(NOTHING);
+  });
+
+  it('that fails for a while repeats neither the event nor the results file', async () => {
+    const { deps, types, lookFor, failing, read, used, left } = await announceWorld({ isFromFile: false });
+
+    failing.usage = new Error('DynamoDB answered 500');
+    await expect(announce(deps, id)).rejects.toThrow('Cannot deliver an announcement to its usage sink yet');
+    await lookFor(3);
+    const during = await left();
+    failing.usage = undefined;
+    await lookFor(1);
+
+    expect(during.announcements).toEqual([`${id}.1.succeeded`]);
+    expect(types()).toEqual(['Generation Succeeded']);
+    expect(await used()).toMatchObject([counted]);
+    expect(await left()).toEqual(NOTHING);
+    await expect(read(`results/untold/${id}.1.succeeded.usage.json`)).rejects.toThrow();
+  });
+
+  it('that fails for a day leaves what was to be counted for a person, with an alarm', async () => {
+    const { lookFor, failing, read, left } = await announceWorld();
+
+    failing.usage = new Error('DynamoDB answered 500');
+    await lookFor(97);
+
+    const key = `results/untold/${id}.1.succeeded.usage.json`;
+    expect(await read(key)).toMatchObject({ id, attempt: 1, counts: { costMicroUsd: 40_000 } });
+    expect(alarms).toEqual([
+      ['Cannot deliver an announcement: gave up', 'usage', key, 'untold', { FruitlessLooks: 1 }],
+    ]);
+    expect(await left()).toEqual(NOTHING);
+  });
+
+  it('counts an end while the bus is down', async () => {
+    const { deps, failing, used } = await announceWorld();
+
+    failing.bus = away();
+    await expect(announce(deps, id)).rejects.toThrow('its bus sink');
+
+    expect(await used()).toMatchObject([counted]);
+  });
+
+  it('counts each attempt that ended, and what they share once', async () => {
+    const failed: Generation = {
+      ...EXAMPLES.failed,
+      error: { code: 'output_unavailable', message: 'One is missing.', retryable: true },
+      costUsd: 0.04,
+      announcements: [announcement('Failed')],
+    };
+    const { deps, generations, used } = await announceWorld({ generation: failed });
+    await generations.update(id, (current) => startRetry(current, false, moment(60)));
+    await generations.update(id, (current) => ({
+      ...SUCCEEDED,
+      attempt: 2,
+      revision: current.revision,
+      pastAttempts: current.pastAttempts,
+      announcements: [...current.announcements, announcement('Succeeded', 2)],
+    }));
+
+    await announce(deps, id);
+
+    expect(await used()).toMatchObject([{ ...counted, failed: 1 }]);
   });
 });

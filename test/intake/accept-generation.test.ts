@@ -240,6 +240,7 @@ describe('a retry under a daily limit', () => {
       ahead: async () => 0,
       history: { page: async () => ({ generations: [], readUnits: 0 }) },
       timelines: { read: async () => ({ noted: [], omitted: 0 }) },
+      usage: { page: async () => ({ rows: [], readUnits: 0 }) },
       socketUrl: '',
       presign: async () => ({ url: '', expiresAt: '' }),
       presignUpload: () => Promise.reject(new Error('nothing is uploaded')),

@@ -19,6 +19,7 @@ import { createDeliveryStore } from '../../functions/store/delivery-store.ts';
 import { createGenerationStore } from '../../functions/store/generation-store.ts';
 import { createHistory } from '../../functions/store/history.ts';
 import { createTimelines } from '../../functions/store/timelines.ts';
+import { createUsageReader } from '../../functions/store/usage-reader.ts';
 import { at } from '../generation/examples.ts';
 import { createMemoryTable, type Item } from '../store/memory-table.ts';
 
@@ -104,6 +105,7 @@ export function doorWorld({
     generations,
     history: createHistory(table, { read: async () => undefined }),
     timelines: createTimelines(table),
+    usage: createUsageReader(table),
     deliveries: createDeliveryStore(table, { deployment: 'shop', sameDropMs: DURATIONS.sameDrop, clock }),
     wiro: { task: async () => undefined, model: async () => undefined, models: async () => ({ models: [] }) },
     knownModel,

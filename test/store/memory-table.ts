@@ -100,11 +100,14 @@ export function createMemoryTable(
       const found = all.slice(0, Limit).map((item) => (index === undefined ? item : pick(item, projected)));
       const last = found.at(-1);
       const isCut = last !== undefined && found.length === Limit;
-      if (isCut && index === undefined) throw new Error('The table in memory pages through indexes alone');
       return {
         Items: found.map((item) => marshall(item)),
         Count: found.length,
-        ...(isCut && index && { LastEvaluatedKey: marshall({ ...last, [index.partitionKey]: '0' }) }),
+        ...(isCut && {
+          LastEvaluatedKey: marshall(
+            index ? { ...last, [index.partitionKey]: '0' } : pick(last, ['pk', 'sk']),
+          ),
+        }),
       };
     }
     throw new Error('The table in memory does not know this command');
