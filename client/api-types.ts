@@ -84,6 +84,8 @@ export interface Schemas {
   Timestamp: Timestamp;
   Generation: Generation;
   GenerationList: GenerationList;
+  Usage: Usage;
+  UsageDay: UsageDay;
   GenerationRow: GenerationRow;
   Timeline: Timeline;
   TimelineEntry: TimelineEntry;
@@ -530,6 +532,44 @@ export interface GenerationRow {
   createdAt: Timestamp;
   updatedAt: Timestamp;
   endedAt?: Timestamp;
+}
+export interface Usage {
+  from: string;
+  to: string;
+  /**
+   * Days without ends are left out.
+   */
+  days: UsageDay[];
+  /**
+   * For the rest of the days. Absent if nothing is left.
+   */
+  cursor?: string;
+}
+/**
+ * What ended on one day, of one model and with these labels
+ */
+export interface UsageDay {
+  day: string;
+  model: string;
+  succeeded: number;
+  failed: number;
+  cancelled: number;
+  /**
+   * Of the ends whose cost is known, each rounded to a millionth of a dollar
+   */
+  costUsd: number;
+  /**
+   * Ends that may have cost something that Wiro does not tell
+   */
+  costUnknown: number;
+  /**
+   * Of the labels that the deployment counts by (`usageLabels`), those that the generations have. Values beyond the
+   * first 100 of a day and model share the row `(other)`.
+   *
+   */
+  labels?: {
+    [k: string]: string;
+  };
 }
 export interface Timeline {
   generationId: string;

@@ -9,11 +9,13 @@ import type {
   Output,
   Timeline,
   Upload,
+  Usage,
 } from './api-types.ts';
 import { downloadOutput } from './download.ts';
 import { createHttp, type HttpOptions } from './http.ts';
 import { type ListModelsOptions, type ListOptions, listGenerations, listModels } from './list.ts';
 import { putUpload } from './upload.ts';
+import { readUsage, type UsageOptions } from './usage.ts';
 import { type WaitOptions, waitForEnd } from './wait.ts';
 
 export type ClientOptions = HttpOptions;
@@ -60,6 +62,8 @@ export interface Client {
   models(options?: ListModelsOptions): AsyncGenerator<ModelRow, void, undefined>;
   /** Reads a model, `owner/project`, with its parameters and prices. */
   model(name: string, options?: CallOptions): Promise<Model>;
+  /** Reads how many generations ended and what they cost, by day (UTC) and model. The last 30 days by default. */
+  usage(options?: UsageOptions): Promise<Omit<Usage, 'cursor'>>;
   /** Requests cancellation. A task that succeeds meanwhile keeps its outputs. */
   cancel(id: string, options?: CallOptions): Promise<Generation>;
   /** Starts the next attempt. The client never repeats this request by itself: each may start a run. */
@@ -106,6 +110,7 @@ export function createClient(options: ClientOptions): Client {
         isRepeatable: true,
         signal,
       })) as Model,
+    usage: (options = {}) => readUsage(call, options),
     get: async (id, { signal } = {}) =>
       (await call({ method: 'GET', path: pathOf(id), isRepeatable: true, signal })) as Generation,
     timeline: async (id, { signal } = {}) =>

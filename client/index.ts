@@ -16,6 +16,8 @@ export type {
   Timeline,
   TimelineEntry,
   Upload,
+  Usage,
+  UsageDay,
   WaitingFor,
   Warning,
 } from './api-types.ts';
@@ -31,4 +33,5 @@ export { ChecksumError } from './download.ts';
 export type { ListModelsOptions, ListOptions } from './list.ts';
 export type { Credentials } from './sign.ts';
 export type { Segment, TaskMessage, TaskStage } from './task-message.ts';
+export type { UsageOptions } from './usage.ts';
 export { hasEnded, type WaitOptions } from './wait.ts';

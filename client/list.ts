@@ -64,7 +64,7 @@ export async function* listModels(
 }
 
 /** @throws If the API answers the same page again: that would go on for ever. */
-function goOn(query: URLSearchParams, cursor: string): void {
+export function goOn(query: URLSearchParams, cursor: string): void {
   if (query.get('cursor') === cursor)
     throw new Error('Cannot list further: the API answered the same cursor twice.');
   query.set('cursor', cursor);

@@ -370,6 +370,42 @@ it('timeline reads what happened, and asks again after an answer that was lost',
   ]);
 });
 
+describe('usage', () => {
+  const day = (on: string) => ({
+    day: on,
+    model: 'a/b',
+    succeeded: 1,
+    failed: 0,
+    cancelled: 0,
+    costUsd: 0.04,
+    costUnknown: 0,
+  });
+
+  it('is read whole, of the days that the first answer was about', async () => {
+    const days = { from: '2026-10-31', to: '2026-11-29' };
+    const { url, heard } = await serveAnswers(
+      { status: 200, body: { ...days, days: [day('2026-10-31')], cursor: 'c1' } },
+      { status: 200, body: { ...days, days: [day('2026-11-29')] } },
+    );
+
+    const usage = await createClient({ url }).usage();
+
+    expect(usage).toEqual({ ...days, days: [day('2026-10-31'), day('2026-11-29')] });
+    expect(heard.map(({ path }) => path)).toEqual([
+      '/usage',
+      '/usage?from=2026-10-31&to=2026-11-29&cursor=c1',
+    ]);
+  });
+
+  it('takes days as texts or dates', async () => {
+    const { url, heard } = await serveAnswers({ status: 200, body: { from: '', to: '', days: [] } });
+
+    await createClient({ url }).usage({ from: '2026-01-01', to: new Date('2026-02-28T23:00:00Z') });
+
+    expect(heard.map(({ path }) => path)).toEqual(['/usage?from=2026-01-01&to=2026-02-28']);
+  });
+});
+
 describe('models and prices', () => {
   it('prices a request without a key, so that nothing is stored', async () => {
     const answer = { dryRun: true, valid: true, problems: [], warnings: [], price: { certainty: 'exact' } };

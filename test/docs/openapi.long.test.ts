@@ -16,7 +16,7 @@ interface Example {
   readonly send: () => Promise<{ readonly path: string; readonly body?: unknown; readonly text?: string }>;
 }
 
-const system = await startSystem({ maximumGenerationsPerDay: 11 });
+const system = await startSystem({ maximumGenerationsPerDay: 12 });
 const { simulator } = system;
 await system.put('photo.png', picture(), 'image/png');
 
@@ -135,6 +135,18 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     { status: 200, send: async () => ({ path: '/generations?status=failed&label.order=17' }) },
     { status: 400, code: 'invalid_parameter', send: async () => ({ path: '/generations?limit=0' }) },
   ],
+  getUsage: [
+    {
+      status: 200,
+      send: async () => {
+        const id = await submitted();
+        await system.ended(id);
+        return { path: '/usage' };
+      },
+    },
+    { status: 200, send: async () => ({ path: '/usage?from=2026-01-01&to=2026-12-31' }) },
+    { status: 400, code: 'invalid_parameter', send: async () => ({ path: '/usage?from=yesterday' }) },
+  ],
   getGeneration: [
     { status: 200, send: async () => ({ path: `/generations/${await submitted()}` }) },
     { status: 404, code: 'not_found', send: async () => ({ path: NOBODY }) },
@@ -225,7 +237,7 @@ it.each(Object.entries(WHEN_FULL))('%s answers 429 once the day is full', async 
 });
 
 it('charges nothing for what was refused', () => {
-  expect(simulator.tasks().length).toBeLessThanOrEqual(11);
+  expect(simulator.tasks().length).toBeLessThanOrEqual(12);
 });
 
 it('is a document that a linter accepts', async () => {

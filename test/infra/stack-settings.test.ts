@@ -71,6 +71,10 @@ describe('settings of a stack', () => {
     expect(() => stackWith({ models: ',' })).toThrow('models is empty');
   });
 
+  it('name the labels that usage is counted by', () => {
+    expect(read({ usageLabels: 'team, app' })).toMatchObject({ usageLabels: ['team', 'app'] });
+  });
+
   it('limit copies, and reserve concurrency', () => {
     expect(read({ maximumCollects: '5', reservedConcurrency: '{"callback": 20}' })).toMatchObject({
       maximumCollects: 5,

@@ -14,6 +14,7 @@ import { createGenerationStore } from '../../functions/store/generation-store.ts
 import { createTaskHints } from '../../functions/store/task-hints.ts';
 import { createTimelines } from '../../functions/store/timelines.ts';
 import { createUploadRefusals } from '../../functions/store/upload-refusals.ts';
+import { createUsageCounter } from '../../functions/store/usage-counter.ts';
 import { whenCollecting } from '../generation/when-held.ts';
 
 /** As many as do not fit into one item. */
@@ -53,6 +54,14 @@ export async function putBesideAttempt(table: Table, id: string, attempt: number
     message: 'Away',
   } as const;
   await createTimelines(table).note({ ...generation, attempt }, { ...generation, attempt, trouble });
+  await createUsageCounter(table, { labelNames: ['team'] }).count({
+    id,
+    attempt,
+    endedAt: now,
+    model: 'wiro/flux',
+    labels: { team: 'red' },
+    counts: { status: 'succeeded', costMicroUsd: 40_000, isCostUnknown: false },
+  });
   await createTaskHints(table).keep(id, { attempt, taskId: 'task-9', seenAt: now, proof: 'p' });
 }
 

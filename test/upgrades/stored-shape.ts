@@ -34,6 +34,7 @@ export function kindOf({ pk, sk }: StoredItem): string {
 export const NEW_KINDS: ReadonlySet<string> = new Set([
   'copied',
   'copies',
+  'counted',
   'drop',
   'earlier',
   'entries',
@@ -43,6 +44,7 @@ export const NEW_KINDS: ReadonlySet<string> = new Set([
   'once',
   'past',
   'uploads',
+  'usage',
 ]);
 
 /** Attributes that the latest release did not write yet, by kind of item: every reader can do without them. */

@@ -3,7 +3,8 @@ import { parseCallbackUrl } from '../../../functions/generation/callback-url.ts'
 import { type Generation, hasEnded, type Output } from '../../../functions/generation/generation.ts';
 import { generationId } from '../../../functions/request/identity.ts';
 import { TABLE } from '../../../functions/store/table.ts';
-import type { Item } from '../../store/memory-table.ts';
+import { createUsageReader } from '../../../functions/store/usage-reader.ts';
+import { createMemoryTable, type Item } from '../../store/memory-table.ts';
 import type { BusAnswer, Door, S3Answer, Script } from './script.ts';
 import { OUTPUT_BUCKET, type System } from './system.ts';
 import type { WiroTask } from './wiro.ts';
@@ -95,7 +96,7 @@ export class Judge {
   }
 
   /** What must hold once nothing moves any more, or time is up. */
-  afterAll(): void {
+  async afterAll(): Promise<void> {
     for (const state of this.states()) this.#judgeEnd(state);
     const gate = this.#system.items.get('gate gate') ?? {};
     for (const name of ['slots', 'unanswered', 'waitingSince'])
@@ -107,6 +108,7 @@ export class Judge {
         this.#break(id, `nobody was told of ${eventId}, and no alarm was raised`);
     }
     this.#judgeTasks();
+    await this.#judgeUsage();
     for (const [index, { door }] of this.#script.generations.entries())
       if (!this.#isAnswered(door, index)) this.#break('doors', `nothing came of number ${index}, a ${door}`);
   }
@@ -190,6 +192,23 @@ export class Judge {
           `attempt ${attempt} has ${tasks.length} tasks: ${tasks.map((task) => task.id).join(', ')}`,
         );
     }
+  }
+
+  /** Each end that was announced is counted once. One that is still to be announced may be counted already. */
+  async #judgeUsage(): Promise<void> {
+    const { items } = this.#system;
+    const reader = createUsageReader(createMemoryTable(undefined, items));
+    const days = new Set([...items.keys()].flatMap((name) => /^usage#(\S+) /.exec(name)?.[1] ?? []));
+    let counted = 0;
+    for (const day of days)
+      for (const row of (await reader.page({ from: day, to: day })).rows)
+        counted += row.succeeded + row.failed + row.cancelled;
+    const ends = [...this.#announced.keys()].filter((eventId) => !eventId.endsWith('.running')).length;
+    const pending = this.states().flatMap(({ announcements }) =>
+      announcements.filter(({ type }) => type !== 'Running'),
+    ).length;
+    if (counted > ends || counted < ends - pending)
+      this.#break('usage', `counts ${counted} of ${ends} ends, of which ${pending} are to be announced`);
   }
 
   #tasksOf(id: string): readonly WiroTask[] {

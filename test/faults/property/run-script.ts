@@ -49,7 +49,7 @@ export async function runScript(script: Script): Promise<RunResult> {
   const lastAsked = Math.max(...script.generations.map(({ afterSeconds }) => afterSeconds)) * 1_000;
   const until = begun + lastAsked + longestMs(script);
   await system.run(until, () => judge.isAllOver());
-  judge.afterAll();
+  await judge.afterAll();
   const days = (time.now - begun) / DAY;
   const ends = judge.states().map(describeEnd);
   if (judge.broken.length === 0) await judge.collectWhatWasPaid();

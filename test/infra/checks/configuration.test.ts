@@ -311,6 +311,30 @@ describe('a configuration that cannot work is refused at synthesis', () => {
       /"warn" or "refuse"/,
     ],
     [
+      'more labels of usage than three',
+      () => ({ usageLabels: ['team', 'app', 'customer', 'order'] }),
+      'usageLabels has 4 names',
+      /at most 3/,
+    ],
+    [
+      'a label of usage twice',
+      () => ({ usageLabels: ['team', 'team'] }),
+      'usageLabels names a label twice',
+      /each once/,
+    ],
+    [
+      'labels of usage in one text',
+      () => ({ usageLabels: ['team,app'] }),
+      'usageLabels is "team,app"',
+      /the name of a label/,
+    ],
+    [
+      'a label of usage that is no list',
+      () => ({ usageLabels: 'team' }),
+      'usageLabels is not a list',
+      /\["team"\]/,
+    ],
+    [
       'a number as the reservation',
       () => ({ reservedConcurrency: 5 }),
       'reservedConcurrency is not an object: pass numbers by function',

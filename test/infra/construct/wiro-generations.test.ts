@@ -307,6 +307,7 @@ describe('settings', () => {
       furtherModelKinds: ['realtime', 'training'],
       models: ['wiro/*', 'google/veo3.1'],
       unknownParameters: 'refuse',
+      usageLabels: ['team', 'app'],
       wiroApiUrl: 'https://wiro.example/v1/',
       callbackBaseUrl: 'https://hooks.example/wiro/',
       logRetention: logs.RetentionDays.THREE_MONTHS,
@@ -327,6 +328,9 @@ describe('settings', () => {
       FURTHER_MODEL_KINDS: 'realtime,training',
     });
     expect(environmentOf('submit', template)).toMatchObject({ FURTHER_MODEL_KINDS: 'realtime,training' });
+    for (const name of ['submit', 'callback', 'reconcile'] as const)
+      expect(environmentOf(name, template)).toMatchObject({ USAGE_LABELS: 'team,app' });
+    expect(environmentOf('api', template)).not.toHaveProperty('USAGE_LABELS');
     for (const name of ['api', 'submit'] as const)
       expect(environmentOf(name, template)).toMatchObject({
         MODELS: 'wiro/*,google/veo3.1',
