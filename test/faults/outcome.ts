@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Output, Status } from '../../functions/generation/generation.ts';
+import { countedSort, END_STATUSES, marksOf } from '../../functions/store/usage-item.ts';
 import type { Expected } from './flows.ts';
 import type { Item, World } from './world.ts';
 
@@ -45,6 +46,9 @@ export async function findProblems(
     problems.push(`there are ${found.length} generations instead of ${expected.length}`);
   for (const one of expected) problems.push(...(await problemsOf(world, items, one)));
 
+  const ends = countedEnds(items);
+  if (ends !== expected.length) problems.push(`usage counts ${ends} ends instead of ${expected.length}`);
+
   const charged = simulator.chargedUsd() - before.chargedUsd;
   const wanted = expected.reduce((sum, { chargedUsd }) => sum + chargedUsd, 0);
   if (!isSameAmount(charged, wanted)) problems.push(`Wiro charged $${charged} instead of $${wanted}`);
@@ -59,6 +63,17 @@ export async function findProblems(
   for (const { message, facts } of environment.logs().slice(before.logs))
     if (facts?.alarm !== undefined) problems.push(`an alarm was raised (${facts.alarm}): ${message}`);
   return problems;
+}
+
+/** The ends that usage counts, without what a killed function counted a second time. */
+function countedEnds(items: readonly Item[]): number {
+  const rows = items.filter(({ pk, sk }) => String(pk).startsWith('usage#') && String(sk).startsWith('row#'));
+  const surplus = rows.flatMap(marksOf).filter(({ id, attempt, token }) => {
+    const own = items.find(({ pk, sk }) => pk === `generation#${id}` && sk === countedSort(attempt));
+    return own !== undefined && own.token !== token;
+  });
+  const counted = rows.flatMap((row) => END_STATUSES.map((status) => Number(row[status] ?? 0)));
+  return counted.reduce((sum, count) => sum + count, 0) - surplus.length;
 }
 
 async function problemsOf(world: World, items: readonly Item[], expected: Expected): Promise<string[]> {
