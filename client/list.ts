@@ -30,13 +30,8 @@ export async function* listGenerations(
     limit: pageSize?.toString(),
     ...Object.fromEntries(Object.entries(labels).map(([name, value]) => [`label.${name}`, value])),
   });
-  for (;;) {
-    const path = query.size === 0 ? '/generations' : `/generations?${query}`;
-    const page = (await call({ method: 'GET', path, isRepeatable: true, signal })) as GenerationList;
-    yield* page.generations;
-    if (page.cursor === undefined) return;
-    goOn(query, page.cursor);
-  }
+  for await (const { generations } of pages<GenerationList>(call, '/generations', query, signal))
+    yield* generations;
 }
 
 /** Which models to list. */
@@ -54,20 +49,26 @@ export async function* listModels(
   { search, pageSize, signal }: ListModelsOptions,
 ): AsyncGenerator<ModelRow, void, undefined> {
   const query = toQuery({ search, limit: pageSize?.toString() });
-  for (;;) {
-    const path = query.size === 0 ? '/models' : `/models?${query}`;
-    const page = (await call({ method: 'GET', path, isRepeatable: true, signal })) as ModelList;
-    yield* page.models;
-    if (page.cursor === undefined) return;
-    goOn(query, page.cursor);
-  }
+  for await (const { models } of pages<ModelList>(call, '/models', query, signal)) yield* models;
 }
 
-/** @throws If the API answers the same page again: that would go on for ever. */
-export function goOn(query: URLSearchParams, cursor: string): void {
-  if (query.get('cursor') === cursor)
-    throw new Error('Cannot list further: the API answered the same cursor twice.');
-  query.set('cursor', cursor);
+/** @throws If the API returns the same cursor twice: the list would never end. */
+export async function* pages<Page extends { readonly cursor?: string }>(
+  call: (call: ApiCall) => Promise<unknown>,
+  list: string,
+  query: URLSearchParams,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Page, void, undefined> {
+  for (;;) {
+    const path = query.size === 0 ? list : `${list}?${query}`;
+    const page = (await call({ method: 'GET', path, isRepeatable: true, signal })) as Page;
+    yield page;
+    const { cursor } = page;
+    if (cursor === undefined) return;
+    if (query.get('cursor') === cursor)
+      throw new Error('Cannot list further: the API answered the same cursor twice.');
+    query.set('cursor', cursor);
+  }
 }
 
 /** The query of these parameters; those without a value are left out. */

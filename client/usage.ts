@@ -1,6 +1,6 @@
 import type { Usage } from './api-types.ts';
 import type { ApiCall } from './http.ts';
-import { goOn, toQuery } from './list.ts';
+import { pages, toQuery } from './list.ts';
 
 export interface UsageOptions {
   /** The first day (UTC): `2026-10-31`, or a `Date` on it. At most 366 days. @default - 29 days before `to` */
@@ -17,16 +17,15 @@ export async function readUsage(
 ): Promise<Omit<Usage, 'cursor'>> {
   const query = toQuery({ from: toDay(from), to: toDay(to) });
   const days: Usage['days'][number][] = [];
-  for (;;) {
-    const path = query.size === 0 ? '/usage' : `/usage?${query}`;
-    const page = (await call({ method: 'GET', path, isRepeatable: true, signal })) as Usage;
+  let range = { from: '', to: '' };
+  for await (const page of pages<Usage>(call, '/usage', query, signal)) {
     days.push(...page.days);
-    if (page.cursor === undefined) return { from: page.from, to: page.to, days };
-    // What was read by default must not move on at midnight.
+    range = { from: page.from, to: page.to };
+    // The default range must not move on at midnight.
     query.set('from', page.from);
     query.set('to', page.to);
-    goOn(query, page.cursor);
   }
+  return { ...range, days };
 }
 
 const toDay = (day: Date | string | undefined) =>

@@ -38,6 +38,15 @@ export const MOST_DELIVERIES = 3;
 
 const EVERYWHERE = ['deployment', 'table', 'metricsNamespace', 'durations', 'durationDivisor'] as const;
 const WIRO = ['parameterPath', 'secretArn', 'wiroApiUrl'] as const;
+const ACCEPTING = [
+  'inputHandover',
+  'furtherInputBuckets',
+  'furtherModelKinds',
+  'models',
+  'unknownParameters',
+  'inputPrefixes',
+  'maximumGenerationsPerDay',
+] as const;
 const ANNOUNCING = ['eventBus', 'inputBucket', 'outputBucket', 'usageLabels'] as const;
 
 export const FUNCTIONS: Readonly<Record<FunctionName, FunctionDescription>> = {
@@ -52,14 +61,8 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionDescription>> = {
       ...WIRO,
       'wiroSocketUrl',
       'inputBucket',
-      'inputHandover',
-      'furtherInputBuckets',
-      'furtherModelKinds',
-      'models',
-      'unknownParameters',
-      'inputPrefixes',
+      ...ACCEPTING,
       'outputBucket',
-      'maximumGenerationsPerDay',
       'submitFunction',
     ],
   },
@@ -77,14 +80,8 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionDescription>> = {
       ...EVERYWHERE,
       ...WIRO,
       ...ANNOUNCING,
-      'inputHandover',
-      'furtherInputBuckets',
-      'furtherModelKinds',
-      'models',
-      'unknownParameters',
-      'inputPrefixes',
+      ...ACCEPTING,
       'presets',
-      'maximumGenerationsPerDay',
       'maximumConcurrency',
       'submitFunction',
     ],

@@ -3,8 +3,8 @@ import { explainNotAllowed, explainUnknown } from '../intake/explain-model.ts';
 import { exampleRequest, type RequestExample } from '../request/example-request.ts';
 import { isAllowedModel, isModelName } from '../request/model-name.ts';
 import type { Durations } from '../settings.ts';
-import { WiroError } from '../wiro/errors.ts';
-import type { Model, ModelKind, ModelParameter, WiroClient } from '../wiro/types.ts';
+import type { ModelKind, ModelParameter, WiroClient } from '../wiro/types.ts';
+import { askWiro } from './ask-wiro.ts';
 
 export interface GetModelDeps {
   readonly wiro: Pick<WiroClient, 'model'>;
@@ -40,7 +40,7 @@ export async function getModel(
   if (!isModelName(name)) throw RequestError.of(explainUnknown(name.slice(0, 100), undefined));
   if (allowedModels !== undefined && !isAllowedModel(name, allowedModels))
     throw RequestError.of(explainNotAllowed(name, allowedModels));
-  const model = await ask(wiro, name, durations.headers);
+  const model = await askWiro('about this model', () => wiro.model(name, durations.headers));
   if (model === undefined) throw RequestError.of(explainUnknown(name, undefined));
   const { title, description, kind, parameters, prices = [], approximateCostUsd } = model;
   return {
@@ -53,18 +53,4 @@ export async function getModel(
     ...(approximateCostUsd !== undefined && { approximateCostUsd }),
     request: exampleRequest(model.name, model),
   };
-}
-
-async function ask(wiro: GetModelDeps['wiro'], name: string, timeoutMs: number): Promise<Model | undefined> {
-  try {
-    return await wiro.model(name, timeoutMs);
-  } catch (error) {
-    if (!(error instanceof WiroError)) throw error;
-    throw new RequestError(
-      'upstream_unavailable',
-      `Wiro could not be asked about this model: ${error.why}. Try again in a while.`,
-      undefined,
-      true,
-    );
-  }
 }

@@ -5,6 +5,7 @@ import { gatherProblems } from '../request/problems.ts';
 import type { Durations } from '../settings.ts';
 import { WiroError } from '../wiro/errors.ts';
 import type { Model, ModelKind, ModelPage, WiroClient } from '../wiro/types.ts';
+import { askWiro } from './ask-wiro.ts';
 import { readLimit, readQuery } from './read-query.ts';
 
 export interface ListModelsDeps {
@@ -78,24 +79,17 @@ export async function listModels(
   };
 }
 
-async function ask(
+const ask = (
   wiro: ListModelsDeps['wiro'],
   query: Parameters<WiroClient['models']>[0],
   timeoutMs: number,
-): Promise<ModelPage> {
-  try {
-    return await wiro.models(query, timeoutMs);
-  } catch (error) {
-    if (!(error instanceof WiroError)) throw error;
-    if (error.kind === 'notFound') return { models: [] };
-    throw new RequestError(
-      'upstream_unavailable',
-      `Wiro could not be asked for its models: ${error.why}. Try again in a while.`,
-      undefined,
-      true,
-    );
-  }
-}
+): Promise<ModelPage> =>
+  askWiro('for its models', () =>
+    wiro.models(query, timeoutMs).catch((error: unknown) => {
+      if (error instanceof WiroError && error.kind === 'notFound') return { models: [] };
+      throw error;
+    }),
+  );
 
 function positionAfter(
   next: Position,

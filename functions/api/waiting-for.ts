@@ -93,15 +93,10 @@ function forSlot(generation: Queued, { notes, moment, ahead }: WaitContext): Wai
 export const MOST_AHEAD = 1_000;
 
 function forSubmission(generation: Queued | Submitting, context: WaitContext): WaitingFor | undefined {
-  const { trouble, looks, updatedAt } = generation;
+  const { looks, updatedAt } = generation;
   const nextTryAt = dueOf(generation);
-  if (trouble !== undefined) {
-    const { code, since, count: tries } = trouble;
-    const message = `${sentence(trouble.message)} Tried ${times(tries)} since ${since}. The next try is at ${nextTryAt} at the latest.`;
-    return { what: 'retry', code, message, since, tries, nextTryAt };
-  }
-  const death = forDeath(generation, context);
-  if (death !== undefined) return { what: 'retry', ...death };
+  const setback = forTrouble(generation) ?? forDeath(generation, context);
+  if (setback !== undefined) return { what: 'retry', ...setback };
   // Overdue for this long means that the invocation that should have submitted it was lost.
   const isOverdue = after(nextTryAt, context.moment.durations.look) <= context.moment.now;
   const isLate = generation.status === 'queued' && (looks > 0 || isOverdue);
@@ -170,15 +165,10 @@ function forTask(generation: Running | Collecting, context: WaitContext): Waitin
 }
 
 function forOutputs(generation: Running | Collecting, context: WaitContext): WaitingFor {
-  const { task, trouble, callback, updatedAt, emptyReads } = generation;
+  const { task, callback, updatedAt, emptyReads } = generation;
   const nextTryAt = dueOf(generation);
-  if (trouble !== undefined) {
-    const { code, since, count: tries } = trouble;
-    const message = `${sentence(trouble.message)} Tried ${times(tries)} since ${since}. The next try is at ${nextTryAt} at the latest.`;
-    return { what: 'outputs', code, message, since, tries, nextTryAt };
-  }
-  const death = forDeath(generation, context);
-  if (death !== undefined) return { what: 'outputs', ...death };
+  const setback = forTrouble(generation) ?? forDeath(generation, context);
+  if (setback !== undefined) return { what: 'outputs', ...setback };
   const message =
     emptyReads > 0
       ? `Task ${task.id} has ended, and its record shows no outputs yet. It is read again at ${nextTryAt} at the latest, before this counts as final.`
@@ -192,8 +182,20 @@ function forOutputs(generation: Running | Collecting, context: WaitContext): Wai
   };
 }
 
+type Setback = Omit<WaitingFor, 'what'>;
+
+/** Explains the wait after one or more tries failed. */
+function forTrouble(generation: Queued | Submitting | Running | Collecting): Setback | undefined {
+  const { trouble } = generation;
+  if (trouble === undefined) return undefined;
+  const { code, since, count: tries } = trouble;
+  const nextTryAt = dueOf(generation);
+  const message = `${sentence(trouble.message)} Tried ${times(tries)} since ${since}. The next try is at ${nextTryAt} at the latest.`;
+  return { code, message, since, tries, nextTryAt };
+}
+
 /** Explains the wait after one or more functions were killed while working on it. */
-function forDeath(generation: Generation, { notes }: WaitContext): Omit<WaitingFor, 'what'> | undefined {
+function forDeath(generation: Generation, { notes }: WaitContext): Setback | undefined {
   const { deaths } = notes;
   if (deaths === undefined || deaths.count === 0) return undefined;
   const nextTryAt = dueOf(generation);

@@ -1,16 +1,11 @@
 import type { GenerationError } from '../generation/errors.ts';
-import type { AdvertisedOutput, Generation, Output } from '../generation/generation.ts';
+import type { Generation, Output } from '../generation/generation.ts';
 
 /** An output as events and result files list it. */
-export interface ListedOutput {
-  readonly name: string;
-  readonly bucket: string;
-  readonly key: string;
-  readonly contentType: string;
-  readonly sizeBytes: number;
-  readonly sha256: string;
-  readonly differsFrom?: AdvertisedOutput;
-}
+export type ListedOutput = Pick<
+  Output,
+  'name' | 'bucket' | 'key' | 'contentType' | 'sizeBytes' | 'sha256' | 'differsFrom'
+>;
 
 export const toListedOutput = (output: Output): ListedOutput => {
   const { name, bucket, key, contentType, sizeBytes, sha256, differsFrom } = output;

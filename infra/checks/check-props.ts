@@ -348,11 +348,10 @@ const effectiveDurations = ({
 function retentionError(props: WiroGenerationsProps): string | undefined {
   const { retention, inputBucket, outputBucket, presets = {} } = props;
   if (retention === undefined) return undefined;
-  const retentionMs = retention.toMilliseconds();
-  if (retentionMs < DAY_MS || retentionMs % DAY_MS !== 0)
-    return `retention is ${textOf(retention)}: S3 counts whole days, so use Duration.days(1) or more.`;
+  const daysError = wholeDaysError('retention', retention);
+  if (daysError !== undefined) return daysError;
   const { deadline = Duration.millis(effectiveDurations(props).deadline) } = props;
-  if (retentionMs < deadline.toMilliseconds())
+  if (retention.toMilliseconds() < deadline.toMilliseconds())
     return `retention is ${textOf(retention)}, shorter than the deadline of ${textOf(deadline)}: inputs would expire before their generation ends. Use a longer retention or a shorter deadline.`;
   if (inputBucket && outputBucket)
     return 'retention has no effect: it does not apply to a bucket that you pass as inputBucket or outputBucket. Omit retention, and add lifecycle rules to these buckets.';
@@ -382,6 +381,13 @@ function usageLabelsError({ usageLabels }: WiroGenerationsProps): string | undef
   return undefined;
 }
 
+function wholeDaysError(name: string, duration: Duration): string | undefined {
+  const milliseconds = duration.toMilliseconds();
+  return milliseconds >= DAY_MS && milliseconds % DAY_MS === 0
+    ? undefined
+    : `${name} is ${textOf(duration)}: S3 counts whole days, so use Duration.days(1) or more.`;
+}
+
 /** An origin in the form that browsers send. */
 const ORIGIN: Form = {
   pattern: /^https?:\/\/[A-Za-z0-9.-]+(?::\d{1,5})?$/,
@@ -398,11 +404,10 @@ function uploadsError(props: WiroGenerationsProps): string | undefined {
   if (inputBucket && name !== undefined)
     return `${name} has no effect: it does not apply to a bucket that you pass as inputBucket. Omit ${name}, and add lifecycle and CORS rules to that bucket.`;
   if (uploadRetention === undefined) return undefined;
-  const retentionMs = uploadRetention.toMilliseconds();
-  if (retentionMs < DAY_MS || retentionMs % DAY_MS !== 0)
-    return `uploadRetention is ${textOf(uploadRetention)}: S3 counts whole days, so use Duration.days(1) or more.`;
+  const daysError = wholeDaysError('uploadRetention', uploadRetention);
+  if (daysError !== undefined) return daysError;
   const { maximumWait = Duration.millis(effectiveDurations(props).maximumWait) } = props;
-  if (retentionMs < maximumWait.toMilliseconds())
+  if (uploadRetention.toMilliseconds() < maximumWait.toMilliseconds())
     return `uploadRetention is ${textOf(uploadRetention)}, shorter than the maximumWait of ${textOf(maximumWait)}: uploads would expire while their generations wait. Use a longer uploadRetention or a shorter maximumWait.`;
   return undefined;
 }

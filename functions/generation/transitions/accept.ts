@@ -1,19 +1,12 @@
 import type { GenerationError } from '../errors.ts';
-import type { Failed, Queued, RequestOrigin } from '../generation.ts';
+import type { Failed, Queued } from '../generation.ts';
 import { after, type Moment } from '../time.ts';
 import { endOf, withAnnouncement } from './parts.ts';
 
 //     accept ──► queued ──failAtOnce──► failed
 
 export function accept(
-  given: {
-    readonly id: string;
-    readonly deployment: string;
-    readonly origin: RequestOrigin;
-    readonly model: string;
-    readonly requestHash: string;
-    readonly outputFolder?: string;
-  },
+  given: Pick<Queued, 'id' | 'deployment' | 'origin' | 'model' | 'requestHash' | 'outputFolder'>,
   { now, durations }: Moment,
 ): Queued {
   return {
