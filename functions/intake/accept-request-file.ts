@@ -69,31 +69,36 @@ export async function acceptRequestFile(
   file: RequestFile,
   text: string,
   results: Omit<ResultsPlace, 'index' | 'total'>,
-  { outcome, isLast, settle, hasTime }: FileDelivery,
+  delivery: FileDelivery,
 ): Promise<FileAcceptance | FileRejection> {
   const { requests, unread } = parseFile(text, deps.rules);
   const total = new Set(requests.map(({ request }, index) => keyOf(file, request, index))).size;
+  const { outcome, isLast, settle } = delivery;
+  const work: FileWork = { deps, file, requests, delivery, results: { ...results, total } };
   let isAccepting = outcome === 'accepting' || outcome === 'accepted';
   if (unread.length > 0)
-    return (await settle('rejected')) === 'rejected' ? rejection(await withOthers(unread)) : nothingMore();
-  const checked = await mapLimited(requests, AT_ONCE, (one, index) => check(one, index));
+    return (await settle('rejected')) === 'rejected'
+      ? rejection(await allProblems(work, unread, isAccepting))
+      : nothingMore();
+  const checked = await mapLimited(requests, AT_ONCE, (_, index) => checkOne(work, index, isAccepting));
   const errors = checked.flatMap((one) => (one.kind === 'impossible' ? one.problems : []));
   if (outcome === 'rejected') return rejection(errors.length > 0 ? errors : [rejectedBefore()]);
   if (!isAccepting && errors.length > 0 && (await isRejected())) return rejection(errors);
   let refused: GenerationError | undefined;
   try {
-    await countTogether(deps, newOnes().size, nameOf(deps, file));
+    const ids = new Set(checked.flatMap((one) => (one.kind === 'new' ? [one.checked.id] : [])));
+    await countTogether(deps, ids.size, nameOf(deps, file));
   } catch (error) {
     if (!(error instanceof DailyLimitError)) throw error;
     if (!isAccepting && (await isRejected())) return rejection([error.error]);
     refused = error.error;
   }
   if (!isAccepting && (await settle('accepting')) === 'rejected') return rejection([rejectedBefore()]);
-  const ids = await mapLimited(checked, AT_ONCE, (one, index) => accept(one, index));
+  const ids = await mapLimited(checked, AT_ONCE, (one, index) => acceptOne(work, index, one, refused));
   await settle('accepted');
   const repeated = checked.flatMap((one, index) =>
     one.kind === 'existing' && requests[index]?.request.idempotencyKey !== undefined
-      ? [{ id: one.generation.id, index: resultsOf(index).index }]
+      ? [{ id: one.generation.id, index: resultsOf(work, index).index }]
       : [],
   );
   return { kind: 'accepted', ids: [...new Set(ids)], total, repeated };
@@ -105,89 +110,112 @@ export async function acceptRequestFile(
     isAccepting = true;
     return false;
   }
+}
 
-  /** Adds problems outside the file, such as missing inputs, so that all can be corrected at once. */
-  async function withOthers(found: readonly Unread[]): Promise<readonly GenerationError[]> {
-    let isOver = false;
-    const findProblems = async (
-      one: Unread | ParsedRequest,
-      index: number,
-    ): Promise<readonly GenerationError[]> => {
-      if ('problems' in one)
-        return one.reading ? findAllProblems(deps, one.reading, { path: one.path, hasTime }) : one.problems;
-      const checked = await check(one, index);
-      return checked.kind === 'impossible' ? checked.problems : [];
-    };
-    const all = [...requests, ...found];
-    const problems = await mapLimited(all, AT_ONCE, async (one, index) => {
-      const known = 'problems' in one ? one.problems : [];
-      if (isOver || !hasTime()) return known;
-      return findProblems(one, index).catch((error: unknown) => {
-        isOver = true;
-        logIgnored('the problems found until now are reported')(error);
-        return known;
-      });
+/** One delivery of a file, and what was read from it. */
+interface FileWork {
+  readonly deps: AcceptFileDeps;
+  readonly file: RequestFile;
+  readonly requests: readonly ParsedRequest[];
+  readonly results: Omit<ResultsPlace, 'index'>;
+  readonly delivery: FileDelivery;
+}
+
+/** Adds problems outside the file, such as missing inputs, so that all can be corrected at once. */
+async function allProblems(
+  work: FileWork,
+  unread: readonly Unread[],
+  isAccepting: boolean,
+): Promise<readonly GenerationError[]> {
+  const { deps, requests, delivery } = work;
+  const { hasTime } = delivery;
+  let isOver = false;
+  const findProblems = async (
+    one: Unread | ParsedRequest,
+    index: number,
+  ): Promise<readonly GenerationError[]> => {
+    if ('problems' in one)
+      return one.reading ? findAllProblems(deps, one.reading, { path: one.path, hasTime }) : one.problems;
+    const checked = await checkOne(work, index, isAccepting);
+    return checked.kind === 'impossible' ? checked.problems : [];
+  };
+  const all = [...requests, ...unread];
+  const problems = await mapLimited(all, AT_ONCE, async (one, index) => {
+    const known = 'problems' in one ? one.problems : [];
+    if (isOver || !hasTime()) return known;
+    return findProblems(one, index).catch((error: unknown) => {
+      isOver = true;
+      logIgnored('the problems found until now are reported')(error);
+      return known;
     });
-    return all
-      .map(({ at }, index) => ({ at, problems: problems[index] ?? [] }))
-      .sort((a, b) => a.at - b.at)
-      .flatMap((one) => one.problems);
-  }
+  });
+  return all
+    .map(({ at }, index) => ({ at, problems: problems[index] ?? [] }))
+    .sort((a, b) => a.at - b.at)
+    .flatMap((one) => one.problems);
+}
 
-  async function check({ request, path }: ParsedRequest, index: number): Promise<Checked> {
-    if (!hasTime()) throw new Error('No time is left to check this request file');
-    try {
-      if (isAccepting && request.idempotencyKey !== undefined) {
-        const ended = await deps.generations.get(idAt(index));
-        if (ended !== undefined) return { kind: 'existing', generation: ended };
-      }
-      return await checkRequest(deps, request, {
-        origin: 's3',
-        key: keyOf(file, request, index),
-        path,
-        results: resultsOf(index),
-        hasTime,
-      });
-    } catch (error) {
-      if (error instanceof RequestError)
-        return { kind: 'impossible', error: error.error, problems: error.problems };
-      if (isAccepting && isLast && hasTime())
-        return { kind: 'impossible', error: unreachable(), problems: [unreachable()] };
-      throw error;
+async function checkOne(work: FileWork, index: number, isAccepting: boolean): Promise<Checked> {
+  const { deps, file, delivery } = work;
+  const { isLast, hasTime } = delivery;
+  const { request, path } = requestAt(work, index);
+  if (!hasTime()) throw new Error('No time is left to check this request file');
+  try {
+    if (isAccepting && request.idempotencyKey !== undefined) {
+      const ended = await deps.generations.get(generationId(deps.deployment, 's3', indexKey(file, index)));
+      if (ended !== undefined) return { kind: 'existing', generation: ended };
     }
+    return await checkRequest(deps, request, {
+      origin: 's3',
+      key: keyOf(file, request, index),
+      path,
+      results: resultsOf(work, index),
+      hasTime,
+    });
+  } catch (error) {
+    if (error instanceof RequestError)
+      return { kind: 'impossible', error: error.error, problems: error.problems };
+    if (isAccepting && isLast && hasTime())
+      return { kind: 'impossible', error: unreachable(), problems: [unreachable()] };
+    throw error;
   }
+}
 
-  async function accept(one: Checked, index: number): Promise<string> {
-    if (one.kind === 'existing') return one.generation.id;
-    try {
-      const error = one.kind === 'impossible' ? one.error : refused;
-      if (error !== undefined) throw RequestError.of(error);
-      if (one.kind !== 'new') throw new Error('Cannot accept a request of a file: it was not checked');
-      return (await acceptCounted(deps, one.checked, requests[index]?.path)).id;
-    } catch (error) {
-      const request = requests[index]?.request;
-      if (!(error instanceof RequestError) || request === undefined) throw error;
-      // It gets an id by its index in the file. So its own key stays free for another try.
-      const ended = { origin: 's3', key: indexKey(file, index), results: resultsOf(index) } as const;
-      return (await acceptFailed(deps, request, { ...ended, error: error.error })).id;
-    }
+/** @param refused - Why no new request of the file can run, if it is too late to reject the whole file. */
+async function acceptOne(
+  work: FileWork,
+  index: number,
+  one: Checked,
+  refused: GenerationError | undefined,
+): Promise<string> {
+  if (one.kind === 'existing') return one.generation.id;
+  const { deps, file } = work;
+  const { request, path } = requestAt(work, index);
+  try {
+    const error = one.kind === 'impossible' ? one.error : refused;
+    if (error !== undefined) throw RequestError.of(error);
+    if (one.kind !== 'new') throw new Error('Cannot accept a request of a file: it was not checked');
+    return (await acceptCounted(deps, one.checked, path)).id;
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    // It gets an id by its index in the file. So its own key stays free for another try.
+    const ended = { origin: 's3', key: indexKey(file, index), results: resultsOf(work, index) } as const;
+    return (await acceptFailed(deps, request, { ...ended, error: error.error })).id;
   }
+}
 
-  function newOnes(): Set<string> {
-    return new Set(checked.flatMap((one) => (one.kind === 'new' ? [one.checked.id] : [])));
-  }
+/** The same request twice under one key is one generation. Its result has the index of the first. */
+function resultsOf({ requests, results }: FileWork, index: number): ResultsPlace {
+  const key = requests[index]?.request.idempotencyKey;
+  const first =
+    key === undefined ? index : requests.findIndex(({ request }) => request.idempotencyKey === key);
+  return { ...results, index: first };
+}
 
-  /** The same request twice under one key is one generation. Its result has the index of the first. */
-  function resultsOf(index: number): ResultsPlace {
-    const key = requests[index]?.request.idempotencyKey;
-    const first =
-      key === undefined ? index : requests.findIndex(({ request }) => request.idempotencyKey === key);
-    return { ...results, index: first, total };
-  }
-
-  function idAt(index: number): string {
-    return generationId(deps.deployment, 's3', indexKey(file, index));
-  }
+function requestAt({ requests }: FileWork, index: number): ParsedRequest {
+  const parsed = requests[index];
+  if (parsed === undefined) throw new Error(`The file has no request ${index}`);
+  return parsed;
 }
 
 type Checked =

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import type { buildConnector, Client } from 'undici';
+import type { buildConnector, Client, Dispatcher } from 'undici';
 import type { Trimmer } from './answers/trim-answer.ts';
 import { MAX_TIMER_MS } from './deadline.ts';
 import { openSocket } from './open-socket.ts';
@@ -60,97 +60,29 @@ const LARGE_BODY_TIMES = 12;
  * This function sets its own timers, because undici's timeouts have a resolution of about a second and restart with
  * every chunk.
  */
-export async function post({
-  url,
-  headers,
-  body,
-  timeouts,
-  endsAt,
-  large,
-}: PostRequest): Promise<PostResult> {
+export async function post(request: PostRequest): Promise<PostResult> {
   const createClient = await loadHttp();
   return new Promise((resolve) => {
-    let isOver = false;
-    let isSent = false;
-    let status = 0;
-    let sizeBytes = 0;
-    const chunks: Buffer[] = [];
-    let socket: Socket | undefined;
-    let phase: NodeJS.Timeout | undefined;
-    let limit: NodeJS.Timeout | undefined;
-    let trimmer: Trimmer | undefined;
-    let largeLimit: NodeJS.Timeout | undefined;
-
-    const end = (result: PostResult) => {
-      if (isOver) return; // destroying the client below raises further errors
-      isOver = true;
-      clearTimeout(phase);
-      clearTimeout(limit);
-      clearTimeout(largeLimit);
-      if (typeof body !== 'string') body.stream.destroy();
-      client.destroy().catch(() => {}); // the result is final, even if closing the socket fails
-      socket?.destroy();
-      resolve(result);
-    };
-    const fail = (failure: 'timeout' | 'cutOff' | 'tooLarge', message: string, cause?: unknown) =>
-      end({ kind: 'failed', failure: isSent ? failure : 'unreachable', isSent, message, cause });
+    const { url, headers, body, timeouts, endsAt } = request;
+    const call = createCall(resolve);
     const isTimeUp = () => endsAt !== undefined && performance.now() >= endsAt;
-    const failTimeUp = () => fail('timeout', 'the time for the whole call ran out');
-    const startPhase = (milliseconds: number, message: string) => {
-      clearTimeout(phase);
-      if (!isOver) phase = setTimeout(() => fail('timeout', message), Math.min(milliseconds, MAX_TIMER_MS));
-    };
-
-    const tooLarge = (most: number) => fail('tooLarge', `its answer exceeds ${most} bytes`);
-    const bodyTooSlow = () => `its answer did not end within ${timeouts.bodyMs} ms`;
-
-    function trim(chunk: Uint8Array): void {
-      try {
-        trimmer?.write(chunk);
-      } catch (error) {
-        fail('tooLarge', error instanceof Error ? error.message : 'its answer is too large', error);
-      }
-    }
-
-    /** Switches to a large answer: keeps only the needed parts, and limits the time for each 4 MB. */
-    async function beginTrimming(createTrimmer: () => Promise<Trimmer>, resume: () => void): Promise<void> {
-      const allMs = LARGE_BODY_TIMES * timeouts.bodyMs;
-      const failLarge = () =>
-        fail('timeout', `its answer of over ${sizeBytes} bytes did not end within ${allMs} ms`);
-      largeLimit = setTimeout(failLarge, Math.min(allMs, MAX_TIMER_MS));
-      startPhase(timeouts.bodyMs, bodyTooSlow());
-      try {
-        trimmer = await createTrimmer();
-      } catch (error) {
-        return fail('cutOff', 'the code that reads large answers could not be loaded', error);
-      }
-      if (isOver) return;
-      for (const chunk of chunks.splice(0)) trim(chunk);
-      resume();
-    }
-
-    // undici reconnects if it believes that nothing was sent. Refuse that: one call is one connection.
-    const connectOnce: buildConnector.connector = (target, callback) => {
-      if (socket !== undefined) return callback(new Error('the connection was closed'), null);
-      const opening = openSocket(target, () => {
-        // A busy event loop delays the timer. Check the clock too, so that no request is sent late.
-        if (isTimeUp()) return failTimeUp();
-        isSent = true; // undici starts writing after the callback
-        startPhase(timeouts.headersMs, `no answer came within ${timeouts.headersMs} ms`);
-        callback(null, opening);
-      });
-      opening.on('error', (error) => {
-        if (!isSent) callback(error, null);
-      });
-      socket = opening;
-    };
-    const client = createClient(url.origin, connectOnce);
+    const failTimeUp = () => call.fail('timeout', 'the time for the whole call ran out');
+    const isStream = typeof body !== 'string';
+    if (isStream) call.onEnd(() => body.stream.destroy());
+    const connect = connectOnce(call, () => {
+      // A busy event loop delays the timer. Check the clock too, so that no request is sent late.
+      if (isTimeUp()) return failTimeUp();
+      call.startPhase(timeouts.headersMs, `no answer came within ${timeouts.headersMs} ms`);
+    });
+    const client = createClient(url.origin, connect);
+    call.onEnd(() => void client.destroy().catch(() => {})); // the result is final, even if closing the socket fails
 
     if (isTimeUp()) return failTimeUp();
-    if (endsAt !== undefined)
-      limit = setTimeout(failTimeUp, Math.min(endsAt - performance.now(), MAX_TIMER_MS));
-    startPhase(timeouts.connectMs, `no connection was established within ${timeouts.connectMs} ms`);
-    const isStream = typeof body !== 'string';
+    if (endsAt !== undefined) {
+      const limit = setTimeout(failTimeUp, Math.min(endsAt - performance.now(), MAX_TIMER_MS));
+      call.onEnd(() => clearTimeout(limit));
+    }
+    call.startPhase(timeouts.connectMs, `no connection was established within ${timeouts.connectMs} ms`);
     if (isStream) body.stream.on('error', () => {}); // undici reports it through `onResponseError`
     client.dispatch(
       {
@@ -166,46 +98,161 @@ export async function post({
       {
         onRequestStart() {},
         onBodySent: () =>
-          startPhase(timeouts.headersMs, `no data moved for ${timeouts.headersMs} ms, and no answer came`),
-        onResponseStart(_, statusCode) {
-          if (statusCode < 200) return;
-          status = statusCode;
-          startPhase(timeouts.bodyMs, bodyTooSlow());
-        },
-        onResponseData(controller, chunk) {
-          const piecesBefore = Math.floor(sizeBytes / MAX_ANSWER_BYTES);
-          sizeBytes += chunk.length;
-          if (sizeBytes <= MAX_ANSWER_BYTES) return void chunks.push(chunk);
-          // The status of an error is enough.
-          if (status > 299) return end({ kind: 'answered', status, text: '' });
-          if (large === undefined) return tooLarge(MAX_ANSWER_BYTES);
-          if (large.mostBytes !== undefined && sizeBytes > large.mostBytes) return tooLarge(large.mostBytes);
-          if (largeLimit === undefined) {
-            controller.pause();
-            chunks.push(chunk);
-            void beginTrimming(large.createTrimmer, () => controller.resume());
-          } else if (trimmer === undefined) {
-            chunks.push(chunk);
-          } else {
-            if (Math.floor(sizeBytes / MAX_ANSWER_BYTES) > piecesBefore)
-              startPhase(timeouts.bodyMs, bodyTooSlow());
-            trim(chunk);
-          }
-        },
-        onResponseEnd: () =>
-          end({
-            kind: 'answered',
-            status,
-            text: trimmer === undefined ? Buffer.concat(chunks).toString('utf8') : trimmer.end(),
-          }),
-        onResponseError: (_, error) =>
-          // The status of an error is enough, even if its page is incomplete.
-          status > 299
-            ? end({ kind: 'answered', status, text: Buffer.concat(chunks).toString('utf8') })
-            : fail('cutOff', describe(error), causeOf(error)),
+          call.startPhase(
+            timeouts.headersMs,
+            `no data moved for ${timeouts.headersMs} ms, and no answer came`,
+          ),
+        ...readAnswer(call, request),
       },
     );
   });
+}
+
+/** One call. It ends once, with an answer or a failure, and everything that it opened ends with it. */
+interface Call {
+  isOver(): boolean;
+  /** From here on, a failure does not tell whether the request arrived. */
+  noteSent(): void;
+  isSent(): boolean;
+  onEnd(clean: () => void): void;
+  end(result: PostResult): void;
+  fail(failure: 'timeout' | 'cutOff' | 'tooLarge', message: string, cause?: unknown): void;
+  /** Ends the call with a timeout, unless the next phase starts in time. */
+  startPhase(milliseconds: number, message: string): void;
+}
+
+function createCall(resolve: (result: PostResult) => void): Call {
+  let isOver = false;
+  let isSent = false;
+  let phase: NodeJS.Timeout | undefined;
+  const cleaning: (() => void)[] = [];
+
+  const call: Call = {
+    isOver: () => isOver,
+    noteSent() {
+      isSent = true;
+    },
+    isSent: () => isSent,
+    onEnd(clean) {
+      if (isOver) clean();
+      else cleaning.push(clean);
+    },
+    end(result) {
+      if (isOver) return; // destroying the client below raises further errors
+      isOver = true;
+      clearTimeout(phase);
+      for (const clean of cleaning) clean();
+      resolve(result);
+    },
+    fail(failure, message, cause) {
+      call.end({ kind: 'failed', failure: isSent ? failure : 'unreachable', isSent, message, cause });
+    },
+    startPhase(milliseconds, message) {
+      clearTimeout(phase);
+      if (!isOver)
+        phase = setTimeout(() => call.fail('timeout', message), Math.min(milliseconds, MAX_TIMER_MS));
+    },
+  };
+  return call;
+}
+
+/** undici reconnects if it believes that nothing was sent. This refuses that: one call is one connection. */
+function connectOnce(call: Call, onConnected: () => void): buildConnector.connector {
+  let socket: Socket | undefined;
+  return (target, callback) => {
+    if (socket !== undefined) return callback(new Error('the connection was closed'), null);
+    const opening = openSocket(target, () => {
+      onConnected();
+      if (call.isOver()) return;
+      call.noteSent(); // undici starts writing after the callback
+      callback(null, opening);
+    });
+    opening.on('error', (error) => {
+      if (!call.isSent()) callback(error, null);
+    });
+    call.onEnd(() => opening.destroy());
+    socket = opening;
+  };
+}
+
+/** Reads the answer: whole up to 4 MB, only its needed parts beyond. */
+function readAnswer(
+  call: Call,
+  { timeouts, large }: PostRequest,
+): Pick<
+  Dispatcher.DispatchHandler,
+  'onResponseStart' | 'onResponseData' | 'onResponseEnd' | 'onResponseError'
+> {
+  let status = 0;
+  let sizeBytes = 0;
+  const chunks: Buffer[] = [];
+  let trimmer: Trimmer | undefined;
+  let isLarge = false;
+  const { bodyMs } = timeouts;
+
+  const startBodyPhase = () => call.startPhase(bodyMs, `its answer did not end within ${bodyMs} ms`);
+  const tooLarge = (most: number) => call.fail('tooLarge', `its answer exceeds ${most} bytes`);
+  const textSoFar = () => Buffer.concat(chunks).toString('utf8');
+
+  function trim(chunk: Uint8Array): void {
+    try {
+      trimmer?.write(chunk);
+    } catch (error) {
+      call.fail('tooLarge', error instanceof Error ? error.message : 'its answer is too large', error);
+    }
+  }
+
+  /** Switches to a large answer: keeps only the needed parts, and limits the time for each 4 MB. */
+  async function beginTrimming(createTrimmer: () => Promise<Trimmer>, resume: () => void): Promise<void> {
+    isLarge = true;
+    const allMs = LARGE_BODY_TIMES * bodyMs;
+    const failLarge = () =>
+      call.fail('timeout', `its answer of over ${sizeBytes} bytes did not end within ${allMs} ms`);
+    const limit = setTimeout(failLarge, Math.min(allMs, MAX_TIMER_MS));
+    call.onEnd(() => clearTimeout(limit));
+    startBodyPhase();
+    try {
+      trimmer = await createTrimmer();
+    } catch (error) {
+      return call.fail('cutOff', 'the code that reads large answers could not be loaded', error);
+    }
+    if (call.isOver()) return;
+    for (const chunk of chunks.splice(0)) trim(chunk);
+    resume();
+  }
+
+  return {
+    onResponseStart(_, statusCode) {
+      if (statusCode < 200) return;
+      status = statusCode;
+      startBodyPhase();
+    },
+    onResponseData(controller, chunk) {
+      const piecesBefore = Math.floor(sizeBytes / MAX_ANSWER_BYTES);
+      sizeBytes += chunk.length;
+      if (sizeBytes <= MAX_ANSWER_BYTES) return void chunks.push(chunk);
+      // The status of an error is enough.
+      if (status > 299) return call.end({ kind: 'answered', status, text: '' });
+      if (large === undefined) return tooLarge(MAX_ANSWER_BYTES);
+      if (large.mostBytes !== undefined && sizeBytes > large.mostBytes) return tooLarge(large.mostBytes);
+      if (!isLarge) {
+        controller.pause();
+        chunks.push(chunk);
+        void beginTrimming(large.createTrimmer, () => controller.resume());
+      } else if (trimmer === undefined) {
+        chunks.push(chunk);
+      } else {
+        if (Math.floor(sizeBytes / MAX_ANSWER_BYTES) > piecesBefore) startBodyPhase();
+        trim(chunk);
+      }
+    },
+    onResponseEnd: () => call.end({ kind: 'answered', status, text: trimmer?.end() ?? textSoFar() }),
+    onResponseError: (_, error) =>
+      // The status of an error is enough, even if its page is incomplete.
+      status > 299
+        ? call.end({ kind: 'answered', status, text: textSoFar() })
+        : call.fail('cutOff', describe(error), causeOf(error)),
+  };
 }
 
 type CreateClient = (origin: string, connect: buildConnector.connector) => Client;
