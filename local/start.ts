@@ -55,8 +55,9 @@ async function main(stopping: AbortSignal): Promise<void> {
     const { html } = await building;
     const deployment = localDeployment({ ...environment.endpoints, credentials: LOCAL_CREDENTIALS });
     page = await startConsole({ deployment, html });
-    await writeEndpoints(endpointsFile, environment.endpoints);
-    console.log(greeting(environment.endpoints, page.link, wiro, endpointsFile));
+    const endpoints = asDeployed(environment.endpoints);
+    await writeEndpoints(endpointsFile, endpoints);
+    console.log(greeting(endpoints, page.link, wiro, endpointsFile));
     if (!stopping.aborted) await once(stopping, 'abort');
   } finally {
     await rm(endpointsFile, { force: true });
@@ -65,13 +66,24 @@ async function main(stopping: AbortSignal): Promise<void> {
   }
 }
 
-/** Writes the file atomically, because another process may be waiting for it. */
+/** Ends the URLs of functions with a slash, like those of a stack, so that the same commands work for both. */
+const asDeployed = (endpoints: Endpoints): Endpoints => ({
+  ...endpoints,
+  api: `${endpoints.api}/`,
+  callback: `${endpoints.callback}/`,
+});
+
+/** Writes what a user needs, and nothing that only functions need. Atomically: another process may be waiting for it. */
 async function writeEndpoints(file: string, endpoints: Endpoints): Promise<void> {
+  const { api, callback, s3, dynamodb, events, wiro, region } = endpoints;
+  const { inputBucket, outputBucket, table, eventBus } = endpoints;
+  const content = {
+    ...{ api, callback, s3, dynamodb, events, wiro, region },
+    ...{ inputBucket, outputBucket, table, eventBus },
+    credentials: LOCAL_CREDENTIALS,
+  };
   const temporary = `${file}.${process.pid}`;
-  await writeFile(
-    temporary,
-    `${JSON.stringify({ ...endpoints, credentials: LOCAL_CREDENTIALS }, undefined, 2)}\n`,
-  );
+  await writeFile(temporary, `${JSON.stringify(content, undefined, 2)}\n`);
   await rename(temporary, file);
 }
 
@@ -99,10 +111,18 @@ Events    ${events}  bus ${endpoints.eventBus}
 
 ${path.relative('', endpointsFile)} lists these endpoints. The data is in the same directory. To call the AWS services, set
   export AWS_ACCESS_KEY_ID=${LOCAL_CREDENTIALS.accessKeyId} AWS_SECRET_ACCESS_KEY=${LOCAL_CREDENTIALS.secretAccessKey} AWS_REGION=${endpoints.region}
+  export AWS_ENDPOINT_URL_S3=${s3} AWS_ENDPOINT_URL_DYNAMODB=${dynamodb} AWS_ENDPOINT_URL_EVENTBRIDGE=${events}
+The commands of the pages use
+  export API=${api} INPUTS=${inputBucket} OUTPUTS=${outputBucket} TABLE=${table} BUS=${endpoints.eventBus}
 
 Try it${wiro ? ', with a model of your choice' : ''}:
-  curl -s ${api}/generations -H 'content-type: application/json' -d '${JSON.stringify(example)}'
-  curl -s ${api}/generations/<id>
+  curl -s ${api}generations -H 'content-type: application/json' -d '${JSON.stringify(example)}'
+  curl -s ${api}generations/<id>${
+    wiro
+      ? ''
+      : `
+  API=${api} node examples/first.ts`
+  }
 
 Press Ctrl-C to stop. The functions' logs follow.
 `;

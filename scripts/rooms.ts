@@ -245,7 +245,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     types: ['functions/api'],
     packages: ['node:', S3],
   },
-  examples: { types: ['infra'], packages: ['node:', S3, DYNAMODB, MARSHALL, ...CDK] },
+  examples: { uses: ['client'], types: ['infra'], packages: ['node:', S3, DYNAMODB, MARSHALL, ...CDK] },
 };
 
 /** The paths of all rooms, the longest first, because it takes precedence. */

@@ -80,6 +80,12 @@ switch (`${service} ${operation}`) {
     console.log(Items.map(({ id }) => id?.S).join('\t'));
     break;
   }
+  case 'cloudformation describe-stacks': {
+    const [, output] = /OutputKey=='(\w+)'/.exec(String(options().Query)) ?? [];
+    if (output !== 'TableName') throw new Error('Only the name of the table is known here');
+    console.log(process.env.TABLE);
+    break;
+  }
   default:
     throw new Error(`No page calls aws ${service} ${operation}`);
 }

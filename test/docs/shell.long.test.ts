@@ -1,11 +1,15 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, expect, it, vi } from 'vitest';
+import { AwsV4Signer } from 'aws4fetch';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { LOCAL_CREDENTIALS } from '../../local/aws/credentials.ts';
+import { closeServer, listenLocally } from '../../local/aws/local-service.ts';
 import { eventually } from '../support/eventually.ts';
 import { startSystem } from '../support/system.ts';
 import { blocksIn, ROOT, shellBlock } from './blocks.ts';
@@ -20,7 +24,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const ENV = {
   PATH: process.env.PATH,
-  // What the README's `output` finds out about a stack.
+  // What `output` of docs/deploy.md finds out about a stack.
   API: `${endpoints.api}/`,
   INPUTS: endpoints.inputBucket,
   BUS: endpoints.eventBus,
@@ -46,17 +50,115 @@ async function run(
   return stdout;
 }
 
-it('a first generation, by a signed request, and its record', async () => {
-  const { id: ID } = JSON.parse(await run(FIRST));
-  await system.ended(ID);
+it('a first generation with curl, and its record', async () => {
+  const printed = await run(`${FIRST}\n${shellBlock('generations/$ID"')}`);
+  const [accepted, record] = printed
+    .trim()
+    .split(/\n|(?<=\})(?=\{)/)
+    .map((text) => JSON.parse(text));
 
-  const record = JSON.parse(await run(shellBlock('generations/$ID"'), { env: { ID } }));
-
-  expect(record).toMatchObject({ id: ID, status: 'succeeded', outputs: [{}] });
+  expect(record.id).toBe(accepted.id);
+  expect(await system.ended(accepted.id)).toMatchObject({ status: 'succeeded', outputs: [{}] });
   expect(JSON.parse(await run(shellBlock('{"pk": {"S": "gate"}')))).toMatchObject({
     Item: { pk: { S: 'gate' } },
   });
 });
+
+it('the first lines of the README', async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, ['examples/first.ts'], {
+    cwd: ROOT,
+    env: ENV,
+  });
+
+  expect(stdout).toMatch(/^succeeded http:\S+ 0\.04\n$/);
+});
+
+it('a first generation with TypeScript, signed', async () => {
+  const page = blocksIn('ts').find(({ code }) => code.includes('defaultProvider'))?.code ?? '';
+  // Below the root, where the packages are found.
+  await mkdir(path.join(ROOT, '.build'), { recursive: true });
+  const script = path.join(await mkdtemp(path.join(ROOT, '.build/docs-')), 'first.mts');
+  await writeFile(script, page.replace('wiro-serverless/client', '../../client/index.ts'));
+
+  const { stdout } = await promisify(execFile)(process.execPath, [script], { cwd: ROOT, env: ENV }).finally(
+    () => rm(path.dirname(script), { recursive: true }),
+  );
+
+  expect(stdout).toMatch(/^http:\S+ 0\.03\n$/);
+});
+
+interface Asked {
+  readonly headers: IncomingHttpHeaders;
+  readonly url: URL;
+  readonly body: string;
+}
+
+// A machine may have no Python, or one without botocore.
+const hasPython = await runsInPython('import json');
+const hasBotocore = await runsInPython('import botocore');
+
+describe.skipIf(!hasPython)('a first generation with Python', () => {
+  const python = (env: {
+    readonly API: string;
+    readonly http_proxy?: string;
+    readonly no_proxy?: string;
+  }) => {
+    // A repeat of the key would be answered at once.
+    const code = blocksIn('python')[0]?.code.replace('my-first', env.API) ?? '';
+    return promisify(execFile)('python3', ['-c', code], { env: { ...ENV, ...env } });
+  };
+
+  it('runs with the standard library alone', async () => {
+    const { stdout } = await python({ API: ENV.API });
+
+    expect(stdout).toMatch(/^succeeded \['http:\S+'\]\n$/);
+  });
+
+  it.skipIf(!hasBotocore)('signs what it sends to a deployment', async () => {
+    const asked: Asked[] = [];
+    const proxy = createServer(async (incoming, outgoing) => {
+      const { method = '', url = '', headers } = incoming;
+      const body = await text(incoming);
+      asked.push({ headers, url: new URL(url), body });
+      const answer = await system.call(method, new URL(url).pathname, body === '' ? undefined : body);
+      outgoing.writeHead(answer.status).end(JSON.stringify(answer.body));
+    });
+    const proxyUrl = await listenLocally(proxy, 0);
+
+    const API = 'http://abc.lambda-url.eu-central-1.on.aws/';
+    const { stdout } = await python({ API, http_proxy: proxyUrl, no_proxy: '' }).finally(() =>
+      closeServer(proxy),
+    );
+
+    expect(stdout).toMatch(/^succeeded /);
+    expect(asked.length).toBeGreaterThan(1);
+    for (const one of asked)
+      expect(/Signature=\w+/.exec(one.headers.authorization ?? '')?.[0]).toBe(await signatureOf(one));
+  });
+});
+
+async function runsInPython(what: string): Promise<boolean> {
+  return promisify(execFile)('python3', ['-c', what]).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Signs a request again, as AWS does to check it. */
+async function signatureOf({ headers, url, body }: Asked): Promise<string | undefined> {
+  const signer = new AwsV4Signer({
+    method: body === '' ? 'GET' : 'POST',
+    url: url.href,
+    headers: { 'content-type': headers['content-type'] ?? '' },
+    ...(body !== '' && { body }),
+    ...LOCAL_CREDENTIALS,
+    service: 'lambda',
+    region: endpoints.region,
+    datetime: String(headers['x-amz-date']).replace(/[^\dTZ]/g, ''),
+    allHeaders: true,
+  });
+  return /Signature=\w+/.exec((await signer.sign()).headers.get('authorization') ?? '')?.[0];
+}
 
 it('a first S3 drop', async () => {
   await run(shellBlock('story.json'), { cwd: folder });
