@@ -81,7 +81,7 @@ switch (`${service} ${operation}`) {
     break;
   }
   case 'cloudformation describe-stacks': {
-    const [, output] = /OutputKey=='(\w+)'/.exec(String(options().Query)) ?? [];
+    const [, output] = /OutputKey=='(\w+)'/.exec(String((await options()).Query)) ?? [];
     if (output !== 'TableName') throw new Error('Only the name of the table is known here');
     console.log(process.env.TABLE);
     break;
