@@ -7,7 +7,7 @@ import {
   type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import type { Digest } from './ordered-digest.ts';
+import { type Digest, spellCrc32 } from './ordered-digest.ts';
 import type { ObjectRef } from './types.ts';
 
 export interface StoredAs {
@@ -19,8 +19,11 @@ export interface StoredAs {
 
 /** A multipart upload. The object does not exist before `complete`, and never exists after `abort`. */
 export interface MultipartUpload {
-  /** @param number - The number of the part, from 1 to 10,000. */
-  add(number: number, bytes: Buffer, signal: AbortSignal): Promise<void>;
+  /**
+   * @param number - The number of the part, from 1 to 10,000.
+   * @param crc - Its CRC-32. S3 verifies it.
+   */
+  add(number: number, bytes: Buffer, crc: number, signal: AbortSignal): Promise<void>;
   /** Creates the object, after S3 verifies its size and checksum. S3 refuses if the key already has an object. */
   complete(digest: Digest, signal: AbortSignal): Promise<void>;
   abort(): Promise<void>;
@@ -52,8 +55,13 @@ export async function startMultipartUpload(
   const parts: CompletedPart[] = [];
 
   return {
-    async add(PartNumber, Body, abortSignal) {
-      const command = new UploadPartCommand({ ...upload, PartNumber, Body, ChecksumAlgorithm: 'CRC32' });
+    async add(PartNumber, Body, crc, abortSignal) {
+      const command = new UploadPartCommand({
+        ...upload,
+        PartNumber,
+        Body,
+        ChecksumCRC32: spellCrc32(crc),
+      });
       signWithoutBody(command);
       const { ETag, ChecksumCRC32 } = await client.send(command, { abortSignal });
       parts.push({ PartNumber, ETag, ...(ChecksumCRC32 ? { ChecksumCRC32 } : {}) });

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import { combineCrc32 } from './combine-crc32.ts';
 
 export interface Digest {
   /** Lower-case hex. */
@@ -11,11 +12,23 @@ export interface Digest {
 
 /** Digests the parts in the order of their numbers, even if they are added in another order. */
 export interface OrderedDigest {
-  /** Resolves once the part, and all parts before it, are digested. Its bytes must not change until then. */
-  add(part: number, bytes: Uint8Array): Promise<void>;
+  /**
+   * Resolves once the part, and all parts before it, are digested. Its bytes must not change until then.
+   * @param crc - The part's CRC-32.
+   */
+  add(part: number, bytes: Uint8Array, crc: number): Promise<void>;
   /** Rejects all current and later calls of `add`, because an earlier part will never be added. */
   fail(error: unknown): void;
   end(): Digest;
+}
+
+/** Digests one part that is the whole. */
+export function digestOf(bytes: Uint8Array): Digest {
+  return {
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    crc32: spellCrc32(crc32(bytes)),
+    sizeBytes: bytes.length,
+  };
 }
 
 /** @param first - The number of the first part. */
@@ -23,21 +36,21 @@ export function createOrderedDigest(first: number): OrderedDigest {
   const sha256 = createHash('sha256');
   const waiting = new Map<
     number,
-    { bytes: Uint8Array; resolve: () => void; reject: (error: unknown) => void }
+    { bytes: Uint8Array; crc: number; resolve: () => void; reject: (error: unknown) => void }
   >();
   let next = first;
-  let crc = 0;
+  let sum = 0;
   let sizeBytes = 0;
   let failure: { readonly error: unknown } | undefined;
 
   return {
-    async add(part, bytes) {
+    async add(part, bytes, crc) {
       if (failure) throw failure.error;
       const { promise, resolve, reject } = Promise.withResolvers<void>();
-      waiting.set(part, { bytes, resolve, reject });
+      waiting.set(part, { bytes, crc, resolve, reject });
       for (let turn = waiting.get(next); turn; turn = waiting.get(next)) {
         sha256.update(turn.bytes);
-        crc = crc32(turn.bytes, crc);
+        sum = combineCrc32(sum, turn.crc, turn.bytes.length);
         sizeBytes += turn.bytes.length;
         waiting.delete(next);
         next += 1;
@@ -53,9 +66,14 @@ export function createOrderedDigest(first: number): OrderedDigest {
     },
 
     end() {
-      const sum = Buffer.alloc(4);
-      sum.writeUInt32BE(crc);
-      return { sha256: sha256.digest('hex'), crc32: sum.toString('base64'), sizeBytes };
+      return { sha256: sha256.digest('hex'), crc32: spellCrc32(sum), sizeBytes };
     },
   };
+}
+
+/** Base64 of the big-endian checksum, as S3 writes it. */
+export function spellCrc32(sum: number): string {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(sum);
+  return bytes.toString('base64');
 }

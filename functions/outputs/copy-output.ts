@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { keyBeside } from '../objects/key-beside.ts';
 import {
@@ -6,7 +7,7 @@ import {
   type StoredAs,
   startMultipartUpload,
 } from '../objects/multipart-upload.ts';
-import { createOrderedDigest } from '../objects/ordered-digest.ts';
+import { createOrderedDigest, digestOf } from '../objects/ordered-digest.ts';
 import { pauseBriefly } from '../objects/pause-briefly.ts';
 import { putOnce, storeOnce } from '../objects/store-once.ts';
 import type { ObjectRef } from '../objects/types.ts';
@@ -52,9 +53,7 @@ export function createOutputCopier({
   const pool = createBufferPool({ count: BUFFERS, sizeBytes: partBytes });
 
   async function putWhole(output: OutputToCopy, bytes: Buffer, storedAs: StoredAs, signal: AbortSignal) {
-    const digest = createOrderedDigest(0);
-    await digest.add(0, bytes);
-    const whole = digest.end();
+    const whole = digestOf(bytes);
     return { whole, key: await putOnce({ client, pause }, output, bytes, whole, storedAs, signal) };
   }
 
@@ -83,8 +82,10 @@ export function createOutputCopier({
     }
 
     /** Waits for both the digest and the upload, even if one fails: until then the buffer is in use. */
-    const storePart = (index: number, bytes: Buffer) =>
-      settleAll([digest.add(index, bytes), upload.add(index + 1, bytes, signal)], fail);
+    function storePart(index: number, bytes: Buffer): Promise<void> {
+      const crc = crc32(bytes);
+      return settleAll([upload.add(index + 1, bytes, crc, signal), digest.add(index, bytes, crc)], fail);
+    }
 
     let nextIndex = 1;
     let isEndRead = false;
@@ -174,12 +175,12 @@ export function createOutputCopier({
         };
       }
       const { whole, isOther } = await putInParts(output, reader, first, storedAs, scope, only);
-      const { sha256, sizeBytes, crc32 } = whole;
+      const { sha256, sizeBytes } = whole;
       if (isOther) return { kind: 'occupied', sha256 };
       const { key } = output;
       return {
         kind: 'copied',
-        output: { bucket, key, contentType, sizeBytes, sha256, crc32, ...reported(sizeBytes) },
+        output: { bucket, key, contentType, sizeBytes, sha256, crc32: whole.crc32, ...reported(sizeBytes) },
       };
     } catch (error) {
       scope.abort(error);

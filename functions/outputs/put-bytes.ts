@@ -1,5 +1,5 @@
 import type { S3Client } from '@aws-sdk/client-s3';
-import { createOrderedDigest } from '../objects/ordered-digest.ts';
+import { digestOf } from '../objects/ordered-digest.ts';
 import { putOnce } from '../objects/store-once.ts';
 import type { ObjectRef } from '../objects/types.ts';
 import type { CopiedOutput } from './types.ts';
@@ -13,9 +13,7 @@ export const createPutBytes =
     contentType: string,
     metadata?: Readonly<Record<string, string>>,
   ): Promise<CopiedOutput> => {
-    const digest = createOrderedDigest(0);
-    await digest.add(0, bytes);
-    const whole = digest.end();
+    const whole = digestOf(bytes);
     const stored = await putOnce({ client }, { bucket, key }, bytes, whole, {
       ContentType: contentType,
       ...(metadata && { Metadata: metadata }),

@@ -1,9 +1,10 @@
+import { crc32 } from 'node:zlib';
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createStandingOutputs } from '../../functions/collect/standing-outputs.ts';
 import { createHeadOutput } from '../../functions/objects/head-output.ts';
 import { startMultipartUpload } from '../../functions/objects/multipart-upload.ts';
-import { createOrderedDigest } from '../../functions/objects/ordered-digest.ts';
+import { digestOf } from '../../functions/objects/ordered-digest.ts';
 import { createPutBytes } from '../../functions/outputs/put-bytes.ts';
 import { createCopiedNotes } from '../../functions/store/copied-notes.ts';
 import { BUCKET, type S3World, startS3World } from '../objects/s3-world.ts';
@@ -32,13 +33,11 @@ function standingWorld() {
       { ContentType: 'video/mp4' },
       signal,
     );
-    const digest = createOrderedDigest(0);
-    await digest.add(0, bytes);
-    const whole = digest.end();
-    await upload.add(1, bytes, signal);
+    const whole = digestOf(bytes);
+    await upload.add(1, bytes, crc32(bytes), signal);
     await upload.complete(whole, signal);
-    const { sha256, sizeBytes, crc32 } = whole;
-    return { bucket: BUCKET, key: at, contentType: 'video/mp4', sizeBytes, sha256, crc32 };
+    const { sha256, sizeBytes } = whole;
+    return { bucket: BUCKET, key: at, contentType: 'video/mp4', sizeBytes, sha256, crc32: whole.crc32 };
   }
   return { place, standing, putInParts };
 }

@@ -1,10 +1,14 @@
+import { randomBytes } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import { expect, it } from 'vitest';
+import { combineCrc32 } from '../../functions/objects/combine-crc32.ts';
 import { createOrderedDigest } from '../../functions/objects/ordered-digest.ts';
 
 it('digests parts in the order of their numbers, in whatever order they are added', async () => {
   const digest = createOrderedDigest(0);
   const done: number[] = [];
-  const add = (part: number, text: string) => digest.add(part, Buffer.from(text)).then(() => done.push(part));
+  const add = (part: number, text: string) =>
+    digest.add(part, Buffer.from(text), crc32(text)).then(() => done.push(part));
 
   const last = add(2, 'c');
   const middle = add(1, 'b');
@@ -22,10 +26,24 @@ it('digests parts in the order of their numbers, in whatever order they are adde
 
 it('rejects every part that waits for one that will never be added', async () => {
   const digest = createOrderedDigest(0);
-  const waiting = digest.add(1, Buffer.from('b'));
+  const waiting = digest.add(1, Buffer.from('b'), crc32('b'));
 
   digest.fail(new Error('cut off'));
 
   await expect(waiting).rejects.toThrow('cut off');
-  await expect(digest.add(2, Buffer.from('c'))).rejects.toThrow('cut off');
+  await expect(digest.add(2, Buffer.from('c'), crc32('c'))).rejects.toThrow('cut off');
+});
+
+it.each([
+  [0, 0],
+  [1, 0],
+  [0, 1],
+  [5, 3],
+  [1000, 65_537],
+  [8 * 1024 * 1024, 12_345],
+])('combines the checksums of %i and %i bytes to that of both', (first, second) => {
+  const bytes = randomBytes(first + second);
+  const [one, other] = [crc32(bytes.subarray(0, first)), crc32(bytes.subarray(first))];
+
+  expect(combineCrc32(one, other, second)).toBe(crc32(bytes));
 });
