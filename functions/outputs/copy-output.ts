@@ -11,7 +11,7 @@ import { createOrderedDigest, digestOf } from '../objects/ordered-digest.ts';
 import { pauseBriefly } from '../objects/pause-briefly.ts';
 import { putOnce, storeOnce } from '../objects/store-once.ts';
 import type { ObjectRef } from '../objects/types.ts';
-import { type BufferPool, createBufferPool } from './buffer-pool.ts';
+import { createBufferPool } from './buffer-pool.ts';
 import { decideContentType, isShownInline } from './content-type.ts';
 import { OutputUnavailableError } from './errors.ts';
 import type { OutputFetcher } from './fetch-output.ts';
@@ -21,7 +21,7 @@ import type { CopiedOutput, OutputCopier, OutputToCopy } from './types.ts';
 
 export interface OutputCopierDeps {
   readonly client: Pick<S3Client, 'send'>;
-  readonly fetcher: Pick<OutputFetcher, 'fetch'>;
+  readonly fetcher: Pick<OutputFetcher, 'fetch' | 'fetchInto'>;
   /** A larger output is refused. @default 50 GiB, more than a Lambda function copies in 15 minutes */
   readonly maxBytes?: number;
   /** Waits before it replaces a broken connection. @default - 0.1 s, 0.2 s, 0.4 s, plus or minus half */
@@ -31,9 +31,7 @@ export interface OutputCopierDeps {
 const MIB = 1024 * 1024;
 const MAX_BYTES = 50 * 1024 * MIB;
 const MIN_PART_BYTES = 8 * MIB;
-/** Parts of one copy at once. The network and the processor of a small function carry no more. */
-const PARTS_SIDE_BY_SIDE = 4;
-/** Buffers of one part each, for all copies of a container together. */
+/** Buffers of one part each, for all copies of a container together. One copy by itself uses them all. */
 const BUFFERS = 8;
 
 /**
@@ -51,6 +49,9 @@ export function createOutputCopier({
   // The maximum size decides the size of a part. So even an output of unknown length fits into S3's 10,000 parts.
   const partBytes = Math.max(MIN_PART_BYTES, Math.ceil(maxBytes / MAX_PARTS / MIB) * MIB);
   const pool = createBufferPool({ count: BUFFERS, sizeBytes: partBytes });
+  let copying = 0;
+  /** Buffers that one copy may have, now. */
+  const fairShare = () => Math.ceil(BUFFERS / copying);
 
   async function putWhole(output: OutputToCopy, bytes: Buffer, storedAs: StoredAs, signal: AbortSignal) {
     const whole = digestOf(bytes);
@@ -59,7 +60,8 @@ export function createOutputCopier({
 
   /**
    * Copies an output as a multipart upload. Several buffers work side by side. Each reads the next part, then digests and
-   * uploads it, until one reads the end. The first failure aborts all of them.
+   * uploads it, until one reads the end. The first failure aborts all of them. After each part, the copy gives back a
+   * buffer that another copy should have, or takes one that is free.
    * @param first - Holds the first part already.
    * @param only - The SHA-256 that the output must have.
    */
@@ -89,19 +91,48 @@ export function createOutputCopier({
 
     let nextIndex = 1;
     let isEndRead = false;
-    async function copyParts(buffer: Buffer): Promise<void> {
-      while (!isEndRead) {
-        const index = nextIndex;
-        nextIndex += 1;
-        const filled = await reader.read(index, buffer);
-        if (filled < buffer.length) isEndRead = true;
-        if (filled > 0) await storePart(index, buffer.subarray(0, filled));
+    let buffers = 0;
+    const lanes: Promise<void>[] = [];
+
+    async function copyNextPart(buffer: Buffer): Promise<void> {
+      const index = nextIndex;
+      nextIndex += 1;
+      const filled = await reader.read(index, buffer);
+      if (filled < buffer.length) isEndRead = true;
+      if (filled > 0) await storePart(index, buffer.subarray(0, filled));
+    }
+
+    /** Copies part after part with one buffer. Never rejects. */
+    async function copyParts(buffer: Buffer, begun?: Promise<void>): Promise<void> {
+      buffers += 1;
+      try {
+        await begun;
+        while (!isEndRead && (buffer === first || buffers <= fairShare())) {
+          takeFreeBuffers();
+          await copyNextPart(buffer);
+        }
+      } catch (error) {
+        fail(error);
+      } finally {
+        buffers -= 1;
+        if (buffer !== first) pool.give(buffer, !signal.aborted);
       }
     }
 
-    async function copyAllParts(further: readonly Buffer[]): Promise<ReturnType<typeof digest.end>> {
-      const withFirst = storePart(0, first).then(() => copyParts(first));
-      await settleAll([withFirst, ...further.map(copyParts)], fail);
+    function takeFreeBuffers(): void {
+      while (buffers < fairShare()) {
+        const buffer = pool.tryTake();
+        if (buffer === undefined) return;
+        lanes.push(copyParts(buffer));
+      }
+    }
+
+    async function copyAllParts(): Promise<ReturnType<typeof digest.end>> {
+      lanes.push(copyParts(first, storePart(0, first)));
+      takeFreeBuffers();
+      // The array grows meanwhile.
+      for (const lane of lanes) await lane;
+      signal.throwIfAborted();
       const whole = digest.end();
       if (only !== undefined && whole.sha256 !== only)
         throw new OutputUnavailableError('Cannot fetch an output: it changed between two readings');
@@ -112,9 +143,8 @@ export function createOutputCopier({
     // bucket's lifecycle rule removes what is left.
     const abortUpload = () => upload.abort().catch(() => {});
 
-    const further = lendFurther(pool, PARTS_SIDE_BY_SIDE - 1);
     try {
-      const whole = await copyAllParts(further);
+      const whole = await copyAllParts();
       const complete = () => upload.complete(whole, signal);
       const stored = await storeOnce({ client, pause }, target, whole, complete, signal);
       if (stored !== 'stored') await abortUpload();
@@ -123,17 +153,17 @@ export function createOutputCopier({
       fail(error);
       await abortUpload();
       throw error;
-    } finally {
-      for (const buffer of further) pool.give(buffer, !signal.aborted);
     }
   }
 
   /** @param only - The SHA-256 that the output must have if it comes in parts. */
   async function copyTo(output: OutputToCopy, scope: AbortController, only?: string): Promise<Copied> {
     const { signal } = scope;
-    const first = await pool.take(signal);
+    copying += 1;
+    let first: Buffer | undefined;
     let reader: OutputReader | undefined;
     try {
+      first = await pool.take(signal);
       reader = await openOutput({ fetcher, maxBytes, pause }, { ...output, signal }, first);
       const bytes = first.subarray(0, reader.firstBytes);
       const judgement = judgeOutput({
@@ -188,7 +218,8 @@ export function createOutputCopier({
       throw signal.reason;
     } finally {
       reader?.close();
-      pool.give(first, !signal.aborted);
+      if (first) pool.give(first, !signal.aborted);
+      copying -= 1;
     }
   }
 
@@ -232,11 +263,6 @@ function differences(
       ...(contentType === undefined ? {} : { contentType }),
     },
   };
-}
-
-function lendFurther(pool: BufferPool, atMost: number): readonly Buffer[] {
-  const lent = Array.from({ length: atMost }, () => pool.tryTake());
-  return lent.filter((buffer) => buffer !== undefined);
 }
 
 /** Waits until all have settled. Then throws the first error, if there is one. */

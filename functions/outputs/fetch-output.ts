@@ -6,6 +6,8 @@ import { contentCodings } from './decode-output.ts';
 import { OutputCutOffError, OutputRefusedError, OutputUnavailableError } from './errors.ts';
 import { createOutputConnector, type OutputConnectorDeps } from './output-connector.ts';
 import { checkOutputUrl, type OutputHost } from './output-hosts.ts';
+import { createPlainRanges } from './plain-ranges.ts';
+import type { RangeToReceive, Received } from './range-receiver.ts';
 
 export interface OutputFetcherDeps extends Pick<OutputConnectorDeps, 'lookup' | 'ca'> {
   readonly hosts: readonly OutputHost[];
@@ -56,6 +58,13 @@ export interface OutputAnswer {
   discard(): void;
 }
 
+/** A range of the version that an earlier answer was of. */
+export interface OutputRange extends RangeToReceive {
+  /** The URL of that answer. */
+  readonly url: string;
+  readonly signal: AbortSignal;
+}
+
 export interface OutputFetcher {
   /**
    * Requests an output, or a range of it.
@@ -63,6 +72,12 @@ export interface OutputFetcher {
    * @throws {OutputRefusedError} If the URL, a redirect or an address is not allowed.
    */
   fetch(request: OutputRequest): Promise<OutputAnswer>;
+  /**
+   * Reads a range straight into a buffer, if the host answers plainly. Once it settles, nothing is written into the
+   * buffer any more.
+   * @throws {OutputRefusedError} If the URL or its address is not allowed.
+   */
+  fetchInto(range: OutputRange): Promise<Received>;
   /** Closes all connections. */
   close(): Promise<void>;
 }
@@ -82,6 +97,12 @@ export function createOutputFetcher(deps: OutputFetcherDeps): OutputFetcher {
     connections: CONNECTIONS,
     headersTimeout: headersMs,
     bodyTimeout: stallMs,
+  });
+  const plainRanges = createPlainRanges({
+    connectorFor: (onread) => createOutputConnector({ ...deps, onread }),
+    headersMs,
+    stallMs,
+    minBytesPerMs: MIN_BYTES_PER_MS,
   });
 
   async function send(url: URL, { range, ifRange, signal }: OutputRequest): Promise<Dispatcher.ResponseData> {
@@ -221,7 +242,28 @@ export function createOutputFetcher(deps: OutputFetcherDeps): OutputFetcher {
       );
     },
 
-    close: () => agent.destroy(),
+    async fetchInto({ url, ...range }) {
+      const check = checkOutputUrl(url, hosts);
+      if (check.kind === 'refused') throw new OutputRefusedError(`Cannot fetch an output: ${check.reason}`);
+      const received = await plainRanges.read({ ...range, url: check.url });
+      range.signal.throwIfAborted();
+      if (received.kind !== 'cutOff') return received;
+      const { filled, error } = received;
+      if (error instanceof OutputRefusedError) throw error;
+      const why = `after ${filled} bytes of a range: ${messageOf(error)}`;
+      return {
+        kind: 'cutOff',
+        filled,
+        error: new OutputCutOffError(`Cannot fetch an output from ${check.url.host}: ${why}`, {
+          cause: error,
+        }),
+      };
+    },
+
+    async close() {
+      plainRanges.close();
+      await agent.destroy();
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 import { lookup as lookupDns } from 'node:dns';
-import { isIP, type LookupFunction } from 'node:net';
+import { isIP, type LookupFunction, type OnReadOpts } from 'node:net';
 import type { buildConnector as undici } from 'undici';
 import buildConnector from 'undici/lib/core/connect.js';
 import { OutputRefusedError } from './errors.ts';
@@ -12,6 +12,8 @@ export interface OutputConnectorDeps {
   readonly lookup?: LookupFunction;
   /** Further certificate authorities, as PEM. @default - none besides those that Node trusts */
   readonly ca?: string;
+  /** Receives what a connection brings. A connector with it serves one connection. @default - a stream */
+  readonly onread?: OnReadOpts;
 }
 
 /**
@@ -23,6 +25,7 @@ export function createOutputConnector({
   connectMs,
   lookup = lookupDns as LookupFunction,
   ca,
+  onread,
 }: OutputConnectorDeps): undici.connector {
   const connectorFor = (mayBeLoopback: boolean): undici.connector => {
     const options = {
@@ -30,6 +33,7 @@ export function createOutputConnector({
       timeout: connectMs,
       lookup: checkedLookup(lookup, mayBeLoopback),
       ...(ca === undefined ? {} : { ca }),
+      ...(onread === undefined ? {} : { onread }),
     };
     return buildConnector(options as undici.BuildOptions);
   };

@@ -4,7 +4,7 @@ import { OutputCutOffError, OutputRefusedError, OutputUnavailableError } from '.
 import type { OutputAnswer, OutputFetcher } from './fetch-output.ts';
 
 export interface OutputReaderDeps {
-  readonly fetcher: Pick<OutputFetcher, 'fetch'>;
+  readonly fetcher: Pick<OutputFetcher, 'fetch' | 'fetchInto'>;
   /** An output larger than this is refused. */
   readonly maxBytes: number;
   /** Waits before it replaces a broken connection. */
@@ -45,6 +45,8 @@ interface OutputVersion {
   readonly url: string;
   readonly etag: string;
   readonly sizeBytes: number;
+  /** Whether its host has answered every range plainly so far. */
+  isPlain: boolean;
 }
 
 /** After this many broken connections a part fails. */
@@ -107,7 +109,7 @@ async function readFirst(
     return readInOrder(deps, output, first, whole);
   }
   if (answer.codings.length > 0) return readInOrder(deps, output, first, answer);
-  const version: OutputVersion = { url, etag: etag ?? '', sizeBytes };
+  const version = { url, etag: etag ?? '', sizeBytes, isPlain: etag !== undefined };
   return {
     firstBytes: await readRange(deps, version, output.signal, 0, first, await readAll(answer, first)),
     isWhole: sizeBytes <= first.length,
@@ -179,12 +181,13 @@ async function readInOrder(
 /** @param alreadyFilled - How many bytes of the part `into` holds already. */
 async function readRange(
   { fetcher, pause }: OutputReaderDeps,
-  { url, etag, sizeBytes }: OutputVersion,
+  version: OutputVersion,
   signal: AbortSignal,
   part: number,
   into: Buffer,
   alreadyFilled = 0,
 ): Promise<number> {
+  const { url, etag, sizeBytes } = version;
   const start = part * into.length;
   const length = Math.min(into.length, sizeBytes - start);
   let filled = alreadyFilled;
@@ -195,6 +198,23 @@ async function readRange(
         'Cannot fetch an output: its host serves it in pieces that are too small',
       );
     try {
+      if (version.isPlain) {
+        const rest = into.subarray(filled, length);
+        const received = await fetcher.fetchInto({
+          url,
+          etag,
+          sizeBytes,
+          start: start + filled,
+          into: rest,
+          signal,
+        });
+        if (received.kind === 'whole') return length;
+        if (received.kind === 'cutOff') {
+          filled += received.filled;
+          throw received.error;
+        }
+        version.isPlain = false;
+      }
       const range = { start: start + filled, end: start + length - 1 };
       const answer = await fetcher.fetch({ url, signal, range, ifRange: etag });
       if (!answer.range || answer.etag !== etag || answer.sizeBytes !== sizeBytes) {

@@ -667,3 +667,41 @@ describe('an abort', () => {
     await Promise.all(closed);
   });
 });
+
+describe('buffers', () => {
+  it('all serve one output, and are shared once there are two', async () => {
+    const held: (() => void)[] = [];
+    const requested = { '/one.mp4': 0, '/two.mp4': 0 };
+    const part = noise(8 * MIB);
+    const { cdn, copier, key } = await copyWorld((request, response) => {
+      requested[request.url as keyof typeof requested] += 1;
+      const [, from = ''] = /^bytes=(\d+)-/.exec(request.headers.range ?? '') ?? [];
+      const answer = () =>
+        response
+          .writeHead(206, {
+            etag: '"v"',
+            'content-length': part.length,
+            'content-range': `bytes ${from}-${Number(from) + part.length - 1}/${128 * part.length}`,
+          })
+          .end(part);
+      if (from === '0') answer();
+      else held.push(answer);
+    });
+    const stop = new AbortController();
+    const copy = (name: string) =>
+      copier
+        .copy({ url: cdn.url(`/${name}.mp4`), bucket: BUCKET, key: `${key}-${name}` }, stop.signal)
+        .catch((error: Error) => error.message);
+
+    const one = copy('one');
+    await expect.poll(() => held.length, { timeout: 20_000 }).toBe(8);
+    const two = copy('two');
+    expect(requested['/two.mp4']).toBe(0);
+    held.shift()?.();
+    await expect.poll(() => requested['/two.mp4'], { timeout: 20_000 }).toBeGreaterThan(0);
+
+    stop.abort(new Error('enough'));
+    expect(await Promise.all([one, two])).toEqual(['enough', 'enough']);
+    for (const answer of held) answer();
+  });
+});
