@@ -34,6 +34,8 @@ const READ_AT_ONCE = 10;
 const entriesSort = (attempt: number) => `entries#${attempt}`;
 /** Begins the name of an attribute that is an entry. It is named by time and event, so that a repeated write is one entry. */
 const ENTRY = 'at#';
+/** An item of a newer release is left alone. */
+const OURS = '(attribute_not_exists(version) OR version <= :version)';
 
 /** Keeps one item per attempt, which only attempts have that do not go straight to their end. */
 export function createTimelines(
@@ -55,7 +57,7 @@ export function createTimelines(
       TableName: tableName,
       Key,
       UpdateExpression: `SET version = :version, ${numbered.map(({ place }) => place).join(', ')} ADD noted :count`,
-      ConditionExpression: 'attribute_not_exists(noted) OR noted < :most',
+      ConditionExpression: `${OURS} AND (attribute_not_exists(noted) OR noted < :most)`,
       ExpressionAttributeNames: Object.fromEntries(numbered.map(({ name }) => name)),
       ExpressionAttributeValues: marshall({
         ...Object.fromEntries(numbered.map(({ value }) => value)),
@@ -72,7 +74,8 @@ export function createTimelines(
         TableName: tableName,
         Key,
         UpdateExpression: 'ADD omitted :count',
-        ExpressionAttributeValues: marshall({ ':count': entries.length }),
+        ConditionExpression: OURS,
+        ExpressionAttributeValues: marshall({ ':count': entries.length, ':version': STORED_VERSION }),
       });
       await client.send(count, { abortSignal });
     }

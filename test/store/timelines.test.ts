@@ -384,6 +384,19 @@ it('the change stands though its entry cannot be noted', async () => {
   warned.mockRestore();
 });
 
+it('an item of a newer release is left alone', async () => {
+  const warned = vi.spyOn(log, 'warn').mockReturnValue(undefined);
+  const { queued } = EXAMPLES;
+  const newer = { pk: `generation#${queued.id}`, sk: 'entries#1', version: 2, noted: 1_000 };
+  const items = new Map<string, Item>([[`${newer.pk} ${newer.sk}`, newer]]);
+
+  await createTimelines(createMemoryTable(undefined, items)).note(queued, { ...queued, trouble: TROUBLE });
+
+  expect([...items.values()]).toEqual([newer]);
+  expect(warned).toHaveBeenCalledOnce();
+  warned.mockRestore();
+});
+
 it('a repeated callback is noted by the function that receives callbacks', async () => {
   const table = createMemoryTable();
   const generations = createCallbackGenerations({ table });
