@@ -6,6 +6,7 @@ import { createDeploymentHistory, createDeploymentTimelines } from '../compose/h
 import { createDeploymentModels, readModelRules } from '../compose/known-models.ts';
 import { createDeploymentOverflow } from '../compose/overflow.ts';
 import { readInputBuckets } from '../compose/read-input-buckets.ts';
+import { createDeploymentUsage } from '../compose/usage.ts';
 import { createDeploymentWiro } from '../compose/wiro-client.ts';
 import { timestamp } from '../generation/time.ts';
 import { createInputStore } from '../objects/input-store.ts';
@@ -34,11 +35,7 @@ const deps: RoutesDeps = {
   generations,
   history: createDeploymentHistory(deployment, overflow),
   timelines: createDeploymentTimelines(deployment),
-  usage: {
-    // Few requests are for usage: its code is loaded with the first one.
-    page: async (query) =>
-      (await import('../compose/usage.ts')).createDeploymentUsage(deployment).page(query),
-  },
+  usage: createDeploymentUsage(deployment),
   knownModel: createDeploymentModels(deployment, wiro),
   ...readModelRules(),
   missingSecrets: createConfigurationCheck({ parameters, limitMs: durations.modelLimit }),

@@ -17,7 +17,7 @@ import type { GetModelDeps } from './get-model.ts';
 import { getTimeline, type TimelineDeps } from './get-timeline.ts';
 import { type ListDeps, listGenerations } from './list-generations.ts';
 import type { ListModelsDeps } from './list-models.ts';
-import type { ListUsageDeps } from './list-usage.ts';
+import { type ListUsageDeps, listUsage } from './list-usage.ts';
 import { parseBody } from './read-body.ts';
 import { type GenerationRecord, type RecordDeps, toRecord } from './record.ts';
 import { type SubmitRequestDeps, submitRequest } from './submit-request.ts';
@@ -118,10 +118,7 @@ function routeOf(path: string): Route | undefined {
     return {
       methods: ['GET'],
       asked: 'information',
-      answer: async (deps, { query }) => {
-        const { listUsage } = await import('./list-usage.ts');
-        return { statusCode: 200, body: await listUsage(deps, query) };
-      },
+      answer: async (deps, { query }) => ({ statusCode: 200, body: await listUsage(deps, query) }),
     };
   if (resource !== 'generations' || more.length > 0) return undefined;
   if (id === undefined)
