@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import type { Client } from '../client/index.ts';
 import { clientOptions, type Deployment, type DeploymentOptions, findDeployment } from './deployment.ts';
+import { COMMAND } from './names.ts';
 import { createProgressDisplay, type ProgressDisplay } from './progress-display.ts';
 import { plainLines, toJson } from './text.ts';
 
@@ -35,6 +36,8 @@ export interface Cli {
   confirm(question: string): Promise<boolean | undefined>;
   /** Says how to go on if Ctrl-C comes from here on. */
   onInterrupt(advice: string | undefined): void;
+  /** The line that calls a command of this program against the same deployment. */
+  commandLine(...args: readonly string[]): string;
 }
 
 export interface CliOptions {
@@ -114,6 +117,24 @@ export function createCli({ options, version, signal, stdout, stderr, stdin }: C
     onInterrupt: (text) => {
       advice = text;
     },
+    commandLine: (...args) => {
+      const { stack, region, profile, apiOutput, data } = options();
+      const flags = {
+        '--stack': stack,
+        '--region': region,
+        '--profile': profile,
+        '--api-output': apiOutput,
+        '--data': data,
+      };
+      const given = Object.entries(flags).flatMap(([flag, value]) =>
+        value === undefined ? [] : [flag, value],
+      );
+      return [COMMAND, ...[...given, ...args].map(quote)].join(' ');
+    },
   };
   return cli;
 }
+
+/** Quotes an argument for a shell, if it needs that. */
+const quote = (arg: string): string =>
+  /^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`;

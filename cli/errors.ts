@@ -1,13 +1,13 @@
 import { UnreachableError, WiroServerlessError } from '../client/index.ts';
 import { InterruptedError } from './interrupt.ts';
-import { plain } from './text.ts';
+import { plain, plainLines } from './text.ts';
 
 /** How the program ends. `docs/cli.md` lists these. */
 export const EXIT = {
   done: 0,
   /** What was asked for did not succeed: a generation failed, or the deployment refused a request. */
   failed: 1,
-  /** The command line or a file is wrong. Nothing was asked of a deployment. */
+  /** The command line or a file is wrong. Nothing was started. */
   usage: 2,
   /** No deployment was found or reached, or AWS refused the credentials. */
   unreachable: 3,
@@ -46,7 +46,10 @@ export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return plain(String(error));
   const { cause } = error;
   const reason = cause instanceof Error ? reasonOf(cause) : '';
-  const message = plain(error.message) || 'An unknown error occurred';
+  // Our own sentences may be several.
+  const message =
+    (error instanceof CliError ? plainLines(error.message) : plain(error.message)) ||
+    'An unknown error occurred';
   const sentence =
     reason === '' || message.includes(reason) ? message : `${message.replace(/\.$/, '')} (${reason})`;
   return /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;

@@ -41,7 +41,7 @@ export async function runProgram(
   const wanted = commandIn(args);
   for (const entry of COMMANDS) {
     const command = program.command(entry.name).description(entry.summary);
-    if (entry.name === wanted) (await entry.load()).configure(command, cli);
+    if (entry.name === wanted || wanted === 'completion') (await entry.load()).configure(command, cli);
   }
   try {
     await program.parseAsync(args, { from: 'user' });

@@ -213,8 +213,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'console/server': { uses: ['client', 'functions/outputs'], packages: ['node:', 'aws4fetch', 'ws'] },
   'console/build-page.ts': { packages: ['node:', 'esbuild'] },
   cli: {
-    uses: ['client', 'infra/construct', 'infra/setup'],
-    packages: ['node:', 'commander', '@aws-sdk/client-cloudformation'],
+    uses: ['functions/runtime', 'client', 'infra/construct', 'infra/setup'],
+    packages: ['node:', 'commander', 'csv-parse', '@aws-sdk/client-cloudformation'],
   },
   scripts: { packages: ['node:', 'json-schema-to-typescript', 'yaml'] },
   'local/simulator': { packages: ['node:', 'sharp', 'ws'] },

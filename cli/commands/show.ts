@@ -1,0 +1,22 @@
+import type { Command } from 'commander';
+import type { Cli } from '../cli.ts';
+import { describeGeneration } from '../describe.ts';
+import { followGeneration } from '../follow.ts';
+import { requireSuccess } from './run.ts';
+
+export function configure(command: Command, cli: Cli): void {
+  command
+    .description('Shows a generation: its record, and why it waits.')
+    .argument('<id>', "the generation's id")
+    .option('-w, --watch', 'follow it to its end; the exit code is 1 if it does not succeed')
+    .action(async (id: string, { watch = false }: { readonly watch?: boolean }) => {
+      const client = await cli.client();
+      if (watch) cli.onInterrupt(`The generation goes on: "${cli.commandLine('show', id, '--watch')}".`);
+      const generation = watch
+        ? await followGeneration(client, id, cli)
+        : await client.get(id, { signal: cli.signal });
+      if (cli.isJson) cli.printJson(generation);
+      else cli.print(describeGeneration(generation));
+      if (watch) requireSuccess(generation, cli);
+    });
+}
