@@ -1,5 +1,5 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus, tmpdir } from 'node:os';
+import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { fillTable, measurePages, type PageCost, startTable } from './history-run.ts';
@@ -71,7 +71,7 @@ const report = `# What a page of the list reads
 For each number of stored generations: rows of the page, read units of DynamoDB, requests to DynamoDB. A page takes at
 most ${number(MOST_UNITS)} units. Times are those of the list's code with ${number(most)} stored, and the embedded
 table in the same process, which takes most of them. Node ${process.versions.node}, ${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown processor'},
-${new Date().toISOString().slice(0, 10)}.
+load ${(loadavg()[0] ?? 0).toFixed(0)}, ${new Date().toISOString().slice(0, 10)}.
 
 ${lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')}
 

@@ -66,12 +66,8 @@ async function main(stopping: AbortSignal): Promise<void> {
   }
 }
 
-/** Ends the URLs of functions with a slash, like those of a stack, so that the same commands work for both. */
-const asDeployed = (endpoints: Endpoints): Endpoints => ({
-  ...endpoints,
-  api: `${endpoints.api}/`,
-  callback: `${endpoints.callback}/`,
-});
+/** The API's URL ends with a slash, as that of a stack, so that the same commands work for both. */
+const asDeployed = (endpoints: Endpoints): Endpoints => ({ ...endpoints, api: `${endpoints.api}/` });
 
 /** Writes what a user needs, and nothing that only functions need. Atomically: another process may be waiting for it. */
 async function writeEndpoints(file: string, endpoints: Endpoints): Promise<void> {

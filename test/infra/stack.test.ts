@@ -331,7 +331,7 @@ describe('parameters and outputs', () => {
     template.hasResourceProperties('AWS::Events::EventBus', { Name: 'WiroServerless' });
   });
 
-  it('include the outputs that the README uses', () => {
+  it('include the outputs that docs/deploy.md uses', () => {
     expect(Object.keys(template.findOutputs('*')).sort()).toEqual([
       'ApiUrl',
       'CallbackUrl',
