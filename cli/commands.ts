@@ -59,6 +59,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/price.ts'),
   },
   {
+    name: 'console',
+    summary: 'serve a page on this machine to run models and look at what ran',
+    load: () => import('./commands/console.ts'),
+  },
+  {
     name: 'setup',
     summary: "store a stack's Wiro key, or rotate its callback secret",
     load: () => import('./commands/setup.ts'),

@@ -7,7 +7,7 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 };
 // npm runs scripts in the package's folder. Files are named from where the user is.
 const { npm_lifecycle_event: script, INIT_CWD: startedIn } = process.env;
-if (script === 'cli' && startedIn !== undefined) process.chdir(startedIn);
+if ((script === 'cli' || script === 'console') && startedIn !== undefined) process.chdir(startedIn);
 
 const args = process.argv.slice(2);
 // Nothing is loaded for it.

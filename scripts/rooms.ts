@@ -192,8 +192,12 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     types: ['infra: properties'],
     packages: ['node:', ...CDK],
   },
+  'console: the page, built': {
+    files: ['console/build-page.ts', 'console/read-page.ts'],
+    packages: ['node:', 'esbuild'],
+  },
   'infra/build': {
-    uses: ['functions/aws', 'functions/functions.ts', 'infra/construct'],
+    uses: ['console: the page, built', 'functions/aws', 'functions/functions.ts', 'infra/construct'],
     packages: ['node:', 'esbuild'],
   },
   infra: {
@@ -209,11 +213,21 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   client: { packages: ['aws4fetch'] },
   // Runs in the console's page, where every kilobyte counts.
   'console/samples': { types: ['client'] },
-  'console/page': { uses: ['client'], packages: ['preact', '@preact/signals'] },
-  'console/server': { uses: ['client', 'functions/outputs'], packages: ['node:', 'aws4fetch', 'ws'] },
-  'console/build-page.ts': { packages: ['node:', 'esbuild'] },
+  'console/page': { uses: ['client', 'console/samples'], packages: ['preact', '@preact/signals'] },
+  'console/server': {
+    uses: ['client', 'functions/outputs'],
+    types: ['console/samples'],
+    packages: ['node:', 'aws4fetch', 'ws'],
+  },
   cli: {
-    uses: ['functions/runtime', 'client', 'infra/construct', 'infra/setup'],
+    uses: [
+      'functions/runtime',
+      'client',
+      'console/server',
+      'console: the page, built',
+      'infra/construct',
+      'infra/setup',
+    ],
     packages: ['node:', 'commander', 'csv-parse', '@aws-sdk/client-cloudformation'],
   },
   scripts: { packages: ['node:', 'json-schema-to-typescript', 'yaml'] },
@@ -233,12 +247,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'local/simulator',
       'local/aws',
       'console/server',
-      'console/build-page.ts',
+      'console: the page, built',
     ],
     types: ['functions/request'],
     packages: ['node:', S3, '@aws-sdk/client-ssm', DYNAMODB, LAMBDA, 'classic-level'],
   },
-  console: { uses: ['console/server', 'console/build-page.ts', 'local'], packages: ['node:'] },
   'local/demo': {
     files: ['local/demo.ts', 'local/demo/'],
     uses: ['client', 'cli', 'local/aws', 'local'],

@@ -1,4 +1,5 @@
 import { createClient } from '../../client/index.ts';
+import type { Endpoint } from '../samples/index.ts';
 
 /** The deployment's API, through this page's own server, which signs. */
 export const client = createClient({ url: `${location.origin}/api` });
@@ -6,10 +7,9 @@ export const client = createClient({ url: `${location.origin}/api` });
 /** What the server says about the deployment. */
 export interface About {
   readonly name: string;
-  readonly apiUrl: string;
-  readonly region: string;
-  readonly inputBucket: string;
   readonly isSimulated: boolean;
+  /** What samples talk to. */
+  readonly endpoint: Endpoint;
 }
 
 let about: Promise<About> | undefined;

@@ -6,7 +6,13 @@ export interface Deployment {
   readonly name: string;
   readonly apiUrl: string;
   readonly region: string;
-  readonly inputBucket: string;
+  /** @default - unknown: inputs that are named by their key alone have no picture */
+  readonly inputBucket?: string;
+  readonly eventBus?: string;
+  /** Where EventBridge answers. @default - AWS */
+  readonly eventsUrl?: string;
+  /** Wiro's API. @default - Wiro's own */
+  readonly wiroUrl?: string;
   /** Signs requests to the API. @default - they are not signed, as the local environment expects */
   readonly credentials?: () => Promise<Credentials>;
   /** Where inputs lie, for their pictures. */

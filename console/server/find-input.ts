@@ -20,6 +20,7 @@ export async function findInput(
   if (/^https:\/\//i.test(source))
     return { url: source, name: nameOf(new URL(source).pathname), isPublicOnly: true };
   const [, bucket = deployment.inputBucket, key = source] = /^s3:\/\/([^/]+)\/(.+)$/su.exec(source) ?? [];
+  if (bucket === undefined) return undefined;
   return { ...(await signObject(deployment, bucket, key)), name: nameOf(key) };
 }
 

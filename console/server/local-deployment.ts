@@ -4,11 +4,13 @@ import type { Deployment } from './deployment.ts';
 /** What `npm start` writes to `endpoints.json`, as far as the console needs it. */
 export interface LocalEndpoints {
   readonly api: string;
-  readonly s3: string;
-  readonly wiro: string;
   readonly region: string;
-  readonly inputBucket: string;
-  readonly credentials: Credentials;
+  readonly s3?: string;
+  readonly wiro?: string;
+  readonly events?: string;
+  readonly eventBus?: string;
+  readonly inputBucket?: string;
+  readonly credentials?: Credentials;
 }
 
 /** The local environment, whose API takes requests without a signature. */
@@ -16,14 +18,19 @@ export const localDeployment = ({
   api,
   s3,
   wiro,
+  events,
+  eventBus,
   region,
   inputBucket,
-  credentials,
+  credentials = { accessKeyId: 'local', secretAccessKey: 'local' },
 }: LocalEndpoints): Deployment => ({
   name: 'local',
   apiUrl: api,
   region,
-  inputBucket,
-  s3: { endpoint: s3, credentials: async () => credentials },
-  isSimulated: new URL(wiro).hostname === '127.0.0.1',
+  ...(inputBucket !== undefined && { inputBucket }),
+  ...(eventBus !== undefined && { eventBus }),
+  ...(events !== undefined && { eventsUrl: events }),
+  ...(wiro !== undefined && { wiroUrl: wiro }),
+  s3: { ...(s3 !== undefined && { endpoint: s3 }), credentials: async () => credentials },
+  isSimulated: wiro !== undefined && new URL(wiro).hostname === '127.0.0.1',
 });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createClient, type Generation } from '../../client/index.ts';
+import type { Endpoint } from '../samples/index.ts';
 import type { Deployment } from './deployment.ts';
 import { findInput } from './find-input.ts';
 import { type Caller, findForeign, findRefusal, isSame } from './find-refusal.ts';
@@ -137,9 +138,28 @@ export async function startConsole({ deployment, html, port = 0 }: ConsoleOption
   }
 
   function sendAbout(response: ServerResponse): void {
-    const { name, inputBucket, isSimulated = false } = deployment;
+    const {
+      name,
+      inputBucket: bucket,
+      eventBus: bus,
+      isSimulated = false,
+      s3,
+      eventsUrl,
+      wiroUrl,
+    } = deployment;
+    const kind = credentials === undefined ? 'local' : 'stack';
+    const endpoint: Endpoint = {
+      kind,
+      url: apiUrl,
+      region,
+      bucket,
+      bus,
+      s3Url: s3.endpoint,
+      eventsUrl,
+      wiroUrl,
+    };
     response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
-    response.end(JSON.stringify({ name, apiUrl, region, inputBucket, isSimulated }));
+    response.end(JSON.stringify({ name, isSimulated, endpoint }));
   }
 
   /** The only files are those that records of the API name. */

@@ -3,6 +3,8 @@ import { cp, glob, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import * as esbuild from 'esbuild';
+import { buildPage } from '../../console/build-page.ts';
+import { PAGE_FILE } from '../../console/read-page.ts';
 import { SHIPPED } from '../construct/shipped-code.ts';
 import { bundleCli } from './bundle-cli.ts';
 import { bundleFunctions } from './bundle-functions.ts';
@@ -86,16 +88,21 @@ await mkdir(DIST, { recursive: true });
 await writeFile(path.join(DIST, 'package.json'), '{"type":"commonjs"}\n');
 await mkdir(CLIENT);
 await writeFile(path.join(CLIENT, 'package.json'), '{"type":"module"}\n');
-const [functions, construct, setup, cli, client] = await Promise.all([
+const [functions, construct, setup, cli, client, page] = await Promise.all([
   copyFunctions(),
   buildConstruct(),
   buildSetup(),
   bundleCli(DIST),
   buildClient(),
+  buildPage(),
   buildDeclarations('infra/tsconfig.package.json', path.join(DIST, 'types')),
   buildDeclarations('client/tsconfig.package.json', CLIENT),
 ]);
+await writeFile(path.join(DIST, PAGE_FILE), page.html);
 const bundled = [...functions, construct, setup, cli, client].flatMap(({ metafile }) =>
   Object.keys(metafile.inputs),
 );
-await writeFile(path.join(DIST, 'THIRD-PARTY-LICENSES.txt'), await thirdPartyLicenses(ROOT, bundled));
+await writeFile(
+  path.join(DIST, 'THIRD-PARTY-LICENSES.txt'),
+  await thirdPartyLicenses(ROOT, [...bundled, ...page.files]),
+);

@@ -27,6 +27,8 @@ export const bundleCli = (directory: string) =>
     legalComments: 'none',
     mainFields: ['module', 'main'],
     metafile: true,
+    // Builds the console's page in the repository; the package has the page.
+    external: ['esbuild'],
     define: { PACKAGED: 'true' },
     banner: { js: REQUIRE },
   });

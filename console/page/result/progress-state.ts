@@ -35,7 +35,9 @@ export function addMessage(state: ProgressState, message: TaskMessage): Progress
         speed !== undefined && `${speed}${speedUnit === undefined ? '' : ` ${speedUnit}`}`,
         remaining !== undefined && remaining !== '' && `${remaining} left`,
       ].filter((part) => part !== false);
-      return { ...state, stage: 'output', percentage, detail: parts.join(', ') };
+      const detail = parts.join(', ');
+      const line = { text: `${percentage} %${detail === '' ? '' : `: ${detail}`}`, isError: false };
+      return addLine({ ...state, stage: 'output', percentage, detail }, line);
     }
     case 'segments':
       return { ...state, stage: 'output', segments: message.segments };

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { type Generation, hasEnded } from '../../../client/index.ts';
 import { generationPath } from '../router.ts';
 import { formatTime, formatUsd } from '../ui/format.ts';
@@ -10,10 +10,19 @@ import { Inputs } from './inputs.tsx';
 import { Outputs } from './outputs.tsx';
 import { Progress } from './progress.tsx';
 
+interface ResultPanelProps {
+  readonly id: string;
+  /** Whether it is on a page of its own. @default false */
+  readonly isWhole?: boolean;
+  /** Called with the record whenever it was read. */
+  readonly onRecord?: (record: Generation) => void;
+}
+
 /** A generation as it goes on, and its results. */
-export function ResultPanel({ id, isWhole = false }: { readonly id: string; readonly isWhole?: boolean }) {
+export function ResultPanel({ id, isWhole = false, onRecord }: ResultPanelProps) {
   const [round, setRound] = useState(0);
   const { record, progress, isLive, failure } = useFollowed(id, round);
+  useEffect(() => record && onRecord?.(record), [record]);
   return (
     <div class="panel" data-status={record?.status}>
       {failure !== undefined && (

@@ -26,7 +26,8 @@ export function CheckSummary({ check, isTried, problems, elsewhere, warnings }: 
         ) : (
           <>
             <strong>
-              Costs <PriceText price={price} />
+              {price.usd === undefined ? 'The ' : 'Costs '}
+              <PriceText price={price} />
             </strong>
             {price.note === undefined ? '.' : `: ${price.note}.`}
             {(answer?.ahead ?? 0) > 0 &&

@@ -6,7 +6,7 @@ export function PriceText({ price: { certainty, usd, note } }: { readonly price:
   if (usd === undefined)
     return (
       <span class="price" title={note}>
-        price unknown
+        price is unknown
       </span>
     );
   return (

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { type Generation, type Model, type Problem, WiroServerlessError } from '../../../client/index.ts';
+import { type Model, type Problem, WiroServerlessError } from '../../../client/index.ts';
 import { client } from '../client.ts';
 import { replace, runPath } from '../router.ts';
 import { describeError } from '../ui/describe-error.ts';
@@ -15,23 +15,25 @@ import {
   fieldsOf,
   isAdvanced,
   isUploading,
-  readForm,
+  type Read,
   startForm,
 } from './form-model.ts';
 
 interface RunFormProps {
   readonly model: Model;
-  readonly from: Generation | undefined;
+  readonly form: FormState;
+  readonly setForm: (change: (before: FormState) => FormState) => void;
+  /** The request that the form stands for. */
+  readonly read: Read;
+  readonly onRun: () => void;
 }
 
 /** Everything that a model takes. It is checked and priced while it is filled in, and runs only on request. */
-export function RunForm({ model, from }: RunFormProps) {
-  const [form, setForm] = useState<FormState>(() => startForm(model, from));
+export function RunForm({ model, form, setForm, read, onRun }: RunFormProps) {
   const [touched, setTouched] = useState<ReadonlySet<string>>(new Set());
   const [isTried, setTried] = useState(false);
   const [isSending, setSending] = useState(false);
   const [refused, setRefused] = useState<readonly Problem[]>([]);
-  const read = readForm(model, form);
   const check = useCheck(read.kind === 'request' ? read.request : undefined, isUploading(form));
 
   const change = (changed: Partial<FormState>, id: string) => {
@@ -69,6 +71,7 @@ export function RunForm({ model, from }: RunFormProps) {
     try {
       const { id } = await client.submit(read.request);
       setTried(false);
+      onRun();
       replace(runPath(model.name, id));
     } catch (error) {
       const isRefusal = error instanceof WiroServerlessError;
@@ -133,7 +136,7 @@ export function RunForm({ model, from }: RunFormProps) {
         <button type="submit" class="primary" disabled={isSending || isUploading(form)}>
           {isSending ? 'Sending…' : isUploading(form) ? 'Uploading…' : 'Run'}
         </button>
-        <button type="button" onClick={() => setForm(startForm(model))}>
+        <button type="button" onClick={() => setForm(() => startForm(model))}>
           Reset
         </button>
       </div>

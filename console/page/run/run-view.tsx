@@ -4,56 +4,95 @@ import { client } from '../client.ts';
 import { ResultPanel } from '../result/result-panel.tsx';
 import { WhenLoaded } from '../ui/loading.tsx';
 import { useLoad } from '../ui/use-load.ts';
+import { readForm, startForm } from './form-model.ts';
 import { RunForm } from './run-form.tsx';
+import { Samples } from './samples.tsx';
+
+interface RunViewProps {
+  readonly model: string;
+  readonly id?: string | undefined;
+}
 
 /** The form of a model and, once it ran, the generation beside it. The address names both, so a reload keeps them. */
-export function RunView({ model: name, id }: { readonly model: string; readonly id?: string | undefined }) {
+export function RunView({ model: name, id }: RunViewProps) {
   const model = useLoad((signal) => client.model(name, { signal }), name);
+  // Only what the page was opened with fills the form: what runs from it is in it already.
+  const [openedWith] = useState(id);
+  const source = useLoad((signal) => readSource(openedWith, name, signal), name);
   return (
     <div class="page">
       <p class="quiet">
         <a href="#/run">All models</a>
       </p>
-      <WhenLoaded loaded={model}>{(loaded) => <Run model={loaded} id={id} />}</WhenLoaded>
+      <WhenLoaded loaded={model}>
+        {(loaded) => (
+          <>
+            <Heading model={loaded} />
+            <WhenLoaded loaded={source}>{(from) => <Run model={loaded} from={from} id={id} />}</WhenLoaded>
+          </>
+        )}
+      </WhenLoaded>
     </div>
   );
 }
 
-function Run({ model, id }: { readonly model: Model; readonly id?: string | undefined }) {
-  // Only what the page was opened with fills the form: what runs from it is in it already.
-  const [openedWith] = useState(id);
-  const source = useLoad((signal) => readSource(openedWith, model, signal), model.name);
+function Heading({ model: { name, title, description, kind } }: { readonly model: Model }) {
   return (
     <>
-      <h1>{model.title ?? model.name}</h1>
+      <h1>{title ?? name}</h1>
       <p class="quiet">
-        <code>{model.name}</code> {model.description}
+        <code>{name}</code> {description}
       </p>
-      {model.kind !== 'plain' && (
+      {kind !== 'plain' && (
         <p class="notice">
-          This is a {model.kind} model: a deployment runs it only if its settings allow that.
+          This is a {kind} model: a deployment runs it only if its settings allow that (furtherModelKinds).
         </p>
       )}
-      <div class="columns">
-        <WhenLoaded loaded={source}>{(from) => <RunForm model={model} from={from} />}</WhenLoaded>
-        <section class="result" aria-label="Result">
-          {id === undefined ? (
-            <p class="quiet empty">The result appears here.</p>
-          ) : (
-            <ResultPanel key={id} id={id} />
-          )}
-        </section>
-      </div>
     </>
   );
 }
 
+interface RunProps {
+  readonly model: Model;
+  readonly from: Generation | undefined;
+  readonly id: string | undefined;
+}
+
+function Run({ model, from, id }: RunProps) {
+  const [form, setForm] = useState(() => startForm(model, from));
+  const [side, setSide] = useState<'result' | 'samples'>('result');
+  const read = readForm(model, form);
+  return (
+    <div class="columns">
+      <RunForm model={model} form={form} setForm={setForm} read={read} onRun={() => setSide('result')} />
+      <section class="result" aria-label={side === 'result' ? 'Result' : 'Samples'}>
+        <div class="choices">
+          <button type="button" aria-pressed={side === 'result'} onClick={() => setSide('result')}>
+            Result
+          </button>
+          <button type="button" aria-pressed={side === 'samples'} onClick={() => setSide('samples')}>
+            Samples
+          </button>
+        </div>
+        {side === 'samples' ? (
+          <Samples model={model} request={read.kind === 'request' ? read.request : undefined} />
+        ) : id === undefined ? (
+          <p class="quiet empty">The result appears here.</p>
+        ) : (
+          <ResultPanel key={id} id={id} />
+        )}
+      </section>
+    </div>
+  );
+}
+
+/** A generation that is gone, or of another model, does not keep anyone from running this one. */
 async function readSource(
   id: string | undefined,
-  model: Model,
+  model: string,
   signal: AbortSignal,
 ): Promise<Generation | undefined> {
   if (id === undefined) return undefined;
-  const generation = await client.get(id, { signal });
-  return generation.model === model.name ? generation : undefined;
+  const generation = await client.get(id, { signal }).catch(() => undefined);
+  return generation?.model === model ? generation : undefined;
 }

@@ -3,8 +3,8 @@ export const formatUsd = (usd: number): string =>
   usd.toLocaleString('en', {
     style: 'currency',
     currency: 'USD',
-    maximumSignificantDigits: 6,
     minimumFractionDigits: 2,
+    maximumFractionDigits: 6,
   });
 
 export function formatBytes(bytes: number): string {
