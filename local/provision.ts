@@ -1,6 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  GetBucketCorsCommand,
+  PutBucketCorsCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import {
   DeleteParameterCommand,
   ParameterAlreadyExists,
@@ -49,8 +54,25 @@ async function provisionBuckets(options: ProvisionOptions): Promise<void> {
   try {
     // In us-east-1, creating an existing bucket of the same account succeeds.
     for (const Bucket of [inputBucket, outputBucket]) await client.send(new CreateBucketCommand({ Bucket }));
+    await allowLocalPages(client, inputBucket);
   } finally {
     client.destroy();
+  }
+}
+
+/** Lets web pages under development upload, with the rule that `uploadOrigins` makes. Keeps other rules. */
+async function allowLocalPages(client: S3Client, Bucket: string): Promise<void> {
+  try {
+    await client.send(new GetBucketCorsCommand({ Bucket }));
+  } catch (error) {
+    if (!(error instanceof Error && error.name === 'NoSuchCORSConfiguration')) throw error;
+    const rule = {
+      AllowedOrigins: ['http://localhost:*', 'http://127.0.0.1:*'],
+      AllowedMethods: ['PUT'],
+      AllowedHeaders: ['content-type'],
+      MaxAgeSeconds: 3600,
+    };
+    await client.send(new PutBucketCorsCommand({ Bucket, CORSConfiguration: { CORSRules: [rule] } }));
   }
 }
 

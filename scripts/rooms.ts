@@ -231,9 +231,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     packages: ['node:', 'commander', 'csv-parse', '@aws-sdk/client-cloudformation'],
   },
   scripts: { packages: ['node:', 'json-schema-to-typescript', 'yaml'] },
-  'local/simulator': { packages: ['node:', 'sharp', 'ws'] },
+  'local/multipart.ts': {},
+  'local/simulator': { uses: ['local/multipart.ts'], packages: ['node:', 'sharp', 'ws'] },
   'local/aws': {
-    uses: ['functions/store'],
+    uses: ['functions/store', 'local/multipart.ts'],
     packages: ['node:', DYNAMODB, LAMBDA, 'dynalite'],
   },
   local: {

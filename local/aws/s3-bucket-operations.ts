@@ -1,107 +1,99 @@
+import { LOCAL_REGION } from './credentials.ts';
 import { readDocument } from './s3-body.ts';
-import type { Bucket, StoredObject } from './s3-bucket.ts';
+import type { Bucket } from './s3-bucket.ts';
+import { matchCondition } from './s3-conditions.ts';
+import { describeCorsRules, readCorsRules } from './s3-cors.ts';
 import { S3Error } from './s3-errors.ts';
+import { OWNER } from './s3-list-objects.ts';
 import { readNumber, type S3Request } from './s3-request.ts';
 import { type S3Response, xmlResponse } from './s3-response.ts';
-import { readXmlElements, type XmlElements } from './s3-xml.ts';
+import type { S3Store } from './s3-store.ts';
+import { childrenOf, readXml, textsOf, type XmlElements } from './s3-xml.ts';
 
-const PAGE = 1000;
+const MAX_DELETED = 1000;
+const MAX_BUCKETS = 10_000;
 
-/** ListObjectsV2. */
-export function listObjects(bucket: Bucket, request: S3Request): S3Response {
-  const { bucket: name, query } = request;
+/** ListBuckets. */
+export async function listBuckets(store: S3Store, request: S3Request): Promise<S3Response> {
+  const { query } = request;
   const prefix = query.get('prefix') ?? '';
-  const delimiter = query.get('delimiter') ?? '';
-  const startAfter = query.get('start-after') ?? '';
-  const token = query.get('continuation-token');
-  const after: Position = token === null ? { key: startAfter } : readToken(token);
-  const limit = readNumber(request, 'max-keys', { min: 0, max: 2 ** 31 - 1, byDefault: PAGE });
-  const maxKeys = Math.min(limit, PAGE);
-  const encode = query.get('encoding-type') === 'url' ? encodeURIComponent : (text: string) => text;
-
-  const contents: StoredObject[] = [];
-  const prefixes = new Set<string>();
-  let last: Position | undefined;
-  let isTruncated = false;
-  for (const object of sortByKey(bucket.objects().filter(({ key }) => key.startsWith(prefix)))) {
-    const { key } = object;
-    if (isUpTo(key, after)) continue;
-    const end = delimiter === '' ? -1 : key.indexOf(delimiter, prefix.length);
-    const common = end < 0 ? undefined : key.slice(0, end + delimiter.length);
-    if (common !== undefined && prefixes.has(common)) continue;
-    if (contents.length + prefixes.size >= maxKeys) {
-      isTruncated = maxKeys > 0;
-      break;
-    }
-    if (common === undefined) contents.push(object);
-    else prefixes.add(common);
-    last = common === undefined ? { key } : { prefix: common };
-  }
-
-  return xmlResponse('ListBucketResult', {
-    Name: name,
-    Prefix: encode(prefix),
-    Delimiter: delimiter === '' ? undefined : encode(delimiter),
-    StartAfter: startAfter === '' ? undefined : encode(startAfter),
-    ContinuationToken: token ?? undefined,
-    EncodingType: query.get('encoding-type') ?? undefined,
-    MaxKeys: maxKeys,
-    KeyCount: contents.length + prefixes.size,
-    IsTruncated: isTruncated,
-    NextContinuationToken: isTruncated && last ? writeToken(last) : undefined,
-    Contents: contents.map(({ key, etag, lastModified, sizeBytes, checksum }) => ({
-      Key: encode(key),
-      LastModified: lastModified,
-      ETag: `"${etag}"`,
-      ChecksumAlgorithm: checksum?.algorithm,
-      ChecksumType: checksum?.type,
-      Size: sizeBytes,
-      StorageClass: 'STANDARD',
-    })),
-    CommonPrefixes: [...prefixes].map((one) => ({ Prefix: encode(one) })),
+  const region = query.get('bucket-region') ?? LOCAL_REGION;
+  const limit = readNumber(request, 'max-buckets', { min: 1, max: MAX_BUCKETS, byDefault: MAX_BUCKETS });
+  const after = Buffer.from(query.get('continuation-token') ?? '', 'base64url').toString();
+  const names = store
+    .bucketNames()
+    .filter((name) => region === LOCAL_REGION && name.startsWith(prefix) && name > after);
+  const page = names.slice(0, limit);
+  const last = page.at(-1);
+  return xmlResponse('ListAllMyBucketsResult', {
+    Owner: OWNER,
+    Buckets: {
+      Bucket: await Promise.all(
+        page.map(async (Name) => ({ Name, CreationDate: (await store.bucket(Name)).created.toISOString() })),
+      ),
+    },
+    Prefix: prefix === '' ? undefined : prefix,
+    ContinuationToken: names.length > limit && last ? Buffer.from(last).toString('base64url') : undefined,
   });
 }
 
-/** The end of a page: a key, or a common prefix with everything under it. */
-type Position = { readonly key: string } | { readonly prefix: string };
-
-const isUpTo = (key: string, after: Position): boolean =>
-  'prefix' in after
-    ? key.startsWith(after.prefix) || compareBytes(key, after.prefix) < 0
-    : compareBytes(key, after.key) <= 0;
-
-const writeToken = (position: Position): string =>
-  Buffer.from(JSON.stringify(position)).toString('base64url');
-
-function readToken(token: string): Position {
-  try {
-    const position: unknown = JSON.parse(Buffer.from(token, 'base64url').toString());
-    if (typeof position === 'object' && position !== null) {
-      if ('key' in position) return { key: String(position.key) };
-      if ('prefix' in position) return { prefix: String(position.prefix) };
-    }
-  } catch {
-    // Falls through to the error below.
+/** CreateBucket. */
+export async function createBucket(store: S3Store, request: S3Request): Promise<S3Response> {
+  const xml = await readDocument(request);
+  if (xml !== '') {
+    const configuration = readXml(xml, 'CreateBucketConfiguration');
+    const region = textsOf(configuration, ['LocationConstraint']).get('LocationConstraint') ?? LOCAL_REGION;
+    if (region !== LOCAL_REGION)
+      throw new S3Error(
+        'NotImplemented',
+        `The embedded S3 does not support the value "${region}" of the element "LocationConstraint".`,
+      );
   }
-  throw new S3Error('InvalidArgument', 'The continuation token provided is incorrect');
+  await store.createBucket(request.bucket);
+  return { status: 200, headers: { location: `/${request.bucket}` } };
 }
 
-/** S3 sorts by UTF-8 bytes, which differs from JavaScript's UTF-16 order beyond the basic plane. */
-const compareBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
+export async function putBucketCors(bucket: Bucket, request: S3Request): Promise<S3Response> {
+  await bucket.setCorsRules(readCorsRules(await readDocument(request)));
+  return { status: 200 };
+}
 
-const sortByKey = (objects: readonly StoredObject[]): StoredObject[] =>
-  objects.toSorted((a, b) => compareBytes(a.key, b.key));
+export function getBucketCors(bucket: Bucket): S3Response {
+  const rules = bucket.corsRules();
+  if (rules === undefined) throw new S3Error('NoSuchCORSConfiguration');
+  return xmlResponse('CORSConfiguration', describeCorsRules(rules));
+}
 
-/** DeleteObjects. Deletes the keys one by one. */
+/** DeleteObjects. Deletes the keys one by one, after all of them have been read. */
 export async function deleteObjects(bucket: Bucket, request: S3Request): Promise<S3Response> {
-  const xml = await readDocument(request);
-  const keys = readXmlElements(xml, 'Object').map((element) => element.get('Key'));
-  if (keys.length === 0 || keys.length > PAGE) throw new S3Error('MalformedXML');
+  const document = readXml(await readDocument(request), 'Delete');
+  const children = childrenOf(document, ['Object', 'Quiet']);
+  const objects = children
+    .filter(({ name }) => name === 'Object')
+    .map((element) => textsOf(element, ['Key', 'VersionId', 'ETag']));
+  if (objects.length === 0 || objects.length > MAX_DELETED) throw new S3Error('MalformedXML');
+  const isQuiet = children.some(({ name, text }) => name === 'Quiet' && text.trim() === 'true');
+  const wanted = objects.map((texts) => {
+    const [Key, VersionId] = [texts.get('Key'), texts.get('VersionId')];
+    if (Key === undefined || Key === '') throw new S3Error('MalformedXML');
+    // The only version of an object in a bucket without versions.
+    if (VersionId !== undefined && VersionId !== 'null')
+      throw new S3Error(
+        'NotImplemented',
+        `The embedded S3 does not support the value "${VersionId}" of the element "VersionId".`,
+      );
+    return { Key, VersionId, ETag: texts.get('ETag') };
+  });
+
   const deleted: XmlElements[] = [];
-  for (const key of keys) {
-    if (key === undefined) throw new S3Error('MalformedXML');
-    await bucket.delete(key, () => {});
-    deleted.push({ Key: key });
-  }
-  return xmlResponse('DeleteResult', /<Quiet>true<\/Quiet>/.test(xml) ? {} : { Deleted: deleted });
+  const failed: XmlElements[] = [];
+  for (const { Key, VersionId, ETag } of wanted)
+    try {
+      await bucket.delete(Key, ETag === undefined ? () => {} : matchCondition(ETag));
+      deleted.push({ Key, VersionId });
+    } catch (error) {
+      if (!(error instanceof S3Error)) throw error;
+      failed.push({ Key, VersionId, Code: error.code, Message: error.message });
+    }
+  return xmlResponse('DeleteResult', { Deleted: isQuiet ? [] : deleted, Error: failed });
 }

@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Checksum } from './s3-checksum.ts';
+import type { CorsRule } from './s3-cors.ts';
 import { S3Error } from './s3-errors.ts';
 import { createKeyedLock } from './s3-lock.ts';
 import type { ByteRange } from './s3-range.ts';
@@ -82,7 +83,19 @@ export interface Bucket {
     condition: WriteCondition,
   ): Promise<StoredObject>;
   abortUpload(key: string, id: string): Promise<void>;
+
+  readonly created: Date;
+  corsRules(): readonly CorsRule[] | undefined;
+  setCorsRules(rules: readonly CorsRule[] | undefined): Promise<void>;
+  /**
+   * Removes an empty bucket with its uploads. Afterwards, writes fail with `NoSuchBucket`.
+   * @throws {S3Error} `BucketNotEmpty`, or `OperationAborted` during a write.
+   */
+  remove(): Promise<void>;
 }
+
+/** Removed buckets have names that no bucket can have. */
+export const REMOVED = '.removed-';
 
 /**
  * Opens a bucket. Its directory contains the pieces in `data`, and a JSON file for each object and upload. An object's
@@ -92,7 +105,7 @@ export interface Bucket {
 export async function openBucket(dir: string, now: () => Date): Promise<Bucket> {
   const under = (...names: string[]) => join(dir, ...names);
   await rm(under('temporary'), { recursive: true, force: true });
-  for (const name of ['objects', 'uploads', 'data', 'temporary'])
+  for (const name of ['objects', 'uploads', 'data', 'settings', 'temporary'])
     await mkdir(under(name), { recursive: true });
   const objects = new Map((await readAll<StoredObject>(under('objects'))).map((one) => [one.key, one]));
   const uploads = new Map((await readAll<StoredUpload>(under('uploads'))).map((one) => [one.id, one]));
@@ -116,7 +129,23 @@ export async function openBucket(dir: string, now: () => Date): Promise<Bucket> 
     return lastSequencer.toString(16).toUpperCase().padStart(18, '0');
   };
 
-  const locked = createKeyedLock();
+  const { birthtime, ctime } = await stat(dir);
+  let corsRules = (await readAll<readonly CorsRule[]>(under('settings')))[0];
+  let isRemoved = false;
+  let writes = 0;
+  const lockKey = createKeyedLock();
+  /** Changes a key, unless the bucket is removed. */
+  const locked = async <T>(key: string, work: () => Promise<T>): Promise<T> => {
+    writes += 1;
+    try {
+      return await lockKey(key, work);
+    } finally {
+      writes -= 1;
+    }
+  };
+  const requireBucket = (): void => {
+    if (isRemoved) throw new S3Error('NoSuchBucket');
+  };
   const readers = new Map<string, number>();
   const doomed = new Set<string>();
 
@@ -150,6 +179,7 @@ export async function openBucket(dir: string, now: () => Date): Promise<Bucket> 
     object: NewObject,
     condition: WriteCondition,
   ): Promise<StoredObject> => {
+    requireBucket();
     const existing = objects.get(key);
     condition(existing);
     const stored: StoredObject = {
@@ -184,6 +214,7 @@ export async function openBucket(dir: string, now: () => Date): Promise<Bucket> 
         await pipeline(bytes, written);
       } catch (error) {
         await remove(file);
+        requireBucket();
         throw error;
       }
       return { file, sizeBytes: written.bytesWritten };
@@ -219,6 +250,7 @@ export async function openBucket(dir: string, now: () => Date): Promise<Bucket> 
     uploads: () => [...uploads.values()],
     upload,
     createUpload: async (description) => {
+      requireBucket();
       const created = { ...description, id: randomUUID(), initiated: now().toISOString(), parts: [] };
       await save(uploadPath(created.id), created);
       uploads.set(created.id, created);
@@ -256,6 +288,31 @@ export async function openBucket(dir: string, now: () => Date): Promise<Bucket> 
         await forget(id);
         await drop(parts.map(({ piece }) => piece));
       }),
+
+    created: birthtime.getTime() > 0 ? birthtime : ctime,
+    corsRules: () => corsRules,
+    setCorsRules: (rules) =>
+      // No object has an empty key.
+      locked('', async () => {
+        requireBucket();
+        if (rules === undefined) await rm(under('settings', 'cors.json'), { force: true });
+        else await save(under('settings', 'cors.json'), rules);
+        corsRules = rules;
+      }),
+    remove: async () => {
+      requireBucket();
+      if (objects.size > 0) throw new S3Error('BucketNotEmpty');
+      if (writes > 0) throw new S3Error('OperationAborted');
+      isRemoved = true;
+      // Renamed first, so that neither a crash nor a new bucket with the same name meets half a bucket.
+      const removed = join(dirname(dir), `${REMOVED}${randomUUID()}`);
+      await rename(dir, removed).catch((error: unknown) => {
+        isRemoved = false;
+        throw error;
+      });
+      // What is left is removed when the store is opened again.
+      await rm(removed, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
+    },
   };
 }
 

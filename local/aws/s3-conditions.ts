@@ -42,9 +42,15 @@ export function readWriteCondition(header: Header): WriteCondition {
     throw new S3Error('NotImplemented', 'A write only supports the If-None-Match value "*".');
   return (existing) => {
     if (ifNoneMatch === '*' && existing !== undefined) throw new S3Error('PreconditionFailed');
-    if (ifMatch === undefined) return;
+    if (ifMatch !== undefined) matchCondition(ifMatch)(existing);
+  };
+}
+
+/** Requires an object with one of the ETags, which `If-Match` and DeleteObjects name. */
+export function matchCondition(etags: string): WriteCondition {
+  return (existing) => {
     if (existing === undefined) throw new S3Error('NoSuchKey');
-    if (!names(ifMatch, existing)) throw new S3Error('PreconditionFailed');
+    if (!names(etags, existing)) throw new S3Error('PreconditionFailed');
   };
 }
 

@@ -3,7 +3,7 @@ import type { S3Event } from 'aws-lambda';
 import { LOCAL_REGION } from './credentials.ts';
 import type { StoredObject } from './s3-bucket.ts';
 
-export type CreatedBy = 'Put' | 'Copy' | 'CompleteMultipartUpload';
+export type CreatedBy = 'Put' | 'Post' | 'Copy' | 'CompleteMultipartUpload';
 
 /**
  * Builds S3's notification about a created object.

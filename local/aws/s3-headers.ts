@@ -8,7 +8,10 @@ const METADATA = 'x-amz-meta-';
 const MAX_METADATA_BYTES = 2048;
 
 /** Reads the headers that are stored with an object. */
-export function readObjectHeaders({ header, incoming, query }: S3Request): Record<string, string> {
+export function readObjectHeaders({
+  header,
+  headerNames,
+}: Pick<S3Request, 'header' | 'headerNames'>): Record<string, string> {
   const headers: Record<string, string> = { 'content-type': header('content-type') ?? 'binary/octet-stream' };
   const encoding = (header('content-encoding') ?? '').split(',').map((one) => one.trim());
   const stored = encoding.filter((one) => one !== '' && one !== 'aws-chunked').join(', ');
@@ -18,8 +21,7 @@ export function readObjectHeaders({ header, incoming, query }: S3Request): Recor
     if (value !== undefined) headers[name] = value;
   }
   let metadataBytes = 0;
-  const names = [...Object.keys(incoming.headers), ...query.keys()].map((name) => name.toLowerCase());
-  for (const name of new Set(names.filter((one) => one.startsWith(METADATA)))) {
+  for (const name of headerNames.filter((one) => one.startsWith(METADATA))) {
     const value = header(name) ?? '';
     metadataBytes += name.length - METADATA.length + Buffer.byteLength(value);
     headers[name] = value;

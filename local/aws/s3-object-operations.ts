@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { openBody } from './s3-body.ts';
-import type { Bucket, StoredObject } from './s3-bucket.ts';
-import { checksumHeader, startChecksum } from './s3-checksum.ts';
+import type { Readable } from 'node:stream';
+import { openBody, type VerifiedBody } from './s3-body.ts';
+import type { Bucket, Piece, StoredObject } from './s3-bucket.ts';
+import { type Checksum, type ChecksumAlgorithm, checksumHeader, startChecksum } from './s3-checksum.ts';
 import { checkCopyConditions, checkReadConditions, readWriteCondition } from './s3-conditions.ts';
 import { S3Error } from './s3-errors.ts';
 import { describeObject, readChecksumAlgorithm, readObjectHeaders } from './s3-headers.ts';
@@ -35,11 +36,19 @@ export function readObject(bucket: Bucket, request: S3Request): S3Response {
   };
 }
 
-export async function putObject(bucket: Bucket, request: S3Request): Promise<Created> {
+export function putObject(bucket: Bucket, request: S3Request): Promise<Created> {
+  return storeBody(bucket, request, openBody(request));
+}
+
+/** Stores a body under the headers of its request. */
+export async function storeBody(
+  bucket: Bucket,
+  request: Pick<S3Request, 'header' | 'headerNames' | 'key'>,
+  body: VerifiedBody,
+): Promise<Created> {
   const { header, key } = request;
   const condition = readWriteCondition(header);
   const headers = readObjectHeaders(request);
-  const body = openBody(request);
   const piece = await bucket.writePiece(body.bytes);
   const checksum = body.checksum();
   const object = await bucket.put(key, { pieces: [piece], etag: body.md5(), headers, checksum }, condition);
@@ -88,30 +97,36 @@ export async function copyObject(
     );
   const headers = isReplacing ? readObjectHeaders(request) : original.headers;
   const algorithm = readChecksumAlgorithm(request) ?? original.checksum?.algorithm;
-  const running = algorithm && startChecksum(algorithm);
-  const md5 = createHash('md5');
-  const bytes = source.bucket.read(original.pieces);
-  const piece = await bucket.writePiece(
-    (async function* () {
-      for await (const chunk of bytes as AsyncIterable<Buffer>) {
-        md5.update(chunk);
-        running?.update(chunk);
-        yield chunk;
-      }
-    })(),
-  );
-  const object = await bucket.put(
-    key,
-    {
-      pieces: [piece],
-      etag: md5.digest('hex'),
-      headers,
-      checksum: algorithm && running && { algorithm, value: running.digest(), type: 'FULL_OBJECT' },
-    },
-    condition,
-  );
+  const { piece, etag, checksum } = await copyBytes(bucket, source.bucket.read(original.pieces), algorithm);
+  const object = await bucket.put(key, { pieces: [piece], etag, headers, checksum }, condition);
   const { etag: ETag, lastModified: LastModified } = object;
   return { object, response: xmlResponse('CopyObjectResult', { LastModified, ETag: `"${ETag}"` }) };
+}
+
+/** Copies bytes of another object into a new piece. */
+export async function copyBytes(
+  bucket: Bucket,
+  bytes: Readable,
+  algorithm: ChecksumAlgorithm | undefined,
+): Promise<{ readonly piece: Piece; readonly etag: string; readonly checksum: Checksum | undefined }> {
+  const running = algorithm && startChecksum(algorithm);
+  const md5 = createHash('md5');
+  const piece = await bucket
+    .writePiece(
+      (async function* () {
+        for await (const chunk of bytes as AsyncIterable<Buffer>) {
+          md5.update(chunk);
+          running?.update(chunk);
+          yield chunk;
+        }
+      })(),
+    )
+    .finally(() => bytes.destroy());
+  return {
+    piece,
+    etag: md5.digest('hex'),
+    checksum: algorithm && running && { algorithm, value: running.digest(), type: 'FULL_OBJECT' },
+  };
 }
 
 /** DeleteObject. Succeeds even if the object does not exist. */

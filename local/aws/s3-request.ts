@@ -13,10 +13,12 @@ export interface S3Request {
   readonly query: URLSearchParams;
   /** Reads a header, or the query parameter that replaces it in a presigned URL. */
   readonly header: (name: string) => string | undefined;
+  /** The lower-case names of all headers and of the query parameters that replace one. */
+  readonly headerNames: readonly string[];
   readonly incoming: IncomingMessage;
 }
 
-const MAX_KEY_BYTES = 1024;
+export const MAX_KEY_BYTES = 1024;
 
 /** @throws {S3Error} If the path is invalid or the key is too long. */
 export function parseRequest(incoming: IncomingMessage): S3Request {
@@ -38,9 +40,24 @@ export function parseRequest(incoming: IncomingMessage): S3Request {
       const value = incoming.headers[name] ?? (name.startsWith('x-amz-') ? hoisted.get(name) : undefined);
       return Array.isArray(value) ? value.join(',') : value;
     },
+    headerNames: [
+      ...new Set([
+        ...Object.keys(incoming.headers),
+        ...[...hoisted.keys()].filter((name) => name.startsWith('x-amz-') && !SIGNING.has(name)),
+      ]),
+    ],
     incoming,
   };
 }
+
+/** The query parameters that sign a request, which replace no header. */
+const SIGNING = new Set([
+  'x-amz-algorithm',
+  'x-amz-credential',
+  'x-amz-expires',
+  'x-amz-signedheaders',
+  'x-amz-signature',
+]);
 
 function decode(path: string): string {
   try {

@@ -37,9 +37,7 @@ export function verifySignature(
         'AccessDenied',
         `There were headers present in the request which were not signed: ${name}`,
       );
-  const expected = Buffer.from(sign(request, signature, secretAccessKey));
-  const given = Buffer.from(signature.signature);
-  if (expected.length !== given.length || !timingSafeEqual(expected, given))
+  if (!isSame(sign(request, signature, secretAccessKey), signature.signature))
     throw new S3Error('SignatureDoesNotMatch');
 }
 
@@ -90,7 +88,7 @@ function readHeader({ header }: S3Request, now: Date): Signature {
 
 function parseCredential(
   credential: string,
-  code: 'AuthorizationHeaderMalformed' | 'AuthorizationQueryParametersError',
+  code: 'AuthorizationHeaderMalformed' | 'AuthorizationQueryParametersError' | 'InvalidRequest',
 ): Pick<Signature, 'accessKeyId' | 'scope'> {
   const [, accessKeyId, scope] = /^(.+?)\/(\d{8}\/[\w-]+\/s3\/aws4_request)$/.exec(credential) ?? [];
   if (accessKeyId === undefined || scope === undefined)
@@ -115,8 +113,37 @@ function sign(request: S3Request, { scope, signedHeaders, date, payloadHash }: S
     payloadHash,
   ].join('\n');
   const toSign = [ALGORITHM, date, scope, createHash('sha256').update(canonicalRequest).digest('hex')];
-  const key = scope.split('/').reduce<string | Buffer>((parent, part) => hmac(parent, part), `AWS4${secret}`);
-  return hmac(key, toSign.join('\n')).toString('hex');
+  return hmac(signingKey(scope, secret), toSign.join('\n')).toString('hex');
+}
+
+const signingKey = (scope: string, secret: string): string | Buffer =>
+  scope.split('/').reduce<string | Buffer>((parent, part) => hmac(parent, part), `AWS4${secret}`);
+
+/**
+ * Verifies the signature of a form's policy.
+ * @throws {S3Error} If it is missing or wrong.
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-UsingHTTPPOST.html
+ */
+export function verifyPolicySignature(
+  field: (name: string) => string | undefined,
+  { accessKeyId, secretAccessKey }: typeof LOCAL_CREDENTIALS,
+): void {
+  const policy = field('policy');
+  const signature = field('x-amz-signature');
+  // Clients that still sign with version 2 send `AWSAccessKeyId`. S3 refuses them for every new bucket.
+  const isOlder = field('awsaccesskeyid') !== undefined;
+  if (!isOlder && (policy === undefined || signature === undefined)) throw new S3Error('AccessDenied');
+  if (policy === undefined || signature === undefined || field('x-amz-algorithm') !== ALGORITHM)
+    throw new S3Error('InvalidRequest', `Please use ${ALGORITHM}; no other signature is supported.`);
+  const credential = parseCredential(field('x-amz-credential') ?? '', 'InvalidRequest');
+  if (credential.accessKeyId !== accessKeyId) throw new S3Error('InvalidAccessKeyId');
+  const expected = hmac(signingKey(credential.scope, secretAccessKey), policy).toString('hex');
+  if (!isSame(expected, signature)) throw new S3Error('SignatureDoesNotMatch');
+}
+
+function isSame(expected: string, given: string): boolean {
+  const [one, other] = [Buffer.from(expected), Buffer.from(given)];
+  return one.length === other.length && timingSafeEqual(one, other);
 }
 
 function rawHeader({ incoming }: S3Request, name: string): string | undefined {

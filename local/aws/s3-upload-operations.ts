@@ -2,19 +2,20 @@ import { createHash } from 'node:crypto';
 import { openBody, readDocument } from './s3-body.ts';
 import type { Bucket, NewObject, StoredPart, StoredUpload } from './s3-bucket.ts';
 import {
+  CHECKSUM_ALGORITHMS,
   type Checksum,
   type ChecksumAlgorithm,
   checksumHeader,
   compositeChecksum,
   startChecksum,
 } from './s3-checksum.ts';
-import { bareEtag, readWriteCondition } from './s3-conditions.ts';
+import { bareEtag, checkCopyConditions, readWriteCondition } from './s3-conditions.ts';
 import { S3Error } from './s3-errors.ts';
 import { readChecksumAlgorithm, readObjectHeaders } from './s3-headers.ts';
-import type { Created } from './s3-object-operations.ts';
+import { type Created, copyBytes } from './s3-object-operations.ts';
 import { readNumber, type S3Request } from './s3-request.ts';
 import { type S3Response, xmlResponse } from './s3-response.ts';
-import { readXmlElements } from './s3-xml.ts';
+import { childrenOf, readXml, textsOf } from './s3-xml.ts';
 
 const MIN_PART_BYTES = 5 * 1024 ** 2;
 const MAX_PARTS = 10_000;
@@ -25,7 +26,12 @@ const uploadId = ({ query }: S3Request): string => query.get('uploadId') ?? '';
 export async function createUpload(bucket: Bucket, request: S3Request): Promise<S3Response> {
   const { bucket: name, header, key } = request;
   const algorithm = readChecksumAlgorithm(request);
-  const isWhole = header('x-amz-checksum-type') === 'FULL_OBJECT' || algorithm === 'CRC64NVME';
+  const type = header('x-amz-checksum-type');
+  if (type !== undefined && (algorithm === undefined || !['FULL_OBJECT', 'COMPOSITE'].includes(type)))
+    throw new S3Error('InvalidRequest', 'The x-amz-checksum-type needs an x-amz-checksum-algorithm.');
+  if (type === 'COMPOSITE' && algorithm === 'CRC64NVME')
+    throw new S3Error('InvalidRequest', 'The COMPOSITE checksum type cannot be used with CRC64NVME.');
+  const isWhole = type === 'FULL_OBJECT' || algorithm === 'CRC64NVME';
   const checksum: StoredUpload['checksum'] = algorithm && {
     algorithm,
     type: isWhole ? 'FULL_OBJECT' : 'COMPOSITE',
@@ -63,6 +69,39 @@ export async function putPart(bucket: Bucket, request: S3Request): Promise<S3Res
   };
 }
 
+/** UploadPartCopy: a part from an object, or from a range of its bytes. */
+export async function copyPart(
+  bucket: Bucket,
+  request: S3Request,
+  source: { readonly bucket: Bucket; readonly key: string },
+): Promise<S3Response> {
+  const { header, key } = request;
+  const partNumber = readNumber(request, 'partNumber', { min: 1, max: MAX_PARTS, byDefault: 0 });
+  const { id, checksum: wanted } = bucket.upload(key, uploadId(request));
+  const original = source.bucket.get(source.key);
+  if (original === undefined) throw new S3Error('NoSuchKey');
+  checkCopyConditions(header, original);
+  const given = header('x-amz-copy-source-range');
+  const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(given ?? '') ?? [];
+  if (given !== undefined && !(Number(first) <= Number(last) && Number(last) < original.sizeBytes))
+    throw new S3Error(
+      'InvalidArgument',
+      'The x-amz-copy-source-range value must be of the form bytes=first-last, with bytes that the source has.',
+    );
+  const range = given === undefined ? undefined : { start: Number(first), end: Number(last) };
+  const { piece, etag, checksum } = await copyBytes(
+    bucket,
+    source.bucket.read(original.pieces, range),
+    wanted?.algorithm,
+  );
+  await bucket.putPart(key, id, { partNumber, etag, piece, checksum });
+  return xmlResponse('CopyPartResult', {
+    LastModified: new Date().toISOString(),
+    ETag: `"${etag}"`,
+    ...(checksum && { [`Checksum${checksum.algorithm}`]: checksum.value }),
+  });
+}
+
 /**
  * Requires the upload's checksum algorithm for every part. If the upload has none, a part's checksum is verified and
  * returned, but not stored.
@@ -84,18 +123,25 @@ export async function completeUpload(bucket: Bucket, request: S3Request): Promis
     ...request,
     header: (name: string) => (isChecksumHeader(name) ? undefined : header(name)),
   };
-  const listed = readXmlElements(await readDocument(document), 'Part');
+  const root = readXml(await readDocument(document), 'CompleteMultipartUpload');
+  const listed = childrenOf(root, ['Part']).map((part) => textsOf(part, PART_ELEMENTS));
   if (listed.length === 0) throw new S3Error('MalformedXML');
   const object = await bucket.completeUpload(
     key,
     uploadId(request),
     async (upload) => {
       const parts = chooseParts(upload, listed);
+      const sizeBytes = parts.reduce((sum, { piece }) => sum + piece.sizeBytes, 0);
+      if (Number(header('x-amz-mp-object-size') ?? sizeBytes) !== sizeBytes)
+        throw new S3Error(
+          'InvalidRequest',
+          `The provided 'x-amz-mp-object-size' header does not match what was computed: ${sizeBytes}.`,
+        );
       return {
         pieces: parts.map(({ piece }) => piece),
         etag: etagOfParts(parts),
         headers: upload.headers,
-        checksum: await checksumOfParts(bucket, upload, parts, header),
+        checksum: await checksumOfParts(bucket, upload, parts, request),
       };
     },
     condition,
@@ -114,6 +160,8 @@ export async function completeUpload(bucket: Bucket, request: S3Request): Promis
     }),
   };
 }
+
+const PART_ELEMENTS = ['PartNumber', 'ETag', ...CHECKSUM_ALGORITHMS.map((one) => `Checksum${one}`)];
 
 const isChecksumHeader = (name: string): boolean => name.startsWith('x-amz-checksum-');
 
@@ -160,30 +208,37 @@ async function checksumOfParts(
   bucket: Bucket,
   { checksum: wanted }: StoredUpload,
   parts: readonly StoredPart[],
-  header: S3Request['header'],
+  { header }: S3Request,
 ): Promise<NewObject['checksum']> {
+  const unwanted = CHECKSUM_ALGORITHMS.find(
+    (one) => one !== wanted?.algorithm && header(checksumHeader(one)) !== undefined,
+  );
+  const type = header('x-amz-checksum-type') ?? wanted?.type;
+  if (unwanted !== undefined || type !== wanted?.type)
+    throw new S3Error(
+      'InvalidRequest',
+      `The upload was created using the checksum ${wanted ? `${wanted.algorithm} of the type ${wanted.type}` : 'null'}.`,
+    );
   if (wanted === undefined) return undefined;
-  const { algorithm, type } = wanted;
-  const given = header(checksumHeader(algorithm));
+  const { algorithm } = wanted;
   const checksum =
-    type === 'COMPOSITE'
+    wanted.type === 'COMPOSITE'
       ? compositeChecksum(
           algorithm,
-          parts.map(({ checksum }) => checksum?.value ?? ''),
+          parts.map((part) => part.checksum?.value ?? ''),
         )
       : await wholeChecksum(bucket, algorithm, parts);
-  const isVerified = checksum !== undefined;
-  if (isVerified && given !== undefined && given !== checksum.value) throw new S3Error('BadDigest');
-  return isVerified || given === undefined ? checksum : { algorithm, value: given, type };
+  if ((header(checksumHeader(algorithm)) ?? checksum.value) !== checksum.value)
+    throw new S3Error('BadDigest');
+  return checksum;
 }
 
 async function wholeChecksum(
   bucket: Bucket,
   algorithm: ChecksumAlgorithm,
   parts: readonly StoredPart[],
-): Promise<Checksum | undefined> {
+): Promise<Checksum> {
   const running = startChecksum(algorithm);
-  if (running === undefined) return undefined;
   for await (const chunk of bucket.read(parts.map(({ piece }) => piece))) running.update(chunk);
   return { algorithm, value: running.digest(), type: 'FULL_OBJECT' };
 }

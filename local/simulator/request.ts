@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
+import { multipartBoundary, parseMultipart } from '../multipart.ts';
 import { acceptedContentType, type FileStore, type StoredFile, UPLOAD_LIMIT_BYTES } from './files.ts';
-import { multipartBoundary, parseMultipart } from './multipart.ts';
 import type { RunForm } from './parameters.ts';
 import { storeStream, TooLargeError } from './stored-bytes.ts';
 

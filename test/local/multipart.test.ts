@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { multipartBoundary, parseMultipart } from '../../../local/simulator/multipart.ts';
+import { multipartBoundary, parseMultipart } from '../../local/multipart.ts';
 
 async function* inPieces(body: Buffer, sizes: readonly number[]): AsyncGenerator<Buffer> {
   let at = 0;
