@@ -2,18 +2,16 @@ import { Duration, Fn, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as events from 'aws-cdk-lib/aws-events';
-import * as targets from 'aws-cdk-lib/aws-events-targets';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
-import { FUNCTIONS, type FunctionName } from '../../functions/functions.ts';
+import type { FunctionName } from '../../functions/functions.ts';
 import { PREFIX } from '../../functions/objects/prefix.ts';
-import { parseInputPrefixes } from '../../functions/request/input-prefixes.ts';
-import { METRIC_NAMESPACE, type MetricName } from '../../functions/runtime/metrics.ts';
-import { EVENT_SOURCE, PARAMETER, WIRO_DEFAULTS } from '../../functions/settings.ts';
+import type { MetricName } from '../../functions/runtime/metrics.ts';
+import { EVENT_SOURCE, PARAMETER } from '../../functions/settings.ts';
 import { checkProps, requireCredentials, requireProps } from '../checks/check-props.ts';
 import { inputBucketName, withoutSlashAtEnd } from '../checks/form.ts';
 import { refuseSharedNames } from '../checks/refuse-shared-names.ts';
@@ -21,20 +19,18 @@ import { refuseTriggerLoops } from '../checks/trigger-loops.ts';
 import { generationMetric } from '../observability/metrics.ts';
 import { Observability } from '../observability/observability.ts';
 import type { WiroGenerationsProps } from '../wiro-generations-props.ts';
+import { addFunctions } from './add-functions.ts';
+import { connectFunctions } from './connect-functions.ts';
 import { DeadLetters } from './dead-letters.ts';
+import { environmentOf } from './environment.ts';
 import { ExistingBucket } from './existing-bucket.ts';
 import { GenerationTable } from './generation-table.ts';
 import { grantAcross } from './grant-across.ts';
-import { grantKey, OBJECT_KEY, TABLE_KEY } from './grant-keys.ts';
-import { grantTargetsOf } from './grant-targets.ts';
-import { GRANTS, INVOKES } from './grants.ts';
+import { OBJECT_KEY } from './grant-keys.ts';
 import { PrivateBucket } from './private-bucket.ts';
-import { shippedCode } from './shipped-code.ts';
-import { TriggeringBucket } from './triggering-bucket.ts';
-import { type Environment, WiroFunction } from './wiro-function.ts';
+import { type InputBucketTriggers, TriggeringBucket } from './triggering-bucket.ts';
+import type { WiroFunction } from './wiro-function.ts';
 
-/** Functions that other functions invoke asynchronously. Lambda tries each invocation three times. */
-const INVOKED_ASYNC: ReadonlySet<FunctionName> = new Set(Object.values(INVOKES).flat());
 /** The prefixes in the input bucket that `grantSubmit` allows writing to. The others hold answers. */
 const SUBMITTED = ['inputs/', PREFIX.requests, PREFIX.uploads];
 
@@ -81,28 +77,14 @@ export class WiroGenerations<OutputBucket extends s3.IBucket = s3.Bucket> extend
     const {
       deployment = stackName,
       namePrefix = deployment,
-      furtherInputBuckets = [],
-      inputPrefixes = [],
-      presets = {},
       removalPolicy = RemovalPolicy.RETAIN,
       retention,
       observability = 'standard',
-      uploadRetention = defaultUploadRetention(props.maximumWait),
     } = props;
     checkProps(this, props, { deployment, namePrefix, path: parameterPath });
-    const code = props.code ?? shippedCode(this);
-    const hasPresets = Object.keys(presets).length > 0;
 
     const table = props.table ?? new GenerationTable(this, 'Table', { removalPolicy });
-    const inputs = props.inputBucket
-      ? new ExistingBucket(this, 'InputBucket', props.inputBucket)
-      : new TriggeringBucket(this, 'Inputs', {
-          bucketName: inputBucketName(namePrefix),
-          removalPolicy,
-          temporary: { prefix: PREFIX.temporaryInputs, retention: uploadRetention },
-          ...(props.uploadOrigins && { uploadOrigins: props.uploadOrigins }),
-          ...(retention && { retention }),
-        });
+    const inputs = addInputs(this, props, { namePrefix, removalPolicy });
     const outputBucket =
       props.outputBucket ??
       new PrivateBucket(this, 'Outputs', {
@@ -124,111 +106,14 @@ export class WiroGenerations<OutputBucket extends s3.IBucket = s3.Bucket> extend
       }),
     });
 
-    const durations = {
-      ...props.durations,
-      ...(props.deadline && { deadline: props.deadline.toMilliseconds() }),
-      ...(props.maximumWait && { maximumWait: props.maximumWait.toMilliseconds() }),
-    };
-    const environment: Environment = {
-      deployment,
-      table: table.tableName,
-      inputBucket: inputs.nameForFunctions,
-      furtherInputBuckets: furtherInputBuckets.map((bucket) => bucket.bucketName).join(',') || undefined,
-      furtherModelKinds: props.furtherModelKinds?.join(',') || undefined,
-      models: props.models?.join(','),
-      unknownParameters: props.unknownParameters,
-      usageLabels: props.usageLabels?.join(',') || undefined,
-      inputPrefixes: inputPrefixes.length > 0 ? JSON.stringify(inputPrefixes) : undefined,
-      outputBucket: outputBucket.bucketName,
-      eventBus: eventBus.eventBusName,
-      parameterPath,
-      secretArn: secret?.secretArn,
-      presets: hasPresets ? JSON.stringify(presets) : undefined,
-      maximumConcurrency: props.maximumConcurrency?.toString(),
-      maximumCollects: props.maximumCollects?.toString(),
-      maximumGenerationsPerDay: props.maximumGenerationsPerDay?.toString(),
-      wiroApiUrl: withoutSlashAtEnd(props.wiroApiUrl ?? WIRO_DEFAULTS.apiUrl),
-      wiroSocketUrl: withoutSlashAtEnd(props.wiroSocketUrl ?? WIRO_DEFAULTS.socketUrl),
-      wiroOutputHosts: props.wiroOutputHosts?.join(',') ?? WIRO_DEFAULTS.outputHosts,
-      inputHandover: props.inputHandover ?? 'auto',
-      metricsNamespace: observability === 'none' ? undefined : METRIC_NAMESPACE,
-      durations: Object.keys(durations).length > 0 ? JSON.stringify(durations) : undefined,
-      durationDivisor: props.durationDivisor?.toString(),
-    };
+    const resources = { table, inputs, outputBucket, eventBus, parameterPath, secret };
     const deadLetters = new DeadLetters(this, 'DeadLetters');
-    const reservedFor = (name: FunctionName) => {
-      const reservedConcurrency = props.reservedConcurrency?.[name];
-      return reservedConcurrency === undefined ? {} : { reservedConcurrency };
-    };
-    const add = (id: string, name: FunctionName, names: Environment, maxEventAge?: Duration) =>
-      new WiroFunction(this, id, {
-        describedBy: FUNCTIONS[name],
-        code: code[name],
-        environment: { ...environment, ...names },
-        ...(INVOKED_ASYNC.has(name) && { onFailure: deadLetters.destination }),
-        isTraced: observability !== 'none' && !FUNCTIONS[name].everyMinute,
-        ...(maxEventAge && { maxEventAge }),
-        ...reservedFor(name),
-        ...(props.logRetention !== undefined && { logRetention: props.logRetention }),
-      });
-    // CloudFormation forbids cycles, so each function receives only the names of those created before it. `submit`
-    // reads its own name from AWS_LAMBDA_FUNCTION_NAME, and that of `callback` from a parameter.
-    const submit = add('Submit', 'submit', {});
-    const submitFunction = submit.function.functionName;
-    // Longer retries are useless: after 15 minutes, `reconcile` has started collecting the generation again.
-    const callback = add('Callback', 'callback', { submitFunction }, Duration.minutes(15));
-    const names = { submitFunction, callbackFunction: callback.function.functionName };
-    const reconcile = add('Reconcile', 'reconcile', names);
-    const api = add('Api', 'api', names);
-    const functions = { api, submit, callback, reconcile };
-
-    const parameter = (name: string) => `${parameterPath}/${name}`;
-    const callbackBaseUrl = withoutSlashAtEnd(props.callbackBaseUrl ?? withoutSlash(urlOf(callback)));
-    new ssm.StringParameter(this, 'CallbackBaseUrl', {
-      description: 'URL where Wiro calls the callback function. The stack writes it.',
-      parameterName: parameter(PARAMETER.callbackBaseUrl),
-      stringValue: callbackBaseUrl,
-    });
-    new ssm.StringParameter(this, 'CallbackFunction', {
-      description: 'Name of the callback function. The stack writes it.',
-      parameterName: parameter(PARAMETER.callbackFunction),
-      stringValue: callback.function.functionName,
-    });
-
-    const targetArns = grantTargetsOf(this, {
-      table,
-      inputBucketArn: inputs.arnForFunctions,
-      furtherInputBuckets,
-      inputBucketName: inputs.nameForFunctions,
-      inputPrefixes: parseInputPrefixes(inputPrefixes, inputs.nameForFunctions),
-      hasPresets,
-      outputBucket,
-      eventBus,
-      parameterPath,
-      secret,
-    });
-    for (const name of Object.keys(functions) as FunctionName[]) {
-      for (const { actions, on } of GRANTS[name])
-        if (targetArns[on].length > 0) functions[name].allow(actions, targetArns[on]);
-      functions[name].allowInvoking(INVOKES[name].map((other) => functions[other]));
-      for (const { needs, ...objects } of FUNCTIONS[name].objectsCreated ?? [])
-        if (needs !== 'presets' || hasPresets) inputs.startFor(objects, functions[name].function);
-      const { eventsPut } = FUNCTIONS[name];
-      if (eventsPut)
-        new events.Rule(this, `${name}Requested`, {
-          description: `Starts ${name} for each event "${eventsPut.join('", "')}".`,
-          eventBus,
-          eventPattern: { detailType: [...eventsPut] },
-          targets: [new targets.LambdaFunction(functions[name].function, { deadLetterQueue: deadLetters })],
-        });
-    }
-    const all = Object.values(functions).map((each) => each.function);
-    grantKey(table.encryptionKey, TABLE_KEY, all);
-    grantKey(props.inputBucket?.encryptionKey, OBJECT_KEY, all);
-    grantKey(props.outputBucket?.encryptionKey, OBJECT_KEY, all);
-    for (const { encryptionKey } of furtherInputBuckets)
-      grantKey(encryptionKey, ['kms:Decrypt'], [api.function, submit.function]);
-    grantKey(secret?.encryptionKey, ['kms:Decrypt'], [api.function, submit.function, callback.function]);
+    const environment = environmentOf(props, { deployment, ...resources });
+    const functions = addFunctions(this, props, { environment, deadLetters });
+    const { api, submit, callback, reconcile } = functions;
+    this.callbackUrl = withoutSlashAtEnd(props.callbackBaseUrl ?? withoutSlash(urlOf(callback)));
+    addCallbackParameters(this, { path: parameterPath, url: this.callbackUrl, callback });
+    connectFunctions(this, functions, { props, ...resources, deadLetters });
 
     this.table = table;
     this.inputBucket = inputs.bucket;
@@ -236,7 +121,6 @@ export class WiroGenerations<OutputBucket extends s3.IBucket = s3.Bucket> extend
     this.eventBus = eventBus;
     this.deployment = deployment;
     this.apiUrl = urlOf(api);
-    this.callbackUrl = callbackBaseUrl;
     this.functions = {
       api: api.function,
       submit: submit.function,
@@ -414,6 +298,39 @@ export class WiroGenerations<OutputBucket extends s3.IBucket = s3.Bucket> extend
     rule.addTarget(target);
     return rule;
   }
+}
+
+function addInputs(
+  scope: Construct,
+  props: WiroGenerationsProps<s3.IBucket>,
+  { namePrefix, removalPolicy }: { readonly namePrefix: string; readonly removalPolicy: RemovalPolicy },
+): InputBucketTriggers {
+  if (props.inputBucket) return new ExistingBucket(scope, 'InputBucket', props.inputBucket);
+  const { uploadRetention = defaultUploadRetention(props.maximumWait) } = props;
+  return new TriggeringBucket(scope, 'Inputs', {
+    bucketName: inputBucketName(namePrefix),
+    removalPolicy,
+    temporary: { prefix: PREFIX.temporaryInputs, retention: uploadRetention },
+    ...(props.uploadOrigins && { uploadOrigins: props.uploadOrigins }),
+    ...(props.retention && { retention: props.retention }),
+  });
+}
+
+/** Tells the functions how Wiro reaches `callback`, and what it is called. */
+function addCallbackParameters(
+  scope: Construct,
+  { path, url, callback }: { readonly path: string; readonly url: string; readonly callback: WiroFunction },
+): void {
+  new ssm.StringParameter(scope, 'CallbackBaseUrl', {
+    description: 'URL where Wiro calls the callback function. The stack writes it.',
+    parameterName: `${path}/${PARAMETER.callbackBaseUrl}`,
+    stringValue: url,
+  });
+  new ssm.StringParameter(scope, 'CallbackFunction', {
+    description: 'Name of the callback function. The stack writes it.',
+    parameterName: `${path}/${PARAMETER.callbackFunction}`,
+    stringValue: callback.function.functionName,
+  });
 }
 
 function urlOf({ url, node }: WiroFunction): string {
