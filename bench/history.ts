@@ -9,7 +9,7 @@ import { fillTable, measurePages, type PageCost, startTable } from './history-ru
 const { values } = parseArgs({ options: { most: { type: 'string', default: '100000' } } });
 const RESULTS = path.resolve(import.meta.dirname, 'results/history.md');
 const MOST_UNITS = 1_000;
-/** A page that reads as much as it may looks at about 4,000 generations. So a tenth of 100,000 fills every page. */
+/** A page that reads as much as it may looks at no more than 10,000 generations. So a tenth of 100,000 fills every page. */
 const FEW = 10;
 const most = Number(values.most);
 const SIZES = [FEW, most / 10, most];
