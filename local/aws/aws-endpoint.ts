@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { LOCAL_CREDENTIALS } from './credentials.ts';
 import type { LocalService } from './local-service.ts';
@@ -18,7 +19,11 @@ export class AwsError extends Error {
 export function sendAwsError(response: ServerResponse, error: unknown): void {
   const { code, message, status } =
     error instanceof AwsError ? error : new AwsError('InternalFailure', String(error), 500);
-  response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-errortype': code });
+  response.writeHead(status, {
+    'content-type': 'application/x-amz-json-1.1',
+    'x-amzn-errortype': code,
+    'x-amzn-requestid': randomUUID(),
+  });
   response.end(JSON.stringify({ __type: code, message }));
 }
 
@@ -47,7 +52,55 @@ export function requireSignature(request: IncomingMessage, service: string, regi
     );
 }
 
-export type Operations = Readonly<Record<string, (input: Record<string, unknown>) => unknown>>;
+/** The `x-amz-…` headers that sign a request or name its operation. */
+const HEADERS = [
+  'x-amz-content-sha256',
+  'x-amz-date',
+  'x-amz-security-token',
+  'x-amz-target',
+  'x-amz-user-agent',
+];
+
+/** Refuses `x-amz-…` headers that would be ignored. @throws {AwsError} `NotImplemented`, 501. */
+export function requireHeaders(
+  { headers }: IncomingMessage,
+  service: string,
+  more: readonly string[] = [],
+): void {
+  for (const name of Object.keys(headers))
+    if (name.startsWith('x-amz-') && !HEADERS.includes(name) && !more.includes(name))
+      throw notImplemented(`The embedded ${service} does not support the header "${name}".`);
+}
+
+/** Refuses members of an input that would be ignored. @throws {AwsError} `NotImplemented`, 501. */
+export function requireMembers(
+  input: Readonly<Record<string, unknown>>,
+  members: readonly string[],
+  operation: string,
+): void {
+  for (const [name, value] of Object.entries(input))
+    if (value !== null && !members.includes(name))
+      throw notImplemented(`The embedded AWS does not support the member "${name}" of ${operation}.`);
+}
+
+/** Refuses values of a member that would be ignored. @throws {AwsError} `NotImplemented`, 501. */
+export function requireValue(name: string, value: unknown, supported: readonly unknown[]): void {
+  if (value !== undefined && value !== null && !supported.includes(value))
+    throw notImplemented(
+      `The embedded AWS does not support the value "${String(value)}" of the member "${name}".`,
+    );
+}
+
+export const notImplemented = (message: string): AwsError => new AwsError('NotImplemented', message, 501);
+
+/** An operation of a service. */
+export interface Operation {
+  /** The members of its input that have an effect. Others are refused. */
+  readonly members: readonly string[];
+  readonly run: (input: Readonly<Record<string, unknown>>) => unknown;
+}
+
+export type Operations = Readonly<Record<string, Operation>>;
 
 /** Serves operations of an AWS service with the JSON 1.1 protocol: `X-Amz-Target: <prefix>.<operation>`. */
 export function startJsonEndpoint(
@@ -58,6 +111,7 @@ export function startJsonEndpoint(
     const body = await readBody(request, 16 * 1024 * 1024);
     try {
       requireSignature(request, service, region);
+      requireHeaders(request, service);
       const target = String(request.headers['x-amz-target'] ?? '');
       const name = target.startsWith(`${prefix}.`) ? target.slice(prefix.length + 1) : '';
       const operation = Object.hasOwn(operations, name) ? operations[name] : undefined;
@@ -66,8 +120,13 @@ export function startJsonEndpoint(
           'UnknownOperationException',
           `The embedded ${service} does not support the operation "${target}"`,
         );
-      const answer = await operation(parseInput(body));
-      response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' });
+      const input = parseInput(body);
+      requireMembers(input, operation.members, name);
+      const answer = await operation.run(input);
+      response.writeHead(200, {
+        'content-type': 'application/x-amz-json-1.1',
+        'x-amzn-requestid': randomUUID(),
+      });
       response.end(JSON.stringify(answer));
     } catch (error) {
       sendAwsError(response, error);

@@ -3,6 +3,8 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import dynalite from 'dynalite';
+import { requireHeaders, sendAwsError } from './aws-endpoint.ts';
+import { requireSupported } from './dynamodb-supported.ts';
 import { closeServer, type LocalService, listenLocally } from './local-service.ts';
 
 export interface DynamoDbOptions {
@@ -14,9 +16,10 @@ export interface DynamoDbOptions {
 
 /**
  * Starts dynalite on the loopback interface. It differs from DynamoDB:
- * - It has no transactions, streams or TTL, and does not check signatures.
+ * - It has no transactions, streams or TTL, and does not check signatures. A request for what it does not have, or
+ *   would ignore, gets 501.
  * - Indexes are never behind.
- * - A failed condition never returns the item, regardless of `ReturnValuesOnConditionCheckFailure`.
+ * - A failed condition never returns the item: `ReturnValuesOnConditionCheckFailure` is refused.
  * - It accepts an empty string as the key of an index.
  * - A query of an index may name attributes that are not projected. Their values are missing from the results.
  */
@@ -53,6 +56,12 @@ function guard(server: Server): () => Promise<void> {
   server.on('request', async (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const body = await buffer(incoming).catch(() => undefined);
     if (body === undefined || isStopping) return void outgoing.destroy();
+    try {
+      requireHeaders(incoming, 'DynamoDB');
+      requireSupported(String(incoming.headers['x-amz-target'] ?? ''), body);
+    } catch (error) {
+      return sendAwsError(outgoing, error);
+    }
     const answered = new Promise<void>((resolve) => {
       const end = outgoing.end.bind(outgoing);
       // The client may have disconnected, so the response's own events do not tell when dynalite has finished.

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { AwsError, startJsonEndpoint } from './aws-endpoint.ts';
+import { AwsError, requireMembers, startJsonEndpoint } from './aws-endpoint.ts';
 import { LOCAL_ACCOUNT } from './lambda-types.ts';
 import type { LocalService } from './local-service.ts';
 
@@ -28,6 +28,7 @@ type EntryResult =
   | { readonly ErrorCode: string; readonly ErrorMessage: string };
 
 const ENTRIES_LIMIT = 10;
+const ENTRY_MEMBERS = ['Detail', 'DetailType', 'EventBusName', 'Resources', 'Source', 'Time'];
 const SIZE_LIMIT_BYTES = 256 * 1024;
 
 /** Serves EventBridge's `PutEvents`. The caller of this function implements rules in `onEvent`. */
@@ -35,19 +36,22 @@ export function startEvents({ region, buses, onEvent }: EventsOptions): Promise<
   return startJsonEndpoint(
     { prefix: 'AWSEvents', service: 'events', region },
     {
-      PutEvents: ({ Entries }) => {
-        const entries = requireEntries(Entries);
-        const results = entries.map((entry): EntryResult => {
-          const refusal = refusalOf(entry, buses);
-          if (refusal) return refusal;
-          const event = eventOf(entry, region);
-          onEvent(event, busName(entry));
-          return { EventId: event.id };
-        });
-        return {
-          FailedEntryCount: results.filter((result) => 'ErrorCode' in result).length,
-          Entries: results,
-        };
+      PutEvents: {
+        members: ['Entries'],
+        run: ({ Entries }) => {
+          const entries = requireEntries(Entries);
+          const results = entries.map((entry): EntryResult => {
+            const refusal = refusalOf(entry, buses);
+            if (refusal) return refusal;
+            const event = eventOf(entry, region);
+            onEvent(event, busName(entry));
+            return { EventId: event.id };
+          });
+          return {
+            FailedEntryCount: results.filter((result) => 'ErrorCode' in result).length,
+            Entries: results,
+          };
+        },
       },
     },
   );
@@ -64,6 +68,7 @@ function requireEntries(entries: unknown): readonly Entry[] {
   const sizeBytes = entries.reduce((sum: number, entry: Entry) => sum + sizeOf(entry), 0);
   if (sizeBytes >= SIZE_LIMIT_BYTES)
     throw new AwsError('ValidationException', 'Total size of the entries in the request is over the limit.');
+  for (const entry of entries as Entry[]) requireMembers(entry, ENTRY_MEMBERS, 'PutEvents');
   return entries as Entry[];
 }
 

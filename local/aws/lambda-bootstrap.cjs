@@ -59,20 +59,7 @@ const reportFailure = (target, error) =>
     'lambda-runtime-function-error-type': error.errorType,
   });
 
-/** Reports an uncaught error and ends the process. */
-function exitOn(errorType, exitCode) {
-  return async (reason) => {
-    const { errorMessage, trace } = describe(reason);
-    console.error(`${errorType}: ${errorMessage}\n${trace.join('\n')}`);
-    if (requestId)
-      await reportFailure(`/invocation/${requestId}/error`, { errorType, errorMessage, trace }).catch(
-        () => {},
-      );
-    process.exit(exitCode);
-  };
-}
-process.on('uncaughtException', exitOn('Runtime.UncaughtException', 129));
-process.on('unhandledRejection', exitOn('Runtime.UnhandledPromiseRejection', 128));
+// Like AWS's client for Node 24, handles no uncaught errors and rejections: Node writes them and ends the process.
 
 function loadHandler() {
   const [file, name] = process.env._HANDLER.split('.');

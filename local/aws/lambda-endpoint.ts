@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { AwsError, requireSignature, sendAwsError } from './aws-endpoint.ts';
+import { AwsError, notImplemented, requireHeaders, requireSignature, sendAwsError } from './aws-endpoint.ts';
 import {
   FunctionNotFoundError,
   type LambdaHost,
   PayloadTooLargeError,
   ThrottledError,
 } from './lambda-host.ts';
-import { PAYLOAD_LIMIT } from './lambda-types.ts';
+import { LOCAL_ACCOUNT, PAYLOAD_LIMIT } from './lambda-types.ts';
 import type { LocalService } from './local-service.ts';
 import { readBody, startServer } from './server.ts';
 
@@ -19,7 +19,8 @@ export function startLambdaEndpoint(
     const body = await readBody(request, PAYLOAD_LIMIT.synchronous);
     try {
       requireSignature(request, 'lambda', region);
-      await invoke(host, request, body, response);
+      requireHeaders(request, 'Lambda', ['x-amz-invocation-type', 'x-amz-log-type']);
+      await invoke({ ...host, region }, request, body, response);
     } catch (error) {
       sendAwsError(response, asAwsError(error));
     }
@@ -27,7 +28,7 @@ export function startLambdaEndpoint(
 }
 
 async function invoke(
-  host: Pick<LambdaHost, 'has' | 'invoke' | 'invokeLater'>,
+  host: Pick<LambdaHost, 'has' | 'invoke' | 'invokeLater'> & { readonly region: string },
   request: IncomingMessage,
   body: Buffer | undefined,
   response: ServerResponse,
@@ -35,8 +36,14 @@ async function invoke(
   const [, encoded] = /^\/2015-03-31\/functions\/([^/?]+)\/invocations(\?|$)/.exec(request.url ?? '') ?? [];
   if (request.method !== 'POST' || encoded === undefined)
     throw new AwsError('UnknownOperationException', 'The embedded Lambda only supports Invoke', 404);
-  const functionName = nameOf(decodeURIComponent(encoded));
-  if (!host.has(functionName)) throw new FunctionNotFoundError(`Function not found: ${functionName}`);
+  const functionName = nameOf(decodeURIComponent(encoded), request.url ?? '', host.region);
+  if (functionName === undefined || !host.has(functionName))
+    throw new FunctionNotFoundError(`Function not found: ${decodeURIComponent(encoded)}`);
+  const logType = request.headers['x-amz-log-type'] ?? 'None';
+  if (logType !== 'None')
+    throw notImplemented(
+      `The embedded Lambda does not support the value "${String(logType)}" of the header "x-amz-log-type".`,
+    );
   if (body === undefined)
     throw new PayloadTooLargeError(
       `Request must be smaller than ${PAYLOAD_LIMIT.synchronous} bytes for the InvokeFunction operation`,
@@ -67,11 +74,27 @@ async function invoke(
   }
 }
 
-/** @param reference - `name`, `name:qualifier`, `account:function:name` or the whole ARN. */
-function nameOf(reference: string): string {
-  const [, afterFunction] = /(?:^|:)function:([^:]+)/.exec(reference) ?? [];
-  return afterFunction ?? reference.split(':', 1)[0] ?? '';
+/**
+ * Reads the name of a function. The only version is `$LATEST`.
+ * @param reference - `name`, `name:qualifier`, `account:function:name` or the whole ARN.
+ * @returns `undefined` for another region, account or version.
+ */
+function nameOf(reference: string, url: string, region: string): string | undefined {
+  const { searchParams } = new URL(url, 'http://lambda');
+  const other = [...searchParams.keys()].find((name) => name !== 'Qualifier');
+  if (other !== undefined)
+    throw notImplemented(`The embedded Lambda does not support the parameter "${other}".`);
+  const [, ofRegion, account, name, qualifier] =
+    /^(?:arn:aws:lambda:([\w-]+):)?(?:(\d{12}):)?(?:function:)?([\w-]+)(?::([\w$-]+))?$/.exec(reference) ??
+    [];
+  const isOurs =
+    (ofRegion ?? region) === region &&
+    (account ?? LOCAL_ACCOUNT) === LOCAL_ACCOUNT &&
+    (qualifier ?? searchParams.get('Qualifier') ?? LATEST) === LATEST;
+  return isOurs ? name : undefined;
 }
+
+const LATEST = '$LATEST';
 
 function requireJson(payload: string): string {
   try {

@@ -1,18 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { devNull, tmpdir } from 'node:os';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { LOCAL_CREDENTIALS } from './credentials.ts';
 import type { FunctionLog, HostedFunction } from './lambda-types.ts';
+import { startServer } from './server.ts';
 
 const BOOTSTRAP = fileURLToPath(new URL('./lambda-bootstrap.cjs', import.meta.url));
 
 export interface EnvironmentOptions {
   readonly fn: HostedFunction;
   readonly region: string;
-  /** `host:port/path` of this environment's Runtime API. */
-  readonly runtimeApi: string;
+  /** Answers the Runtime API of this environment. */
+  readonly answerRuntime: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
   readonly onLog: (log: FunctionLog) => void;
   /** The last invocation's request id, for log lines without one. */
   readonly requestId: () => string | undefined;
@@ -20,19 +22,45 @@ export interface EnvironmentOptions {
 
 /** The process of one execution environment. It ends with this process, even after a crash. */
 export interface EnvironmentProcess {
-  readonly pid: number | undefined;
+  /** `undefined` until it runs. */
+  pid(): number | undefined;
   kill(): void;
   /** Resolves once the process has ended and its last line is read. The text says how it ended. */
   readonly exited: Promise<string>;
 }
 
-export function startProcess({
-  fn,
-  region,
-  runtimeApi,
-  onLog,
-  requestId,
-}: EnvironmentOptions): EnvironmentProcess {
+/**
+ * Starts a process with a Runtime API of its own. AWS's runtime clients accept only `host:port` as its address, so the
+ * port tells the environments apart.
+ */
+export function startProcess(options: EnvironmentOptions): EnvironmentProcess {
+  let child: ChildProcess | undefined;
+  let isKilled = false;
+  async function live(): Promise<string> {
+    const runtimeApi = await startServer(options.answerRuntime);
+    try {
+      if (isKilled) return 'signal: SIGKILL';
+      const started = spawnProcess(options, new URL(runtimeApi.endpoint).host);
+      child = started.child;
+      return await started.exited;
+    } finally {
+      await runtimeApi.stop();
+    }
+  }
+  return {
+    pid: () => child?.pid,
+    kill: () => {
+      isKilled = true;
+      child?.kill('SIGKILL');
+    },
+    exited: live().catch((error: unknown) => String(error)),
+  };
+}
+
+function spawnProcess(
+  { fn, region, onLog, requestId }: EnvironmentOptions,
+  runtimeApi: string,
+): { readonly child: ChildProcess; readonly exited: Promise<string> } {
   // Like Lambda, limits Node's heap to a little less than the function's memory.
   const heapMb = Math.floor(fn.memoryMb * 0.9);
   const child = spawn(process.execPath, [`--max-old-space-size=${heapMb}`, BOOTSTRAP], {
@@ -46,11 +74,7 @@ export function startProcess({
   const write = (stream: 'out' | 'err') => (line: string) =>
     onLog(parseLine(fn.name, line, stream, requestId()));
   const drained = [readLines(child.stdout, write('out')), readLines(child.stderr, write('err'))];
-  return {
-    pid: child.pid,
-    kill: () => void child.kill('SIGKILL'),
-    exited: Promise.all([exitOf(child), ...drained]).then(([how]) => how),
-  };
+  return { child, exited: Promise.all([exitOf(child), ...drained]).then(([how]) => how) };
 }
 
 /** Passes only those of the developer's variables that a process needs: no keys, no profiles. */

@@ -11,7 +11,7 @@ import {
   type InvocationResult,
   PAYLOAD_LIMIT,
 } from './lambda-types.ts';
-import { readBody, startServer } from './server.ts';
+import { readBody } from './server.ts';
 
 export interface LambdaHostOptions {
   readonly region: string;
@@ -82,7 +82,6 @@ interface Running extends Invocation {
 }
 
 interface Environment {
-  readonly id: string;
   readonly fn: HostedFunction;
   readonly process: EnvironmentProcess;
   readonly createdAt: number;
@@ -135,16 +134,15 @@ export async function startLambdaHost({
   onReport = () => {},
 }: LambdaHostOptions): Promise<LambdaHost> {
   const pools = new Map<string, Pool>();
-  const environments = new Map<string, Environment>();
+  const environments = new Set<Environment>();
   let openInvocations = 0;
   /** The start times of the last second's synchronous requests, by the limit that they count towards. */
   const starts = new Map<Pool | 'unreserved', number[]>();
   const whenIdle: (() => void)[] = [];
   const stopping = new AbortController();
   let stopped: Promise<void> | undefined;
-  const runtimeApi = await startServer(answerRuntime);
   const killAll = () => {
-    for (const { process } of environments.values()) process.kill();
+    for (const { process } of environments) process.kill();
   };
   // For processes that end without `stop`: by an exception or process.exit().
   process.on('exit', killAll);
@@ -266,16 +264,14 @@ export async function startLambdaHost({
 
   function startEnvironment(pool: Pool): void {
     const { fn } = pool;
-    const id = randomUUID();
     const environment: Environment = {
-      id,
       fn,
       createdAt: Date.now(),
       state: 'starting',
       process: startProcess({
         fn,
         region,
-        runtimeApi: `${new URL(runtimeApi.endpoint).host}/${id}`,
+        answerRuntime: (request, response) => answerRuntime(environment, request, response),
         onLog,
         requestId: () => environment.lastRequestId,
       }),
@@ -286,11 +282,11 @@ export async function startLambdaHost({
       fn.timeoutSeconds * 1000 + INIT_LIMIT_MS,
     );
     pool.environments.add(environment);
-    environments.set(id, environment);
+    environments.add(environment);
     void environment.process.exited.then((how) => {
       clearTimeout(environment.reaper);
       pool.environments.delete(environment);
-      environments.delete(id);
+      environments.delete(environment);
       const { running } = environment;
       if (running) end(environment, exited(running.requestId, how));
       // The environment ended before its first request. The invocation that it was started for fails.
@@ -317,10 +313,13 @@ export async function startLambdaHost({
     invocation.end(result);
   }
 
-  async function answerRuntime(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const [, id = '', , , ...path] = (request.url ?? '').split('/');
-    const environment = environments.get(id);
-    if (!environment) return accept(response, 403);
+  async function answerRuntime(
+    environment: Environment,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const [, version, runtime, ...path] = (request.url ?? '').split('/');
+    if (version !== '2018-06-01' || runtime !== 'runtime') return accept(response, 404);
     const target = path.join('/');
     if (target === 'invocation/next') return offer(environment, response);
     const body = await readBody(request, PAYLOAD_LIMIT.answer);
@@ -376,14 +375,13 @@ export async function startLambdaHost({
 
   async function stop(): Promise<void> {
     stopping.abort();
-    const gone = [...environments.values()].map(({ process }) => process.exited);
+    const gone = [...environments].map(({ process }) => process.exited);
     killAll();
     await Promise.all(gone);
     for (const { waiting } of pools.values())
       for (const { requestId, end: resolve } of waiting.splice(0))
         resolve(failed(requestId, 'Sandbox.Stopped', 'The host has stopped'));
     process.off('exit', killAll);
-    await runtimeApi.stop();
   }
 
   return {
@@ -393,7 +391,7 @@ export async function startLambdaHost({
       else pools.set(fn.name, { fn, environments: new Set(), waiting: [], inFlight: 0 });
     },
     retire: () => {
-      for (const environment of environments.values()) {
+      for (const environment of environments) {
         if (environment.fn === pools.get(environment.fn.name)?.fn) continue;
         environment.isRetired = true;
         if (environment.state === 'idle') kill(environment);
@@ -415,7 +413,7 @@ export async function startLambdaHost({
     },
     idle: () =>
       openInvocations === 0 ? Promise.resolve() : new Promise((resolve) => whenIdle.push(resolve)),
-    pids: () => [...environments.values()].flatMap(({ process }) => process.pid ?? []),
+    pids: () => [...environments].flatMap(({ process }) => process.pid() ?? []),
     stop: () => {
       stopped ??= stop();
       return stopped;
@@ -448,7 +446,11 @@ function timedOut(requestId: string, { timeoutSeconds }: HostedFunction): Invoca
 }
 
 function exited(requestId: string, how: string): InvocationResult {
-  const message = `RequestId: ${requestId} Error: Runtime exited with error: ${how}`;
+  const why =
+    how === 'exit status 0'
+      ? 'Runtime exited without providing a reason'
+      : `Runtime exited with error: ${how}`;
+  const message = `RequestId: ${requestId} Error: ${why}`;
   return failed(requestId, 'Runtime.ExitError', message);
 }
 

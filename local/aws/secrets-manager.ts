@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { AwsError, startJsonEndpoint } from './aws-endpoint.ts';
+import { AwsError, requireValue, startJsonEndpoint } from './aws-endpoint.ts';
 import { LOCAL_ACCOUNT } from './lambda-types.ts';
 import type { LocalService } from './local-service.ts';
 
@@ -32,33 +32,55 @@ export async function startSecretsManager({ region }: { readonly region: string 
   const service = await startJsonEndpoint(
     { prefix: 'secretsmanager', service: 'secretsmanager', region },
     {
-      GetSecretValue: ({ SecretId }) => {
-        const { name, arn, text, version, createdAtSeconds } = requireSecret(SecretId);
-        return {
-          ARN: arn,
-          Name: name,
-          VersionId: version,
-          SecretString: text,
-          VersionStages: ['AWSCURRENT'],
-          CreatedDate: createdAtSeconds,
-        };
+      GetSecretValue: {
+        members: ['SecretId', 'VersionId', 'VersionStage'],
+        run: ({ SecretId, VersionId, VersionStage }) => {
+          requireValue('VersionStage', VersionStage, ['AWSCURRENT']);
+          const { name, arn, text, version, createdAtSeconds } = requireSecret(SecretId);
+          if ((VersionId ?? version) !== version)
+            throw new AwsError(
+              'ResourceNotFoundException',
+              "Secrets Manager can't find the specified secret value for VersionId.",
+            );
+          return {
+            ARN: arn,
+            Name: name,
+            VersionId: version,
+            SecretString: text,
+            VersionStages: ['AWSCURRENT'],
+            CreatedDate: createdAtSeconds,
+          };
+        },
       },
-      PutSecretValue: ({ SecretId, SecretString }) => {
-        const secret = requireSecret(SecretId);
-        if (typeof SecretString !== 'string' || SecretString === '')
-          throw new AwsError(
-            'InvalidParameterException',
-            'You must provide either SecretString or SecretBinary.',
-          );
-        if (Buffer.byteLength(SecretString) > VALUE_LIMIT_BYTES)
-          throw new AwsError('ValidationException', `A secret has at most ${VALUE_LIMIT_BYTES} bytes.`);
-        Object.assign(secret, newVersion(SecretString));
-        return {
-          ARN: secret.arn,
-          Name: secret.name,
-          VersionId: secret.version,
-          VersionStages: ['AWSCURRENT'],
-        };
+      PutSecretValue: {
+        members: ['SecretId', 'SecretString', 'ClientRequestToken', 'VersionStages'],
+        run: ({ SecretId, SecretString, ClientRequestToken, VersionStages }) => {
+          requireValue('VersionStages', Array.isArray(VersionStages) ? VersionStages.join() : VersionStages, [
+            'AWSCURRENT',
+          ]);
+          const secret = requireSecret(SecretId);
+          if (typeof SecretString !== 'string' || SecretString === '')
+            throw new AwsError(
+              'InvalidParameterException',
+              'You must provide either SecretString or SecretBinary.',
+            );
+          if (Buffer.byteLength(SecretString) > VALUE_LIMIT_BYTES)
+            throw new AwsError('ValidationException', `A secret has at most ${VALUE_LIMIT_BYTES} bytes.`);
+          // A repeated request has the same token, which becomes the version's id.
+          if (ClientRequestToken === secret.version && SecretString !== secret.text)
+            throw new AwsError(
+              'ResourceExistsException',
+              'You cannot use the same ClientRequestToken for a secret version with another value.',
+            );
+          if (ClientRequestToken !== secret.version)
+            Object.assign(secret, newVersion(SecretString, ClientRequestToken));
+          return {
+            ARN: secret.arn,
+            Name: secret.name,
+            VersionId: secret.version,
+            VersionStages: ['AWSCURRENT'],
+          };
+        },
       },
     },
   );
@@ -75,8 +97,8 @@ export async function startSecretsManager({ region }: { readonly region: string 
   };
 }
 
-const newVersion = (text: string) => ({
+const newVersion = (text: string, id?: unknown) => ({
   text,
-  version: randomUUID(),
+  version: typeof id === 'string' ? id : randomUUID(),
   createdAtSeconds: Math.floor(Date.now() / 1000),
 });

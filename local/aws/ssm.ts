@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { AwsError, startJsonEndpoint } from './aws-endpoint.ts';
+import { AwsError, requireValue, startJsonEndpoint } from './aws-endpoint.ts';
 import { LOCAL_ACCOUNT } from './lambda-types.ts';
 import type { LocalService } from './local-service.ts';
 
@@ -48,66 +48,93 @@ export async function startSsm({ region, file }: SsmOptions): Promise<LocalServi
   return startJsonEndpoint(
     { prefix: 'AmazonSSM', service: 'ssm', region },
     {
-      GetParameter: ({ Name, WithDecryption }) => {
-        const name = requireName(Name);
-        const parameter = parameters.get(name);
-        if (!parameter) throw new AwsError('ParameterNotFound', `Parameter ${name} not found.`);
-        return { Parameter: describe(name, parameter, WithDecryption === true) };
+      GetParameter: {
+        members: ['Name', 'WithDecryption'],
+        run: ({ Name, WithDecryption }) => {
+          const name = requireName(Name);
+          const parameter = parameters.get(name);
+          if (!parameter) throw new AwsError('ParameterNotFound', `Parameter ${name} not found.`);
+          return { Parameter: describe(name, parameter, WithDecryption === true) };
+        },
       },
-      GetParameters: ({ Names, WithDecryption }) => {
-        const names = requireNames(Names);
-        return {
-          Parameters: names.flatMap((name) => {
-            const parameter = parameters.get(name);
-            return parameter ? [describe(name, parameter, WithDecryption === true)] : [];
-          }),
-          InvalidParameters: names.filter((name) => !parameters.has(name)),
-        };
+      GetParameters: {
+        members: ['Names', 'WithDecryption'],
+        run: ({ Names, WithDecryption }) => {
+          const names = requireNames(Names);
+          return {
+            Parameters: names.flatMap((name) => {
+              const parameter = parameters.get(name);
+              return parameter ? [describe(name, parameter, WithDecryption === true)] : [];
+            }),
+            InvalidParameters: names.filter((name) => !parameters.has(name)),
+          };
+        },
       },
-      GetParametersByPath: ({ Path, Recursive, WithDecryption, MaxResults, NextToken }) => {
-        const path = requirePath(Path);
-        const found = [...parameters.keys()]
-          .filter((name) => name.startsWith(path))
-          .filter((name) => Recursive === true || !name.slice(path.length).includes('/'))
-          .sort();
-        const start = Number(NextToken ?? 0);
-        const next = start + Number(MaxResults ?? 10);
-        return {
-          Parameters: found.slice(start, next).flatMap((name) => {
-            const parameter = parameters.get(name);
-            return parameter ? [describe(name, parameter, WithDecryption === true)] : [];
-          }),
-          ...(next < found.length && { NextToken: String(next) }),
-        };
+      GetParametersByPath: {
+        members: ['Path', 'Recursive', 'WithDecryption', 'MaxResults', 'NextToken'],
+        run: ({ Path, Recursive, WithDecryption, MaxResults, NextToken }) => {
+          const path = requirePath(Path);
+          const found = [...parameters.keys()]
+            .filter((name) => name.startsWith(path))
+            .filter((name) => Recursive === true || !name.slice(path.length).includes('/'))
+            .sort();
+          const start = Number(NextToken ?? 0);
+          const limit = Number(MaxResults ?? NAMES_LIMIT);
+          if (!(limit >= 1 && limit <= NAMES_LIMIT))
+            throw new AwsError(
+              'ValidationException',
+              "1 validation error detected: Value at 'maxResults' failed to satisfy constraint: Member must have value between 1 and 10",
+            );
+          const next = start + limit;
+          return {
+            Parameters: found.slice(start, next).flatMap((name) => {
+              const parameter = parameters.get(name);
+              return parameter ? [describe(name, parameter, WithDecryption === true)] : [];
+            }),
+            ...(next < found.length && { NextToken: String(next) }),
+          };
+        },
       },
-      PutParameter: async ({ Name, Value, Type, Overwrite }) => {
-        const name = requireName(Name);
-        const before = parameters.get(name);
-        if (before && Overwrite !== true)
-          throw new AwsError(
-            'ParameterAlreadyExists',
-            'The parameter already exists. To overwrite this value, set the overwrite option in the request to true.',
-          );
-        const parameter = nextVersion(before, Value, Type);
-        await change(() => parameters.set(name, parameter));
-        return { Version: parameter.version, Tier: 'Standard' };
+      PutParameter: {
+        members: ['Name', 'Value', 'Type', 'Overwrite', 'Tier', 'DataType', 'KeyId'],
+        run: async ({ Name, Value, Type, Overwrite, Tier, DataType, KeyId }) => {
+          requireValue('Tier', Tier, ['Standard']);
+          requireValue('DataType', DataType, ['text']);
+          requireValue('KeyId', KeyId, ['alias/aws/ssm']);
+          const name = requireName(Name);
+          const before = parameters.get(name);
+          if (before && Overwrite !== true)
+            throw new AwsError(
+              'ParameterAlreadyExists',
+              'The parameter already exists. To overwrite this value, set the overwrite option in the request to true.',
+            );
+          const parameter = nextVersion(before, Value, Type);
+          await change(() => parameters.set(name, parameter));
+          return { Version: parameter.version, Tier: 'Standard' };
+        },
       },
-      DeleteParameter: async ({ Name }) => {
-        const name = requireName(Name);
-        if (!parameters.has(name)) throw new AwsError('ParameterNotFound', `Parameter ${name} not found.`);
-        await change(() => parameters.delete(name));
-        return {};
+      DeleteParameter: {
+        members: ['Name'],
+        run: async ({ Name }) => {
+          const name = requireName(Name);
+          if (!parameters.has(name)) throw new AwsError('ParameterNotFound', `Parameter ${name} not found.`);
+          await change(() => parameters.delete(name));
+          return {};
+        },
       },
-      DeleteParameters: async ({ Names }) => {
-        const names = requireNames(Names);
-        const deleted = names.filter((name) => parameters.has(name));
-        await change(() => {
-          for (const name of deleted) parameters.delete(name);
-        });
-        return {
-          DeletedParameters: deleted,
-          InvalidParameters: names.filter((name) => !deleted.includes(name)),
-        };
+      DeleteParameters: {
+        members: ['Names'],
+        run: async ({ Names }) => {
+          const names = requireNames(Names);
+          const deleted = names.filter((name) => parameters.has(name));
+          await change(() => {
+            for (const name of deleted) parameters.delete(name);
+          });
+          return {
+            DeletedParameters: deleted,
+            InvalidParameters: names.filter((name) => !deleted.includes(name)),
+          };
+        },
       },
     },
   );

@@ -9,6 +9,7 @@ import {
   PutItemCommand,
   QueryCommand,
   type QueryCommandInput,
+  TransactWriteItemsCommand,
   UpdateItemCommand,
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
@@ -183,21 +184,43 @@ describe('conditions', () => {
     expect(await holds('size(nothing) < :value', { N: '9' })).toBe(false);
     expect(await holds('NOT nothing <= :value', { S: 'z' })).toBe(true);
   });
+});
 
-  it('never return the item that failed them, unlike DynamoDB', async () => {
-    const { client, put } = await dynamoDbWorld();
-    await put(Key);
+describe('what dynalite would ignore', () => {
+  it.each([
+    ['ReturnValuesOnConditionCheckFailure', { ReturnValuesOnConditionCheckFailure: 'ALL_OLD' as const }],
+    ['ReturnItemCollectionMetrics', { ReturnItemCollectionMetrics: 'SIZE' as const }],
+  ])('is refused with 501, and nothing is stored: %s', async (name, more) => {
+    const { client, get } = await dynamoDbWorld();
 
-    const failing = client.send(
-      new PutItemCommand({
-        TableName,
-        Item: Key,
-        ConditionExpression: 'attribute_not_exists(pk)',
-        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-      }),
-    );
+    const refused = client.send(new PutItemCommand({ TableName, Item: Key, ...more }));
 
-    await expect(failing).rejects.toMatchObject({ name: 'ConditionalCheckFailedException', Item: undefined });
+    await expect(refused).rejects.toMatchObject({
+      name: 'NotImplemented',
+      message: expect.stringContaining(name) as string,
+      $metadata: { httpStatusCode: 501 },
+    });
+    expect(await get()).toBeUndefined();
+  });
+
+  it('is refused for a table and for transactions', async () => {
+    const { client } = await dynamoDbWorld();
+    const keys = {
+      AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' as const }],
+      KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' as const }],
+      BillingMode: 'PAY_PER_REQUEST' as const,
+    };
+    const create = (more: object) =>
+      outcome(client.send(new CreateTableCommand({ TableName: 'other', ...keys, ...more })));
+
+    expect([
+      await create({ StreamSpecification: { StreamEnabled: true, StreamViewType: 'NEW_IMAGE' } }),
+      await create({ Tags: [{ Key: 'a', Value: 'b' }] }),
+      await create({ DeletionProtectionEnabled: true }),
+      await outcome(
+        client.send(new TransactWriteItemsCommand({ TransactItems: [{ Put: { TableName, Item: Key } }] })),
+      ),
+    ]).toEqual(['NotImplemented', 'NotImplemented', 'NotImplemented', 'NotImplemented']);
   });
 });
 

@@ -104,3 +104,12 @@ it('refuses a request signed for another service', async () => {
     body: { __type: 'InvalidSignatureException' },
   });
 });
+
+it('refuses what it would drop', async () => {
+  const { put, events } = await bus();
+
+  const { status, body } = await put([{ ...ENTRY, TraceHeader: 'Root=1' }]);
+
+  expect([status, body.__type, events]).toEqual([501, 'NotImplemented', []]);
+  expect(body.message).toContain('"TraceHeader"');
+});

@@ -63,7 +63,7 @@ describe('a synchronous invocation', () => {
   it.each([
     'arn:aws:lambda:us-east-1:000000000000:function:thing',
     '000000000000:function:thing',
-    'thing:live',
+    'thing:$LATEST',
   ])('finds a function by %s', async (name) => {
     const { invoke } = await endpointWorld();
 
@@ -97,6 +97,24 @@ it.each([
   const response = await invoke(name, body);
 
   expect([response.status, response.headers.get('x-amzn-errortype')]).toEqual([status, code]);
+});
+
+it.each([
+  ['another version', 'thing:live', {}, 404],
+  ['another account', 'arn:aws:lambda:us-east-1:111111111111:function:thing', {}, 404],
+  ['another region', 'arn:aws:lambda:eu-west-1:000000000000:function:thing', {}, 404],
+  ['a log', 'thing', { 'x-amz-log-type': 'Tail' }, 501],
+  ['a client context', 'thing', { 'x-amz-client-context': 'e30=' }, 501],
+])('invokes nothing for %s', async (_, name, headers, status) => {
+  const { invoke, later } = await endpointWorld();
+
+  const response = await invoke(encodeURIComponent(name), '{}', {
+    'x-amz-invocation-type': 'Event',
+    ...headers,
+  });
+
+  expect([response.status, later]).toEqual([status, []]);
+  expect(response.headers.get('x-amzn-requestid')).toMatch(/^[\da-f-]{36}$/);
 });
 
 it('refuses an unsigned request', async () => {

@@ -124,6 +124,28 @@ describe('an invocation', () => {
   });
 });
 
+describe('the Runtime API', () => {
+  it('has an address that AWS’s runtime clients accept', async () => {
+    // A second client in the same environment, which asks as AWS's clients do.
+    const host = await hostWith(
+      await bundle(`exports.handler = async () => {
+        const api = process.env.AWS_LAMBDA_RUNTIME_API;
+        const [hostname, port, ...rest] = api.split(':');
+        const { status } = await fetch('http://' + hostname + ':' + port + '/2018-06-01/runtime/init/error', {
+          method: 'POST', body: '{}',
+        });
+        return { isPort: Number(port).toString() === port, rest, status };
+      };`),
+    );
+
+    expect(payloadOf(await host.invoke('local-thing', '{}'))).toEqual({
+      isPort: true,
+      rest: [],
+      status: 202,
+    });
+  });
+});
+
 describe('environments', () => {
   it('are reused: the second invocation finds the state of the first', async () => {
     const host = await hostWith(await bundle('let n = 0; exports.handler = async () => (n += 1);'));
@@ -235,10 +257,14 @@ describe('a failure', () => {
     };`);
     const host = await hostWith(fn);
 
-    expect(payloadOf(await host.invoke('local-thing', '{}'))).toMatchObject({
-      errorType: 'Runtime.UnhandledPromiseRejection',
-      errorMessage: 'nobody listens',
+    const result = await host.invoke('local-thing', '{}');
+
+    // AWS's client for Node 24 handles none, so Node ends the process.
+    expect(payloadOf(result)).toEqual({
+      errorType: 'Runtime.ExitError',
+      errorMessage: `RequestId: ${result.requestId} Error: Runtime exited with error: exit status 1`,
     });
+    expect(host.logs.map(({ message }) => message).join('\n')).toContain('Error: nobody listens');
   });
 
   it('follows if a handler can never settle', async () => {

@@ -176,3 +176,23 @@ it('refuses requests without a signature or signed with other keys', async () =>
     name: 'UnrecognizedClientException',
   });
 });
+
+it.each([
+  ['Description', { Description: 'a key' }],
+  ['Tags', { Tags: [{ Key: 'a', Value: 'b' }] }],
+  ['KeyId', { KeyId: 'alias/mine' }],
+  ['Tier', { Tier: 'Advanced' as const }],
+])('refuses %s, which it would drop, and stores nothing', async (name, more) => {
+  const { client } = await clientOf();
+
+  const put = client.send(
+    new PutParameterCommand({ Name: '/a/b', Value: 'x', Type: 'SecureString', ...more }),
+  );
+
+  await expect(put).rejects.toMatchObject({
+    name: 'NotImplemented',
+    message: expect.stringContaining(name) as string,
+    $metadata: { httpStatusCode: 501, requestId: expect.any(String) as string },
+  });
+  await expect(client.send(new GetParameterCommand({ Name: '/a/b' }))).rejects.toThrow(ParameterNotFound);
+});
