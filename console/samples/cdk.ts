@@ -17,13 +17,42 @@ export function cdkSample(form: Form): Sample {
   };
 }
 
-const presetStack = (form: Form, preset: object): string =>
-  stackOf(form, { presets: { [slugOf(form)]: preset } }, '', ["import { Stack } from 'aws-cdk-lib';"]);
+type Preset = NonNullable<ReturnType<typeof presetOf>>;
+
+function presetStack(form: Form, preset: Preset): string {
+  const buckets = bucketsOf(preset);
+  const properties = [
+    `presets: ${toTypeScript({ [slugOf(form)]: preset }, '      ')}`,
+    ...(buckets.length > 0
+      ? [
+          `furtherInputBuckets: ${toTypeScript(buckets)}.map((name) => Bucket.fromBucketName(this, name, name))`,
+        ]
+      : []),
+  ];
+  return stackOf(form, properties, [
+    "import { Stack } from 'aws-cdk-lib';",
+    ...(buckets.length > 0 ? ["import { Bucket } from 'aws-cdk-lib/aws-s3';"] : []),
+  ]);
+}
+
+/** The buckets of a preset's own inputs, besides the input bucket. */
+const bucketsOf = ({ inputs = {} }: Preset): readonly string[] => [
+  ...new Set(
+    Object.values(inputs)
+      .flat()
+      .flatMap((source) => /^s3:\/\/([^/]+)\//.exec(source)?.[1] ?? []),
+  ),
+];
 
 const scheduleStack = (form: Form): string =>
   stackOf(
     form,
-    {},
+    [],
+    [
+      "import { Duration, Stack } from 'aws-cdk-lib';",
+      "import * as scheduler from 'aws-cdk-lib/aws-scheduler';",
+      "import { EventBridgePutEvents } from 'aws-cdk-lib/aws-scheduler-targets';",
+    ],
     `
 
     new scheduler.Schedule(this, 'Daily', {
@@ -35,18 +64,13 @@ const scheduleStack = (form: Form): string =>
         detail: scheduler.ScheduleTargetInput.fromObject(${toTypeScript(requestOf(form), '        ')}),
       }),
     });`,
-    [
-      "import { Duration, Stack } from 'aws-cdk-lib';",
-      "import * as scheduler from 'aws-cdk-lib/aws-scheduler';",
-      "import { EventBridgePutEvents } from 'aws-cdk-lib/aws-scheduler-targets';",
-    ],
   );
 
 function stackOf(
   { model }: Form,
-  props: { readonly presets?: object },
-  schedule: string,
+  properties: readonly string[],
   imports: readonly string[],
+  schedule = '',
 ): string {
   const allImports = [
     ...imports,
@@ -55,17 +79,14 @@ function stackOf(
     "import type { Construct } from 'constructs';",
     "import { WiroCredentials, WiroGenerations } from 'wiro-serverless';",
   ];
-  const properties = [
-    'credentials: WiroCredentials.fromParameters()',
-    ...Object.entries(props).map(([name, value]) => `${name}: ${toTypeScript(value, '      ')}`),
-  ];
+  const allProperties = ['credentials: WiroCredentials.fromParameters()', ...properties];
   return `${allImports.join('\n')}
 
 export class PicturesStack extends Stack {
   constructor(scope: Construct, id: string) {
     super(scope, id);
     const wiro = new WiroGenerations(this, 'Wiro', {
-${properties.map((line) => `      ${line},\n`).join('')}    });${schedule}
+${allProperties.map((line) => `      ${line},\n`).join('')}    });${schedule}
 
     wiro.onSucceeded('Succeeded', {
       eventPattern: { detail: { model: [${toTypeScript(model)}] } },

@@ -243,6 +243,14 @@ describe('presets', () => {
     });
   });
 
+  it('name objects of the input bucket by their keys, because its name is not known before a deployment', () => {
+    const inputs = { a: ['a.png'], b: ['s3://wiro-local-inputs/b.png', 's3://wiro-local-inputs-2/c.png'] };
+
+    const presets = JSON.parse(textOf(formWith(['x'], { inputs }), 'preset'));
+
+    expect(presets['group-portrait'].inputs).toEqual({ b: ['b.png', 's3://wiro-local-inputs-2/c.png'] });
+  });
+
   it.each([
     ['wiro/Story Maker_2.0!', 'story-maker-2-0'],
     ['wiro/---', 'my-request'],
