@@ -203,3 +203,51 @@ it('many retries at once', async () => {
   const again = await system.reached(id, ({ status, attempt }) => attempt === 2 && status === 'succeeded');
   expect(again.attempt).toBe(2);
 });
+
+/** What docs/simulator.md rehearses: words of its block, and how the generation ends. */
+const REHEARSALS = [
+  ['a lost callback', '"kind": "lost"', 'succeeded', undefined],
+  ['a slow model', '"kind": "lasts"', 'cancelled', undefined],
+  ['an empty balance', `'{"balanceUsd": 0}'`, 'failed', 'insufficient_balance'],
+  ['a Run whose answer is lost', '"operation": "Run"', 'succeeded', undefined],
+  ['a model that fails', '"kind": "fails"', 'failed', 'model_failed'],
+  ["Wiro's limit of tasks at once", `'{"concurrencyLimit": 1}'`, 'succeeded', undefined],
+  ['outputs that come late', '"operation": "cdn"', 'succeeded', undefined],
+] as const;
+
+it.each(REHEARSALS)('a rehearsal of %s', async (_, words, status, code) => {
+  const { ID } = await rehearse(words);
+
+  const record = await system.ended(ID);
+
+  expect(record.status).toBe(status);
+  expect(record.error?.code).toBe(code);
+  expect(system.tasksOf(ID)).toHaveLength(code === 'insufficient_balance' ? 0 : 1);
+  // Each fault of the page applies.
+  for (const { rule, applied } of system.simulator.faults.list())
+    expect([rule.operation, applied]).toEqual([rule.operation, rule.times]);
+});
+
+it('a retry after an empty balance, and the way back to normal', async () => {
+  const { ID, setup } = await rehearse(`'{"balanceUsd": 0}'`);
+  await system.ended(ID);
+
+  await run(`${setup}\n${shellBlock(`'{"balanceUsd": 100}'`)}`, { env: { ID }, cwd: folder });
+  await system.reached(ID, ({ attempt, status }) => attempt === 2 && status === 'succeeded');
+  const state = await run(`${setup}\n${shellBlock('/simulator/state')}`, { cwd: folder });
+
+  expect(state).toContain('"chargedUsd"');
+  expect(system.simulator.faults.list()).toEqual([]);
+});
+
+/** Runs the block of the page with these words, as far as it has a generation. */
+async function rehearse(words: string) {
+  await mkdir(path.join(folder, '.local'), { recursive: true });
+  await writeFile(path.join(folder, '.local/endpoints.json'), JSON.stringify(endpoints));
+  const setup = shellBlock('SIMULATOR=$(node');
+  // The page goes back to normal only at its end.
+  system.simulator.faults.clear();
+  system.simulator.set({ balanceUsd: 100, concurrencyLimit: null });
+  const said = await run(`${setup}\n${shellBlock(words)}\necho; echo "$ID"`, { cwd: folder });
+  return { ID: said.trim().split('\n').at(-1) ?? '', setup };
+}
