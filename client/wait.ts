@@ -4,7 +4,7 @@ import type { TaskMessage } from './task-message.ts';
 import { watchTask } from './watch-task.ts';
 
 export interface WaitOptions {
-  /** Stops waiting. The generation goes on. */
+  /** Stops waiting. The generation continues. */
   readonly signal?: AbortSignal;
   /** Called with the record each time it is read. */
   readonly onRecord?: (generation: Generation) => void;
@@ -36,7 +36,7 @@ export async function waitForEnd(
       onRecord?.(generation);
       if (hasEnded(generation)) return generation;
       const { progress } = generation;
-      // A retry or a requeue has another task, with a token of its own.
+      // A retry or a requeue has another task, with its own token.
       if (onProgress !== undefined && progress !== undefined && progress.token !== watched) {
         stopWatching?.();
         watched = progress.token;

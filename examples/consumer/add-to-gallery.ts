@@ -36,10 +36,10 @@ export interface GalleryDeps {
 }
 
 /**
- * Adds what a generation made to the gallery, once, however often its event is delivered.
+ * Adds a generation's outputs to the gallery once, however often its event is delivered.
  *
- * What may be repeated comes first, the one write that counts comes last and is conditional on the `eventId`: whoever
- * dies on the way has done nothing yet, and the next delivery does it all.
+ * Repeatable steps come first. The one write that counts comes last, and is conditional on the `eventId`. A consumer that
+ * dies earlier has changed nothing, and the next delivery does everything.
  */
 export async function addToGallery(
   { read, putOnce }: GalleryDeps,

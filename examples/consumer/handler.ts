@@ -31,7 +31,7 @@ const deps: GalleryDeps = {
   },
 };
 
-/** Does one `Generation Succeeded` event. What it answers is for logs and tests: nobody waits for it. */
+/** Handles one `Generation Succeeded` event. The result is for logs and tests: no caller waits for it. */
 export async function handler(event: SucceededEvent): Promise<'added' | 'known'> {
   const outcome = await addToGallery(deps, event);
   console.log(JSON.stringify({ message: `Gallery: ${outcome}`, eventId: event.detail.eventId }));

@@ -61,7 +61,7 @@ export async function listModels(
     const { owner, start }: Position = position;
     const asked = { search, start, limit: rows, ...(owner !== undefined && { owner }) };
     const page = await ask(wiro, asked, endsAt - performance.now()).catch((error: unknown) => {
-      // What was found until now is a page, too.
+      // The models found before the failure are a page, too.
       if (models.length > 0) return undefined;
       throw error;
     });
@@ -104,7 +104,7 @@ function positionAfter(
   return at < owners.length ? { owner: owners[at], start: 0 } : undefined;
 }
 
-/** Wiro lists by owner: then a deployment that runs few models need not look through all. */
+/** Wiro can list one owner's models, so a deployment that runs few models need not search all of them. */
 const ownersIn = (patterns: readonly string[] | undefined): readonly (string | undefined)[] =>
   patterns === undefined
     ? [undefined]

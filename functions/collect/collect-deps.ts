@@ -32,7 +32,7 @@ export interface CollectDeps extends CopyOutputsDeps {
   readonly remainingMs: () => number;
 }
 
-/** What a function has at hand once it has claimed a generation to collect. */
+/** What a function works with once it has claimed a generation to collect. */
 export interface WorkDeps extends CollectDeps {
   readonly id: string;
   readonly claim: Claim<Collecting>;

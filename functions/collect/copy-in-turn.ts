@@ -82,7 +82,7 @@ export const inLineSetback = ({ task }: Collecting, { maximum }: CopyPlaces): Se
 
 export const cutShortSetback = ({ task }: Collecting): Setback => ({
   code: 'output_in_line',
-  message: `Task ${task.id} has ended and is paid for. Copying its outputs takes longer than the function had left after it copied others. It goes on in a function of its own.`,
+  message: `Task ${task.id} has ended and is paid for. The function that copied others first had too little time left for its outputs. Another function copies them.`,
 });
 
 const notItsTurn = ({ maximum }: CopyPlaces): string =>

@@ -44,7 +44,7 @@ export async function recordFailed(
   task: Task,
   account: Account,
 ): Promise<void> {
-  // Of a task that we stopped, the error it stood at. Kill may have left another text.
+  // For a task that we stopped, report the error at which it stood. Kill may have left another text.
   const stopped = hasStoodAtError(generation) ? await readStopNote(deps, generation) : undefined;
   await endFailed(deps, generation, stopped?.text ?? task.errorText?.trim(), account);
 }

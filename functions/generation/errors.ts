@@ -9,7 +9,7 @@ export type ErrorCode =
   | 'model_not_supported'
   // Not among the models that the deployment runs.
   | 'model_not_allowed'
-  // It is known to cost more than the request's maxCostUsd.
+  // It certainly costs more than the request's maxCostUsd.
   | 'price_too_high'
   | 'input_not_found'
   | 'input_not_allowed'
@@ -39,7 +39,7 @@ export type ErrorCode =
   | 'waited_too_long'
   // The functions that worked on it were killed, again and again.
   | 'function_killed'
-  // The task ended badly.
+  // The task did not succeed, or its end is unknown.
   | 'model_failed'
   | 'task_not_found'
   // Wiro's record of the task is too large to read.

@@ -34,9 +34,8 @@ export interface TimelineEntry {
 }
 
 /**
- * Returns what a change leaves no trace of in the items that are stored anyway. An undisturbed generation has none of it:
- * its timeline is derived and costs no write. Neither has an end, so that nothing comes between an end and its
- * announcement.
+ * Returns the entries of a change that the other stored items do not show. An undisturbed generation has none: its timeline
+ * is derived, and costs no write. An end has none either, so that no write comes between an end and its announcement.
  */
 export function entriesToNote(before: Generation, next: Generation): readonly TimelineEntry[] {
   const { attempt, updatedAt: at } = next;
@@ -124,7 +123,7 @@ function entriesOfPast(past: KeptAttempt): readonly TimelineEntry[] {
   return entries;
 }
 
-/** In the order of time, each once: what was noted may stand in the state as well if a change came between two reads. */
+/** Sorts by time and removes repeats: after a change between two reads, the state may have a noted entry too. */
 function inOrder(entries: readonly TimelineEntry[]): readonly TimelineEntry[] {
   const unique = new Map(entries.map((entry) => [`${entry.attempt} ${entry.at} ${entry.what}`, entry]));
   const rank = ({ what }: TimelineEntry) => TIMELINE_EVENTS.indexOf(what);

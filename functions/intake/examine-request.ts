@@ -57,7 +57,7 @@ export async function examineRequest(
   const inputs = await problems
     .checkLater(() => acceptInputs(deps, named, path, hasTime))
     .catch((error: unknown) => {
-      // S3 may be away: what is wrong already is wrong all the same.
+      // S3 may not answer. The problems found before still stand.
       if (problems.list().length === 0) throw error;
       return undefined;
     });

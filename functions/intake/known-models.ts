@@ -67,7 +67,7 @@ export function createKnownModels({
       ...(found.prices && { prices: found.prices }),
       ...(found.approximateCostUsd !== undefined && { approximateCostUsd: found.approximateCostUsd }),
     };
-    // That a model does not exist is not cached: it may be made the next minute.
+    // A missing model is not cached: it may exist a minute later.
     if (!isReadOnly) await cache.put(model, asked).catch(logIgnored('it is asked for again next time'));
     return asked;
   }

@@ -17,7 +17,7 @@ export function combineCrc32(first: number, second: number, secondBytes: number)
   return (sum ^ second) >>> 0;
 }
 
-/** What one zero bit does to a sum: each column is what becomes of one of its bits. */
+/** The effect of one zero bit on a sum: each column shows what becomes of one bit. */
 const appendZeroBit = (): Uint32Array =>
   Uint32Array.from({ length: 32 }, (_, bit) => (bit === 0 ? POLYNOMIAL : 2 ** (bit - 1)));
 

@@ -106,7 +106,7 @@ export function createOutputFetcher(deps: OutputFetcherDeps): OutputFetcher {
   });
 
   async function send(url: URL, { range, ifRange, signal }: OutputRequest): Promise<Dispatcher.ResponseData> {
-    // undici's own limit starts again with every interim answer (103). A host could send those for ever.
+    // undici's own limit starts again with every interim answer (103). A host could send those without end.
     const patience = new AbortController();
     const limitMs = connectMs + headersMs;
     const limit = setTimeout(() => patience.abort(new Error(`no answer came within ${limitMs} ms`)), limitMs);

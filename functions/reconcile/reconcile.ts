@@ -32,7 +32,7 @@ export interface Reconciled {
   readonly announced: number;
   /** Generations that were skipped, because their last look threw an error. */
   readonly steppedOver: number;
-  /** The time ended before all due generations were looked at. The next run goes on. */
+  /** The time ended before all due generations were looked at. The next run continues. */
   readonly isCutShort: boolean;
   /** Since when the first in line waits. `null` if the line is empty, absent if it could not be read. */
   readonly waitingSince?: Timestamp | null;

@@ -93,7 +93,7 @@ export interface AttemptNotesStore {
 
 export type NotesChange = { readonly [Name in keyof AttemptNotes]?: AttemptNotes[Name] | null };
 
-/** Few functions work on one attempt at once. */
+/** Enough: few functions work on one attempt at once. */
 const MOST_TRIES = 10;
 
 /** Notes are written before the state that they explain, so that a crash in between loses none. */

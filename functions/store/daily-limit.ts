@@ -56,7 +56,7 @@ export function createDailyLimit(
   { limit, clock = () => new Date() }: { readonly limit: number; readonly clock?: Clock },
 ): DailyLimit {
   const keyOf = (day: string, sort = ACCEPTED) => ({ pk: `day#${day}`, sk: sort });
-  // A day that is over is not asked for.
+  // Past days are not read.
   const expiryOf = (day: string) => (Date.parse(day) + 3 * DAY_MS) / 1_000;
 
   async function read(day: string, sort?: string): Promise<Record<string, unknown> | undefined> {

@@ -32,7 +32,7 @@ export type Drop =
 export interface DeliveryStore {
   /** Counts a delivery. */
   begin(event: string): Promise<Delivery>;
-  /** Reads what is noted, and counts no delivery. */
+  /** Reads the notes on an event without counting a delivery. */
   find(event: string): Promise<Delivery>;
   /**
    * Notes an outcome, unless another one stands.

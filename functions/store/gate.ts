@@ -434,7 +434,7 @@ export function createGate({
     },
 
     async noteRefusal(owner, limit) {
-      // If the refusal names no limit, as many as hold a slot beside the refused one.
+      // If the refusal names no limit, assume the number of other holders.
       const learnedLimit =
         limit ?? Math.max(1, [...(await read()).slots].filter((id) => id !== owner.id).length);
       // A task that has ended since has left room at Wiro. A pause would leave that room idle.

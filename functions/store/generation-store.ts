@@ -195,8 +195,8 @@ export function createGenerationStore(
   }
 
   /**
-   * Stores past attempts as items of their own, before the state drops them. The revision decides between writers: one
-   * that decided on an outdated state has a lower revision. An attempt from an earlier release's list has revision 0.
+   * Stores past attempts as items of their own, before the state drops them. A writer that decided on an outdated state
+   * has a lower revision, and replaces nothing. An attempt from an earlier release's list has revision 0.
    */
   async function keepAttempts(id: string, current: Generation, next: Generation): Promise<void> {
     await mapLimited(attemptsToKeep(current, next), KEPT_AT_ONCE, (past) =>

@@ -59,9 +59,9 @@ export interface HistoryPage {
   readonly readUnits: number;
 }
 
-/** A page begins no further group of generations once it has consumed this many read units. */
+/** A page starts no further group of generations once it has consumed this many read units. */
 const ENOUGH_UNITS = 400;
-/** The largest items of one generation take about 52 read units. So a page never takes more than 1,000. */
+/** The largest items of one generation take about 52 read units, so a page takes at most 1,000. */
 const GROUP = 10;
 /** Rows of the index for one query that filters: about 10 read units. */
 const ROWS_AT_ONCE = 250;
@@ -93,7 +93,7 @@ export function createHistory(
     });
     const { after = to } = query;
     let before = after < to ? after : to;
-    // The position of a month means that all of it is left to read.
+    // A position that is only a month stands for its end: the whole month is left to read.
     if (after.length === 7 && after <= to) before = `${after}${LAST}`;
     for (let queries = 0; before >= from; queries += 1) {
       const month = before.slice(0, 7);

@@ -13,7 +13,7 @@ import { readable, STORED_VERSION } from './stored-version.ts';
 /** What timelines show beside the record. */
 export interface NotedTimeline {
   readonly noted: readonly TimelineEntry[];
-  /** Entries beyond the most that are kept. */
+  /** How many entries were dropped, because only so many are kept. */
   readonly omitted: number;
 }
 

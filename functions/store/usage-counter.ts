@@ -30,9 +30,9 @@ export interface UsageCounter {
 const MOST_LABEL_ROWS = 100;
 /** The row of label values beyond these. */
 const OTHER = '(other)';
-/** Of a label's value in a row. Each row must stay small, because every end writes it. */
+/** The longest label value in a row. Rows must stay small, because every end writes one. */
 const LONGEST_VALUE = 64;
-/** A mark that stands for so long was left behind by a killed function. */
+/** An older mark was left behind by a killed function. */
 const STALE_MS = 60_000;
 const MOST_CLEARED = 5;
 

@@ -18,7 +18,7 @@ import type { FileToSend, FileValue, UploadedFile, WiroClient } from '../wiro/ty
 import { KNOWN_GOOD_FILE } from './known-good-file.ts';
 import type { Room } from './room.ts';
 
-/** How this deployment hands objects over to Wiro, with what each way needs. */
+/** How this deployment hands objects over to Wiro. */
 export type Handover =
   | { readonly kind: 'upload' }
   | { readonly kind: 'presigned'; readonly presign: Presign }

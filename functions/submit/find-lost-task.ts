@@ -112,7 +112,7 @@ async function search(
     return await untilAborted(claim.signal, searching);
   } catch (error) {
     if (!claim.isTimeUp()) throw error;
-    return { kind: 'unproven', why: 'searching its tasks takes longer than a function has' };
+    return { kind: 'unproven', why: 'the search of its tasks exceeded the time limit of a function' };
   }
 }
 

@@ -41,7 +41,7 @@ const reportSecond = (generationId: string, taskId: string) =>
     { SecondTask: 1 },
   );
 
-/** Reports other tasks of the same Run, as far as there is time. The task that was found is recorded by now. */
+/** Reports other tasks of the same Run, as far as there is time. The task that was found is already recorded. */
 export async function reportOthers(
   { id, monotonic, remainingMs, durations }: WorkDeps,
   findOthers: (hasTime: () => boolean) => Promise<readonly string[]>,

@@ -31,7 +31,7 @@ export interface SubmitDeps extends Pick<BringInputsDeps, 'inputs' | 'uploads' |
   readonly remainingMs: () => number;
 }
 
-/** What a submission has at hand once it has claimed its generation. */
+/** What a submission works with once it has claimed its generation. */
 export interface WorkDeps extends SubmitDeps {
   readonly id: string;
   readonly claim: Claim<Submitting>;

@@ -78,7 +78,7 @@ export async function submitInTurn(deps: SubmitInTurnDeps, id: string): Promise<
   async function skipNewer(current: string, error: unknown): Promise<SubmitEnd> {
     if (!(error instanceof NewerVersionError)) throw error;
     logIgnored('it waits for the newer release', { generationId: current })(error);
-    // With the first revision: a slot that a later one has taken since stays.
+    // With the first revision, this frees no slot that a later revision has taken since.
     await gate.free({ id: current, revision: 1 }, 'notRun').catch(logIgnored('it keeps its slot until then'));
     return { kind: 'noTask' };
   }

@@ -21,29 +21,29 @@ import { createWorld } from './world.ts';
 export interface AcceptDeps {
   readonly account: Account;
   readonly options: Options;
-  /** Says what is going on. */
+  /** Prints the current step. */
   readonly say: (line: string) => void;
-  /** Stops what is under way; what stands is taken down all the same. */
+  /** Stops the run. What is deployed is still removed. */
   readonly signal: AbortSignal;
 }
 
 const DURATIONS = {
-  // Callbacks come sooner, and one that is lost costs little time.
+  // A lost callback then costs little time.
   look: 15_000,
-  // A busy emulator is slow: without the model's schema a request would be accepted that is to be refused.
+  // A busy emulator is slow. Without the model's schema, a wrong request would be accepted.
   modelLimit: 15_000,
 };
 const INVOKE_EVERY_MS = 5_000;
 
 interface Undo {
   readonly what: string;
-  /** @returns Words for the table, if there is anything to say. */
+  /** @returns A note for the table, if there is one. */
   readonly run: () => Promise<unknown>;
 }
 
 /**
- * Deploys, runs every flow, takes everything down, and says how each step went.
- * @throws {SetupError} When there is nothing to run.
+ * Deploys the stack, runs all flows, removes everything, and reports how each step ended.
+ * @throws {SetupError} If there is nothing to run.
  */
 export async function accept({ account, options, say, signal }: AcceptDeps): Promise<readonly Row[]> {
   const { endpoint, functionUrls, keep, patienceMs } = options;
@@ -55,7 +55,7 @@ export async function accept({ account, options, say, signal }: AcceptDeps): Pro
       `No flow has "${options.only.join('" or "')}" in its name: the table shows them all.`,
     );
   const rows: Row[] = [];
-  // Undone in the opposite order, every one of them, whatever fails.
+  // All are undone in reverse order, even if one fails.
   const undo: Undo[] = [];
   const step = async <Value>(name: string, run: () => Promise<Value>, note: (value: Value) => string) => {
     say(`${name} …`);

@@ -5,7 +5,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { GetParameterCommand, ParameterNotFound, SSMClient } from '@aws-sdk/client-ssm';
 import { SetupError } from '../../local/setup-error.ts';
 
-/** The AWS that everything happens in, by the SDK's own rules: environment, profile, `AWS_ENDPOINT_URL`. */
+/** The AWS account or emulator of this run, found like the SDK does: environment, profile, `AWS_ENDPOINT_URL`. */
 export interface Account {
   readonly region: string;
   /** Whether `cdk bootstrap` has been run here. */
@@ -23,11 +23,11 @@ export interface Account {
 const BOOTSTRAP_VERSION = '/cdk-bootstrap/hnb659fds/version';
 
 /**
- * Finds out whether there is an AWS to work with.
- * @throws {SetupError} With what is missing, in one sentence.
+ * Finds the AWS to work with.
+ * @throws {SetupError} If something is missing. One sentence says what.
  */
 export async function openAccount(endpoint: string | undefined): Promise<Account> {
-  // The SDK knows AWS_REGION alone; the AWS CLI's other variable should do as well.
+  // The SDK reads only AWS_REGION. Accept the AWS CLI's other variable too.
   const named = process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION;
   const config = named ? { region: named } : {};
   const ssm = new SSMClient(config);
@@ -42,7 +42,7 @@ export async function openAccount(endpoint: string | undefined): Promise<Account
     );
     const { credentials } = ssm.config;
     const shared = { region, credentials };
-    // Emulators know buckets by path: a bucket's name before theirs would have to resolve.
+    // Emulators serve buckets by path: a bucket's host name would have to resolve.
     const s3 = new S3Client({ ...shared, forcePathStyle: endpoint !== undefined });
     const lambda = new LambdaClient(shared);
     const dynamodb = new DynamoDBClient(shared);
@@ -58,7 +58,7 @@ export async function openAccount(endpoint: string | undefined): Promise<Account
       },
     };
   } catch (error) {
-    // Its sentence says all of it: no cause to be shown behind it.
+    // The sentence is complete, so no cause is shown.
     throw new SetupError(explain(error, endpoint));
   }
 }

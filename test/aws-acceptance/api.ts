@@ -8,7 +8,7 @@ export interface ApiAnswer {
   readonly body: unknown;
 }
 
-/** The deployed API, called as an application would: by requests signed with Signature Version 4. */
+/** The deployed API, called like an application does: with requests signed by Signature Version 4. */
 export interface Api {
   readonly url: string;
   call(method: string, path: string, body?: string | Buffer): Promise<ApiAnswer>;
@@ -16,7 +16,7 @@ export interface Api {
   readonly read: Client['get'];
 }
 
-/** @param url - Of the stack's `ApiUrl`. */
+/** @param url - The stack's `ApiUrl`. */
 export function createApi(account: Account, send: Send, url: string): Api {
   const base = url.replace(/\/+$/, '');
   const call: Api['call'] = async (method, path, body) => {
@@ -33,7 +33,7 @@ export function createApi(account: Account, send: Send, url: string): Api {
   return { url: base, call, submit: client.submit, read: client.get };
 }
 
-/** An emulator's host names resolve nowhere: `send` knows where they lead. */
+/** An emulator's host names do not resolve: `send` knows their address. */
 const fetchBy =
   (send: Send): typeof fetch =>
   async (input, init) => {

@@ -2,11 +2,11 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Send } from './send.ts';
 
-/** A door on this machine through which a Wiro on this machine reaches a Function URL that does not resolve. */
+/** A server on this machine through which a local Wiro reaches a Function URL that does not resolve. */
 export interface CallbackRelay {
-  /** What the stack is deployed with as `callbackBaseUrl`. */
+  /** The stack's `callbackBaseUrl`. */
   readonly url: string;
-  /** From now on requests go to this Function URL. */
+  /** Sends further requests to this Function URL. */
   leadTo(functionUrl: string): void;
   stop(): Promise<void>;
 }

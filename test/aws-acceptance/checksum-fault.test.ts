@@ -7,7 +7,7 @@ vi.setConfig({ testTimeout: 30_000 });
 
 const place = { Bucket, Key: 'probe' };
 
-/** An S3 whose uploads in parts end with an error of this name. */
+/** An S3 whose multipart uploads end with an error of this name. */
 const failingWith = (client: S3Client, name: string): Pick<S3Client, 'send'> => ({
   send: ((command: Parameters<S3Client['send']>[0]) =>
     command.constructor.name === 'CompleteMultipartUploadCommand'

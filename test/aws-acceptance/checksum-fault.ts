@@ -9,14 +9,14 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 
-/** S3 takes no smaller part, the last one excepted. */
+/** S3 accepts no smaller part, except the last. */
 const PART_BYTES = 5 * 1024 * 1024;
 
 /**
- * Finds out whether an S3 refuses the right checksum of an object in parts: the CRC-32 of the whole, announced as
- * `FULL_OBJECT`. One that computes a composite (of the parts' checksums) answers `BadDigest`, and stores nothing.
- * @returns What is wrong, for the table; `undefined` where S3 takes it, as AWS does.
- * @throws Whatever else it answers.
+ * Checks whether an S3 refuses the right checksum of an object in parts: the CRC-32 of the whole, announced as
+ * `FULL_OBJECT`. An S3 that computes a composite of the parts' checksums answers `BadDigest`, and stores nothing.
+ * @returns What is wrong, for the table. `undefined` if S3 accepts it, as AWS does.
+ * @throws Any other error of S3.
  */
 export async function findChecksumFault(
   s3: Pick<S3Client, 'send'>,

@@ -8,9 +8,9 @@ const POLL_MS = 2_000;
 const LIMIT_MS = 10 * 60_000;
 
 /**
- * Deletes a stack by its name and waits until it is gone. For what `cdk destroy` leaves behind: it deletes by the
- * stack's id, which not every emulator knows, and it gives up on a deployment that was broken off.
- * @throws When it is still there after a while, with its last status.
+ * Deletes a stack by its name and waits until it is gone. `cdk destroy` may leave it behind: it deletes by the stack's id,
+ * which not every emulator knows, and gives up on an interrupted deployment.
+ * @throws If the stack still exists after a while, with its last status.
  */
 export async function deleteStack(account: Account, stackName: string): Promise<void> {
   const send = createSend();

@@ -16,9 +16,9 @@ export interface BusEvent {
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
-/** A rule on the stack's bus that brings every event of ours to a queue, and what came there. */
+/** A rule on the stack's bus that sends our events to a queue, and the events received from it. */
 export interface EventQueue {
-  /** What has come so far. */
+  /** The events received so far. */
   readonly events: readonly BusEvent[];
   remove(): Promise<void>;
 }
@@ -26,7 +26,7 @@ export interface EventQueue {
 const RULE = 'acceptance';
 const POLL_S = 2;
 
-/** @throws When the endpoint has no queues, or its bus leads to none. */
+/** @throws If the endpoint has no queues, or its bus does not deliver to them. */
 export async function createEventQueue(account: Account, eventBus: string): Promise<EventQueue> {
   const { eventBridge } = account;
   const sqs = createSqs(account);
@@ -100,7 +100,7 @@ export async function createEventQueue(account: Account, eventBus: string): Prom
           await sqs('DeleteMessage', { QueueUrl, ReceiptHandle });
         }
       } catch {
-        // The next one may come through; a message that was not deleted comes again.
+        // The next call may succeed. A message that was not deleted comes again.
         await wait(POLL_S * 1000, undefined, { signal: stopping.signal }).catch(() => {});
       }
     }
@@ -109,7 +109,7 @@ export async function createEventQueue(account: Account, eventBus: string): Prom
 
 type Sqs = (action: string, input: Readonly<Record<string, unknown>>) => Promise<Record<string, unknown>>;
 
-/** SQS's JSON protocol: five calls are no reason for another SDK client. */
+/** SQS's JSON protocol. Five calls do not justify another SDK client. */
 function createSqs(account: Account, send: Send = createSend()): Sqs {
   const url = serviceUrl('sqs', account.region);
   return async (action, input) => {

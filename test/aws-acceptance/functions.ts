@@ -9,7 +9,7 @@ import { FUNCTIONS, type FunctionName } from '../../functions/functions.ts';
 import { ENV, PARAMETER } from '../../functions/settings.ts';
 import type { Account } from './account.ts';
 
-/** The name of one function of the deployment that has this table. */
+/** Finds the name of one function of the deployment with this table. */
 export async function findFunction(
   { lambda }: Pick<Account, 'lambda'>,
   name: FunctionName,
@@ -25,7 +25,7 @@ export async function findFunction(
   throw new Error(`No function is the "${name}" of the table ${table}`);
 }
 
-/** The Function URL of `callback`, whatever the stack was told to give out in its place. */
+/** Finds the Function URL of `callback`, even if the stack has another `callbackBaseUrl`. */
 export async function findCallbackUrl(
   { ssm, lambda }: Pick<Account, 'ssm' | 'lambda'>,
   parameterPath: string,
@@ -40,14 +40,14 @@ export async function findCallbackUrl(
   return FunctionUrl;
 }
 
-/** Invokes a function every few seconds, for endpoints that run no schedules. @returns What ends it. */
+/** Invokes a function every few seconds, for endpoints without schedules. @returns A function that ends it. */
 export function invokeRegularly(
   { lambda }: Pick<Account, 'lambda'>,
   functionName: string,
   everyMs: number,
 ): () => void {
   const timer = setInterval(() => {
-    // One that fails is followed by another.
+    // The next invocation may succeed.
     lambda.send(new InvokeCommand({ FunctionName: functionName, InvocationType: 'Event' })).catch(() => {});
   }, everyMs);
   return () => clearInterval(timer);

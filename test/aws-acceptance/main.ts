@@ -16,7 +16,7 @@ async function main(): Promise<number> {
   const say = (line: string) => console.error(line);
   const signal = stopSignal();
   signal.addEventListener('abort', () =>
-    say('Stopping: everything is taken down first, which takes a while.'),
+    say('Stopping: everything is removed first, which takes a while.'),
   );
   try {
     say(`AWS: ${options.endpoint ?? 'the account of these credentials'}, region ${account.region}`);

@@ -22,14 +22,14 @@ AWS_ENDPOINT_URL), runs generations through it, prints a table, and takes everyt
 
 export interface Options {
   readonly stackName: string;
-  /** `undefined`: the simulator, started here. */
+  /** @default - the simulator, started here */
   readonly wiro: WiroOutside | undefined;
   readonly functionUrls: 'direct' | 'endpoint';
   readonly reconcile: 'schedule' | 'invoke';
   readonly only: readonly string[];
   readonly patienceMs: number;
   readonly keep: boolean;
-  /** An emulator; `undefined` for AWS itself. */
+  /** An emulator. @default - AWS itself */
   readonly endpoint: string | undefined;
 }
 
@@ -42,9 +42,9 @@ export interface WiroOutside {
 }
 
 /**
- * @param newName - An end for the stack's name.
- * @returns `undefined` when help is all that was asked for.
- * @throws {SetupError}
+ * @param newName - Ends the stack's name.
+ * @returns `undefined` if only help was requested.
+ * @throws {SetupError} If the options cannot work.
  */
 export function readOptions(
   args: readonly string[],

@@ -6,7 +6,7 @@ export const ROOT = path.resolve(import.meta.dirname, '../..');
 export interface Command {
   /** For messages, such as `cdk deploy`. */
   readonly name: string;
-  /** A script for this Node, seen from the project's root. */
+  /** A script for this Node, relative to the project's root. */
   readonly script: string;
   readonly args: readonly string[];
   readonly env: NodeJS.ProcessEnv;
@@ -18,9 +18,9 @@ const SHOWN_LINES = 25;
 const GRACE_MS = 15_000;
 
 /**
- * Runs one of the project's programs and keeps what it prints to itself, unless it fails.
- * It is no member of our process group, so that Ctrl-C on a terminal ends it only if we say so.
- * @throws When it fails, with the end of what it printed; the signal's reason when it was stopped.
+ * Runs one of the project's programs. Shows its output only if it fails. It is not in our process group, so that Ctrl-C on
+ * a terminal does not reach it directly.
+ * @throws If it fails, with the end of its output. If it was stopped, the signal's reason.
  */
 export async function runCommand({ name, script, args, env, signal }: Command): Promise<void> {
   signal?.throwIfAborted();
@@ -39,7 +39,7 @@ export async function runCommand({ name, script, args, env, signal }: Command): 
     try {
       if (child.pid !== undefined) process.kill(-child.pid, how);
     } catch {
-      // It has just ended.
+      // It has ended in the meantime.
     }
   };
   let force: NodeJS.Timeout | undefined;
@@ -63,10 +63,10 @@ export async function runCommand({ name, script, args, env, signal }: Command): 
   }
 }
 
-/** A program that did not do what it was started for. */
+/** A program failed. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
-  /** The end of what it printed. */
+  /** The end of its output. */
   readonly printed: string;
 
   constructor(message: string, printed: string) {

@@ -7,7 +7,7 @@ import { createSend } from './send.ts';
 let server: Server;
 let endpoint: string;
 beforeAll(async () => {
-  // Answers what it was asked, and for whom.
+  // Answers with the request that it received, and its host.
   server = createServer(async (request, response) => {
     let body = '';
     for await (const chunk of request) body += chunk;

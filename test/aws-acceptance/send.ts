@@ -21,8 +21,8 @@ const SILENCE_MS = 60_000;
 
 /**
  * Sends HTTP requests.
- * @param via - Where all of them go, whatever host their URL names; that name travels in `Host`, as if it had
- * resolved to there. Emulators give out names that resolve nowhere.
+ * @param via - The address for all requests. The host of each URL is sent in `Host`, as if it had resolved to that
+ * address: an emulator's names do not resolve.
  */
 export function createSend(via?: string): Send {
   return ({ method, url, headers = {}, body, signal }) => {
@@ -42,7 +42,7 @@ export function createSend(via?: string): Send {
             host: target.host,
             ...(body !== undefined && { 'content-length': String(Buffer.byteLength(body)) }),
           },
-          // A request of its own connection: none is lost on one that the other side just closed.
+          // One connection per request: none is lost on a connection that the server has just closed.
           agent: false,
           timeout: SILENCE_MS,
           ...(signal && { signal }),

@@ -1,4 +1,4 @@
-/** Where a service without an SDK client of ours is reached, by the SDK's own rules. */
+/** The URL of a service for which we have no SDK client, found like the SDK does. */
 export function serviceUrl(service: 'sqs' | 'cloudformation', region: string): string {
   const suffix = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
   return (

@@ -2,7 +2,7 @@ import { AwsV4Signer } from 'aws4fetch';
 import type { Account } from './account.ts';
 import type { Sending } from './send.ts';
 
-/** Signs a request as AWS wants it (Signature Version 4). */
+/** Signs a request for AWS (Signature Version 4). */
 export async function sign(
   { credentials, region }: Pick<Account, 'credentials' | 'region'>,
   service: string,

@@ -1,4 +1,4 @@
-/** What is needed for a flow is not to be had here. Its message is the reason. */
+/** Something that a flow needs is missing here. The message says what. */
 export class SkippedError extends Error {
   override readonly name = 'SkippedError';
 }

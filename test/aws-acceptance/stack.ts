@@ -14,7 +14,7 @@ export interface StackOptions {
   readonly wiro: { readonly apiKey: string; readonly apiSecret: string | undefined };
 }
 
-/** What `cdk deploy` prints of it. */
+/** The stack's outputs. */
 export interface StackOutputs {
   readonly apiUrl: string;
   readonly callbackUrl: string;
@@ -24,17 +24,17 @@ export interface StackOutputs {
   readonly eventBus: string;
 }
 
-/** The stack, deployed and taken away with the commands that its users have. */
+/** The stack, deployed and removed with its users' commands. */
 export interface Stack {
   readonly parameterPath: string;
   bootstrap(signal: AbortSignal): Promise<void>;
   /** `npm run setup`. */
   storeSecrets(signal: AbortSignal): Promise<void>;
   deploy(signal: AbortSignal): Promise<StackOutputs>;
-  /** Removes the stack, however far its deployment came. @returns What was remarkable about it. */
+  /** Removes the stack, even after a failed deployment. @returns A note, if something was unusual. */
   destroy(): Promise<string>;
   removeSecrets(): Promise<void>;
-  /** Removes what lies on this machine. */
+  /** Removes the files on this machine. */
   close(): Promise<void>;
 }
 
@@ -84,7 +84,7 @@ export async function createStack({ account, stackName, context, wiro }: StackOp
       return readOutputs(printed[stackName] ?? {});
     },
     destroy: async () => {
-      // What was never synthesized was never deployed. The assembly as it was deployed: sources may change.
+      // Without an assembly nothing was deployed. Use the deployed assembly: the sources may have changed.
       const isSynthesized = await access(path.join(assembly, 'manifest.json')).then(
         () => true,
         () => false,

@@ -3,13 +3,13 @@ export interface Row {
   readonly name: string;
   readonly result: 'passed' | 'failed' | 'skipped';
   readonly seconds: number;
-  /** What was seen, why it failed, or why it was not tried. */
+  /** What was seen, why it failed, or why it was skipped. */
   readonly note: string;
 }
 
 const NOTE_WIDTH = 400;
 
-/** The results, aligned, and how many there are of each kind. */
+/** Formats the results as a table, with a count of each kind. */
 export function tableOf(rows: readonly Row[]): string {
   const lines = [
     ['flow', 'result', 'seconds', ''],

@@ -1,13 +1,13 @@
 import type { FaultRule } from '../../local/simulator/fault-rules.ts';
 import type { SimulatorState } from '../../local/simulator/state.ts';
 
-/** The simulator's own paths, by HTTP: the Wiro of the stack may run on another machine. */
+/** Calls the simulator's own paths by HTTP, because the stack's Wiro may run on another machine. */
 export interface WiroControl {
   addFault(rule: FaultRule): Promise<void>;
   state(): Promise<SimulatorState>;
 }
 
-/** @returns `undefined` when the Wiro at this URL is no simulator: nothing can be made to fail there. */
+/** @returns `undefined` if the Wiro at this URL is not a simulator. Then no fault can be planned. */
 export async function findWiroControl(apiUrl: string): Promise<WiroControl | undefined> {
   const base = `${apiUrl.replace(/\/v1$/, '')}/simulator`;
   const state = async () => {

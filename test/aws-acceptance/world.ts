@@ -25,55 +25,55 @@ export interface StoredObject {
   readonly contentType: string | undefined;
 }
 
-/** What a flow works with: the deployed stack, and the world around it. */
+/** The deployed stack and its surroundings, for a flow. */
 export interface World {
   readonly api: Api;
   readonly outputs: StackOutputs;
-  /** The real AWS, not an emulator: what an emulator may leave out must work. */
+  /** Whether this is the real AWS. Then flows may skip nothing that emulators lack. */
   readonly isAws: boolean;
-  /** The Function URL of `callback`, whatever Wiro is given in its place. */
+  /** The Function URL of `callback`, even if Wiro gets another address. */
   readonly callbackUrl: string;
-  /** Whether Wiro can be told to fail: a simulator can. */
+  /** Whether faults can be planned: only with a simulator. */
   readonly canFail: boolean;
-  /** How `reconcile` is started, for the table. */
+  /** What starts `reconcile`, for the table. */
   readonly reconciledBy: string;
-  /** An HTTP request to a URL that the stack gave out. */
+  /** Sends an HTTP request to a URL of the stack. */
   readonly send: Send;
-  /** Aborted when the run is stopped or the flow has taken too long. */
+  /** Aborts when the run is stopped or the flow takes too long. */
   readonly signal: AbortSignal;
-  /** The id of the generation that such a request becomes. */
+  /** The id of the generation that a request with this key gets. */
   idOf(origin: RequestOrigin, key: string): string;
-  /** An idempotency key of one's own, and the id of the generation that it will stand for. */
+  /** Creates an idempotency key, and the id of the generation that it will get. */
   plan(): { readonly idempotencyKey: string; readonly id: string };
   /**
    * Makes Wiro fail for one generation.
-   * @throws {SkippedError} When this Wiro cannot be told to.
+   * @throws {SkippedError} If this Wiro is not a simulator.
    */
   fault(id: string, fault: Pick<FaultRule, 'operation' | 'fault'>): Promise<void>;
-  /** Tasks made for a generation; `undefined` where Wiro does not tell. */
+  /** The tasks of a generation. `undefined` if this Wiro is not a simulator. */
   tasksOf(id: string): Promise<readonly TaskState[] | undefined>;
-  /** Whether the table notes a callback for a generation. */
+  /** Whether the table has a callback for a generation. */
   wasCalledBack(id: string): Promise<boolean>;
-  /** Looks again and again until something is there. */
+  /** Repeats a look until it finds something. */
   until<Value>(what: string, look: () => Promise<Value | undefined> | Value | undefined): Promise<Value>;
-  /** The record once the generation is over. */
+  /** Waits until the generation has ended. @returns Its record. */
   ended(id: string): Promise<GenerationRecord>;
   /** Puts an object into the input bucket. */
   put(key: string, body: string | Buffer, contentType: string): Promise<void>;
-  /** An object of the input bucket, unless another is named. */
+  /** Reads an object. @default - from the input bucket */
   object(key: string, bucket?: string): Promise<StoredObject | undefined>;
-  /** Sum and size of an object of any size, as S3 gives it out. */
+  /** Reads an object of any size from S3. @returns Its SHA-256 and size. */
   digest(key: string, bucket: string): Promise<{ readonly sha256: string; readonly sizeBytes: number }>;
-  /** Why S3 here cannot store an object in parts with the right checksum; `undefined` where it can. */
+  /** Why this S3 cannot store an object in parts with the right checksum. `undefined` if it can. */
   findChecksumFault(): Promise<string | undefined>;
-  /** Keys that begin so. */
+  /** Lists the keys with this prefix. */
   keys(bucket: string, prefix: string): Promise<readonly string[]>;
   /**
-   * The stack's events that came to the bus so far.
-   * @throws {SkippedError} When nobody can listen there.
+   * The stack's events on the bus so far.
+   * @throws {SkippedError} If this AWS cannot deliver them to a queue.
    */
   events(): readonly BusEvent[];
-  /** Puts an event on the bus, as an application would. @returns Its id. */
+  /** Puts an event on the bus, like an application. @returns Its id. */
   publish(detailType: string, detail: unknown): Promise<string>;
 }
 
@@ -87,7 +87,7 @@ export interface WorldOptions {
   readonly reconciledBy: string;
   readonly send: Send;
   readonly control: WiroControl | undefined;
-  /** Or why there is none. */
+  /** The queue of events, or why there is none. */
   readonly eventQueue: EventQueue | { readonly missing: string };
 }
 
@@ -105,7 +105,7 @@ export function createWorld(options: WorldOptions, signal: AbortSignal): World {
         if (found !== undefined) return found;
         last = undefined;
       } catch (error) {
-        // One look that fails is no reason to give up; the last one says what was wrong.
+        // A failed look is repeated. The last error is reported.
         last = error;
       }
       await wait(POLL_MS, undefined, { signal }).catch(() => {});

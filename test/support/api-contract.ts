@@ -9,9 +9,9 @@ type Schema = { readonly [name: string]: unknown };
 export interface Operation {
   readonly operationId: string;
   readonly method: string;
-  /** As the document writes it: `/generations/{id}`. */
+  /** The path in the document, such as `/generations/{id}`. */
   readonly path: string;
-  /** Statuses that the document names. */
+  /** The documented statuses. */
   readonly statuses: readonly number[];
 }
 
@@ -23,11 +23,11 @@ const METHODS = ['get', 'head', 'post', 'put', 'delete'];
 
 const ajv = new Ajv2020({ allErrors: true, strict: false });
 addFormats.default(ajv);
-// What the API answers must be documented to the last property; what it takes is as strict as the document says.
+// Every property of an answer must be documented. Requests are as strict as the document says.
 ajv.addSchema(DOCUMENT, 'open');
 ajv.addSchema(closed(DOCUMENT) as Schema, 'closed');
 
-/** Every operation of the document. */
+/** All operations of the document. */
 export const OPERATIONS: readonly Operation[] = Object.entries(DOCUMENT.paths as Schema).flatMap(
   ([at, item]) =>
     METHODS.flatMap((method) => {
@@ -58,7 +58,7 @@ export function operationOf(method: string, url: string): Operation | undefined 
   });
 }
 
-/** What is wrong with an answer by the document; empty when nothing is. */
+/** Finds what the document does not allow in an answer. Empty if it is right. */
 export function answerFaults(
   { path: at, method }: Operation,
   { status, body, headers }: { readonly status: number; readonly body: unknown; readonly headers: Headers },
@@ -74,7 +74,7 @@ export function answerFaults(
   return check(body) ? missing : [...missing, ...describeErrors(`${method} ${at} ${status}`, check)];
 }
 
-/** What is wrong with a request's body by the document; empty when nothing is. */
+/** Finds what the document does not allow in a request's body. Empty if it is right. */
 export function requestFaults({ path: at, method }: Operation, body: unknown): readonly string[] {
   const pointer = `/paths/${toPointer(at)}/${method.toLowerCase()}/requestBody/content/application~1json/schema`;
   if (resolve(pointer) === undefined) return body === undefined ? [] : [`${method} ${at} takes no body`];
@@ -94,7 +94,7 @@ const describeErrors = (where: string, { errors }: ValidateFunction): string[] =
     ({ instancePath, message, params }) => `${where}: ${instancePath} ${message} ${JSON.stringify(params)}`,
   );
 
-/** Follows references on the way. */
+/** Finds the schema at a pointer, and follows references. */
 function resolve(pointer: string): { readonly pointer: string; readonly schema: Schema } | undefined {
   let at = '';
   let value: unknown = DOCUMENT;
@@ -114,7 +114,7 @@ function resolve(pointer: string): { readonly pointer: string; readonly schema: 
 
 const toPointer = (part: string): string => part.replaceAll('~', '~0').replaceAll('/', '~1');
 
-/** The same schemas, with nothing that they do not name. */
+/** The same schemas, closed: they allow only the properties that they name. */
 function closed(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(closed);
   if (typeof value !== 'object' || value === null) return value;

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { TestProject } from 'vitest/node';
 import { BUNDLES_URL, type FunctionBundles } from './bundles.ts';
 
-/** Bundles the functions when the first test file of a run asks for them, and answers all files with the same bundles. */
+/** Bundles the functions when the first test file of a run requests them, and serves the same bundles to all files. */
 export default async function serveBundles(project: TestProject): Promise<() => void> {
   let bundles: Promise<FunctionBundles> | undefined;
   project.onTestsRerun(async () => {

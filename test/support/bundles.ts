@@ -4,10 +4,10 @@ import type { FunctionBundle } from '../../local/environment.ts';
 
 export type FunctionBundles = Readonly<Record<FunctionName, FunctionBundle>>;
 
-/** Names where a run of tests serves its bundles (build-bundles.ts); its processes inherit the variable. */
+/** The variable with the address where a test run serves its bundles (build-bundles.ts). Its processes inherit it. */
 export const BUNDLES_URL = 'TEST_BUNDLES_URL';
 
-/** The functions as they are deployed; bundled once for all test files of a run. */
+/** The functions' deployed bundles, built once for all test files of a run. */
 export async function bundlesOnce(): Promise<Readonly<Record<FunctionName, Bundle>>> {
   const url = process.env[BUNDLES_URL];
   if (url === undefined) return (await import('../../infra/build/bundle-functions.ts')).bundleFunctions();

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-/** A certificate for `localhost` that signs itself; `undefined` where there is no openssl to make it. */
+/** Makes a self-signed certificate for `localhost`. `undefined` if openssl is missing. */
 export function makeCertificate(): { readonly key: string; readonly cert: string } | undefined {
   const folder = mkdtempSync(path.join(tmpdir(), 'wiro-tls-'));
   const [key, cert] = [path.join(folder, 'key.pem'), path.join(folder, 'cert.pem')];

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { onTestFinished } from 'vitest';
 
 export const ROOT = path.resolve(import.meta.dirname, '../..');
-/** How every script of `package.json` starts. */
+/** The first arguments of every script in `package.json`. */
 export const NODE = [process.execPath, '--import', './scripts/require-node.mjs'] as const;
 
 export interface CommandEnd {
@@ -17,15 +17,15 @@ export interface CommandEnd {
 
 export interface RunningCommand {
   readonly process: ChildProcess;
-  /** Settles when it has ended and closed its output. */
+  /** Settles when the command has ended and closed its output. */
   readonly ended: Promise<CommandEnd>;
-  /** What it has written so far. */
+  /** Its output so far. */
   output(): CommandEnd;
-  /** What it has left behind: files in its temporary directory, and processes, by their command lines. */
+  /** Lists what it has left behind: files in its temporary directory, and the command lines of processes. */
   leftovers(): Promise<{ readonly files: readonly string[]; readonly processes: readonly string[] }>;
 }
 
-/** Starts a command without any `WIRO_*` variable but the given ones, in a temporary directory of its own. */
+/** Starts a command with only the given `WIRO_*` variables, and with its own temporary directory. */
 export async function startCommand(
   [command, ...args]: readonly [string, ...string[]],
   { env = {}, cwd = ROOT }: { readonly env?: Record<string, string>; readonly cwd?: string } = {},
@@ -59,7 +59,7 @@ export async function startCommand(
   };
 }
 
-/** Command lines of processes whose environment names `text`; none where there is no /proc to look at. */
+/** Lists the command lines of processes with `text` in their environment. Empty without /proc. */
 function processesThatKnow(text: string): string[] {
   if (!existsSync('/proc/self/environ')) return [];
   return readdirSync('/proc')
@@ -69,7 +69,7 @@ function processesThatKnow(text: string): string[] {
         const knows = readFileSync(`/proc/${pid}/environ`, 'utf8').includes(text);
         return knows ? [readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')] : [];
       } catch {
-        return []; // gone meanwhile, or somebody else's
+        return []; // it has ended, or belongs to another user
       }
     });
 }

@@ -4,8 +4,8 @@ const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 100;
 
 /**
- * Looks until something is there, ever more rarely: what is waited for takes the same two cores.
- * @throws When it is not there in time, with what was looked for and the last error.
+ * Looks until something is there, with growing pauses, because the awaited work needs the same two cores.
+ * @throws If it is not there in time, with what was looked for and the last error.
  */
 export async function eventually<Value>(
   what: string,

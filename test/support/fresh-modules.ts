@@ -1,5 +1,5 @@
 import { vi } from 'vitest';
 
-// Test files take turns in a few processes: loading CDK and the AWS clients takes longer than most of them. Nothing of
-// ours is shared: each file loads the project's own modules, and what they hold, anew.
+// Test files share a few processes, because loading CDK and the AWS clients takes longer than most files. Each file loads
+// the project's own modules anew, so that it shares no state with other files.
 vi.resetModules();

@@ -8,13 +8,13 @@ import { picture } from './pictures.ts';
 export interface OtherWiroOptions {
   /** A project without a secret. @default false */
   readonly keyOnly?: boolean;
-  /** How it tells that a task is over. @default 'never' */
+  /** How it reports a task's end. @default 'never' */
   readonly callback?: 'never' | 'form' | 'bareTask' | 'beforeRunAnswer';
-  /** Records give an output another size than it has: it is read again before it is kept. @default false */
+  /** Whether records have a wrong output size, so that the output is read twice. @default false */
   readonly wrongSize?: boolean;
 }
 
-/** One task of it. */
+/** A task of this Wiro. */
 export interface OtherTask {
   readonly id: number;
   readonly model: string;
@@ -23,8 +23,8 @@ export interface OtherTask {
 }
 
 /**
- * Another implementation of Wiro's API, which shares nothing with the simulator: numbers where Wiro has strings,
- * JSON strings where it has objects, no status between the queue and the end, and file names to be wary of.
+ * Another implementation of Wiro's API, which shares nothing with the simulator. It has numbers instead of strings, JSON
+ * strings instead of objects, no status between the queue and the end, and hostile file names.
  */
 export async function startOtherWiro({
   keyOnly = false,
@@ -49,7 +49,7 @@ export async function startOtherWiro({
     const body = Buffer.concat(await request.toArray());
     if (request.method === 'GET') {
       const file = files.get(pathname);
-      // Without a length, as a CDN that compresses on the fly.
+      // Without a length, like a CDN that compresses on the fly.
       response.writeHead(file ? 200 : 404, { 'content-type': 'image/png' }).end(file);
       return;
     }
@@ -105,7 +105,7 @@ export async function startOtherWiro({
     return { result: true, total: 1, tasklist: JSON.stringify([shown]) };
   }
 
-  /** Queued at first, and over at the next look. */
+  /** Queued at the first look, ended at the next. */
   function record({ id, fields, callbackUrl }: OtherTask) {
     const isOver = (looks.get(id) ?? 0) >= LOOKS_BEFORE_END;
     return {
@@ -136,7 +136,7 @@ export async function startOtherWiro({
       outputHosts: host,
     } satisfies WiroAccess,
     tasks: (): readonly OtherTask[] => tasks,
-    /** What was uploaded, by the path of its URL. */
+    /** Uploaded files, by the path of their URL. */
     file: (url: unknown): Buffer | undefined => files.get(new URL(String(url)).pathname),
     stop: () => {
       server.close();

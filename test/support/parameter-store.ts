@@ -5,11 +5,11 @@ import { startSsm } from '../../local/aws/ssm.ts';
 
 export interface ParameterStore {
   readonly ssm: SSMClient;
-  /** What lies under the path, by name: the type, and the value decrypted. */
+  /** The parameters under the path, by name, with their type and decrypted value. */
   readonly stored: () => Promise<Readonly<Record<string, string>>>;
 }
 
-/** Starts an empty Parameter Store for one test, which stops it when it is done. */
+/** Starts an empty Parameter Store, which stops at the end of the test. */
 export async function startParameterStore(path: string): Promise<ParameterStore> {
   const { endpoint, stop } = await startSsm({ region: LOCAL_REGION });
   const ssm = new SSMClient({

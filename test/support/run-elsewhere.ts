@@ -1,7 +1,7 @@
 import { createHmac, randomInt } from 'node:crypto';
 import type { System } from './system.ts';
 
-/** A Run past our functions: of a stranger with the same Wiro project, or one that a search has missed. */
+/** Sends a Run without our functions, like a stranger with the same Wiro project, or a Run that a search has missed. */
 export async function runElsewhere(
   { apiUrl, apiKey, apiSecret }: Pick<System['simulator'], 'apiUrl' | 'apiKey' | 'apiSecret'>,
   parameters: Readonly<Record<string, unknown>>,

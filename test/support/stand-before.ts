@@ -10,14 +10,14 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { closeServer, type LocalService, listenLocally } from '../../local/aws/local-service.ts';
 
-/** Gives a request to the server behind, which answers by the response. @param body - When it was read already. */
+/** Passes a request on to the server, which writes the response. @param body - Required if it was read already. */
 export type HandOn = (body?: Buffer) => void;
 
 /**
- * Stands before a server of this process, on a port of its own. What is handed on comes to the server as it came
- * here, `Host` included, so that signatures hold; without a second connection, because two cores carry thousands.
- * @param target - Origin of the server; it must have been started after this file was loaded.
- * @param meet - Gets every request. When it fails, the connection is closed.
+ * A proxy on its own port in front of a server of this process. Passes requests on unchanged, including `Host`, so that
+ * signatures stay valid. It makes no second connection, because tests send thousands of requests on two cores.
+ * @param target - The server's origin. The server must start after this file is loaded.
+ * @param meet - Gets every request. If it fails, the connection is closed.
  */
 export async function standBefore(
   target: string,
@@ -33,7 +33,7 @@ export async function standBefore(
   return { endpoint: await listenLocally(server, 0), stop: () => closeServer(server) };
 }
 
-/** Lets nothing of an answer through. @param onAnswered - Called once the server has given it. */
+/** Drops an answer. @param onAnswered - Called once the server has answered. */
 export function holdBack(response: ServerResponse, onAnswered: () => void): void {
   const end = () => {
     onAnswered();
@@ -42,7 +42,7 @@ export function holdBack(response: ServerResponse, onAnswered: () => void): void
   Object.assign(response, { flushHeaders: () => {}, write: () => true, end });
 }
 
-/** Changes the text of an answer that is given in one piece; one that comes in pieces is cut off. */
+/** Changes the text of an answer that is written at once. An answer in pieces is cut off. */
 export function changeText(response: ServerResponse, change: (text: string) => string): void {
   const [writeHead, end] = [response.writeHead.bind(response), response.end.bind(response)];
   let headers: OutgoingHttpHeaders = {};

@@ -1,8 +1,8 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /**
- * What starts the whole system takes longest, and whatever starts last decides when all is over. Without this the order
- * is right only where an earlier run has left its durations.
+ * Runs the files that start the whole system first: they take longest, and the last file to start decides when the run
+ * ends. Vitest itself knows the right order only after an earlier run.
  */
 export class SystemFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -18,11 +18,11 @@ import { answerFaults, operationOf } from './api-contract.ts';
 import { bundlesOnce } from './bundles.ts';
 import { eventually } from './eventually.ts';
 
-/** Everything that waits is divided by 100; what only bounds work is long enough for a busy machine. */
+/** Waits are divided by 100. Limits of work are long enough for a busy machine. */
 const QUICK = {
   durationDivisor: 100,
   scheduleMs: 1_000,
-  // Each is a process that has to start, and two cores are soon busy.
+  // Each is a process to start, which two cores must bear.
   maximumEnvironments: 1,
   durations: {
     lease: 20_000,
@@ -45,12 +45,12 @@ const QUICK = {
     modelCache: 600_000,
     secrets: 300_000,
     uploadReuse: 86_400_000,
-    // A look costs the same two cores as the upload that it waits for.
+    // A look needs the same two cores as the upload that it waits for.
     uploadPoll: 100,
   },
 } as const satisfies EnvironmentOptions;
 
-/** As above, but a lost Run is given up and searched for within seconds. */
+/** The same, but a lost Run is searched for and given up within seconds. */
 export const HASTY = {
   markLease: 2_500,
   runLimit: 1_500,
@@ -62,12 +62,12 @@ export const HASTY = {
   outputRecheck: 1_000,
 } as const;
 
-/** The system with its simulator, as a test file uses it. */
+/** The system with its simulator, for a test file. */
 export interface System extends SystemClient {
   readonly simulator: Simulator;
-  /** Tasks that were made for a generation, oldest first. */
+  /** The tasks of a generation, oldest first. */
   tasksOf(id: string): readonly TaskState[];
-  /** An idempotency key of one's own, the id of the generation that it will stand for, and faults for that one alone. */
+  /** Creates an idempotency key, the id of the generation that it will get, and faults for that generation alone. */
   plan(...faults: readonly PlannedFault[]): { readonly idempotencyKey: string; readonly id: string };
 }
 
@@ -80,11 +80,11 @@ export type PlannedFault = FaultRule extends infer Rule
     : never
   : never;
 
-/** What can be done with the system from outside, whatever its Wiro. */
+/** What a test can do with the system from outside, with any Wiro. */
 export interface SystemClient {
   readonly environment: Environment;
   readonly s3: S3Client;
-  /** Any request to the API. */
+  /** Sends any request to the API. */
   call(
     method: string,
     path: string,
@@ -93,20 +93,20 @@ export interface SystemClient {
   ): Promise<ApiAnswer>;
   /** `POST /generations`. */
   post(request: unknown): Promise<ApiAnswer>;
-  /** `POST /generations`, which must be accepted. */
+  /** `POST /generations`. @throws If it is not accepted. */
   submit(request: GenerationRequestBody): Promise<GenerationRecord>;
   read(id: string): Promise<GenerationRecord>;
-  /** The record once it is so. */
+  /** Waits until the record meets a condition. @returns The record. */
   reached(id: string, isReached: (record: GenerationRecord) => boolean): Promise<GenerationRecord>;
-  /** The record once the generation is over and all of it announced. */
+  /** Waits until the generation has ended and all is announced. @returns The record. */
   ended(id: string): Promise<GenerationRecord>;
-  /** The item as it lies in the table. */
+  /** The stored item. */
   item(id: string): Promise<Readonly<Record<string, unknown>> | undefined>;
-  /** What a consumer heard on the bus who dedupes by `eventId`, oldest first. */
+  /** The events on the bus without repeats (by `eventId`), oldest first. */
   eventsOf(id: string): readonly BusEvent[];
   /** Puts an object into the input bucket. */
   put(key: string, body: string | Uint8Array, contentType?: string): Promise<void>;
-  /** An object of the input bucket, unless another bucket is named. */
+  /** Reads an object. @default - from the input bucket */
   object(key: string, bucket?: string): Promise<StoredObject | undefined>;
   keys(bucket: string, prefix: string): Promise<readonly string[]>;
   parameter(name: (typeof PARAMETER)[keyof typeof PARAMETER]): Promise<string>;
@@ -133,7 +133,7 @@ export interface StoredObject {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Starts the system with a simulator for one test file, which stops it when it is done. */
+/** Starts the system with a simulator for one test file, and stops it at the file's end. */
 export async function startSystem(options: EnvironmentOptions = {}): Promise<System> {
   const client = await startClient({
     ...options,
@@ -158,7 +158,7 @@ export async function startSystem(options: EnvironmentOptions = {}): Promise<Sys
   };
 }
 
-/** Starts the system with the Wiro that `options` name for one test file, which stops it when it is done. */
+/** Starts the system with the Wiro in `options` for one test file, and stops it at the file's end. */
 export async function startClient(options: EnvironmentOptions): Promise<SystemClient> {
   const environment = await startEnvironment({
     ...QUICK,
@@ -176,7 +176,7 @@ export async function startClient(options: EnvironmentOptions): Promise<SystemCl
     for (const client of [s3, dynamodb, ssm]) client.destroy();
   });
 
-  /** Every answer has to be one that the API's contract allows. */
+  /** Checks that the API's contract allows the answer. */
   const checkedFetch: typeof fetch = async (input, init) => {
     const request = new Request(input, init);
     const response = await fetch(request);
@@ -189,7 +189,7 @@ export async function startClient(options: EnvironmentOptions): Promise<SystemCl
       throw new Error(`docs/openapi.yaml does not allow this answer:\n${faults.join('\n')}`);
     return new Response(text === '' ? null : text, answer);
   };
-  // A fault of the system under test must not be repaired by repeating the request.
+  // Do not repeat a request: that could hide a fault of the system under test.
   const wiro = createClient({ url: endpoints.api, maximumTries: 1, fetch: checkedFetch });
 
   const call: SystemClient['call'] = async (method, path, body, contentType = 'application/json') => {
@@ -216,7 +216,7 @@ export async function startClient(options: EnvironmentOptions): Promise<SystemCl
     let latest: GenerationRecord | undefined;
     let revision: unknown;
     return eventually(`generation ${id}`, async () => {
-      // A record that was not written since is not asked for: that would be work for the system under test.
+      // Request a record only if it was written since: requests are work for the system under test.
       const { revision: standing } = (await item(id)) ?? {};
       if (latest && standing === revision) return false;
       revision = standing;
@@ -236,7 +236,7 @@ export async function startClient(options: EnvironmentOptions): Promise<SystemCl
     read,
     reached,
     ended: async (id) => {
-      // The bus is in this process: looking there costs the system under test nothing.
+      // The bus is in this process, so a look there costs the system under test nothing.
       await eventually(`the end of generation ${id}`, () =>
         environment.events().some(({ detail }) => detail.id === id && ENDS.has(String(detail.status))),
       ).catch(async (cause: unknown) => {
@@ -294,7 +294,7 @@ const ENDS: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled']);
 
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** The bytes behind a URL. */
+/** Downloads a URL. */
 export async function download(
   url: string,
 ): Promise<{ readonly bytes: Buffer; readonly response: Response }> {

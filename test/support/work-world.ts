@@ -10,10 +10,10 @@ import { whenSubmitting } from '../generation/when-held.ts';
 import { createMemoryTable, type Item } from '../store/memory-table.ts';
 
 export const ID = 'abcdefghijklmnopqrstuvwxyz';
-// Renewals are timers of the real clock: none comes in the time of a test.
+// Renewals are timers of the real clock. This interval lets none fire during a test.
 const durations = { ...DURATIONS, leaseRenewal: 2_000_000_000 };
 
-/** The real store and gate over a table in memory, a clock that stands, and notes of what was started and told. */
+/** The real store and gate over a table in memory, a clock that the test moves, and what was started and announced. */
 export function workWorld() {
   const items = new Map<string, Item>();
   let seconds = 0;
@@ -43,17 +43,17 @@ export function workWorld() {
     submitted,
     announced,
     accept: acceptOne,
-    /** The generation that every test here is about. */
+    /** The generation of the test. */
     state: async () => {
       const generation = await generations.get(ID);
       if (generation === undefined) throw new Error('It is gone');
       return generation;
     },
-    /** Time passes, in seconds. */
+    /** Moves the clock forward by some seconds. */
     pass: (more: number) => {
       seconds += more;
     },
-    /** Accepts a generation whose task runs, in the slot that it holds. */
+    /** Accepts a generation whose task runs, and which holds a slot. */
     run: async (id: string, taskId: string) => {
       await acceptOne(id);
       const queued = await generations.get(id);

@@ -34,7 +34,7 @@ export interface Standing {
   readonly error?: Setback;
 }
 
-/** The task has not ended: looks again later, the longer it runs the more rarely. */
+/** The task has not ended: looks again later. The pauses grow with the task's age. */
 export function lookLater(
   generation: Collecting,
   { callbackKnown, stop, error }: Standing,

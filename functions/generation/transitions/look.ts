@@ -45,7 +45,7 @@ const waitedTooLong = ({ callback }: Queued): GenerationError => ({
   retryable: true,
 });
 
-/** Strikes announcements that were delivered off the list. */
+/** Removes delivered announcements from the list. */
 export function strikeOff(generation: Generation, eventIds: readonly string[]): Generation {
   const left = generation.announcements.filter(({ eventId }) => !eventIds.includes(eventId));
   if (left.length === generation.announcements.length) return generation;

@@ -11,7 +11,7 @@ import { rejectedFile, requestFile } from './request-files.ts';
 import { forgedCallback, unsigned } from './strangers.ts';
 import { success } from './success.ts';
 
-/** In the table's order. They run side by side: none may count on another, or mind it. */
+/** In the table's order. They run side by side, so none may depend on another or disturb it. */
 export const FLOWS: readonly Flow[] = [
   success,
   ...largeOutputs,

@@ -7,7 +7,7 @@ const withInput = (inputImage: string) =>
   JSON.stringify({ ...STORY, inputs: { ...STORY.inputs, inputImage } });
 const withoutKey = (name: string) => JSON.stringify({ ...STORY, [name]: undefined });
 
-/** What is sent, what it is answered, and why. */
+/** A request, its expected answer, and the reason. */
 const REQUESTS: readonly (readonly [
   what: string,
   method: string,
@@ -60,12 +60,12 @@ const REQUESTS: readonly (readonly [
     413,
     'request_too_large',
   ],
-  ['an id that nobody has', 'GET', `/generations/${'a'.repeat(26)}`, undefined, 404, 'not_found'],
+  ['an unknown id', 'GET', `/generations/${'a'.repeat(26)}`, undefined, 404, 'not_found'],
   ['another method', 'DELETE', '/generations', undefined, 405, 'method_not_allowed'],
 ];
 
 export const badInput: Flow = {
-  name: 'bad input is answered 4xx, and says why',
+  name: 'bad input is answered 4xx, with the reason',
   run: async ({ api, put }) => {
     await put('empty.png', '', 'image/png');
 

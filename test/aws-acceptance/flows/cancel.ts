@@ -21,13 +21,13 @@ export const cancel: Flow = {
     const record = await world.ended(id);
 
     assert.equal(status, 202, `Cancel answered ${status}: ${JSON.stringify(body)}`);
-    // Where tasks take as long as they take, one may be faster than we are: its outputs are kept.
+    // A real task may end before the cancellation reaches it. Its outputs are kept.
     if (!world.canFail && record.status === 'succeeded') return 'the task was faster: succeeded';
     assert.equal(record.status, 'cancelled', describe(record));
-    assert.ok(record.cancelRequestedAt, 'The record does not say when it was asked for');
+    assert.ok(record.cancelRequestedAt, 'The record does not say when cancellation was requested');
     if (!world.canFail) return 'cancelled';
     const [task] = (await world.tasksOf(id)) ?? [];
-    assert.ok(task?.isOver, 'The task goes on at Wiro');
+    assert.ok(task?.isOver, 'The task still runs at Wiro');
     assert.equal(task.costUsd, 0);
     return `task ${task.status}`;
   },

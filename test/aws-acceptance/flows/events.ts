@@ -7,9 +7,9 @@ import { checkOutput, describe } from './success.ts';
 const TOLD = ['Generation Running', 'Generation Succeeded'];
 
 export const announced: Flow = {
-  name: 'its events come to a rule on the bus',
+  name: 'its events reach a rule on the bus',
   run: async (world) => {
-    // Where nobody can listen there is nothing to run, and to pay, for.
+    // If no event can be received, do not run and pay for a task.
     world.events();
     const { id } = await world.api.submit({ ...STORY, labels: { flow: 'events' } });
 
@@ -24,7 +24,7 @@ export const announced: Flow = {
       assert.equal(typeof detail.eventId, 'string');
     }
     const ids = new Set(events.map(({ detail }) => detail.eventId));
-    assert.equal(ids.size, TOLD.length, 'Each event must have one id of its own');
+    assert.equal(ids.size, TOLD.length, 'Each event must have its own id');
     return TOLD.join(', ');
   },
 };
@@ -45,7 +45,7 @@ export const requested: Flow = {
 };
 
 export const rejectedEvent: Flow = {
-  name: 'an event that is wrong is answered by another',
+  name: 'a wrong event is answered by another event',
   run: async (world) => {
     world.events();
     const requestEventId = await world.publish('Generation Requested', { ...STORY, model: 'no-owner' });

@@ -4,7 +4,7 @@ import { STORY } from './story.ts';
 import { describe } from './success.ts';
 
 export const failure: Flow = {
-  name: 'a model that fails is a failed generation',
+  name: 'a failed task is a failed generation',
   run: async (world) => {
     const { idempotencyKey, id } = world.plan();
     await world.fault(id, { operation: 'task', fault: { kind: 'fails', message: 'CUDA out of memory' } });

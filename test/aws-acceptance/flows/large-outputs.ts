@@ -7,7 +7,7 @@ import { describe } from './success.ts';
 
 const MIB = 1024 * 1024;
 
-/** One byte more than whole parts: the last one is as short as can be. */
+/** One byte more than whole parts, so that the last part is as short as possible. */
 export const largeOutputs: readonly Flow[] = [20, 100].map((megabytes) => ({
   name: `an output of ${megabytes} MB is stored byte for byte`,
   run: async (world) => {
@@ -23,14 +23,14 @@ export const largeOutputs: readonly Flow[] = [20, 100].map((megabytes) => ({
     const end = await world.until(`the end of generation ${id}`, async () => {
       const record = await world.api.read(id);
       if (record.endedAt !== undefined) return { record };
-      // Something of the deployment's own failed: only where S3 itself proves to be at fault, that is no fault of ours.
+      // A service of the deployment failed. It is a fault of ours unless S3 itself proves to be at fault.
       const fault =
         record.waitingFor?.code === 'internal_error' ? await world.findChecksumFault() : undefined;
       return fault === undefined ? undefined : { fault };
     });
     if ('fault' in end) {
       const keys = await world.keys(world.outputs.outputBucket, `${PREFIX.outputs}${id}/`);
-      assert.deepEqual(keys, [], 'Something stands that S3 refused');
+      assert.deepEqual(keys, [], 'S3 has stored what it refused');
       throw new SkippedError(end.fault);
     }
 
@@ -42,7 +42,7 @@ export const largeOutputs: readonly Flow[] = [20, 100].map((megabytes) => ({
     const made = await hashOf(await fetch(task?.outputUrls[0] ?? '', { signal: world.signal }));
     assert.equal(made.sizeBytes, bytes);
     const { sha256, sizeBytes, bucket, key, url } = output;
-    assert.deepEqual({ sha256, sizeBytes }, made, 'The record says other bytes than Wiro serves');
+    assert.deepEqual({ sha256, sizeBytes }, made, 'The record differs from the bytes that Wiro serves');
     assert.deepEqual(
       await world.digest(key, bucket),
       made,

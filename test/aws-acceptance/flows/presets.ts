@@ -9,7 +9,7 @@ import { ROOT } from '../run-command.ts';
 import type { World } from '../world.ts';
 import { PHOTOS, STORY } from './story.ts';
 
-/** What the stack is deployed with. */
+/** The stack's presets. */
 export const PRESETS: Presets = {
   portraits: {
     model: STORY.model,
@@ -47,7 +47,7 @@ export const preset: Flow = {
 };
 
 export const rejectedDrop: Flow = {
-  name: 'a file dropped that cannot be used is told why',
+  name: 'a dropped file that cannot be used is answered with the reason',
   run: async (world) => {
     const name = randomUUID();
     await world.put(`${PREFIX.uploads}portraits/${name}.png`, '', 'image/png');
@@ -60,7 +60,7 @@ export const rejectedDrop: Flow = {
   },
 };
 
-/** The `result.json` of what was dropped under this name, and where it lies. */
+/** The `result.json` of the file dropped under this name, and its key. */
 function resultOf(world: World, name: string): Promise<FolderResult & { readonly key: string }> {
   const { outputBucket } = world.outputs;
   return world.until(`a result.json for ${name}`, async () => {

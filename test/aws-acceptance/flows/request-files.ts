@@ -51,7 +51,7 @@ export const requestFile: Flow = {
 };
 
 export const rejectedFile: Flow = {
-  name: 'a request file that is wrong is rejected whole',
+  name: 'a wrong request file is rejected as a whole',
   run: async (world) => {
     const name = `${randomUUID()}.json`;
     const wrong = { ...STORY, inputs: { ...STORY.inputs, inputImage: 'no/such.png' } };
@@ -66,7 +66,7 @@ export const rejectedFile: Flow = {
       [['input_not_found', '[1].inputs.inputImage']],
     );
     const results = await world.keys(world.outputs.inputBucket, `results/${name}`);
-    assert.deepEqual(results, [], 'Something of it was run');
+    assert.deepEqual(results, [], 'A part of it was run');
     return errors.map(({ code, field }) => `${code} at ${field}`).join(', ');
   },
 };

@@ -18,7 +18,7 @@ export const forgedCallback: Flow = {
 };
 
 export const unsigned: Flow = {
-  name: 'the API refuses requests that are not signed',
+  name: 'the API refuses unsigned requests',
   run: async ({ send, api, isAws }) => {
     const headers = { 'content-type': 'application/json' };
     const body = JSON.stringify({ ...STORY, model: 'not-a-model' });

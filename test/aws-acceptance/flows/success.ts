@@ -28,7 +28,7 @@ export const success: Flow = {
   },
 };
 
-/** The object in S3 is what the record says, and the link leads to it. */
+/** Checks that the object in S3 matches the record, and that the link leads to it. */
 export async function checkOutput(
   { object, send, outputs }: Pick<World, 'object' | 'send' | 'outputs'>,
   { id }: Pick<GenerationRecord, 'id'>,
