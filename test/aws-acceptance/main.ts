@@ -15,9 +15,7 @@ async function main(): Promise<number> {
   const account = await openAccount(options.endpoint);
   const say = (line: string) => console.error(line);
   const signal = stopSignal();
-  signal.addEventListener('abort', () =>
-    say('Stopping: everything is removed first, which takes a while.'),
-  );
+  signal.addEventListener('abort', () => say('Stopping: everything is removed first, which takes a while.'));
   try {
     say(`AWS: ${options.endpoint ?? 'the account of these credentials'}, region ${account.region}`);
     const rows = await accept({ account, options, say, signal });
