@@ -117,7 +117,7 @@ Try it${wiro ? ', with a model of your choice' : ''}:
     wiro
       ? ''
       : `
-  API=${api} node examples/first.ts`
+  API=${api} npx node examples/first.ts`
   }
 
 Press Ctrl-C to stop. The functions' logs follow.
