@@ -64,6 +64,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/console.ts'),
   },
   {
+    name: 'mcp',
+    summary: 'let an agent run models: serves the Model Context Protocol',
+    load: () => import('./commands/mcp.ts'),
+  },
+  {
     name: 'setup',
     summary: "store a stack's Wiro key, or rotate its callback secret",
     load: () => import('./commands/setup.ts'),

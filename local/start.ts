@@ -1,10 +1,13 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { createClient } from '../client/index.ts';
 import { buildPage } from '../console/build-page.ts';
 import { localDeployment } from '../console/server/local-deployment.ts';
 import { type Console, startConsole } from '../console/server/server.ts';
+import { type McpHttp, startMcpHttp } from '../mcp/http.ts';
 import { LOCAL_CREDENTIALS } from './aws/credentials.ts';
 import { describeLog } from './describe-log.ts';
 import { type Endpoints, startEnvironment } from './environment.ts';
@@ -13,6 +16,9 @@ import { SetupError } from './setup-error.ts';
 import { stopSignal } from './stop-signal.ts';
 import { readWiroAccess, type WiroAccess } from './wiro-access.ts';
 
+const { version: VERSION } = JSON.parse(
+  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+) as { readonly version: string };
 const DATA_DIR = path.resolve(import.meta.dirname, '..', '.local');
 const USAGE = `npm start [-- --data <directory>]
   --data  the directory for data and endpoints.json (default: .local/)`;
@@ -51,17 +57,20 @@ async function main(stopping: AbortSignal): Promise<void> {
     signal: stopping,
   });
   let page: Console | undefined;
+  let mcp: McpHttp | undefined;
   try {
     const { html } = await building;
     const deployment = localDeployment({ ...environment.endpoints, credentials: LOCAL_CREDENTIALS });
     page = await startConsole({ deployment, html });
+    mcp = await startMcpHttp({ client: createClient({ url: environment.endpoints.api }), version: VERSION });
     const endpoints = asDeployed(environment.endpoints);
     await writeEndpoints(endpointsFile, endpoints);
-    console.log(greeting(endpoints, page.link, wiro, endpointsFile));
+    console.log(greeting(endpoints, { console: page.link, mcp: mcp.url }, wiro, endpointsFile));
     if (!stopping.aborted) await once(stopping, 'abort');
   } finally {
     await rm(endpointsFile, { force: true });
     await page?.stop();
+    await mcp?.stop();
     await environment.stop();
   }
 }
@@ -85,7 +94,7 @@ async function writeEndpoints(file: string, endpoints: Endpoints): Promise<void>
 
 function greeting(
   endpoints: Endpoints,
-  consoleLink: string,
+  links: { readonly console: string; readonly mcp: string },
   wiro: WiroAccess | undefined,
   endpointsFile: string,
 ): string {
@@ -94,7 +103,8 @@ function greeting(
     ? { model: 'owner/project', parameters: { prompt: 'A lighthouse at dawn' } }
     : { model: 'wiro/text-to-image', parameters: { prompt: 'A lighthouse at dawn' } };
   return `
-Console   ${consoleLink}
+Console   ${links.console}
+MCP       ${links.mcp}  for agents
 
 Wiro      ${endpoints.wiro} ${wiro ? '(Wiro charges for tasks)' : '(the built-in simulator: nothing is charged)'}
 API       ${api}

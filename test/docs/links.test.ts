@@ -3,7 +3,7 @@ import path from 'node:path';
 import { expect, it } from 'vitest';
 import { ROOT } from './blocks.ts';
 
-const PAGES = ['*.md', '{bench,docs,examples}/**/*.md'];
+const PAGES = ['*.md', 'llms.txt', '{bench,docs,examples}/**/*.md'];
 const SOURCES = ['{functions,infra,local}/**/*.ts'];
 
 const read = (file: string): string => readFileSync(path.join(ROOT, file), 'utf8');
