@@ -1,0 +1,135 @@
+import { expect, it } from 'vitest';
+import type { Generation, ModelParameter } from '../../client/index.ts';
+import {
+  entryOf,
+  fieldOfProblem,
+  fieldsOf,
+  isAdvanced,
+  readForm,
+  startForm,
+} from '../../console/page/run/form-model.ts';
+
+const parameter = (id: string, type: string, change: Partial<ModelParameter> = {}): ModelParameter => ({
+  id,
+  type,
+  required: false,
+  ...change,
+});
+const MODEL = {
+  name: 'wiro/a',
+  parameters: [
+    parameter('image', 'fileinput'),
+    parameter('imageUrl', 'text'),
+    parameter('images', 'combinefileinput'),
+    parameter('prompt', 'textarea', { required: true }),
+    parameter('steps', 'range', { default: '20', min: 1, max: 50 }),
+    parameter('seed', 'number'),
+    parameter('messages', 'textarea'),
+    parameter('tiled', 'checkbox'),
+  ],
+};
+
+it.each([
+  ['fileinput', {}, 'file'],
+  ['multifileinput', {}, 'files'],
+  ['combinefileinput', {}, 'files'],
+  ['select', { options: [{ value: 'a' }] }, 'select'],
+  ['select', { options: [] }, 'text'],
+  ['range', { min: 0, max: 1 }, 'slider'],
+  ['range', {}, 'number'],
+  ['number', {}, 'number'],
+  ['float', {}, 'number'],
+  ['textarea', {}, 'long'],
+  ['text', {}, 'text'],
+  ['checkbox', {}, 'truth'],
+  ['added-since', {}, 'text'],
+])('enters %s with %j as %s', (type, change, entry) => {
+  expect(entryOf(parameter('x', type, change))).toBe(entry);
+});
+
+it('has no field for the URL of a file, whose own field takes it', () => {
+  expect(fieldsOf(MODEL).map(({ id }) => id)).not.toContain('imageUrl');
+});
+
+it('folds what is advanced, but never what is required', () => {
+  expect(isAdvanced(parameter('x', 'text', { advanced: true }))).toBe(true);
+  expect(isAdvanced(parameter('x', 'text', { group: 'Advanced settings' }))).toBe(true);
+  expect(isAdvanced(parameter('x', 'text', { advanced: true, required: true }))).toBe(false);
+  expect(isAdvanced(parameter('x', 'text', { group: 'Inputs' }))).toBe(false);
+});
+
+it('reads numbers, JSON, truth and files as the API takes them, and leaves out what is empty', () => {
+  const form = startForm(MODEL);
+  const read = readForm(MODEL, {
+    ...form,
+    values: {
+      ...form.values,
+      prompt: ' A lighthouse',
+      seed: '9007199254740993',
+      messages: '[{"role":"user"}]',
+      tiled: 'true',
+    },
+    files: {
+      image: [{ kind: 'source', id: '1', source: 'a.png', name: 'a.png' }],
+      images: [
+        { kind: 'source', id: '2', source: 'b.png', name: 'b.png' },
+        { kind: 'upload', id: '3', name: 'c.png', state: 'failed' },
+      ],
+    },
+    others: '{"extra": {"deep": 1}}',
+    maxCostUsd: '0.5',
+  });
+
+  expect(read).toEqual({
+    kind: 'request',
+    request: {
+      model: 'wiro/a',
+      parameters: {
+        extra: { deep: 1 },
+        prompt: ' A lighthouse',
+        steps: 20,
+        // As a number it would be another one.
+        seed: '9007199254740993',
+        messages: [{ role: 'user' }],
+        tiled: true,
+      },
+      inputs: { image: 'a.png', images: ['b.png'] },
+      maxCostUsd: 0.5,
+    },
+  });
+});
+
+it.each([
+  [{ others: '[1]' }, 'others'],
+  [{ others: '{' }, 'others'],
+  [{ maxCostUsd: '0' }, 'maxCostUsd'],
+  [{ maxCostUsd: 'much' }, 'maxCostUsd'],
+])('does not send %j', (change, field) => {
+  expect(readForm(MODEL, { ...startForm(MODEL), ...change })).toMatchObject({
+    kind: 'problem',
+    problem: { field },
+  });
+});
+
+it('is filled from a generation and makes the same request again', () => {
+  const parameters = { prompt: 'x', steps: 7, unlisted: [1] };
+  const inputs = { image: 'inputs/1/a.png', images: ['https://example.com/b.png?x=1'] };
+  const form = startForm(MODEL, { id: 'g1', parameters, inputs } as unknown as Generation);
+
+  expect(readForm(MODEL, form)).toEqual({
+    kind: 'request',
+    request: { model: 'wiro/a', parameters, inputs },
+  });
+  expect(form.files.images).toMatchObject([{ name: 'b.png', preview: '/inputs/g1/images/0' }]);
+});
+
+it.each([
+  ['parameters.prompt', 'prompt'],
+  ['inputs.images[1]', 'images'],
+  ['inputs.images.1', 'images'],
+  ['parameters.unlisted', undefined],
+  ['model', undefined],
+  [undefined, undefined],
+])('shows a problem of %s at %s', (field, id) => {
+  expect(fieldOfProblem(field === undefined ? {} : { field }, new Set(['prompt', 'images']))).toBe(id);
+});
