@@ -70,7 +70,9 @@ export async function serveApi(
 
 function findRoute(path: string): { operation: ApiOperation; rest: string[] } | undefined {
   const [first = '', second = '', ...more] = path.split('/').map(decodeURIComponent);
-  if (first === 'Run') return second && more[0] ? { operation: 'Run', rest: [second, more[0]] } : undefined;
+  const [project = ''] = more;
+  if (first === 'Run')
+    return second && project && more.length === 1 ? { operation: 'Run', rest: [second, project] } : undefined;
   const operation = API_OPERATIONS.find((name) => name === `${first}/${second}`);
   return operation && more.length === 0 ? { operation, rest: [] } : undefined;
 }

@@ -4,7 +4,7 @@ import type { AnswerFault, ApiOperation, RecordFault } from './fault-rules.ts';
 import type { FaultSubject, Faults } from './faults.ts';
 import { describeFile, type FileStore } from './files.ts';
 import type { Lifecycle } from './lifecycle.ts';
-import { describeModel, findModel, searchModels } from './models.ts';
+import { describeModel, exploreModels, findModel, searchModels, summarizeModel } from './models.ts';
 import { randomHex } from './names.ts';
 import type { RunForm } from './parameters.ts';
 import { RequestError } from './request.ts';
@@ -107,9 +107,9 @@ export function createApi(deps: ApiDeps): Api {
       const found = searchModels(fields);
       const start = Number(fields.start ?? 0);
       const tool = found.slice(start, start + Number(fields.limit ?? 20));
-      const summary = ({ parameters: _, ...rest }: Record<string, unknown>) => rest;
-      return { total: String(found.length), tool: tool.map(describeModel).map(summary) };
+      return { total: String(found.length), tool: tool.map(summarizeModel) };
     },
+    'Tool/Explore': () => ({ explore: exploreModels() }),
     'Tool/Detail': ({ form: { fields } }) => {
       const model = findModel(String(fields.slugowner ?? ''), String(fields.slugproject ?? ''));
       if (!model) throw new RequestError('slug-owner-project-not-exist', 1);

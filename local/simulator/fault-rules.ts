@@ -47,6 +47,7 @@ export const API_OPERATIONS = [
   'File/FolderCreate',
   'Tool/List',
   'Tool/Detail',
+  'Tool/Explore',
 ] as const;
 export type ApiOperation = (typeof API_OPERATIONS)[number];
 

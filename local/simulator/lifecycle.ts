@@ -99,6 +99,8 @@ export function createLifecycle(deps: LifecycleDeps): Lifecycle {
   }
 
   function end(task: SimulatedTask, status: TaskStatus, message?: unknown): void {
+    // Wiro's samples of cancelled tasks have this exit code, so it alone is no success.
+    if (status === 'task_cancel') task.exitCode = '0';
     task.history.push({ status, at: clock.now() });
     tasks.retire(task);
     socket.emit(task, status, message);

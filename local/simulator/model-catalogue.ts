@@ -48,8 +48,8 @@ export const CATALOGUE: readonly SimulatedModel[] = [
             default: '617',
             note: 'Select a base model that will be run.',
             options: [
-              { value: '617', text: 'RealVisXL V4.0' },
-              { value: '618', text: 'Juggernaut XL' },
+              { value: '617', label: 'RealVisXL V4.0' },
+              { value: '618', label: 'Juggernaut XL' },
             ],
           },
           {
@@ -297,8 +297,8 @@ export const CATALOGUE: readonly SimulatedModel[] = [
             label: 'Voice',
             default: 'alto',
             options: [
-              { value: 'alto', text: 'Alto' },
-              { value: 'bass', text: 'Bass' },
+              { value: 'alto', label: 'Alto' },
+              { value: 'bass', label: 'Bass' },
             ],
           },
         ],
@@ -331,8 +331,8 @@ export const CATALOGUE: readonly SimulatedModel[] = [
             label: 'Resolution',
             default: '720p',
             options: [
-              { value: '720p', text: '720p' },
-              { value: '1080p', text: '1080p' },
+              { value: '720p', label: '720p' },
+              { value: '1080p', label: '1080p' },
             ],
           },
           { id: 'duration', type: 'range', label: 'Seconds', default: '5', min: 5, max: 15, step: 5 },

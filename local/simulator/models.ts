@@ -20,17 +20,74 @@ export function findModel(owner: string, project: string): SimulatedModel | unde
   return CATALOGUE.find((model) => model.owner === clean(owner) && model.project === clean(project));
 }
 
+/** Finds the models that contain every word of `search`, sorted as `Tool/List` sorts them. */
 export function searchModels(query: Readonly<Record<string, unknown>>): SimulatedModel[] {
-  const search = String(query.search ?? '').toLowerCase();
+  const words = String(query.search ?? '')
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== '');
   const owner = String(query.slugowner ?? '');
   const categories = [query.categories ?? []].flat().map(String).filter(Boolean);
+  const tags = [query.tags ?? []].flat().map(String).filter(Boolean);
   const found = CATALOGUE.filter(
     (model) =>
       (!owner || model.owner === owner) &&
       categories.every((category) => model.categories.includes(category)) &&
-      `${modelName(model)} ${model.title} ${model.description}`.toLowerCase().includes(search),
+      // No model has tags.
+      tags.length === 0 &&
+      words.every((word) => textOf(model).includes(word)),
   );
-  return String(query.order ?? '').toUpperCase() === 'DESC' ? found.toReversed() : found;
+  const rank = rankBy(String(query.sort ?? ''), words);
+  const sorted = rank ? found.toSorted((one, other) => rank(one) - rank(other)) : found;
+  return String(query.order ?? '').toUpperCase() === 'DESC' ? sorted.toReversed() : sorted;
+}
+
+const textOf = (model: SimulatedModel): string =>
+  `${modelName(model)} ${model.title} ${model.description}`.toLowerCase();
+
+/** What `Tool/List` sorts by. @returns `undefined` for the order of the catalogue. */
+function rankBy(sort: string, words: readonly string[]): ((model: SimulatedModel) => number) | undefined {
+  switch (sort) {
+    case 'relevance':
+      return (model) => words.filter((word) => modelName(model).includes(word)).length;
+    case 'id':
+    case 'time':
+      return ({ id }) => Number(id);
+    case 'ratedusercount':
+    case 'commentcount':
+    case 'averagepoint':
+      return (model) => Number(ratingOf(model)[sort]);
+    default:
+      return undefined;
+  }
+}
+
+/** A model's rating. Invented, and the same at every start. */
+function ratingOf({ id }: SimulatedModel) {
+  const number = Number(id);
+  return {
+    ratedusercount: String(number % 17),
+    commentcount: String(number % 7),
+    averagepoint: ((number % 50) / 10).toFixed(2),
+  };
+}
+
+/** Groups the models by their first category, in the form of `Tool/Explore`. */
+export function exploreModels(): Record<string, unknown>[] {
+  const groups = Map.groupBy(CATALOGUE, ({ categories: [first, second = 'other'] }) =>
+    first === undefined || first === 'tool' ? second : first,
+  );
+  return [...groups].map(([title, models], index) => ({
+    id: String(index + 1),
+    title,
+    tools: models.map(summarizeModel),
+  }));
+}
+
+/** Describes a model as a row of a list, without its parameters. */
+export function summarizeModel(model: SimulatedModel): Record<string, unknown> {
+  const { parameters: _, ...summary } = describeModel(model);
+  return summary;
 }
 
 /** Describes a model in the form of `Tool/List` and `Tool/Detail`. */
@@ -53,6 +110,7 @@ export function describeModel(model: SimulatedModel): Record<string, unknown> {
     approximatelycost: 'perSecondUsd' in price ? (price.perSecondUsd * 4).toFixed(12) : null,
     dynamicprice: dynamicPrice(price),
     parameters: model.parameters,
+    ...ratingOf(model),
     taskstat: { runcount: '189', successcount: '180', errorcount: '9' },
   };
 }

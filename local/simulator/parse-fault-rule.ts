@@ -22,6 +22,7 @@ const KINDS: { readonly [operation in FaultOperation]: readonly string[] } = {
   'File/FolderCreate': ANSWER_KINDS,
   'Tool/List': ANSWER_KINDS,
   'Tool/Detail': ANSWER_KINDS,
+  'Tool/Explore': ANSWER_KINDS,
   task: [
     'fails',
     'error',

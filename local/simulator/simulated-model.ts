@@ -7,7 +7,7 @@ export interface ModelItem {
   readonly default?: unknown;
   readonly placeholder?: string;
   readonly note?: string;
-  readonly options?: readonly { readonly value: string; readonly text: string }[];
+  readonly options?: readonly { readonly value: string; readonly label: string }[];
   readonly min?: number;
   readonly max?: number;
   readonly step?: number;

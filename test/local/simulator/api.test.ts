@@ -58,17 +58,20 @@ describe('authentication', () => {
 });
 
 describe('routes', () => {
-  it.each(['Run/wiro', 'Task/Unknown', 'Task/Detail/more', 'Tool', ''])('do not include %j', async (path) => {
-    const { post } = await startWorld();
+  it.each(['Run/wiro', 'Run/wiro/image-to-image/sync', 'Task/Unknown', 'Task/Detail/more', 'Tool', ''])(
+    'do not include %j',
+    async (path) => {
+      const { post } = await startWorld();
 
-    const response = await post(path, '{}');
+      const response = await post(path, '{}');
 
-    expect(response.status).toBe(404);
-    expect(await response.json()).toMatchObject({
-      result: false,
-      errors: [{ message: 'Error parsing url.' }],
-    });
-  });
+      expect(response.status).toBe(404);
+      expect(await response.json()).toMatchObject({
+        result: false,
+        errors: [{ message: 'Error parsing url.' }],
+      });
+    },
+  );
 
   it('list models, and describe one by its clean or raw slugs', async () => {
     const { call } = await startWorld();
@@ -95,6 +98,68 @@ describe('routes', () => {
       result: false,
       errors: [{ code: 1, message: 'slug-owner-project-not-exist' }],
     });
+  });
+});
+
+describe('lists of models', () => {
+  const names = ({ tool = [] }: WiroAnswer) => tool.map(({ cleanslugproject }) => String(cleanslugproject));
+
+  it('match every word, in any order', async () => {
+    const { call } = await startWorld();
+
+    const both = await call('Tool/List', { search: 'consistency STORY' });
+    const other = await call('Tool/List', { search: 'story nothing' });
+
+    expect([names(both), names(other)]).toEqual([[STORY_MAKER.slice(5)], []]);
+  });
+
+  it.each(['id', 'time', 'ratedusercount', 'commentcount', 'averagepoint'])('sort by %s', async (sort) => {
+    const { call } = await startWorld();
+    const values = ({ tool = [] }: WiroAnswer) =>
+      tool.map((row) => Number((row as Record<string, unknown>)[sort === 'time' ? 'id' : sort]));
+
+    const up = values(await call('Tool/List', { sort, order: 'ASC', limit: '50' }));
+    const down = values(await call('Tool/List', { sort, order: 'DESC', limit: '50' }));
+
+    expect(up).toEqual(up.toSorted((a, b) => a - b));
+    expect(down).toEqual(up.toReversed());
+    expect(new Set(up).size).toBeGreaterThan(1);
+  });
+
+  it('are sorted by relevance: a word in the name counts more than one in the description', async () => {
+    const { call } = await startWorld();
+
+    const found = names(
+      await call('Tool/List', { search: 'image', sort: 'relevance', order: 'DESC', limit: '50' }),
+    );
+
+    const hits = found.map((name) => name.includes('image'));
+    expect(hits).toEqual(hits.toSorted((a, b) => Number(b) - Number(a)));
+    expect(new Set(hits).size).toBe(2);
+  });
+
+  it('have options with a value and a label', async () => {
+    const { call } = await startWorld();
+
+    const { tool } = await call('Tool/Detail', {
+      slugowner: 'wiro',
+      slugproject: STORY_MAKER.slice(5),
+    });
+
+    expect(JSON.stringify(tool)).toContain('{"value":"617","label":"RealVisXL V4.0"}');
+  });
+
+  it('are grouped to explore', async () => {
+    const { call } = await startWorld();
+
+    const { explore } = (await call('Tool/Explore', {})) as unknown as {
+      explore: { id: string; title: string; tools: { cleanslugproject: string }[] }[];
+    };
+
+    expect(explore.flatMap(({ tools }) => tools.map((tool) => tool.cleanslugproject))).toContain(
+      STORY_MAKER.slice(5),
+    );
+    expect(explore.every(({ id, title }) => id !== '' && title !== '')).toBe(true);
   });
 });
 

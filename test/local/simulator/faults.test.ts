@@ -157,7 +157,7 @@ describe('a task with a fault', () => {
       { status: 'task_postprocess_end', pexit: '0', debugerror: '' },
       0.04,
     ],
-    [{ kind: 'cancelled' }, { status: 'task_cancel', pexit: '', outputs: [], totalcost: '0' }, 0],
+    [{ kind: 'cancelled' }, { status: 'task_cancel', pexit: '0', outputs: [], totalcost: '0' }, 0],
     [
       { kind: 'cancelled', likeSample: true },
       { status: 'task_cancel', pexit: '0', outputs: [{ name: '0.png' }], totalcost: '0.040000000000' },
