@@ -106,7 +106,8 @@ async function askForTask(deps: WorkDeps, generation: Collecting): Promise<Task 
       return undefined;
     }
     const message = `Wiro could not be asked about task ${taskId} (${error.why}).`;
-    await laterOrFail(deps, generation, { code: 'upstream_unavailable', message }, patience);
+    const { retryAfterMs } = error;
+    await laterOrFail(deps, generation, { code: 'upstream_unavailable', message, retryAfterMs }, patience);
     return undefined;
   }
   if (task === undefined) {

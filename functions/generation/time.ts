@@ -11,9 +11,12 @@ export const timestamp = (moment: Date | number): Timestamp => new Date(moment).
 export const after = (moment: Timestamp, milliseconds: number): Timestamp =>
   timestamp(Date.parse(moment) + milliseconds);
 
-/** Doubles from `first` with every `count` from 0, up to `longest`, in milliseconds. */
-export const backOff = (count: number, first: number, longest: number): number =>
-  Math.min(first * 2 ** Math.min(count, 30), longest);
+/**
+ * Doubles from `first` with every `count` from 0, up to `longest`, in milliseconds.
+ * @param least - The wait that the other side asked for. It is not exceeded beyond `longest` either.
+ */
+export const backOff = (count: number, first: number, longest: number, least = 0): number =>
+  Math.min(Math.max(first * 2 ** Math.min(count, 30), least), longest);
 
 /** What a decision knows of time: the current time, and how long things take in this deployment. */
 export interface Moment {

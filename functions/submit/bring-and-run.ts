@@ -12,7 +12,7 @@ import { untilAborted } from '../runtime/until-aborted.ts';
 import { noteProgress } from '../store/deaths.ts';
 import type { RunOutcome } from '../wiro/types.ts';
 import { type BringInputsDeps, type BroughtInputs, bringInputs, freshSince } from './bring-inputs.ts';
-import { explainInputFailure, mayPass, tooLittleBalance } from './explain-failure.ts';
+import { explainInputFailure, mayPass, retryAfterOf, tooLittleBalance } from './explain-failure.ts';
 import { explainUnauthorized } from './explain-unauthorized.ts';
 import { failNow, stepBack, tryLater, wait } from './let-go.ts';
 import { noteRefusal } from './lost-runs.ts';
@@ -44,7 +44,8 @@ export async function bringAndRun(deps: WorkDeps, generation: Submitting): Promi
   if ('error' in brought) {
     const failure = explainInputFailure(brought.error);
     if (failure.code === 'upstream_unauthorized') deps.forgetParameters();
-    return mayPass(failure) ? await tryLater(deps, failure) : await failNow(deps, failure);
+    if (!mayPass(failure)) return await failNow(deps, failure);
+    return await tryLater(deps, { ...failure, retryAfterMs: retryAfterOf(brought.error) });
   }
   await noteHandover(deps, generation, brought);
   if (!(await deps.gate.take(generation, await isTakenUp(deps, generation))))
@@ -230,6 +231,7 @@ async function settleRefusal(
       return await tryLater(deps, {
         code: 'upstream_unavailable',
         message: `Wiro could not take the Run (${outcome.why}).`,
+        retryAfterMs: outcome.retryAfterMs,
       });
     case 'unauthorized':
       deps.forgetParameters();

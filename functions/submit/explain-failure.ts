@@ -61,6 +61,10 @@ export function explainInputFailure(error: unknown): GenerationError {
   return { code: 'internal_error', message: `${field} could not be read from S3.`, field, retryable: true };
 }
 
+/** How long Wiro asks to wait after it refused an input for now. */
+export const retryAfterOf = (error: unknown): number | undefined =>
+  error instanceof InputError && error.cause instanceof WiroError ? error.cause.retryAfterMs : undefined;
+
 /** Whether the system tries again. Not for a low balance: a person must add funds first. */
 export const mayPass = ({ code, retryable }: GenerationError): boolean =>
   retryable && code !== 'insufficient_balance';

@@ -84,7 +84,8 @@ export async function findLostTask(
     return { kind: 'unknown', error: submissionUnknown(result.why) };
   // The generations in line need not wait for this one any longer.
   if (isLongAgo) await gate.free(generation, 'notRun').catch(logIgnored('its slot is free when it ends'));
-  await claim.write((current, moment) => noteSearch(current, result.kind === 'none', moment));
+  const retryAfterMs = result.kind === 'unproven' ? result.retryAfterMs : undefined;
+  await claim.write((current, moment) => noteSearch(current, result.kind === 'none', moment, retryAfterMs));
   return { kind: 'later' };
 }
 
@@ -153,6 +154,7 @@ export async function findCalledBack(deps: FindLostTaskDeps, generation: Submitt
       return { kind: 'unreachable', setback: unreadableSetback(callback.taskId) };
     const setback: Setback = {
       code: 'upstream_unavailable',
+      retryAfterMs: error.retryAfterMs,
       message: `Wiro could not be asked about task ${callback?.taskId ?? 'of an earlier attempt'}, which a callback named (${error.why}). It may be paid for: a retry asks again, and collects it without paying again.`,
     };
     return { kind: 'unreachable', setback };

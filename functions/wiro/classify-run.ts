@@ -31,7 +31,10 @@ export function classifyRun(result: PostResult, model: string, redact: Redaction
   if (status === 401 || status === 429 || (status === 404 && isRefusal(answer))) {
     const refusal = answer.kind === 'refused' ? answer.refusals[0] : undefined;
     const said = redact(refusal?.message ?? '');
-    return notRun(REASON[status], `Wiro answered ${status}${said && ` "${said}"`}`, refusal?.code);
+    return {
+      ...notRun(REASON[status], `Wiro answered ${status}${said && ` "${said}"`}`, refusal?.code),
+      ...omitUndefined({ retryAfterMs: result.retryAfterMs }),
+    };
   }
   // Wiro's own refusal means the same under any 2xx or 4xx status. A 5xx proves nothing, whatever its body says.
   const isRead = (status >= 200 && status <= 299) || (status >= 400 && status <= 499 && isRefusal(answer));

@@ -45,6 +45,8 @@ export class WiroError extends Error {
   readonly code: number | undefined;
   /** The parameter that a validation text names. */
   readonly field: string | undefined;
+  /** How long Wiro asks to wait before the next call. */
+  readonly retryAfterMs: number | undefined;
   /** Whether Wiro's API rejects the content sent, and not the credentials, the balance or the current load. */
   readonly isRefusal: boolean;
 
@@ -55,6 +57,7 @@ export class WiroError extends Error {
     this.status = details.status;
     this.code = details.code;
     this.field = details.field;
+    this.retryAfterMs = details.retryAfterMs;
     this.isRefusal = details.isRefusal ?? false;
     this.retryable = details.retryable ?? RETRYABLE[kind];
   }
@@ -64,6 +67,7 @@ export interface WiroErrorDetails {
   readonly status?: number;
   readonly code?: number;
   readonly field?: string;
+  readonly retryAfterMs?: number;
   readonly cause?: unknown;
   /** @default - the message */
   readonly why?: string;

@@ -4,6 +4,7 @@ import type { buildConnector, Client, Dispatcher } from 'undici';
 import type { Trimmer } from './answers/trim-answer.ts';
 import { MAX_TIMER_MS } from './deadline.ts';
 import { openSocket } from './open-socket.ts';
+import { readRetryAfter } from './retry-after.ts';
 
 export interface PostRequest {
   readonly url: URL;
@@ -37,7 +38,13 @@ export interface PostTimeouts {
 }
 
 export type PostResult =
-  | { readonly kind: 'answered'; readonly status: number; readonly text: string }
+  | {
+      readonly kind: 'answered';
+      readonly status: number;
+      readonly text: string;
+      /** How long Wiro asks to wait before the next call. */
+      readonly retryAfterMs?: number;
+    }
   | {
       readonly kind: 'failed';
       readonly failure: 'unreachable' | 'timeout' | 'cutOff' | 'tooLarge';
@@ -184,6 +191,7 @@ function readAnswer(
   'onResponseStart' | 'onResponseData' | 'onResponseEnd' | 'onResponseError'
 > {
   let status = 0;
+  let asked: { readonly retryAfterMs?: number } = {};
   let sizeBytes = 0;
   const chunks: Buffer[] = [];
   let trimmer: Trimmer | undefined;
@@ -222,9 +230,11 @@ function readAnswer(
   }
 
   return {
-    onResponseStart(_, statusCode) {
+    onResponseStart(_, statusCode, headers) {
       if (statusCode < 200) return;
       status = statusCode;
+      const retryAfterMs = readRetryAfter(headers);
+      if (retryAfterMs !== undefined) asked = { retryAfterMs };
       startBodyPhase();
     },
     onResponseData(controller, chunk) {
@@ -232,7 +242,7 @@ function readAnswer(
       sizeBytes += chunk.length;
       if (sizeBytes <= MAX_ANSWER_BYTES) return void chunks.push(chunk);
       // The status of an error is enough.
-      if (status > 299) return call.end({ kind: 'answered', status, text: '' });
+      if (status > 299) return call.end({ kind: 'answered', status, text: '', ...asked });
       if (large === undefined) return tooLarge(MAX_ANSWER_BYTES);
       if (large.mostBytes !== undefined && sizeBytes > large.mostBytes) return tooLarge(large.mostBytes);
       if (!isLarge) {
@@ -246,11 +256,12 @@ function readAnswer(
         trim(chunk);
       }
     },
-    onResponseEnd: () => call.end({ kind: 'answered', status, text: trimmer?.end() ?? textSoFar() }),
+    onResponseEnd: () =>
+      call.end({ kind: 'answered', status, text: trimmer?.end() ?? textSoFar(), ...asked }),
     onResponseError: (_, error) =>
       // The status of an error is enough, even if its page is incomplete.
       status > 299
-        ? call.end({ kind: 'answered', status, text: textSoFar() })
+        ? call.end({ kind: 'answered', status, text: textSoFar(), ...asked })
         : call.fail('cutOff', describe(error), causeOf(error)),
   };
 }

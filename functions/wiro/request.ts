@@ -93,7 +93,7 @@ export function readReply(result: PostResult, path: string, redact: Redaction): 
     const refusal = answer.kind === 'refused' ? answer.refusals[0] : undefined;
     throw error(kind, `it answered ${status}${said && `: ${said}`}`, {
       status,
-      ...omitUndefined({ code: refusal?.code }),
+      ...omitUndefined({ code: refusal?.code, retryAfterMs: result.retryAfterMs }),
       // An unreadable answer comes from a gateway, and a retry may succeed. A 413 stays: the request is too large.
       ...((status >= 500 || (answer.kind === 'unreadable' && kind === 'status' && status !== 413)) && {
         retryable: true,

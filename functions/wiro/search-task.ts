@@ -28,6 +28,8 @@ export type SearchResult =
       readonly why: string;
       /** The task that a signed callback named, if its record is too large to read and the list does not show it as ours. */
       readonly unreadableTaskId?: string;
+      /** How long Wiro asks to wait before the next call. */
+      readonly retryAfterMs?: number;
     };
 
 export interface SearchedRun extends CallbackSubject, SentRun {
@@ -59,15 +61,21 @@ export async function searchTask(wiro: SearchedWiro, run: SearchedRun): Promise<
       return { kind: 'found', task, findOthers: (hasTime) => findOthers(search, task, hasTime) };
   } catch (error) {
     log.warn('A search for a task could not be completed', { generationId: run.generationId, error });
-    return unproven('Wiro could not be read');
+    return unproven('Wiro could not be read', error);
   }
   if (unreadableTaskId !== undefined)
     return unproven('the record of the task that a callback named is too large to be read');
   const why = search.doubt();
   return why === undefined ? { kind: 'none' } : unproven(why);
 
-  function unproven(why: string): SearchResult {
-    return { kind: 'unproven', why, ...(unreadableTaskId !== undefined && { unreadableTaskId }) };
+  function unproven(why: string, error?: unknown): SearchResult {
+    const retryAfterMs = error instanceof WiroError ? error.retryAfterMs : undefined;
+    return {
+      kind: 'unproven',
+      why,
+      ...(unreadableTaskId !== undefined && { unreadableTaskId }),
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+    };
   }
 }
 

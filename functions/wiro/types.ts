@@ -49,6 +49,8 @@ export type RunOutcome =
       readonly code?: number;
       readonly field?: string;
       readonly limit?: number;
+      /** How long Wiro asks to wait before the next call. */
+      readonly retryAfterMs?: number;
     }
   | {
       readonly kind: 'unknown';

@@ -107,16 +107,20 @@ export function startRunning(
 /**
  * Notes a search that did not find the task of a lost Run, and releases the claim until the next search.
  * @param isProof - Whether the search was complete.
+ * @param retryAfterMs - How long Wiro asks to wait. Honoured up to `retryMax`.
  */
 export function noteSearch(
   generation: Submitting,
   isProof: boolean,
   { now, durations }: Moment,
+  retryAfterMs?: number,
 ): Submitting | undefined {
   if (generation.run === undefined) return undefined;
   const { emptySearchAt, ...run } = generation.run;
   const first = isProof ? { emptySearchAt: emptySearchAt ?? now } : {};
-  const wait = isProof ? durations.searchGap : backOff(run.searches, durations.retry, durations.retryMax);
+  const wait = isProof
+    ? durations.searchGap
+    : backOff(run.searches, durations.retry, durations.retryMax, retryAfterMs);
   return {
     ...generation,
     run: { ...run, ...first, searches: run.searches + 1 },

@@ -6,6 +6,8 @@ import { after, backOff, type Moment, type Timestamp } from '../time.ts';
 export interface Setback {
   readonly code: ErrorCode;
   readonly message: string;
+  /** How long Wiro asks to wait. Honoured up to `retryMax`; patience does not grow by it. */
+  readonly retryAfterMs?: number | undefined;
 }
 
 interface InTrouble {
@@ -17,7 +19,7 @@ interface InTrouble {
 /** Adds a setback to the trouble of a generation. It is due again after a back-off. */
 export function addSetback(
   generation: Generation,
-  { code, message }: Setback,
+  { code, message, retryAfterMs }: Setback,
   { now, durations }: Moment,
 ): InTrouble {
   const before = generation.trouble;
@@ -29,7 +31,7 @@ export function addSetback(
     trouble,
     // A setback does not reset the count: a generation that meets only setbacks gets nowhere either.
     looks: generation.looks,
-    dueAt: after(now, backOff(count - 1, durations.retry, durations.retryMax)),
+    dueAt: after(now, backOff(count - 1, durations.retry, durations.retryMax, retryAfterMs)),
   };
 }
 
