@@ -1,5 +1,6 @@
 import { unexpectedSetback } from '../events/setback.ts';
 import { assertNever, type Collecting, type Generation, hasEnded } from '../generation/generation.ts';
+import { after } from '../generation/time.ts';
 import { claimToCollect, isToStop } from '../generation/transitions/collect.ts';
 import { fail } from '../generation/transitions/end.ts';
 import type { Account } from '../generation/transitions/parts.ts';
@@ -112,9 +113,21 @@ async function askForTask(deps: WorkDeps, generation: Collecting): Promise<Task 
   }
   if (task === undefined) {
     const message = `Wiro does not know task ${taskId} any more.`;
-    await laterOrFail(deps, generation, { code: 'task_not_found', message }, patience);
+    const setback = { code: 'task_not_found', message } as const;
+    await laterOrFail(deps, generation, setback, patienceWithUnknownTask(deps, generation));
   }
   return task;
+}
+
+/**
+ * How long Wiro may not know the task. After a request to cancel, as long as a task may take to stop: the generation then
+ * fails, because nothing shows that the task was cancelled.
+ */
+function patienceWithUnknownTask(deps: WorkDeps, { cancelRequestedAt }: Collecting): number {
+  const { patience, stopLimit } = deps.durations;
+  const isAskedLongAgo =
+    cancelRequestedAt !== undefined && after(cancelRequestedAt, stopLimit) <= moment(deps).now;
+  return isAskedLongAgo ? Math.min(stopLimit, patience) : patience;
 }
 
 /** The deaths in a row while copying, before the generation went into line. */

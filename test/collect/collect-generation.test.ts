@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CollectDeps } from '../../functions/collect/collect-deps.ts';
 import { collectGeneration } from '../../functions/collect/collect-generation.ts';
 import { startRetry } from '../../functions/generation/retry.ts';
+import { timestamp } from '../../functions/generation/time.ts';
 import { requestCancel } from '../../functions/generation/transitions/request-cancel.ts';
 import { claimToSubmit } from '../../functions/generation/transitions/submit.ts';
 import { OutputRefusedError } from '../../functions/outputs/errors.ts';
@@ -98,6 +99,35 @@ describe('collecting, when a service of our own fails', () => {
       },
     });
     expect(announced).toEqual([ID]);
+  });
+
+  it('fails 15 minutes after a request to cancel if Wiro does not know the task, and is never cancelled', async () => {
+    let task: Task | undefined;
+    const world = await collecting({ task: async () => task });
+    const { generations, collect, state, pass } = world;
+    const moment = () => ({ now: timestamp(world.shared.clock()), durations: DURATIONS });
+    await collect();
+    pass(HOUR);
+    await generations.update(ID, (current) => requestCancel(current, moment()));
+
+    await collect();
+    const asked = await state();
+    pass(899);
+    await collect();
+    const waiting = await state();
+    pass(1);
+    await collect();
+    const failed = await state();
+
+    expect([asked?.status, waiting?.status]).toEqual(['running', 'running']);
+    expect(failed).toMatchObject({ status: 'failed', error: { code: 'task_not_found', retryable: true } });
+    // The task comes back, and a plain retry collects it.
+    task = ended;
+    const retried = await generations.update(ID, (current) => startRetry(current, false, moment()));
+    expect(retried).toMatchObject({
+      kind: 'written',
+      generation: { status: 'running', task: { id: 'task-1' } },
+    });
   });
 
   it('loses nothing if the record of a task is too large: a retry reads it again', async () => {
