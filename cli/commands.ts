@@ -30,7 +30,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: 'show',
-    summary: 'show a generation and why it waits',
+    summary: 'show a generation, why it waits and what happened when',
     load: () => import('./commands/show.ts'),
   },
   {
@@ -57,6 +57,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: 'price',
     summary: 'check a request and tell its price',
     load: () => import('./commands/price.ts'),
+  },
+  {
+    name: 'usage',
+    summary: 'what ended and what it cost, by day and model',
+    load: () => import('./commands/usage.ts'),
   },
   {
     name: 'console',

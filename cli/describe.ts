@@ -1,4 +1,4 @@
-import type { Generation, GenerationRow, Price } from '../client/index.ts';
+import type { Generation, GenerationRow, Price, Timeline } from '../client/index.ts';
 import { fields, formatBytes, formatDuration, formatUsd, plain, table } from './text.ts';
 
 export function describePrice({ certainty, usd, note }: Price): string {
@@ -116,3 +116,35 @@ const describeOutputs = (output: GenerationRow['output'], outputs: number): stri
   output === undefined
     ? ''
     : `${output.name} (${formatBytes(output.sizeBytes)})${outputs > 1 ? ` and ${outputs - 1} more` : ''}`;
+
+const EVENTS: Readonly<Record<Timeline['entries'][number]['what'], string>> = {
+  accepted: 'accepted',
+  line: 'joined the line for a slot',
+  run: 'run sent to Wiro',
+  search: 'looked for the task of the run, and found none',
+  callback: 'Wiro called back',
+  look: 'asked Wiro: the task goes on',
+  try: 'a step failed and is tried again',
+  cancel: 'cancellation requested',
+  copy: 'outputs copied to the bucket',
+  end: 'ended',
+  announced: 'announced',
+};
+
+/** Formats what happened to a generation, oldest first. */
+export function describeTimeline({ entries, truncated }: Timeline): string {
+  const isRetried = entries.some(({ attempt }) => attempt > 1);
+  const rows = entries.map(({ at, attempt, what, code, message, taskId, outputs }) => [
+    at,
+    ...(isRetried ? [String(attempt)] : []),
+    EVENTS[what] ?? what,
+    [
+      ...(code === undefined ? [] : [code]),
+      ...(message === undefined ? [] : [message]),
+      ...(taskId === undefined ? [] : [`task ${taskId}`]),
+      ...(outputs === undefined ? [] : [`${outputs} outputs`]),
+    ].join(': '),
+  ]);
+  const text = table(['WHEN', ...(isRetried ? ['ATTEMPT'] : []), 'WHAT', ''], rows);
+  return truncated === undefined ? text : `${text}\n… and ${truncated} more`;
+}

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
-import { describeGeneration } from '../describe.ts';
+import { describeGeneration, describeTimeline } from '../describe.ts';
 import { followGeneration } from '../follow.ts';
 import { requireSuccess } from './run.ts';
 
 export function configure(command: Command, cli: Cli): void {
   command
-    .description('Shows a generation: its record, and why it waits.')
+    .description('Shows a generation: its record, why it waits, and what happened when.')
     .argument('<id>', "the generation's id")
     .option('-w, --watch', 'follow it to its end; the exit code is 1 if it does not succeed')
     .action(async (id: string, { watch = false }: { readonly watch?: boolean }) => {
@@ -15,8 +15,9 @@ export function configure(command: Command, cli: Cli): void {
       const generation = watch
         ? await followGeneration(client, id, cli)
         : await client.get(id, { signal: cli.signal });
-      if (cli.isJson) cli.printJson(generation);
-      else cli.print(describeGeneration(generation));
+      const timeline = await client.timeline(id, { signal: cli.signal });
+      if (cli.isJson) cli.printJson({ ...generation, timeline: timeline.entries });
+      else cli.print(`${describeGeneration(generation)}\n\n${describeTimeline(timeline)}`);
       if (watch) requireSuccess(generation, cli);
     });
 }

@@ -1,0 +1,257 @@
+import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import sharp from 'sharp';
+import { describe, expect, it, vi } from 'vitest';
+import type { Generation, GenerationRow } from '../../client/index.ts';
+import { eventually } from '../support/eventually.ts';
+import { sha256, startSystem } from '../support/system.ts';
+import { buildCommandLine, deployStack, publishEndpoints } from './command-line.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+const PHOTOS = path.resolve(import.meta.dirname, '../../examples/photos');
+const system = await startSystem({ simulator: { outputs: 'composed' } });
+const cli = await buildCommandLine();
+await publishEndpoints(cli.folder, system.environment.endpoints);
+for (const name of ['astronaut.png', 'photographer.png'])
+  await copyFile(path.join(PHOTOS, name), cli.file(name));
+const stack = await deployStack(system.environment.endpoints.api);
+const nothing: Readonly<Record<string, string>> = {};
+const places = [
+  { place: 'the local environment', args: [] as readonly string[], env: nothing },
+  { place: 'a stack', args: stack.args, env: stack.env },
+];
+
+const lines = (text: string) => text.trim().split('\n');
+const jsonLines = <Value>(text: string) => lines(text).map((line) => JSON.parse(line) as Value);
+
+describe.each(places)('against $place', ({ args, env }) => {
+  const run = (...more: string[]) => cli.run([...args, ...more], env);
+
+  it('run makes two pictures on disk of two photographs', async () => {
+    const output = `pictures-${args.length}`;
+    const ran = await run(
+      'run',
+      'wiro/story-maker-multi-character-consistency',
+      ...[
+        '-p',
+        'prompt=Two friends watch a rocket',
+        '-p',
+        'samples=2',
+        '-p',
+        'width=256',
+        '-p',
+        'height=256',
+      ],
+      ...['-i', 'inputImage=astronaut.png', '-i', 'inputImage2=photographer.png', '--label', 'order=1'],
+      ...['-o', output],
+    );
+
+    expect(ran, ran.stderr).toMatchObject({ code: 0 });
+    const [, id = ''] = /^Generation (\w+)$/m.exec(ran.stderr) ?? [];
+    expect(lines(ran.stdout)).toEqual([`${output}/${id}/0.png`, `${output}/${id}/1.png`]);
+    const record = await system.read(id);
+    for (const [index, file] of lines(ran.stdout).entries()) {
+      const bytes = await readFile(cli.file(file));
+      expect(sha256(bytes)).toBe(record.outputs[index]?.sha256);
+      expect(await sharp(bytes).metadata()).toMatchObject({ width: 256, height: 256 });
+    }
+    expect(await readdir(cli.file(`${output}/${id}`))).toEqual(['0.png', '1.png']);
+  });
+
+  it('models, a model and the price of a request are shown', async () => {
+    const [models, model, price, wrong] = await Promise.all([
+      run('models', 'text', 'to', 'image'),
+      run('models', 'wiro/text-to-image'),
+      run('price', 'wiro/picture-batch', '-p', 'prompt=x', '-p', 'samples=3', '--json'),
+      run('price', 'wiro/text-to-image', '-p', 'promt=x'),
+    ]);
+
+    expect(models.stdout).toMatch(/^MODEL +PRICE +TITLE\n/);
+    expect(models.stdout).toContain('wiro/text-to-image');
+    expect(model.stdout).toMatch(/^prompt +required +textarea/m);
+    expect(JSON.parse(price.stdout)).toMatchObject({ valid: true, price: { certainty: 'exact', usd: 0.06 } });
+    expect(wrong).toMatchObject({ code: 1, stdout: '' });
+    expect(lines(wrong.stderr)).toEqual([
+      expect.stringContaining('parameters.prompt is missing'),
+      expect.stringContaining('Did you mean "prompt"?'),
+    ]);
+  });
+
+  it('what ran is listed, shown, downloaded and counted', async () => {
+    const label = `list-${args.length}`;
+    const ran = await run(
+      'run',
+      'wiro/text-to-image',
+      '-p',
+      'prompt=A hill',
+      '--label',
+      `batch=${label}`,
+      '--json',
+    );
+    const record = JSON.parse(ran.stdout) as Generation & { files: string[] };
+    const { id } = record;
+
+    const table = await run('list', '--label', `batch=${label}`);
+    const rows = await run('list', '--label', `batch=${label}`, '--json');
+    const shown = await run('show', id);
+    const json = await run('show', id, '--json', '--watch');
+    const again = await run('download', id);
+    const elsewhere = await run('download', id, '-o', `elsewhere-${args.length}`, '--json');
+    const usage = await run('usage', '--by', 'model');
+
+    expect(record).toMatchObject({ status: 'succeeded', costUsd: 0.04, files: [`outputs/${id}/0.png`] });
+    expect(table.stdout).toMatch(
+      new RegExp(`^${id} +succeeded +.*\\$0\\.04 +wiro/text-to-image +0\\.png`, 'm'),
+    );
+    expect(jsonLines<GenerationRow>(rows.stdout)).toMatchObject([{ id, labels: { batch: label } }]);
+    expect(shown.stdout).toMatch(/^Cost +\$0\.04$/m);
+    expect(shown.stdout).toMatch(/Z +outputs copied to the bucket +1 outputs$/m);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      id,
+      timeline: expect.arrayContaining([{ what: 'end', at: record.endedAt, attempt: 1 }]),
+    });
+    expect(lines(again.stdout)).toEqual([`outputs/${id}/0.png`]);
+    expect(jsonLines(elsewhere.stdout)).toMatchObject([{ id, path: `elsewhere-${args.length}/${id}/0.png` }]);
+    expect(await readdir(cli.file(`outputs/${id}`))).toEqual(['0.png']);
+    expect(usage.stdout).toMatch(/^total +\d+/m);
+  });
+
+  it('cancel and retry work on ids and on what a list finds, after asking', async () => {
+    const label = `many-${args.length}`;
+    const plans = [1, 2].map(() => system.plan({ operation: 'task', fault: { kind: 'fails' }, times: 1 }));
+    for (const { idempotencyKey } of plans)
+      await system.submit({
+        model: 'wiro/text-to-image',
+        parameters: { prompt: 'A hill' },
+        labels: { batch: label },
+        idempotencyKey,
+      });
+    for (const { id } of plans) expect((await system.ended(id)).status).toBe('failed');
+    const ids = plans.map(({ id }) => id).sort();
+
+    const unasked = await run('retry', '--label', `batch=${label}`);
+    const retried = await run('retry', '--label', `batch=${label}`, '--yes', '--json');
+    for (const { id } of plans) await system.reached(id, ({ status }) => status === 'succeeded');
+    const nothingLeft = await run('retry', '--label', `batch=${label}`, '--yes');
+    const [id = ''] = ids;
+    const late = await run('cancel', id);
+    const everything = await run('cancel');
+    const unknown = await run('retry', 'none', id);
+
+    expect(unasked).toMatchObject({ code: 2, stdout: '' });
+    expect(unasked.stderr).toContain('There is no terminal to ask on: add --yes to retry 2 generations.');
+    expect(
+      jsonLines<{ id: string }>(retried.stdout)
+        .map((row) => row.id)
+        .sort(),
+    ).toEqual(ids);
+    expect(nothingLeft).toMatchObject({ code: 0, stderr: expect.stringContaining('No generation matches.') });
+    expect(late).toMatchObject({ code: 0, stdout: `${id}  succeeded\n` });
+    expect(everything).toMatchObject({ code: 2, stderr: expect.stringContaining('Which generations?') });
+    expect(unknown.code).toBe(1);
+    expect(unknown.stderr).toMatch(/^none: There is no generation "none"/m);
+    expect(unknown.stderr).toMatch(/^0 generations of 2 could retry; 2 could not\.$/m);
+  });
+
+  it('a generation that fails ends with 1 and its reason', async () => {
+    const { idempotencyKey, id } = system.plan({
+      operation: 'task',
+      fault: { kind: 'fails', message: 'CUDA \u001b[2Jout of memory' },
+    });
+
+    const failed = await run('run', 'wiro/text-to-image', '-p', 'prompt=A hill', '--key', idempotencyKey);
+
+    expect(failed).toMatchObject({ code: 1, stdout: '' });
+    expect(failed.stderr).toContain(`Generation ${id} failed: `);
+    expect(failed.stderr).toContain(`npx wiro-serverless ${[...args, 'show', id].join(' ')}"`);
+    expect(failed.stderr).not.toContain('\u001b');
+  });
+
+  it('Ctrl-C says how to go on, and the generation goes on', async () => {
+    const { idempotencyKey, id } = system.plan({
+      operation: 'task',
+      fault: { kind: 'lasts', durationMs: 300_000 },
+    });
+    const running = await cli.start(
+      [...args, 'run', 'wiro/text-to-image', '-p', 'prompt=A hill', '--key', idempotencyKey],
+      env,
+    );
+    await eventually('progress', () => running.output().stderr.includes('running at Wiro'));
+
+    running.process.kill('SIGINT');
+    const { code, stderr } = await running.ended;
+
+    expect(code).toBe(130);
+    expect(stderr).toContain(
+      `Interrupted. The generation goes on: follow it with "npx wiro-serverless ${[...args, 'show', id, '--watch'].join(' ')}".`,
+    );
+    expect((await system.read(id)).status).toBe('running');
+    expect(await run('cancel', id)).toMatchObject({ code: 0 });
+    await system.ended(id);
+    expect(await run('show', id, '--watch')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`Generation ${id} was cancelled.`),
+    });
+  });
+});
+
+it('every request to a stack is signed', () => {
+  expect(stack.unsigned).toEqual([]);
+  expect(stack.signed).toEqual(expect.arrayContaining(['POST /generations', 'POST /uploads']));
+});
+
+it('a deployment that is not reached ends with 3 and a remedy', async () => {
+  const strangers = { ...stack.env, AWS_SECRET_ACCESS_KEY: 'another' };
+  const [stranger, unknown, elsewhere, nowhere, noKeys, dead] = await Promise.all([
+    cli.run([...stack.args, 'list'], strangers),
+    cli.run([...stack.args, 'list'], { ...stack.env, AWS_ACCESS_KEY_ID: 'AKIDUNKNOWN' }),
+    cli.run(['--stack', 'Shop', '--region', 'us-east-1', 'list'], stack.env),
+    cli.run(['--stack', 'Shop', 'list'], stack.env),
+    cli.run([...stack.args, 'list'], { ...stack.env, AWS_ACCESS_KEY_ID: '' }),
+    cli.run(['--data', await deadEnvironment(), 'list']),
+  ]);
+
+  expect(stranger).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining('HTTP 403: check the credentials'),
+  });
+  expect(unknown).toMatchObject({ code: 3, stderr: expect.stringContaining('AWS rejected the credentials') });
+  expect(elsewhere).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining('There is no stack "Shop" in us-east-1'),
+  });
+  expect(nowhere).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining('The AWS region is missing: add --region'),
+  });
+  expect(noKeys).toMatchObject({ code: 3, stderr: expect.stringContaining('Found no AWS credentials') });
+  expect(dead).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining('does not answer: start it with "npm start"'),
+  });
+});
+
+async function deadEnvironment(): Promise<string> {
+  await writeFile(
+    cli.file('endpoints.json'),
+    JSON.stringify({ api: 'http://127.0.0.1:9', region: 'us-east-1' }),
+  );
+  return cli.folder;
+}
+
+it('wrong usage ends with 2, and the help and version with 0', async () => {
+  const [unknown, option, nothingNamed, help, version] = await Promise.all([
+    cli.run(['lst']),
+    cli.run(['list', '--stauts', 'failed']),
+    cli.run([]),
+    cli.run(['help', 'run']),
+    cli.run(['--version']),
+  ]);
+
+  expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining('(Did you mean list?)') });
+  expect(option).toMatchObject({ code: 2, stderr: expect.stringContaining('(Did you mean --status?)') });
+  expect(nothingNamed).toMatchObject({ code: 2, stdout: '' });
+  expect(help).toMatchObject({ code: 0, stdout: expect.stringContaining('--input <name=file>') });
+  expect(version).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+});
