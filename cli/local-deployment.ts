@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Endpoints, LocalDeployment } from './deployment-kinds.ts';
 import { unreachable } from './errors.ts';
@@ -12,6 +12,8 @@ export interface FindLocalOptions {
 }
 
 const FILE = 'endpoints.json';
+/** A local environment is nowhere else. Requests to it are not signed, and files are sent to it. */
+const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
 /** The project's folder: this file is in `cli/`, or in `dist/` of the package. */
 const PROJECT = path.resolve(import.meta.dirname, '..');
 
@@ -27,7 +29,8 @@ export async function findLocalDeployment({
     data === undefined ? [...foldersFrom(from), PROJECT].map(inLocal) : [path.resolve(from, data)];
   for (const place of places) {
     const text = await readIfThere(path.join(place, FILE));
-    if (text === undefined) continue;
+    // Another user's folder above may name any server.
+    if (text === undefined || (data === undefined && !(await isOwn(path.join(place, FILE))))) continue;
     const endpoints = parseEndpoints(text, path.join(place, FILE));
     return {
       kind: 'local',
@@ -67,10 +70,16 @@ async function readIfThere(file: string): Promise<string | undefined> {
   }
 }
 
+async function isOwn(file: string): Promise<boolean> {
+  const own = process.getuid?.();
+  return own === undefined || (await stat(file)).uid === own;
+}
+
 function parseEndpoints(text: string, file: string): Endpoints {
   try {
     const endpoints = JSON.parse(text) as Endpoints;
-    if (URL.canParse(endpoints.api) && typeof endpoints.region === 'string') return endpoints;
+    const { hostname } = new URL(endpoints.api);
+    if (LOOPBACK.test(hostname) && typeof endpoints.region === 'string') return endpoints;
   } catch {}
   throw unreachable(`${file} is not what "npm start" writes: delete it, and start "npm start" again.`);
 }

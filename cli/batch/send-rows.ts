@@ -21,13 +21,25 @@ export interface SendDeps {
 /** Pauses before a row is sent again that was refused because too much happens at once. The client's own come first. */
 const PAUSES_MS = [2_000, 5_000, 15_000, 30_000];
 
+/** Files that Wiro would not take. */
+export class RefusedFilesError extends Error {
+  readonly problems: readonly RowProblem[];
+
+  constructor(problems: readonly RowProblem[]) {
+    super('Files were refused');
+    this.problems = problems;
+  }
+}
+
 /**
- * Uploads the files of rows and submits them. Notes in the journal what a later run needs to send the very same request.
- * A row that is refused does not stop the others.
+ * Uploads the files of rows, and then submits them. Notes in the journal what a later run needs to send the very same
+ * request. A row that is refused does not stop the others.
+ * @throws {RefusedFilesError} If a file is refused. Nothing was submitted.
  * @throws What stops them all: the deployment is not reached, refuses the caller, or accepts no more today.
  */
 export async function sendRows(deps: SendDeps, rows: readonly KeyedRow[]): Promise<void> {
   const upload = createBatchUploads(deps);
+  await uploadFiles(deps, rows, upload);
   await mapLimited(rows, deps.atOnce, async (row) => {
     deps.signal.throwIfAborted();
     try {
@@ -42,6 +54,23 @@ export async function sendRows(deps: SendDeps, rows: readonly KeyedRow[]): Promi
         deps.onRefused({ line: row.line, message: explain(error, message) });
     }
   });
+}
+
+/** Uploads what rows name that were never sent, so that a file that is refused is known before the first row runs. */
+async function uploadFiles(deps: SendDeps, rows: readonly KeyedRow[], upload: Uploads): Promise<void> {
+  const problems: RowProblem[] = [];
+  await mapLimited(rows, deps.atOnce, async ({ key, line, given }) => {
+    deps.signal.throwIfAborted();
+    if (deps.journal.sentInputs(key) !== undefined) return;
+    try {
+      await withInputs(given, upload.upload);
+    } catch (error) {
+      deps.signal.throwIfAborted();
+      if (!(error instanceof WiroServerlessError) || stopsAll(error)) throw error;
+      problems.push(...error.problems.map(({ message }) => ({ line, message })));
+    }
+  });
+  if (problems.length > 0) throw new RefusedFilesError(problems);
 }
 
 const stopsAll = ({ code, status = 0 }: WiroServerlessError): boolean =>

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { type Client, type Timeline, WiroServerlessError } from '../../client/index.ts';
 import type { Cli } from '../cli.ts';
 import { describeGeneration, describeTimeline } from '../describe.ts';
 import { followGeneration } from '../follow.ts';
@@ -15,9 +16,20 @@ export function configure(command: Command, cli: Cli): void {
       const generation = watch
         ? await followGeneration(client, id, cli)
         : await client.get(id, { signal: cli.signal });
-      const timeline = await client.timeline(id, { signal: cli.signal });
-      if (cli.isJson) cli.printJson({ ...generation, timeline: timeline.entries });
-      else cli.print(`${describeGeneration(generation)}\n\n${describeTimeline(timeline)}`);
+      const timeline = await readTimeline(client, id, cli.signal);
+      if (cli.isJson) cli.printJson({ ...generation, ...(timeline && { timeline: timeline.entries }) });
+      else
+        cli.print(`${describeGeneration(generation)}${timeline ? `\n\n${describeTimeline(timeline)}` : ''}`);
       if (watch) requireSuccess(generation, cli);
     });
+}
+
+/** A deployment of an earlier release has none. */
+async function readTimeline(client: Client, id: string, signal: AbortSignal): Promise<Timeline | undefined> {
+  try {
+    return await client.timeline(id, { signal });
+  } catch (error) {
+    if (error instanceof WiroServerlessError && error.status === 404) return undefined;
+    throw error;
+  }
 }

@@ -7,7 +7,7 @@ import { type Accepted, type Journal, openJournal } from '../batch/journal.ts';
 import { describeProblems, digestFiles, filesOf, prepareRows } from '../batch/prepare-batch.ts';
 import { type RowProblem, readBatch } from '../batch/read-batch.ts';
 import { rowKeys, sha256 } from '../batch/row-keys.ts';
-import { sendRows } from '../batch/send-rows.ts';
+import { RefusedFilesError, sendRows } from '../batch/send-rows.ts';
 import type { RowDefaults } from '../batch/to-request.ts';
 import type { Cli } from '../cli.ts';
 import { CliError, describeError, EXIT, exitCodeOf, usageError } from '../errors.ts';
@@ -249,6 +249,7 @@ async function send(cli: Cli, sending: Sending): Promise<void> {
     );
   } catch (error) {
     signal.throwIfAborted();
+    if (error instanceof RefusedFilesError) requireNone(file, error.problems);
     throw new CliError(`${describeError(error)}\n${goOn()}`, exitCodeOf(error), { cause: error });
   }
   progress.end();

@@ -39,14 +39,14 @@ describe('the local environment', () => {
   });
 
   it('is the nearest of several, and the one of --data', async () => {
-    await runsIn('.local', JSON.stringify({ ...ENDPOINTS, api: 'http://far' }));
-    await runsIn('deep/.local', JSON.stringify({ ...ENDPOINTS, api: 'http://near' }));
-    await runsIn('other', JSON.stringify({ ...ENDPOINTS, api: 'http://other' }));
+    await runsIn('.local', JSON.stringify({ ...ENDPOINTS, api: 'http://127.0.0.1/far' }));
+    await runsIn('deep/.local', JSON.stringify({ ...ENDPOINTS, api: 'http://127.0.0.1/near' }));
+    await runsIn('other', JSON.stringify({ ...ENDPOINTS, api: 'http://127.0.0.1/other' }));
 
     const near = await findLocalDeployment({ from: path.join(folder, 'deep/er') });
     const named = await findLocalDeployment({ from: path.join(folder, 'deep'), data: '../other' });
 
-    expect([near.url, named.url]).toEqual(['http://near', 'http://other']);
+    expect([near.url, named.url]).toEqual(['http://127.0.0.1/near', 'http://127.0.0.1/other']);
     expect(near.identity).not.toBe(named.identity);
   });
 
@@ -59,6 +59,10 @@ describe('the local environment', () => {
     expect(missing.message).toBe(
       'No environment runs with its data in nothing: start it with "npm start -- --data nothing", or name a deployed stack with --stack NAME.',
     );
+    await runsIn('.local', JSON.stringify({ ...ENDPOINTS, api: 'http://elsewhere.test' }));
+    const elsewhere = await findLocalDeployment({ from: folder }).catch((error) => error);
+
+    expect(elsewhere.message).toBe(strange.message);
     expect(strange.message).toContain('.local/endpoints.json is not what "npm start" writes');
     expect([missing, strange].map(exitCodeOf)).toEqual([EXIT.unreachable, EXIT.unreachable]);
   });

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { openJournal } from '../../../cli/batch/journal.ts';
-import { sendRows } from '../../../cli/batch/send-rows.ts';
+import { RefusedFilesError, sendRows } from '../../../cli/batch/send-rows.ts';
 import {
   type Generation,
   type Submission,
@@ -34,7 +34,10 @@ function world(answer: Submit = ({ idempotencyKey }) => accepted(idempotencyKey 
       return sendRows(
         {
           client: {
-            upload: async () => `inputs/${++uploads}/a.png`,
+            upload: async (_, { name }) => {
+              if (name.endsWith('.bmp')) throw refusal('input_unsupported', 400);
+              return `inputs/${++uploads}/a.png`;
+            },
             submit: async (request) => {
               submitted.push(request);
               const { idempotencyKey = '', ...content } = request;
@@ -167,6 +170,22 @@ it.each([
   await expect(send([row('k1'), row('k2'), row('k3')], notes)).rejects.toBe(reason);
 
   expect(submitted).toHaveLength(1);
+  notes.close();
+});
+
+it('submits nothing if a file is refused, and says which rows name it', async () => {
+  await writeFile(folder.file('a.png'), 'a');
+  const { send, journal, submitted } = world();
+  const wrong = row('k2', 3, folder.file('a.png'));
+  const [given] = wrong.given.inputs.image ?? [];
+  if (given) given.file.name = 'a.bmp';
+  const notes = journal();
+
+  const refused = await send([row('k1'), wrong], notes).catch((error) => error);
+
+  expect(refused).toBeInstanceOf(RefusedFilesError);
+  expect(refused.problems).toEqual([{ line: 3, message: 'said input_unsupported' }]);
+  expect(submitted).toEqual([]);
   notes.close();
 });
 
