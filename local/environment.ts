@@ -387,7 +387,7 @@ async function makeWorkDirectory(cleanup: ReturnType<typeof createCleanup>): Pro
 }
 
 async function startWiro(
-  { wiro, simulator: simulatorOptions, durationDivisor = 1 }: EnvironmentOptions,
+  { wiro, simulator: simulatorOptions, durationDivisor = 1, dataDir }: EnvironmentOptions,
   add: (starting: Promise<Simulator>) => Promise<Simulator>,
 ): Promise<{ access: WiroAccess; simulator?: Simulator }> {
   if (wiro) return { access: wiro };
@@ -396,6 +396,7 @@ async function startWiro(
       apiKey: randomBytes(16).toString('hex'),
       apiSecret: randomBytes(16).toString('hex'),
       durationDivisor,
+      ...(dataDir !== undefined && { archiveDir: path.join(dataDir, 'simulator') }),
       ...simulatorOptions,
     }),
   );

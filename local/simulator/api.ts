@@ -87,6 +87,7 @@ export function createApi(deps: ApiDeps): Api {
       const outputs = task.outputs.flatMap((output) => (output.kind === 'file' ? [output.file] : []));
       const inputs = task.inputUrls.flatMap((url) => files.findByUrl(url) ?? []);
       task.outputs = [];
+      tasks.save(task);
       await Promise.all([...outputs, ...inputs].map(files.remove));
       return {};
     },

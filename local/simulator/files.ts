@@ -1,3 +1,4 @@
+import type { Archive, ArchivedFile } from './archive.ts';
 import { randomDirectory, randomHex, randomToken } from './names.ts';
 import type { StoredBytes } from './stored-bytes.ts';
 
@@ -31,6 +32,10 @@ export interface FileStore {
   /** Finds a file by its whole URL. */
   findByUrl(url: string): StoredFile | undefined;
   remove(file: StoredFile): Promise<void>;
+  /** Keeps the file for a simulator that is started again, if this one has an archive. */
+  keep(file: StoredFile): Promise<void>;
+  /** Finds a file by its id. */
+  findById(id: string): StoredFile | undefined;
   uploads(): readonly StoredFile[];
   /** Removes all uploads, as Wiro does after some time. */
   expireUploads(): Promise<void>;
@@ -67,9 +72,14 @@ export function acceptedContentType(fileName: string): string | undefined {
   return CONTENT_TYPES[/\.([a-z0-9]+)$/i.exec(fileName)?.[1]?.toLowerCase() ?? ''];
 }
 
-export function createFileStore(origin: string, now: () => number): FileStore {
+export function createFileStore(origin: string, now: () => number, archive?: Archive): FileStore {
   const byPath = new Map<string, StoredFile>();
   const uploads: StoredFile[] = [];
+  for (const { kind, ...file } of archive?.files ?? []) {
+    const stored = { ...file, url: `${origin}${file.path}` };
+    byPath.set(file.path, stored);
+    if (kind === 'upload') uploads.push(stored);
+  }
 
   function add(path: string, file: Omit<StoredFile, 'id' | 'path' | 'url' | 'addedAt'>): StoredFile {
     const stored = { ...file, id: randomHex(), path, url: `${origin}${path}`, addedAt: now() };
@@ -79,6 +89,7 @@ export function createFileStore(origin: string, now: () => number): FileStore {
 
   async function remove(file: StoredFile): Promise<void> {
     byPath.delete(file.path);
+    archive?.removeFile(file.id);
     await file.bytes.remove();
   }
 
@@ -97,8 +108,17 @@ export function createFileStore(origin: string, now: () => number): FileStore {
         parentId: randomHex(),
       }),
     find: (path) => byPath.get(path),
-    findByUrl: (url) =>
-      url.startsWith(`${origin}/`) ? byPath.get(url.slice(origin.length).replace(/[?#].*$/, '')) : undefined,
+    findByUrl: (url) => {
+      const [, at, path = ''] = /^(https?:\/\/[^/]+)(\/[^?#]*)/.exec(url) ?? [];
+      // A simulator that is started again may listen on another port.
+      const isOurs = at === origin || (archive !== undefined && LOOPBACK.test(at ?? ''));
+      return isOurs ? byPath.get(path) : undefined;
+    },
+    findById: (id) => [...byPath.values()].find((file) => file.id === id),
+    keep: async ({ url: _, ...file }) => {
+      const kind: ArchivedFile['kind'] = file.task === undefined ? 'upload' : 'output';
+      await archive?.saveFile({ ...file, kind });
+    },
     remove,
     uploads: () => uploads,
     expireUploads: async () => {
@@ -106,6 +126,8 @@ export function createFileStore(origin: string, now: () => number): FileStore {
     },
   };
 }
+
+const LOOPBACK = /^http:\/\/(127\.0\.0\.1|localhost):\d+$/;
 
 /** Describes a file in the form of Wiro's responses. */
 export function describeFile(file: StoredFile, sizeBytes = file.bytes.sizeBytes): Record<string, unknown> {

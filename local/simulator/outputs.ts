@@ -41,6 +41,7 @@ export async function makeOutputs(
     const [name, contentType] =
       model.makes === 'bytes' ? [`${index}.mp4`, 'video/mp4'] : [`${index}.png`, 'image/png'];
     const file = files.addOutput({ name, contentType, bytes, task: subjectOf(task) });
+    await files.keep(file);
     outputs.push({ kind: 'file', file });
   }
   return outputs;

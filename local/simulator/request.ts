@@ -17,7 +17,7 @@ export class RequestError extends Error {
 const FIELDS_LIMIT_BYTES = 4 * 1024 * 1024;
 
 export interface ReadFormDeps {
-  readonly files: Pick<FileStore, 'addUpload'>;
+  readonly files: Pick<FileStore, 'addUpload' | 'keep'>;
   readonly directory: string;
 }
 
@@ -97,7 +97,11 @@ async function storeUpload(
   try {
     const bytes = await storeStream(content, directory, contentType === undefined ? 0 : UPLOAD_LIMIT_BYTES);
     if (name === '' && bytes.sizeBytes === 0) return undefined;
-    if (contentType !== undefined) return files.addUpload({ name, contentType, bytes, folderId });
+    if (contentType !== undefined) {
+      const file = files.addUpload({ name, contentType, bytes, folderId });
+      await files.keep(file);
+      return file;
+    }
   } catch (error) {
     if (!(error instanceof TooLargeError)) throw error;
   }

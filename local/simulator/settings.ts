@@ -30,6 +30,8 @@ export interface SimulatorOptions {
   readonly videoBytes?: number;
   /** The directory for large files. @default - a temporary directory, which `stop` removes */
   readonly dataDir?: string;
+  /** The directory that keeps tasks and files across restarts. @default - none: a restart forgets them */
+  readonly archiveDir?: string;
   /** Selects faults in addition to rules, for test suites that plan faults for thousands of tasks. */
   readonly faultPlan?: FaultPlan;
 }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApi } from './api.ts';
 import { serveApi } from './api-routes.ts';
+import { openArchive } from './archive.ts';
 import { type CallbackDelivery, createCallbacks } from './callbacks.ts';
 import { createCdn } from './cdn.ts';
 import { createClock } from './clock.ts';
@@ -28,7 +29,7 @@ import {
   type TaskState,
   type UploadState,
 } from './state.ts';
-import { createTaskStore } from './tasks.ts';
+import { createTaskStore, isOver } from './tasks.ts';
 
 /** A running simulator. */
 export interface Simulator {
@@ -86,8 +87,9 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const stopped = stopping.signal;
   const clock = createClock(options.durationDivisor ?? 1);
   const faults = createFaults(options.faultPlan);
-  const files = createFileStore(url, clock.now);
-  const tasks = createTaskStore(clock.now);
+  const archive = options.archiveDir === undefined ? undefined : openArchive(options.archiveDir);
+  const files = createFileStore(url, clock.now, archive);
+  const tasks = createTaskStore(clock.now, archive && { archive, files });
   const socket = createSocketHub({ tasks, faults });
   const callbacks = createCallbacks({ clock, faults, fetch, stopped });
   const lifecycle = createLifecycle({
@@ -99,6 +101,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     fetchInput: (inputUrl) => fetchInput({ files, fetch, directory, stopped }, inputUrl),
     makeOutputs: (task, inputs) => makeOutputs({ settings, files, directory, stopped }, task, inputs),
   });
+  // What an earlier simulator had not finished starts again.
+  for (const task of tasks.all()) if (!isOver(task)) lifecycle.begin(task);
   const api = createApi({ settings, clock, faults, files, tasks, lifecycle, callbacks });
   const serveCdn = createCdn({ clock, faults, files });
 

@@ -70,7 +70,7 @@ function inMemory(bytes: Buffer, sha256: string): StoredBytes {
   };
 }
 
-function onDisk(path: string, sizeBytes: number, sha256: string): StoredBytes {
+export function onDisk(path: string, sizeBytes: number, sha256: string): StoredBytes {
   return {
     sizeBytes,
     sha256,

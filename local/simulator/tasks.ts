@@ -1,7 +1,8 @@
 import { randomInt } from 'node:crypto';
+import type { Archive } from './archive.ts';
 import type { TaskFault, TaskStatus } from './fault-rules.ts';
-import type { FileOwner, StoredFile } from './files.ts';
-import { modelName } from './models.ts';
+import type { FileOwner, FileStore, StoredFile } from './files.ts';
+import { findModel, modelName } from './models.ts';
 import { randomToken } from './names.ts';
 import type { SimulatedModel } from './simulated-model.ts';
 
@@ -78,20 +79,33 @@ export interface TaskStore {
   active(): number;
   /** Marks a task as no longer active. */
   retire(task: SimulatedTask): void;
+  /** Keeps a change of an ended task for a simulator that is started again. */
+  save(task: SimulatedTask): void;
 }
 
-export function createTaskStore(now: () => number): TaskStore {
-  const tasks: SimulatedTask[] = [];
+/** An archive, and the files that its tasks refer to. */
+export interface TaskArchive {
+  readonly archive: Archive;
+  readonly files: Pick<FileStore, 'findById'>;
+}
+
+export function createTaskStore(now: () => number, kept?: TaskArchive): TaskStore {
+  const tasks: SimulatedTask[] = kept ? restoreTasks(kept) : [];
   // Wiro never reuses ids. A random start avoids the ids of earlier simulators.
-  const firstId = randomInt(10_000_000, 2_000_000_000);
+  let nextId = Math.max(randomInt(10_000_000, 2_000_000_000), ...tasks.map(({ id }) => Number(id) + 1));
   const byName = new Map<string, SimulatedTask>();
-  const active = new Set<SimulatedTask>();
+  const active = new Set<SimulatedTask>(tasks.filter((task) => !isOver(task)));
+  for (const task of tasks) {
+    byName.set(task.id, task);
+    byName.set(task.token, task);
+  }
+  const save = (task: SimulatedTask): void => kept?.archive.saveTask(archived(task));
 
   return {
     add: (given) => {
       const task: SimulatedTask = {
         ...given,
-        id: String(firstId + tasks.length),
+        id: String(nextId++),
         token: randomToken(),
         stop: new AbortController(),
         announced: Promise.withResolvers<void>(),
@@ -108,6 +122,7 @@ export function createTaskStore(now: () => number): TaskStore {
       byName.set(task.id, task);
       byName.set(task.token, task);
       active.add(task);
+      save(task);
       return task;
     },
     find: (idOrToken) => byName.get(idOrToken),
@@ -115,6 +130,46 @@ export function createTaskStore(now: () => number): TaskStore {
     active: () => active.size,
     retire: (task) => {
       active.delete(task);
+      save(task);
     },
+    save,
   };
+}
+
+function archived({ model, outputs, ...task }: SimulatedTask) {
+  const { id, token, parameters, inputUrls, callbackUrl, projectId, fault, history } = task;
+  const { exitCode, debugOutput, debugError, costUsd, elapsedSeconds } = task;
+  return {
+    ...{ id, token, parameters, inputUrls, callbackUrl, projectId, fault, history },
+    ...{ exitCode, debugOutput, debugError, costUsd, elapsedSeconds },
+    owner: model.owner,
+    project: model.project,
+    outputs: outputs.map((output) =>
+      output.kind === 'file' ? { fileId: output.file.id } : { content: output.content },
+    ),
+  };
+}
+
+/** Restores tasks whose model still exists. */
+function restoreTasks({ archive, files }: TaskArchive): SimulatedTask[] {
+  return archive.tasks.flatMap(({ owner, project, outputs, ...task }): SimulatedTask[] => {
+    const model = findModel(owner, project);
+    if (model === undefined) return [];
+    const announced = Promise.withResolvers<void>();
+    const restored: SimulatedTask = {
+      ...task,
+      model,
+      stop: new AbortController(),
+      announced,
+      history: [...task.history],
+      outputs: outputs.flatMap((output): TaskOutput[] => {
+        if ('content' in output) return [{ kind: 'raw', content: output.content as RawContent }];
+        const file = files.findById(output.fileId);
+        return file ? [{ kind: 'file', file }] : [];
+      }),
+      readsAfterEnd: 0,
+    };
+    if (isOver(restored)) announced.resolve();
+    return [restored];
+  });
 }
