@@ -33,7 +33,7 @@ export function createHttp(options: HttpOptions): (call: ApiCall) => Promise<unk
   if (options.credentials !== undefined) regionOf(options);
 
   async function once({ method, path, body, signal }: ApiCall): Promise<Response> {
-    const limit = AbortSignal.timeout(timeoutMs);
+    const limit = AbortSignal.timeout(Math.ceil(timeoutMs));
     const request = await signRequest(options, `${base}${path}`, {
       method,
       ...(body !== undefined && {
