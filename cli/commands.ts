@@ -74,6 +74,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./commands/mcp.ts'),
   },
   {
+    name: 'doctor',
+    summary: 'find what is wrong with a deployment, and how to mend it',
+    load: () => import('./commands/doctor.ts'),
+  },
+  {
     name: 'setup',
     summary: "store a stack's Wiro key, or rotate its callback secret",
     load: () => import('./commands/setup.ts'),

@@ -222,7 +222,9 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   mcp: { uses: ['client'], packages: ['node:', '@modelcontextprotocol/sdk', 'zod'] },
   cli: {
     uses: [
+      'functions/settings.ts',
       'functions/runtime',
+      'functions/objects',
       'client',
       'mcp',
       'console/server',
@@ -232,6 +234,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     ],
     packages: [
       'node:',
+      'aws4fetch',
       'commander',
       'csv-parse',
       '@aws-sdk/client-cloudformation',
