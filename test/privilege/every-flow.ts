@@ -250,12 +250,12 @@ export async function playEveryFlow(system: System, rights: RecordedRights): Pro
     },
     async function largeOutput() {
       // Its second part cannot be had at first: what was uploaded of it is taken back.
-      const unavailable = {
+      const unavailable = (nth: number): PlannedFault => ({
         operation: 'cdn',
-        match: { nth: 2 },
+        match: { nth },
         fault: { kind: 'status', status: 500 },
-      } as const;
-      await end(await begin(LARGE_OUTPUT, unavailable), 'succeeded');
+      });
+      await end(await begin(LARGE_OUTPUT, unavailable(2), unavailable(3)), 'succeeded');
     },
     async function outputWhosePlaceIsTaken() {
       const { idempotencyKey, id } = system.plan();
