@@ -12,7 +12,7 @@ vi.setConfig({ testTimeout: 90_000 });
 
 /** A copy of the project: whoever works in the real one may have its environment up. */
 const project = await mkdtemp(path.join(tmpdir(), 'wiro-project-'));
-const PARTS = ['cli', 'client', 'console', 'functions', 'infra', 'local', 'scripts'];
+const PARTS = ['cli', 'client', 'console', 'functions', 'infra', 'local', 'mcp', 'scripts'];
 for (const name of [...PARTS, 'package.json', 'package-lock.json'])
   await cp(path.join(ROOT, name), path.join(project, name), { recursive: true });
 await symlink(path.join(ROOT, 'node_modules'), path.join(project, 'node_modules'));
