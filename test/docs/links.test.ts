@@ -48,3 +48,16 @@ it('every page and heading that the code names exists', () => {
   expect(named.length).toBeGreaterThan(5);
   expect(named.filter(({ link }) => !leadsSomewhere('README.md', link))).toEqual([]);
 });
+
+it('the pages of the package link only to what the package has', () => {
+  const { files } = JSON.parse(read('package.json')) as { files: readonly string[] };
+  const shipped = [...files, 'README.md', 'LICENSE', 'package.json'];
+  const elsewhere = globSync('docs/**/*.md', { cwd: ROOT }).flatMap((file) =>
+    [...read(file).matchAll(/\]\(((?!https?:)[^)\s#]+)[^)]*\)/g)]
+      .map(([, link = '']) => path.join(path.dirname(file), link))
+      .filter((target) => !shipped.includes(target.split(path.sep)[0] ?? ''))
+      .map((target) => `${file}: ${target}`),
+  );
+
+  expect(elsewhere).toEqual([]);
+});
