@@ -97,13 +97,14 @@ export function createPlainRanges(deps: PlainRangesDeps): PlainRanges {
       if (receiver.received() === undefined)
         receiver.fail(new Error(`no answer came within ${headersMs} ms`));
     }, headersMs);
-    let before = 0;
+    let before: number | undefined;
     const watch = setInterval(() => {
-      const came = receiver.received();
-      if (came === undefined) return;
-      if (came - before < stallMs * minBytesPerMs)
-        receiver.fail(new Error(`only ${came - before} bytes came in ${stallMs} ms`));
-      before = came;
+      const received = receiver.received();
+      // The head may have come just now. So the first whole interval of the body is the first that counts.
+      const came = received === undefined || before === undefined ? undefined : received - before;
+      if (came !== undefined && came < stallMs * minBytesPerMs)
+        receiver.fail(new Error(`only ${came} bytes came in ${stallMs} ms`));
+      before = received;
     }, stallMs);
     signal.addEventListener('abort', stop, { once: true });
     try {

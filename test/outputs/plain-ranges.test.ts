@@ -17,7 +17,10 @@ afterEach(async () => {
 type Answer = (socket: Socket, range: { start: number; end: number }) => void;
 
 /** A host that answers each request as the test says, byte by byte. */
-async function hostWith(answer: Answer, { isTls = false }: { isTls?: boolean } = {}) {
+async function hostWith(
+  answer: Answer,
+  { isTls = false, patienceMs = 300 }: { isTls?: boolean; patienceMs?: number } = {},
+) {
   const sockets = new Set<Socket>();
   let connections = 0;
   const onConnection = (socket: Socket) => {
@@ -48,8 +51,8 @@ async function hostWith(answer: Answer, { isTls = false }: { isTls?: boolean } =
     hosts: parseOutputHosts(`${name}:${port}`),
     lookup: (_name, _options, callback) => callback(null, [{ address: '127.0.0.1', family: 4 }]),
     connectMs: 1_000,
-    headersMs: 300,
-    stallMs: 300,
+    headersMs: patienceMs,
+    stallMs: patienceMs,
     ...(isTls && { ca: TLS.cert }),
   });
   cleanups.push(fetcher.close);
@@ -127,6 +130,22 @@ describe('a plain answer', () => {
       socket.setNoDelay(true);
       send(0, 1);
     });
+
+    expect(await host.read()).toEqual({ kind: 'whole' });
+    expect(host.into.equals(BYTES.subarray(0, 100_000))).toBe(true);
+  });
+
+  it('may begin late: its body has a whole interval before it counts as stalled', async () => {
+    const host = await hostWith(
+      (socket, range) => {
+        setTimeout(() => {
+          socket.write(headOf(range), 'latin1');
+          socket.write(BYTES.subarray(range.start, range.start + 10));
+        }, 700);
+        setTimeout(() => socket.write(BYTES.subarray(range.start + 10, range.end + 1)), 1_200);
+      },
+      { patienceMs: 1_000 },
+    );
 
     expect(await host.read()).toEqual({ kind: 'whole' });
     expect(host.into.equals(BYTES.subarray(0, 100_000))).toBe(true);
