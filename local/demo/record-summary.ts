@@ -28,6 +28,7 @@ export function summaryOf({ record, files, tookMs }: DemoResult): string {
       `${(tookMs / 1000).toFixed(1)} s${elapsedSeconds === undefined ? '' : `, the task itself ${elapsedSeconds} s`}`,
     ],
     ['Cost', costUsd === undefined ? 'unknown' : `$${costUsd}`],
+    ['Next', 'npm start: the same as a page in your browser, with models, history and code to copy'],
   ];
   const width = Math.max(...rows.map(([name]) => name.length)) + 2;
   return rows
