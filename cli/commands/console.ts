@@ -27,6 +27,10 @@ export function configure(command: Command, cli: Cli): void {
         deployment: servedOf(deployment),
         html,
         port: Number(port),
+      }).catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'EADDRINUSE' || error.code === 'EACCES')
+          throw usageError(`Port ${port} is not free: choose another with --port, or leave it out.`);
+        throw error;
       });
       if (cli.isJson) cli.printJson({ link }, { isLine: true });
       else cli.print(`Console of ${deployment.title}: ${link}\nPress Ctrl-C to stop.`);

@@ -2,6 +2,8 @@ import type { Generation } from '../../client/index.ts';
 import type { Deployment } from './deployment.ts';
 import type { RemoteFile } from './relay-file.ts';
 
+/** Anything else would be another address, which then gets a signature of the developer's. */
+const BUCKET = /^[\w.-]{3,255}$/;
 const nameOf = (path: string) => path.split('/').at(-1) || 'input';
 
 /**
@@ -20,7 +22,7 @@ export async function findInput(
   if (/^https:\/\//i.test(source))
     return { url: source, name: nameOf(new URL(source).pathname), isPublicOnly: true };
   const [, bucket = deployment.inputBucket, key = source] = /^s3:\/\/([^/]+)\/(.+)$/su.exec(source) ?? [];
-  if (bucket === undefined) return undefined;
+  if (bucket === undefined || !BUCKET.test(bucket)) return undefined;
   return { ...(await signObject(deployment, bucket, key)), name: nameOf(key) };
 }
 

@@ -5,9 +5,20 @@ import type { References } from './references.ts';
 /** What the API told this server and not the page. */
 export interface Kept {
   /** By `<generation>/<index>`. */
-  readonly outputs: References<Pick<Output, 'url' | 'urlExpiresAt' | 'contentType' | 'name'>>;
+  readonly outputs: References<KeptOutput>;
   readonly tasks: References<NonNullable<Generation['progress']>>;
   readonly uploads: References<Pick<Upload, 'url' | 'headers'>>;
+}
+
+type KeptOutput = Pick<Output, 'url' | 'urlExpiresAt' | 'contentType' | 'name'>;
+
+/** Keeps what a file is fetched by, and not what a model wrote: many are kept. */
+export function keepOutput(
+  name: string,
+  { url, urlExpiresAt, contentType, name: file }: KeptOutput,
+  { outputs }: Pick<Kept, 'outputs'>,
+): void {
+  outputs.set(name, { url, urlExpiresAt, contentType, name: file });
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -48,14 +59,8 @@ function localizeRecord(record: Fields, kept: Kept, host: string): Fields {
 }
 
 /** A retry replaces the outputs, so the browser's copy is good for one state of the record. */
-function localizeOutput(
-  id: string,
-  version: unknown,
-  output: Fields,
-  index: number,
-  { outputs }: Kept,
-): Fields {
-  outputs.set(`${id}/${index}`, output as unknown as Output);
+function localizeOutput(id: string, version: unknown, output: Fields, index: number, kept: Kept): Fields {
+  keepOutput(`${id}/${index}`, output as unknown as Output, kept);
   return { ...output, url: `/files/${id}/${index}?v=${encodeURIComponent(String(version))}` };
 }
 

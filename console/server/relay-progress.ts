@@ -1,11 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
+import { createRedaction } from '../../functions/wiro/redact.ts';
 import type { Kept } from './localize.ts';
 
 /** A page that does not read is let go before its messages fill the memory. */
 const MOST_WAITING_BYTES = 8 * 1024 ** 2;
 const LONGEST_MESSAGE = 16 * 1024 ** 2;
+/** The page shows no longer line. */
+const LONGEST_TEXT = 10_000;
 
 /** Relays Wiro's socket to the page: it names a task by our reference, and never sees the task's token. */
 export interface ProgressRelay {
@@ -28,7 +31,7 @@ export function createProgressRelay(tasks: Kept['tasks']): ProgressRelay {
       // A realtime model's sound: nothing here plays it.
       if (isBinary) return;
       if (page.bufferedAmount > MOST_WAITING_BYTES) page.terminate();
-      else page.send(withoutToken(String(message)));
+      else page.send(withoutSecrets(String(message), task.token));
     });
     wiro.on('error', () => wiro.terminate());
     wiro.on('close', () => page.close());
@@ -58,11 +61,19 @@ function readReference(data: string): string {
   }
 }
 
-/** Older messages repeat the token. */
-function withoutToken(text: string): string {
+/**
+ * Removes what others could use: the token, which older messages repeat, and signatures and links to results, which a
+ * model may write to its log. A language model's answer keeps its links.
+ */
+function withoutSecrets(text: string, token: string): string {
+  const redact = createRedaction([token], LONGEST_TEXT);
   try {
-    const { tasktoken: _, ...message } = JSON.parse(text) as Record<string, unknown>;
-    return JSON.stringify(message);
+    const { tasktoken: _, ...fields } = JSON.parse(text) as Readonly<Record<string, unknown>>;
+    const isAnswer = Array.isArray((fields.message as { readonly segments?: unknown } | null)?.segments);
+    return JSON.stringify(fields, (_, value: unknown) => {
+      if (typeof value !== 'string') return value;
+      return isAnswer ? value.replaceAll(token, '…') : redact(value);
+    });
   } catch {
     return '';
   }

@@ -7,10 +7,10 @@ import type { Endpoint } from '../samples/index.ts';
 import type { Deployment } from './deployment.ts';
 import { findInput } from './find-input.ts';
 import { type Caller, findForeign, findRefusal, isSame } from './find-refusal.ts';
-import type { Kept } from './localize.ts';
+import { type Kept, keepOutput } from './localize.ts';
 import { preparePage } from './page.ts';
 import { createReferences } from './references.ts';
-import { relayApi } from './relay-api.ts';
+import { refuseApi, relayApi } from './relay-api.ts';
 import { relayFile, sayNo } from './relay-file.ts';
 import { createProgressRelay } from './relay-progress.ts';
 import { relayUpload } from './relay-upload.ts';
@@ -55,6 +55,8 @@ export async function startConsole({ deployment, html, port = 0 }: ConsoleOption
   const session = randomBytes(24).toString('base64url');
   const { apiUrl, region, credentials } = deployment;
   const client = createClient({ url: apiUrl, region, ...(credentials && { credentials }) });
+  /** Ends what still waits for an answer, which would keep the process alive. */
+  const stopping = new AbortController();
   const server = createServer((request, response) => {
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
     answer(request, response).catch((error: unknown) => {
@@ -64,11 +66,14 @@ export async function startConsole({ deployment, html, port = 0 }: ConsoleOption
   });
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
-    const { pathname } = urlOf(request);
     // A WebSocket is not held to the same origin by the browser.
     const isForeign = request.headers.origin === undefined || findRefusal(callerOf(request), facts());
-    if (pathname === '/progress' && !isForeign) return progress.upgrade(request, socket, head);
-    socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+    if (urlOf(request)?.pathname === '/progress' && !isForeign)
+      return progress.upgrade(request, socket, head);
+    // Whoever keeps its end open would keep the server from stopping.
+    socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 0\r\n\r\n', () =>
+      socket.destroy(),
+    );
   });
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
@@ -89,15 +94,21 @@ export async function startConsole({ deployment, html, port = 0 }: ConsoleOption
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { pathname, search, searchParams } = urlOf(request);
+    const url = urlOf(request);
+    if (url === undefined) return sayNo(response, 400, 'This address is not valid.');
+    const { pathname, search, searchParams } = url;
     const caller = callerOf(request);
     const given = searchParams.get('token');
     const isOpening = pathname === '/' && given !== null;
     const refusal = isOpening ? findForeign(caller, listening) : findRefusal(caller, facts());
+    const isForApi = pathname.startsWith('/api/');
+    if (refusal && isForApi) return refuseApi(response, refusal.status, refusal.reason);
     if (refusal) return sayNo(response, refusal.status, refusal.reason);
     if (isOpening) return open(response, given);
-    if (pathname.startsWith('/api/'))
-      return relayApi(request, response, `${pathname.slice('/api'.length)}${search}`, { deployment, kept });
+    if (isForApi) {
+      const path = `${pathname.slice('/api'.length)}${search}`;
+      return relayApi(request, response, path, { deployment, kept, signal: stopping.signal });
+    }
     if (pathname.startsWith('/uploads/')) {
       const upload = kept.uploads.get(pathname.slice('/uploads/'.length));
       if (request.method !== 'PUT' || upload === undefined)
@@ -164,26 +175,28 @@ export async function startConsole({ deployment, html, port = 0 }: ConsoleOption
 
   /** The only files are those that records of the API name. */
   async function fileAt(pathname: string) {
-    const [kind, id = '', ...rest] = pathname.split('/').slice(1).map(decodeURIComponent);
+    const [kind, id = '', ...rest] = partsOf(pathname);
     const index = Number(rest.at(-1));
     if (!Number.isInteger(index)) return undefined;
+    const read = () => client.get(id, { signal: stopping.signal });
     if (kind === 'inputs' && rest.length === 2)
-      return findInput(await client.get(id), rest[0] ?? '', index, deployment);
+      return findInput(await read(), rest[0] ?? '', index, deployment);
     if (kind !== 'files' || rest.length !== 1) return undefined;
     const known = kept.outputs.get(`${id}/${index}`);
     if (known !== undefined && Date.parse(known.urlExpiresAt) - MARGIN_MS > Date.now()) return known;
-    return remember(await client.get(id)).outputs[index];
+    return remember(await read()).outputs[index];
   }
 
   function remember(generation: Generation): Generation {
     for (const [index, output] of generation.outputs.entries())
-      kept.outputs.set(`${generation.id}/${index}`, output);
+      keepOutput(`${generation.id}/${index}`, output, kept);
     return generation;
   }
 
   return {
     link: `http://127.0.0.1:${listening}/?token=${token}`,
     stop: async () => {
+      stopping.abort();
       progress.stop();
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
@@ -192,4 +205,17 @@ export async function startConsole({ deployment, html, port = 0 }: ConsoleOption
   };
 }
 
-const urlOf = ({ url = '/' }: IncomingMessage) => new URL(url.replace(/^\/+/, '/'), 'http://console');
+/** @returns Nothing for what is no address: any program of this machine can send that. */
+function urlOf({ url = '/' }: IncomingMessage): URL | undefined {
+  const path = url.replace(/^\/+/, '/');
+  return URL.canParse(path, 'http://console') ? new URL(path, 'http://console') : undefined;
+}
+
+/** The decoded parts of a path. None if one cannot be decoded. */
+function partsOf(pathname: string): readonly string[] {
+  try {
+    return pathname.split('/').slice(1).map(decodeURIComponent);
+  } catch {
+    return [];
+  }
+}

@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
+import { type keepOutput, localize } from '../../console/server/localize.ts';
+import { createReferences } from '../../console/server/references.ts';
 import { ask, type ConsoleWorld, startConsoleWorld } from './console-world.ts';
 
 let world: ConsoleWorld;
@@ -106,6 +110,52 @@ describe('who may use it', () => {
   });
 });
 
+describe('what any program of this machine can send', () => {
+  const SHAKE = 'connection: upgrade\r\nupgrade: websocket\r\n\r\n';
+
+  it('does not end it', async () => {
+    const socket = connect(Number(new URL(world.origin).port), '127.0.0.1');
+    socket.write(`GET http://[ HTTP/1.1\r\nhost: ${world.host}\r\n${SHAKE}`);
+    const [answer] = await once(socket, 'data');
+    socket.destroy();
+    const { status } = await world.ask('/files/%ff/0');
+
+    expect(String(answer)).toMatch(/^HTTP\/1\.1 403/);
+    expect(status).toBe(404);
+    expect((await world.ask('/about')).status).toBe(200);
+  });
+
+  it('does not keep it from stopping', async () => {
+    const alone = await startConsoleWorld();
+    const port = Number(new URL(alone.origin).port);
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    socket.write(`GET /progress HTTP/1.1\r\nhost: ${alone.host}\r\n${SHAKE}`);
+    await once(socket, 'data');
+
+    await alone.stop();
+    socket.destroy();
+  });
+
+  it('waits for no answer once it stops', async () => {
+    const alone = await startConsoleWorld();
+    alone.api.server.removeAllListeners('request');
+    const left: Promise<unknown>[] = [];
+    const both = new Promise<void>((resolve) => {
+      alone.api.server.on('request', ({ socket }) => {
+        left.push(once(socket, 'close'));
+        if (left.length === 2) resolve();
+      });
+    });
+    for (const path of ['/api/generations', '/files/g1/0']) void alone.ask(path).catch(() => {});
+    await both;
+    await alone.console.stop();
+    await Promise.all(left);
+
+    expect(left).toHaveLength(2);
+    await alone.stop().catch(() => {});
+  });
+});
+
 describe('the page', () => {
   it('runs only the script and the style that are in it', async () => {
     const { status, headers, body } = await world.ask('/');
@@ -183,6 +233,35 @@ describe('the API', () => {
     expect(JSON.parse(body).error).toMatchObject({ code: 'http_502', retryable: true });
     expect(body).toContain('http://127.0.0.1:9');
     await alone.stop();
+  });
+
+  it('tells the page why it was refused, in the form of the API', async () => {
+    const { status, body } = await world.ask('/api/generations', { headers: { cookie: undefined } });
+
+    expect(status).toBe(401);
+    expect(JSON.parse(body).error).toMatchObject({
+      code: 'http_401',
+      message: expect.stringContaining('Open the link'),
+      retryable: false,
+    });
+  });
+
+  it('says that the credentials of the developer have expired, and asks nobody', async () => {
+    const expired = await startConsoleWorld({
+      credentials: async () => {
+        throw new Error('The SSO session has expired.');
+      },
+    });
+    const { body } = await expired.ask('/api/generations', { method: 'POST', body: '{}' });
+
+    expect(JSON.parse(body).error).toEqual({
+      code: 'http_401',
+      message:
+        'Cannot sign the request with your AWS credentials: The SSO session has expired. Nothing was sent. Sign in to AWS again, then try again.',
+      retryable: false,
+    });
+    expect(expired.api.heard).toEqual([]);
+    await expired.stop();
   });
 
   it('keeps links and tokens to itself', async () => {
@@ -315,6 +394,19 @@ describe('files', () => {
     expect(body).toMatch(/public address/);
   });
 
+  it.each(['s3://127.0.0.1:9?/x', 's3://user@host/x', 's3://a#/x'])(
+    'signs nothing for %s, which names no bucket',
+    async (source) => {
+      const deployed = await startConsoleWorld({
+        s3: { credentials: async () => ({ accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'secret' }) },
+      });
+      deployed.api.answer = () => ({ body: JSON.stringify(record({ inputs: { image: source } })) });
+
+      expect((await deployed.ask('/inputs/g1/image/0')).status).toBe(404);
+      await deployed.stop();
+    },
+  );
+
   it('relays an upload to the link that the API gave for it', async () => {
     world.api.answer = () => ({
       status: 201,
@@ -352,9 +444,16 @@ describe("Wiro's socket", () => {
       wiro.on('connection', (socket) =>
         socket.on('message', (data) => {
           resolve(String(data));
-          socket.send(
-            JSON.stringify({ type: 'task_start', id: '1', tasktoken: 'capability', message: null }),
-          );
+          for (const [type, message] of [
+            ['task_start', null],
+            ['task_output', `uses capability, see https://cdn1.wiro.ai/secret/0.png?X-Amz-Signature=abc`],
+            [
+              'task_output',
+              { segments: [{ type: 'answer', text: 'See https://a.example/?q=1 capability' }] },
+            ],
+            ['task_postprocess_end', [{ url: 'https://cdn1.wiro.ai/secret/0.png' }]],
+          ])
+            socket.send(JSON.stringify({ type, id: '1', tasktoken: 'capability', message }));
           socket.close();
         }),
       );
@@ -374,7 +473,16 @@ describe("Wiro's socket", () => {
     await new Promise((resolve) => page.once('close', resolve));
 
     expect(JSON.parse(await asked)).toEqual({ type: 'task_info', tasktoken: 'capability' });
-    expect(heard).toEqual(['{"type":"task_start","id":"1","message":null}']);
+    expect(heard.map((text) => JSON.parse(text))).toEqual([
+      { type: 'task_start', id: '1', message: null },
+      { type: 'task_output', id: '1', message: 'uses …, see https://cdn1.wiro.ai/…' },
+      {
+        type: 'task_output',
+        id: '1',
+        message: { segments: [{ type: 'answer', text: 'See https://a.example/?q=1 …' }] },
+      },
+      { type: 'task_postprocess_end', id: '1', message: [{ url: 'https://cdn1.wiro.ai/…' }] },
+    ]);
     wiro.close();
   });
 
@@ -387,4 +495,13 @@ describe("Wiro's socket", () => {
 
     expect(code).toBe(4404);
   });
+});
+
+it('keeps of many outputs what they are fetched by, and not what a model wrote', () => {
+  const outputs = createReferences<Parameters<typeof keepOutput>[1]>();
+  const kept = { outputs, tasks: createReferences<never>(), uploads: createReferences<never>() };
+  const long = { ...output(), sizeBytes: 5, content: { answer: ['x'.repeat(100_000)] } };
+  localize(record({ outputs: [long] }), kept, world.host);
+
+  expect(outputs.get('g1/0')).toEqual(output({ urlExpiresAt: long.urlExpiresAt }));
 });
