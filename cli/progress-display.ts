@@ -16,6 +16,10 @@ export function createProgressDisplay(stream: NodeJS.WriteStream): ProgressDispl
 }
 
 const WIDTH = 30;
+/** A shorter bar shows nothing. */
+const LEAST_WIDTH = 5;
+/** Below this number of columns, the label gets the place of the percentage. */
+const NARROW = 40;
 const FRAME_MS = 100;
 const CLEAR_LINE = '\r\u001b[2K';
 
@@ -27,10 +31,8 @@ function bar(stream: WriteStream): ProgressDisplay {
 
   function draw(): void {
     if (label === undefined) return;
-    const filled = Math.round((percentage / 100) * WIDTH);
     const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
-    const text = `${'█'.repeat(filled)}${'░'.repeat(WIDTH - filled)} ${String(Math.round(percentage)).padStart(3)} %  ${seconds} s  ${label}`;
-    stream.write(CLEAR_LINE + text.slice(0, Math.max(20, (stream.columns || 80) - 1)));
+    stream.write(CLEAR_LINE + layOut(label, percentage, `${seconds} s`, (stream.columns || 80) - 1));
   }
 
   return {
@@ -52,6 +54,36 @@ function bar(stream: WriteStream): ProgressDisplay {
     },
   };
 }
+
+/** Lays out one line. A narrow terminal shortens the bar first, then the label, and keeps the time. */
+function layOut(label: string, percentage: number, time: string, columns: number): string {
+  const percent = `${Math.round(percentage)} %`.padStart(5);
+  const text = `${percent}  ${time}  ${label}`;
+  const width = Math.min(WIDTH, columns - columnsOf(text) - 1);
+  if (width >= LEAST_WIDTH) {
+    const filled = Math.round((percentage / 100) * width);
+    return `${'█'.repeat(filled)}${'░'.repeat(width - filled)} ${text}`;
+  }
+  return cut(columnsOf(text) <= columns || columns >= NARROW ? text : `${time}  ${label}`, columns);
+}
+
+/** Cuts a text to a number of columns, and shows that it did. */
+function cut(text: string, columns: number): string {
+  if (columnsOf(text) <= columns) return text;
+  let kept = '';
+  for (const letter of text) {
+    if (columnsOf(kept + letter) > columns - 1) break;
+    kept += letter;
+  }
+  return `${kept}…`;
+}
+
+/** The columns that a terminal takes for a text: two for a character of East Asia and for most pictures. */
+const columnsOf = (text: string): number =>
+  [...text].reduce((sum, letter) => sum + (WIDE.test(letter) ? 2 : 1), 0);
+
+const WIDE =
+  /[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Emoji_Presentation}\uff01-\uff60]/u;
 
 /** Prints one line per ten percent, and one for each step without a percentage. Never repeats a line. */
 function lines(stream: NodeJS.WriteStream): ProgressDisplay {

@@ -75,7 +75,7 @@ export async function runDemo({ wiro, display, showLogs, signal }: DemoOptions):
     const limitMs = wiro ? LIMIT_MS.real : LIMIT_MS.simulator;
     const record = await followGeneration({ client, id, display, limitMs, signal });
     const files = await downloadOutputs(client, record, path.join(COPIES, record.id), signal);
-    return { record, files, tookMs: Date.now() - startedAt };
+    return { record, files, tookMs: Date.now() - startedAt, isSimulated: wiro === undefined };
   } catch (error) {
     // An error after Ctrl-C is a consequence of it.
     signal.throwIfAborted();

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FileStore } from './files.ts';
 import type { TaskInput } from './inputs.ts';
+import { modelName } from './models.ts';
 import { numberParameter } from './parameters.ts';
 import type { Settings } from './settings.ts';
 import { generateBytes, storeBuffer, storeStream } from './stored-bytes.ts';
@@ -38,14 +39,18 @@ export async function makeOutputs(
         : settings.outputs === 'tiny'
           ? storeBuffer(tinyPng(`${seed}/${index}`))
           : await storeStream(once(await compose(task, inputs, seed, index)), directory);
-    const [name, contentType] =
-      model.makes === 'bytes' ? [`${index}.mp4`, 'video/mp4'] : [`${index}.png`, 'image/png'];
+    const [type, contentType] = model.makes === 'bytes' ? ['mp4', 'video/mp4'] : ['png', 'image/png'];
+    const name = `${nameOf(task, settings, index)}.${type}`;
     const file = files.addOutput({ name, contentType, bytes, task: subjectOf(task) });
     await files.keep(file);
     outputs.push({ kind: 'file', file });
   }
   return outputs;
 }
+
+/** Files of several tasks in one folder have different names. Tests name those of tiny outputs before they exist. */
+const nameOf = (task: SimulatedTask, { outputs }: Settings, index: number): string =>
+  outputs === 'tiny' ? String(index) : `simulated-${task.id}-${index + 1}`;
 
 async function compose(task: SimulatedTask, inputs: readonly TaskInput[], seed: string, sample: number) {
   // A lazy import, so that test suites with tiny outputs never load sharp.
@@ -54,6 +59,7 @@ async function compose(task: SimulatedTask, inputs: readonly TaskInput[], seed: 
   return composeScene({
     people: await Promise.all(inputs.map((input) => input.all())),
     prompt: String(parameters.prompt ?? ''),
+    model: modelName(task.model),
     width: numberParameter(parameters, 'width', 1024),
     height: numberParameter(parameters, 'height', 768),
     seed,

@@ -49,14 +49,15 @@ describe.each(places)('against $place', ({ args, env }) => {
 
     expect(ran, ran.stderr).toMatchObject({ code: 0 });
     const [, id = ''] = /^Generation (\w+)$/m.exec(ran.stderr) ?? [];
-    expect(lines(ran.stdout)).toEqual([`${output}/${id}/0.png`, `${output}/${id}/1.png`]);
     const record = await system.read(id);
+    const names = [1, 2].map((sample) => `simulated-${record.taskId}-${sample}.png`);
+    expect(lines(ran.stdout)).toEqual(names.map((name) => `${output}/${id}/${name}`));
     for (const [index, file] of lines(ran.stdout).entries()) {
       const bytes = await readFile(cli.file(file));
       expect(sha256(bytes)).toBe(record.outputs[index]?.sha256);
       expect(await sharp(bytes).metadata()).toMatchObject({ width: 256, height: 256 });
     }
-    expect(await readdir(cli.file(`${output}/${id}`))).toEqual(['0.png', '1.png']);
+    expect((await readdir(cli.file(`${output}/${id}`))).sort()).toEqual(names);
   });
 
   it('models, a model and the price of a request are shown', async () => {
@@ -100,9 +101,10 @@ describe.each(places)('against $place', ({ args, env }) => {
     const elsewhere = await run('download', id, '-o', `elsewhere-${args.length}`, '--json');
     const usage = await run('usage', '--by', 'model');
 
-    expect(record).toMatchObject({ status: 'succeeded', costUsd: 0.04, files: [`outputs/${id}/0.png`] });
+    const name = `simulated-${record.taskId}-1.png`;
+    expect(record).toMatchObject({ status: 'succeeded', costUsd: 0.04, files: [`outputs/${id}/${name}`] });
     expect(table.stdout).toMatch(
-      new RegExp(`^${id} +succeeded +.*\\$0\\.04 +wiro/text-to-image +0\\.png`, 'm'),
+      new RegExp(`^${id} +succeeded +.*\\$0\\.04 +wiro/text-to-image +${name}`, 'm'),
     );
     expect(jsonLines<GenerationRow>(rows.stdout)).toMatchObject([{ id, labels: { batch: label } }]);
     expect(shown.stdout).toMatch(/^Cost +\$0\.04$/m);
@@ -111,9 +113,11 @@ describe.each(places)('against $place', ({ args, env }) => {
       id,
       timeline: expect.arrayContaining([{ what: 'end', at: record.endedAt, attempt: 1 }]),
     });
-    expect(lines(again.stdout)).toEqual([`outputs/${id}/0.png`]);
-    expect(jsonLines(elsewhere.stdout)).toMatchObject([{ id, path: `elsewhere-${args.length}/${id}/0.png` }]);
-    expect(await readdir(cli.file(`outputs/${id}`))).toEqual(['0.png']);
+    expect(lines(again.stdout)).toEqual([`outputs/${id}/${name}`]);
+    expect(jsonLines(elsewhere.stdout)).toMatchObject([
+      { id, path: `elsewhere-${args.length}/${id}/${name}` },
+    ]);
+    expect(await readdir(cli.file(`outputs/${id}`))).toEqual([name]);
     expect(usage.stdout).toMatch(/^total +\d+/m);
   });
 

@@ -1,9 +1,9 @@
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { createProgressDisplay } from '../../cli/progress-display.ts';
 
-function displayOn({ isTTY }: { readonly isTTY: boolean }) {
+function displayOn({ isTTY, columns = 60 }: { readonly isTTY: boolean; readonly columns?: number }) {
   let written = '';
-  const stream = { isTTY, columns: 60, write: (text: string) => (written += text) };
+  const stream = { isTTY, columns, write: (text: string) => (written += text) };
   return { display: createProgressDisplay(stream as never), written: () => written };
 }
 
@@ -41,4 +41,27 @@ it('never decreases, and never exceeds the terminal’s width', () => {
   const last = written().split('\r\u001b[2K').at(-1) ?? '';
   expect(last).toContain(' 60 % ');
   expect(last.length).toBeLessThan(60);
+});
+
+it.each([
+  [50, '███████████░░░░░░░░░░░  50 %  0.0 s  step 10 of 20'],
+  [30, ' 50 %  0.0 s  step 10 of 20'],
+  [24, '0.0 s  step 10 of 20'],
+  [18, '0.0 s  step 10 of…'],
+])('keeps the stage and the time on a terminal of %i columns', (columns, expected) => {
+  vi.useFakeTimers({ now: 0 });
+  onTestFinished(() => void vi.useRealTimers());
+  const { display, written } = displayOn({ isTTY: true, columns: columns + 1 });
+
+  display.progress('step 10 of 20', 50);
+
+  expect(written().split('\r\u001b[2K').at(-1)).toBe(expected);
+});
+
+it('counts two columns for a wide character', () => {
+  const { display, written } = displayOn({ isTTY: true, columns: 15 });
+
+  display.progress('画像を生成しています');
+
+  expect(written().split('\r\u001b[2K').at(-1)).toBe('0.0 s  画像を…');
 });

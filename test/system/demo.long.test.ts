@@ -68,7 +68,9 @@ describe('npm run demo', () => {
     expect(percents.length).toBeGreaterThan(0);
     expect(person.stdout).toContain(`s3://wiro-local-outputs/outputs/${otherId}/1/0-`);
     expect(person.stdout).toContain(path.join('.local', 'demo', otherId));
-    expect(person.stdout).toMatch(/Cost +\$0\.00\d+/);
+    expect(person.stdout).toMatch(/Model .* \(simulated: the pictures show your inputs, not what it makes\)/);
+    expect(person.stdout).toMatch(/Cost +\$0\.00\d+ \(simulated: nothing is charged\)/);
+    expect(person.stdout).toMatch(/^Copy +\S+simulated-\d+-1\.png$/m);
     expect(person.stdout).not.toContain('\u001b[');
     expect(await copiesOf(id)).toEqual(record.outputs.map((output) => output.sha256));
     expect(await copiesOf(otherId)).toHaveLength(2);

@@ -1,7 +1,10 @@
 import type { Size } from './backdrop.ts';
 
-/** Draws the prompt as SVG in at most two lines, white on the darkened bottom of the image. */
-export function drawCaption(text: string, { width, height }: Size): string {
+/**
+ * Draws the prompt as SVG in at most two lines, white on the darkened bottom of the image.
+ * @param label - More elements of the same SVG, because each SVG over the image takes time.
+ */
+export function drawCaption(text: string, { width, height }: Size, label = ''): string {
   const fontSize = Math.max(11, Math.round(Math.min(width / 34, height / 22)));
   const lines = wrap(text.replace(/\s+/g, ' ').trim(), Math.floor((width * 0.9) / (fontSize * 0.56)), 2);
   const lineHeight = fontSize * 1.4;
@@ -17,6 +20,7 @@ export function drawCaption(text: string, { width, height }: Size): string {
     </linearGradient></defs>
     <rect y="${(height - footHeight).toFixed(1)}" width="100%" height="${footHeight.toFixed(1)}" fill="url(#foot)"/>
     <g font-family="DejaVu Sans, Helvetica, Arial, sans-serif" font-size="${fontSize}" fill="#fff">${spans.join('')}</g>
+    ${label}
   </svg>`;
 }
 

@@ -3,6 +3,7 @@ import sharp from 'sharp';
 import { createRandom } from '../faults.ts';
 import { drawBackdrop, type Size } from './backdrop.ts';
 import { drawCaption } from './caption.ts';
+import { drawLabel } from './label.ts';
 import { drawPalette, type Palette } from './palette.ts';
 import { cutPortrait, placePeople } from './portrait.ts';
 
@@ -10,6 +11,8 @@ export interface SceneRequest extends Size {
   /** Photographs, from left to right. */
   readonly people: readonly Buffer[];
   readonly prompt: string;
+  /** `owner/project`, which the label names. */
+  readonly model: string;
   /** The same seed and sample create the same image. */
   readonly seed: string;
   readonly sample: number;
@@ -18,7 +21,7 @@ export interface SceneRequest extends Size {
 const SIDE = { min: 256, max: 1536 };
 
 /**
- * Combines the people in the photographs in one landscape, with light and colours from the prompt.
+ * Shows the photographs in one landscape, with light and colours from the prompt, and says that it is simulated.
  * @returns A PNG.
  * @throws If sharp cannot read a photograph.
  */
@@ -45,7 +48,7 @@ export async function composeScene(request: SceneRequest): Promise<Buffer> {
     .composite([
       ...portraits,
       { input: Buffer.from(drawGrade(size, palette)), blend: 'soft-light' },
-      { input: Buffer.from(drawCaption(request.prompt, size)) },
+      { input: Buffer.from(drawCaption(request.prompt, size, drawLabel({ ...request, size, places }))) },
     ])
     .removeAlpha()
     .png({ compressionLevel: 6 })

@@ -1,5 +1,7 @@
+import path from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { ADVANCE, ROWS, runsOf } from '../../../local/simulator/images/bitmap-font.ts';
 import { composeScene } from '../../../local/simulator/images/compose-scene.ts';
 import { STORY_MAKER, startWorld } from './world.ts';
 
@@ -7,7 +9,14 @@ const plain = (background: string) =>
   sharp({ create: { width: 300, height: 400, channels: 3, background } })
     .png()
     .toBuffer();
-const SCENE = { prompt: 'A & B <at> "sea"', width: 800, height: 600, seed: 'x', sample: 0 };
+const SCENE = {
+  prompt: 'A & B <at> "sea"',
+  model: 'wiro/x',
+  width: 800,
+  height: 600,
+  seed: 'x',
+  sample: 0,
+};
 
 /** The mean colours of a spot in the middle of the left person and of the right one. */
 async function meanColours(png: Buffer) {
@@ -26,6 +35,26 @@ async function meanColours(png: Buffer) {
   return { left: await at(0.25), right: await at(0.75) };
 }
 
+const CHARACTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.,:/()'!? ";
+
+/** Reads a line of the label from the picture's pixels, until its first unknown character. */
+async function textAt(png: Buffer, left: number, top: number, dot: number): Promise<string> {
+  const { data, info } = await sharp(png).greyscale().raw().toBuffer({ resolveWithObject: true });
+  const isWhite = (x: number, y: number) =>
+    (data[(top + y * dot) * info.width * info.channels + (left + x * dot) * info.channels] ?? 0) > 200;
+  const dotsOf = (letter: string) =>
+    new Set(runsOf(letter).flatMap(({ x, y, length }) => Array.from({ length }, (_, i) => `${x + i},${y}`)));
+  let text = '';
+  for (let at = 0; ; at += ADVANCE) {
+    const seen = new Set<string>();
+    for (let y = 0; y < ROWS; y += 1)
+      for (let x = 0; x < 5; x += 1) if (isWhite(at + x, y)) seen.add(`${x},${y}`);
+    const found = [...CHARACTERS].find((letter) => dotsOf(letter).symmetricDifference(seen).size === 0);
+    if (found === undefined || text.endsWith('  ')) return text.trimEnd();
+    text += found;
+  }
+}
+
 describe('a composed scene', () => {
   it('shows the first person on the left and the second on the right', async () => {
     const [red, blue] = [await plain('#e02020'), await plain('#2020e0')];
@@ -35,6 +64,18 @@ describe('a composed scene', () => {
 
     for (const { red, blue } of [one.left, swapped.right]) expect(red).toBeGreaterThan(blue + 80);
     for (const { red, blue } of [one.right, swapped.left]) expect(blue).toBeGreaterThan(red + 80);
+  });
+
+  it('says that it is simulated, and how many inputs arrived', async () => {
+    const white = await plain('#ffffff');
+
+    const [none = Buffer.alloc(0), two = Buffer.alloc(0)] = await Promise.all(
+      [[], [white, white]].map((people) => composeScene({ ...SCENE, people })),
+    );
+
+    expect(await textAt(none, 9, 9, 3)).toBe('SIMULATED');
+    expect(await textAt(none, 9, 36, 1)).toBe('INPUTS 0, SAMPLE 1, NOT MADE BY WIRO/X');
+    expect(await textAt(two, 9, 36, 1)).toBe('INPUTS 2, SAMPLE 1, NOT MADE BY WIRO/X');
   });
 
   it('has the requested size, within limits', async () => {
@@ -115,7 +156,10 @@ describe('a story', () => {
       outputUrls.map(async (url) => Buffer.from(await (await fetch(url)).arrayBuffer())),
     );
 
-    expect(pictures).toHaveLength(2);
+    expect(outputUrls.map((url) => path.posix.basename(url))).toEqual([
+      `simulated-${id}-1.png`,
+      `simulated-${id}-2.png`,
+    ]);
     for (const picture of pictures) {
       const { width, height } = await sharp(picture).metadata();
       const { left, right } = await meanColours(picture);
