@@ -36,7 +36,14 @@ export type FunctionName = 'api' | 'submit' | 'callback' | 'reconcile';
 /** How many times Lambda delivers an asynchronous event to a failing function. */
 export const MOST_DELIVERIES = 3;
 
-const EVERYWHERE = ['deployment', 'table', 'metricsNamespace', 'durations', 'durationDivisor'] as const;
+const EVERYWHERE = [
+  'deployment',
+  'table',
+  'metricsNamespace',
+  'durations',
+  'durationDivisor',
+  'dueShards',
+] as const;
 const WIRO = ['parameterPath', 'secretArn', 'wiroApiUrl'] as const;
 const ACCEPTING = [
   'inputHandover',

@@ -35,6 +35,8 @@ export const ENV = {
   maximumConcurrency: 'MAXIMUM_CONCURRENCY',
   /** The maximum number of generations whose outputs are copied concurrently. @default - no limit */
   maximumCollects: 'MAXIMUM_COLLECTS',
+  /** See `DueShards`. @default - 1 */
+  dueShards: 'DUE_SHARDS',
   submitFunction: 'SUBMIT_FUNCTION',
   callbackFunction: 'CALLBACK_FUNCTION',
   /** JSON: the requests that objects under `uploads/<name>/` become, see `Preset`. */
@@ -260,6 +262,22 @@ function readMaximum(name: string, env: NodeJS.ProcessEnv, most?: number): numbe
   if (!/^[1-9]\d{0,8}$/.test(text) || (most !== undefined && Number(text) > most))
     throw new Error(`${name} is "${text}": it must be a whole number from 1${to}`);
   return Number(text);
+}
+
+/**
+ * How many shards of the index of due generations are written to. Releases before this setting read the first one only.
+ * @see docs/upgrades.md
+ */
+export type DueShards = 1 | 8;
+export const DUE_SHARDS: readonly DueShards[] = [1, 8];
+
+/** Reads how many shards of the index of due generations are written to. */
+export function readDueShards(env: NodeJS.ProcessEnv): DueShards {
+  const text = env[ENV.dueShards] || '1';
+  const shards = DUE_SHARDS.find((one) => String(one) === text);
+  if (shards === undefined)
+    throw new Error(`${ENV.dueShards} is "${text}": it must be ${DUE_SHARDS.join(' or ')}`);
+  return shards;
 }
 
 /** Reads how inputs in S3 get to Wiro. */

@@ -1,6 +1,12 @@
 import type { FunctionName } from '../functions/functions.ts';
 import type { Presets } from '../functions/request/preset.ts';
-import type { Durations, FurtherModelKind, InputHandover, UnknownParameters } from '../functions/settings.ts';
+import type {
+  DueShards,
+  Durations,
+  FurtherModelKind,
+  InputHandover,
+  UnknownParameters,
+} from '../functions/settings.ts';
 import { type Form, formError, PARAMETER_PATH } from './checks/form.ts';
 import type { ObservabilityLevel } from './observability/observability.ts';
 
@@ -36,6 +42,7 @@ export interface StackSettings {
   readonly uploadOrigins?: readonly string[];
   readonly maximumConcurrency?: number;
   readonly maximumCollects?: number;
+  readonly dueShards?: DueShards;
   /** Concurrency to reserve for functions. */
   readonly reservedConcurrency?: Partial<Readonly<Record<FunctionName, number>>>;
   readonly maximumGenerationsPerDay?: number;
@@ -91,6 +98,7 @@ export function readStackSettings(context: (name: string) => unknown): StackSett
     uploadOrigins: read('uploadOrigins', asList),
     maximumConcurrency: read('maximumConcurrency', asCount),
     maximumCollects: read('maximumCollects', asCount),
+    dueShards: read('dueShards', asCount) as DueShards | undefined,
     reservedConcurrency: read('reservedConcurrency', asObject('numbers by function', '{"callback": 20}')),
     maximumGenerationsPerDay: read('maximumGenerationsPerDay', asCount),
     inputHandover: given('inputHandover') as InputHandover | undefined,

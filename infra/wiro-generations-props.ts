@@ -5,7 +5,13 @@ import type * as logs from 'aws-cdk-lib/aws-logs';
 import type * as s3 from 'aws-cdk-lib/aws-s3';
 import type { FunctionName } from '../functions/functions.ts';
 import type { Presets } from '../functions/request/preset.ts';
-import type { Durations, FurtherModelKind, InputHandover, UnknownParameters } from '../functions/settings.ts';
+import type {
+  DueShards,
+  Durations,
+  FurtherModelKind,
+  InputHandover,
+  UnknownParameters,
+} from '../functions/settings.ts';
 import type { ObservabilityLevel } from './observability/observability.ts';
 import type { WiroCredentials } from './wiro-credentials.ts';
 
@@ -92,6 +98,12 @@ export interface WiroGenerationsProps<OutputBucket extends s3.IBucket = s3.IBuck
    * more per generation. @default - no limit
    */
   readonly maximumCollects?: number | undefined;
+  /**
+   * 8 spreads what is due over 8 shards of the table's index, and writes less to the index of the history: for more than
+   * about a hundred generations a second, and a little cheaper below that. Set it once no release from before this
+   * setting can come back, and read docs/upgrades.md before going back from it. @default 1
+   */
+  readonly dueShards?: DueShards | undefined;
   /**
    * Concurrency that a function has to itself, and no more than that. AWS takes it from the account's concurrency and
    * requires that 100 stay unreserved: a new account needs a higher quota first. See docs/operations.md.

@@ -7,7 +7,7 @@ import type { S3Event } from 'aws-lambda';
 import { FUNCTIONS, type FunctionName } from '../functions/functions.ts';
 import type { Presets } from '../functions/request/preset.ts';
 import { METRIC_NAMESPACE } from '../functions/runtime/metrics.ts';
-import type { Durations, InputHandover } from '../functions/settings.ts';
+import type { DueShards, Durations, InputHandover } from '../functions/settings.ts';
 import { bundleFunctions } from '../infra/build/bundle-functions.ts';
 import { LOCAL_REGION } from './aws/credentials.ts';
 import { startDynamoDb } from './aws/dynamodb.ts';
@@ -62,6 +62,8 @@ export interface EnvironmentOptions {
   readonly reservedConcurrency?: Partial<Readonly<Record<FunctionName, number>>>;
   /** The limit of generations whose outputs are copied at the same time. @default - no limit */
   readonly maximumCollects?: number;
+  /** How many shards of the index of due generations to write to. @default 1 */
+  readonly dueShards?: DueShards;
   /** Timeouts that replace those in `functions/functions.ts`. */
   readonly timeoutSeconds?: Partial<Readonly<Record<FunctionName, number>>>;
   /**
@@ -279,6 +281,7 @@ async function start(
         ...(options.maximumGenerationsPerDay && {
           maximumGenerationsPerDay: String(options.maximumGenerationsPerDay),
         }),
+        ...(options.dueShards && { dueShards: String(options.dueShards) }),
         ...(options.maximumCollects && { maximumCollects: String(options.maximumCollects) }),
         inputHandover: options.inputHandover ?? 'auto',
         ...(options.metrics && { metricsNamespace: METRIC_NAMESPACE }),

@@ -7,7 +7,13 @@ import type { Deployment } from './deployment.ts';
  * for these notes, because Wiro waits for its answer. Starting to collect follows, and takes longer as a rule. If it does
  * not, Lambda may freeze the function before a note is sent.
  */
-export function createCallbackGenerations({ table }: Pick<Deployment, 'table'>): GenerationStore {
+export function createCallbackGenerations({
+  table,
+  dueShards,
+}: Pick<Deployment, 'table' | 'dueShards'>): GenerationStore {
   const timelines = createTimelines(table);
-  return createGenerationStore(table, { noteChange: (before, next) => void timelines.note(before, next) });
+  return createGenerationStore(table, {
+    dueShards,
+    noteChange: (before, next) => void timelines.note(before, next),
+  });
 }

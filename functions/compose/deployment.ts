@@ -6,7 +6,15 @@ import {
   type ParameterReaderOptions,
 } from '../aws/parameters.ts';
 import { type Clock, type Moment, timestamp } from '../generation/time.ts';
-import { type Durations, ENV, readDurations, readMaximumGenerationsPerDay, requireEnv } from '../settings.ts';
+import {
+  type DueShards,
+  type Durations,
+  ENV,
+  readDueShards,
+  readDurations,
+  readMaximumGenerationsPerDay,
+  requireEnv,
+} from '../settings.ts';
 import { createDailyLimit, type DailyLimit } from '../store/daily-limit.ts';
 import { createDynamoDb, type Table } from '../store/dynamodb.ts';
 
@@ -14,6 +22,7 @@ import { createDynamoDb, type Table } from '../store/dynamodb.ts';
 export interface Deployment {
   readonly name: string;
   readonly table: Table;
+  readonly dueShards: DueShards;
   readonly durations: Durations;
   readonly clock: Clock;
   readonly moment: () => Moment;
@@ -25,6 +34,7 @@ export function readDeployment(env: NodeJS.ProcessEnv = process.env): Deployment
   return {
     name: requireEnv(ENV.deployment, env),
     table: { client: createDynamoDb(), tableName: requireEnv(ENV.table, env) },
+    dueShards: readDueShards(env),
     durations,
     clock,
     moment: () => ({ now: timestamp(clock()), durations }),

@@ -8,11 +8,12 @@ import type { Deployment } from './deployment.ts';
  * @param overflow - Stores requests too large for the table. The one of `reconcile` loads the S3 client on first use.
  */
 export const createDeploymentGenerations = (
-  { table }: Pick<Deployment, 'table'>,
+  { table, dueShards }: Pick<Deployment, 'table' | 'dueShards'>,
   overflow: Overflow,
 ): GenerationStore =>
   createGenerationStore(table, {
     overflow,
+    dueShards,
     onChange: noteChange,
     noteChange: createTimelines(table).note,
   });

@@ -6,8 +6,9 @@ import { log } from '../runtime/log.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
 import { forEachLimited, mapLimited } from '../runtime/map-limited.ts';
 import type { AttemptNotesStore } from '../store/attempt-notes.ts';
+import type { DueKey } from '../store/due-index.ts';
 import type { Gate } from '../store/gate.ts';
-import type { DueKey, GenerationStore, Updated } from '../store/generation-store.ts';
+import type { GenerationStore, Updated } from '../store/generation-store.ts';
 import type { StepOver } from './step-over.ts';
 
 export interface ReconcileDeps {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { type AttributeValue, GetItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { GetItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import {
   type Generation,
@@ -14,7 +14,9 @@ import type { TaskHint } from '../generation/task-hint.ts';
 import { type Clock, type Timestamp, timestamp } from '../generation/time.ts';
 import type { AcceptedRequest } from '../request/accepted-request.ts';
 import { mapLimited } from '../runtime/map-limited.ts';
+import type { DueShards } from '../settings.ts';
 import { type AttemptNotes, notesSort, partition, toNotes } from './attempt-notes.ts';
+import { type DueKey, type DuePage, dueShardOf, readDue } from './due-index.ts';
 import { isConditionFailed, type Table } from './dynamodb.ts';
 import { readable, STORED_VERSION } from './stored-version.ts';
 import { TABLE } from './table.ts';
@@ -95,32 +97,23 @@ export interface GenerationStore {
   ahead(generation: Pick<Generation, 'createdAt' | 'id'>, most: number): Promise<number>;
 }
 
-/** One page of due generations. */
-export interface DuePage {
-  readonly ids: readonly string[];
-  /** Where the next page begins. Absent on the last page. */
-  readonly next?: DueKey;
-}
-
-/** A position in the index of due generations. */
-export type DueKey = Readonly<Record<string, AttributeValue>>;
-
 const OVERFLOW_BYTES = 64 * 1024;
 /** DynamoDB allows 400 KB an item. */
 const PART_BYTES = 350 * 1024;
 export const STATE = 'state';
 /** The first sort key that `whole` reads. Notes, outputs, past attempts, requests and the state follow it. */
 const FIRST_OF_WHOLE = HINT;
-const SHARD = '0';
+const LINE = '0';
 const KEPT_AT_ONCE = 10;
 
 export function createGenerationStore(
-  { client, tableName }: Table,
+  table: Table,
   {
     overflow,
     clock = () => new Date(),
     onChange = () => {},
     noteChange,
+    dueShards = 1,
   }: {
     readonly overflow?: Overflow;
     readonly clock?: Clock;
@@ -128,8 +121,12 @@ export function createGenerationStore(
     readonly onChange?: (generation: Generation, before?: Generation) => void;
     /** Stores what an update leaves no trace of. Awaited, and never throws. */
     readonly noteChange?: (before: Generation, generation: Generation) => Promise<void> | void;
+    /** How many shards of the index of due generations to write to. */
+    readonly dueShards?: DueShards;
   } = {},
 ): GenerationStore {
+  const { client, tableName } = table;
+
   async function item(id: string, sort: string, what: string): Promise<StoredItem | undefined> {
     const { Item } = await client.send(
       new GetItemCommand({
@@ -154,7 +151,7 @@ export function createGenerationStore(
       await client.send(
         new PutItemCommand({
           TableName: tableName,
-          Item: marshall(toItem(generation), { removeUndefinedValues: true }),
+          Item: marshall(toItem(generation, dueShards), { removeUndefinedValues: true }),
           ...(condition === 'new'
             ? { ConditionExpression: 'attribute_not_exists(pk)' }
             : {
@@ -380,20 +377,7 @@ export function createGenerationStore(
 
     outputs: (id, attempt) => readOutputs(id, attempt, (sort) => item(id, sort, `the outputs of ${id}`)),
 
-    async due(now, limit, after) {
-      const { partitionKey, sortKey } = TABLE.indexes.due;
-      const { Items = [], LastEvaluatedKey: next } = await client.send(
-        new QueryCommand({
-          TableName: tableName,
-          IndexName: 'due',
-          KeyConditionExpression: `${partitionKey} = :shard AND ${sortKey} <= :now`,
-          ExpressionAttributeValues: marshall({ ':shard': SHARD, ':now': now }),
-          Limit: limit,
-          ...(after && { ExclusiveStartKey: after }),
-        }),
-      );
-      return { ids: Items.map((item) => idOf(unmarshall(item))), ...(next && { next }) };
-    },
+    due: (now, limit, after) => readDue(table, now, limit, after),
 
     async waiting(limit, from) {
       const { partitionKey, sortKey } = TABLE.indexes.waiting;
@@ -403,7 +387,7 @@ export function createGenerationStore(
           IndexName: 'waiting',
           KeyConditionExpression: `${partitionKey} = :shard${from === undefined ? '' : ` AND ${sortKey} >= :from`}`,
           ExpressionAttributeValues: marshall({
-            ':shard': SHARD,
+            ':shard': LINE,
             ...(from !== undefined && { ':from': from }),
           }),
           Limit: limit,
@@ -423,7 +407,7 @@ export function createGenerationStore(
           IndexName: 'waiting',
           Select: 'COUNT',
           KeyConditionExpression: `${partitionKey} = :shard AND ${sortKey} < :mine`,
-          ExpressionAttributeValues: marshall({ ':shard': SHARD, ':mine': queueKey(generation) }),
+          ExpressionAttributeValues: marshall({ ':shard': LINE, ':mine': queueKey(generation) }),
           Limit: most,
         }),
       );
@@ -496,16 +480,16 @@ const pastSort = (attempt: number) => `past#${attempt}`;
 const idOf = (item: Record<string, unknown>) => String(item.pk).slice('generation#'.length);
 
 /** Adds the attributes that the indexes need. They are derived with every write. */
-function toItem(generation: Generation): Record<string, unknown> {
+function toItem(generation: Generation, dueShards: DueShards): Record<string, unknown> {
   const { due, waiting, history } = TABLE.indexes;
   const { id, createdAt } = generation;
   return {
     ...generation,
     pk: partition(id),
     sk: STATE,
-    ...(generation.dueAt !== undefined && { [due.partitionKey]: SHARD }),
+    ...(generation.dueAt !== undefined && { [due.partitionKey]: dueShardOf(id, dueShards) }),
     ...(generation.status === 'queued' &&
-      generation.waiting && { [waiting.partitionKey]: SHARD, [waiting.sortKey]: queueKey(generation) }),
+      generation.waiting && { [waiting.partitionKey]: LINE, [waiting.sortKey]: queueKey(generation) }),
     [history.partitionKey]: createdAt.slice(0, 7),
     [history.sortKey]: queueKey(generation),
     ...(generation.status === 'failed' && { errorCode: generation.error.code }),

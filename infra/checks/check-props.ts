@@ -6,6 +6,7 @@ import { isUnder, parseInputPrefixes } from '../../functions/request/input-prefi
 import { isAllowedModel } from '../../functions/request/model-name.ts';
 import type { Presets } from '../../functions/request/preset.ts';
 import {
+  DUE_SHARDS,
   ENV,
   FURTHER_MODEL_KINDS,
   INPUT_HANDOVERS,
@@ -73,6 +74,7 @@ export function checkProps(
   refuse(formError("the credentials' path", names.path, PARAMETER_PATH));
   refuse(countError('maximumConcurrency', props.maximumConcurrency, MOST_AT_ONCE));
   refuse(countError('maximumCollects', props.maximumCollects, MOST_COLLECTS));
+  refuse(dueShardsError(props.dueShards));
   refuse(reservedConcurrencyError(props));
   refuse(countError('maximumGenerationsPerDay', props.maximumGenerationsPerDay));
   refuse(choiceError('observability', props.observability, ['none', 'standard', 'full']));
@@ -122,6 +124,7 @@ const PROPS: Readonly<Record<keyof WiroGenerationsProps, true>> = {
   deadline: true,
   maximumWait: true,
   deployment: true,
+  dueShards: true,
   durationDivisor: true,
   durations: true,
   eventBus: true,
@@ -195,6 +198,11 @@ function countError(name: string, value: number | undefined, most = Number.MAX_S
   if (Number.isSafeInteger(value) && value >= 1 && value <= most) return undefined;
   const to = most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`;
   return `${name} is ${value}: use a whole number from 1${to}, or omit it for no limit.`;
+}
+
+function dueShardsError(value: number | undefined) {
+  if (value === undefined || DUE_SHARDS.some((one) => one === value)) return undefined;
+  return `dueShards is ${value}: use ${DUE_SHARDS.join(' or ')}.`;
 }
 
 function reservedConcurrencyError({

@@ -56,6 +56,7 @@ export function environmentOf(
     inputPrefixes: inputPrefixes.length > 0 ? JSON.stringify(inputPrefixes) : undefined,
     presets: Object.keys(presets).length > 0 ? JSON.stringify(presets) : undefined,
     maximumConcurrency: props.maximumConcurrency?.toString(),
+    dueShards: props.dueShards?.toString(),
     maximumCollects: props.maximumCollects?.toString(),
     maximumGenerationsPerDay: props.maximumGenerationsPerDay?.toString(),
     wiroApiUrl: withoutSlashAtEnd(props.wiroApiUrl ?? WIRO_DEFAULTS.apiUrl),

@@ -76,6 +76,7 @@ describe('settings of a stack', () => {
   });
 
   it('limit copies, and reserve concurrency', () => {
+    expect(read({ dueShards: '8' })).toMatchObject({ dueShards: 8 });
     expect(read({ maximumCollects: '5', reservedConcurrency: '{"callback": 20}' })).toMatchObject({
       maximumCollects: 5,
       reservedConcurrency: { callback: 20 },

@@ -45,13 +45,13 @@ function reconcileWorld(
     due: async (now, limit, after) => {
       const due = [...standing.values()]
         .filter(({ dueAt }) => dueAt !== undefined && dueAt <= now)
-        .filter((one) => after === undefined || placeOf(one) > String(after.place?.S))
+        .filter((one) => after === undefined || placeOf(one) > String(after.shard?.place?.S))
         .toSorted((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1))
         .slice(0, limit);
       const last = due.at(-1);
       return {
         ids: due.map(({ id }) => id),
-        ...(due.length === limit && last && { next: { place: { S: placeOf(last) } } }),
+        ...(due.length === limit && last && { next: { shard: { place: { S: placeOf(last) } } } }),
       };
     },
     get: read,

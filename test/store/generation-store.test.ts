@@ -613,6 +613,43 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       expect(third).toEqual({ ids: [idOf('c'), idOf('b'), idOf('d')] });
     });
 
+    it('list what is due from all shards, whatever the setting, and page by page as from one', async () => {
+      const { table, store } = await storeWorld();
+      const sharded = createGenerationStore(table, { dueShards: 8 });
+      const idOf = (n: number) => `${'abcdefghijklmnopqrst'.charAt(n)}${'x'.repeat(25)}`;
+      const numbers = Array.from({ length: 20 }, (_, n) => n);
+      // Written in no order, and by both settings.
+      for (const n of numbers.toSorted((a, b) => ((a * 7) % 20) - ((b * 7) % 20)))
+        await (n % 3 === 0 ? store : sharded).accept({ ...fresh, id: idOf(n), dueAt: at(n) }, request);
+
+      const pages: (readonly string[])[] = [];
+      for (let page = await store.due(at(100), 6); ; page = await store.due(at(100), 6, page.next)) {
+        pages.push(page.ids);
+        if (page.next === undefined) break;
+      }
+      const early = await sharded.due(at(4), 10);
+
+      expect(pages.map(({ length }) => length)).toEqual([6, 6, 6, 2]);
+      expect(pages.flat()).toEqual(numbers.map(idOf));
+      expect(early.ids).toEqual([0, 1, 2, 3, 4].map(idOf));
+    });
+
+    it('take what is due from one shard to another with its next write, and list it once', async () => {
+      const { table, store, item } = await storeWorld();
+      const sharded = createGenerationStore(table, { dueShards: 8 });
+      const id = 'g'.repeat(26);
+      const shardOf = async () => (await item(`generation#${id}`, 'state'))?.dueShard;
+      await store.accept({ ...fresh, id }, request);
+      const shards = [await shardOf()];
+      for (const one of [sharded, store]) {
+        await one.update(id, (current) => ({ ...current, looks: current.looks + 1 }));
+        shards.push(await shardOf());
+        expect((await one.due(at(9_999), 10)).ids).toEqual([id]);
+      }
+
+      expect(shards).toEqual(['0', '6', '0']);
+    });
+
     it('count the generations that wait before one, up to a number', async () => {
       const { store } = await storeWorld();
       const nth = (n: number) => ({

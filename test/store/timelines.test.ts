@@ -354,7 +354,7 @@ describe('a table that is slow for timelines', () => {
   it('does not hold up the answer to a repeated callback', async () => {
     const warned = vi.spyOn(log, 'warn').mockReturnValue(undefined);
     const table = slowWorld();
-    const generations = createCallbackGenerations({ table });
+    const generations = createCallbackGenerations({ table, dueShards: 1 });
     await generations.accept(
       { ...EXAMPLES.running, callback: { seenAt: at(1) } },
       { model: 'wiro/flux', parameters: {}, inputs: {}, labels: {} },
@@ -399,7 +399,7 @@ it('an item of a newer release is left alone', async () => {
 
 it('a repeated callback is noted by the function that receives callbacks', async () => {
   const table = createMemoryTable();
-  const generations = createCallbackGenerations({ table });
+  const generations = createCallbackGenerations({ table, dueShards: 1 });
   await generations.accept(
     { ...EXAMPLES.running, callback: { seenAt: at(1) } },
     { model: 'wiro/flux', parameters: {}, inputs: {}, labels: {} },

@@ -262,6 +262,12 @@ describe('a configuration that cannot work is refused at synthesis', () => {
       /from 1 to 100/,
     ],
     [
+      'a number of shards that the index does not have',
+      () => ({ dueShards: 4 as 8 }),
+      'dueShards is 4',
+      /use 1 or 8/,
+    ],
+    [
       'a reservation of zero',
       () => ({ reservedConcurrency: { callback: 0 } }),
       'reservedConcurrency.callback is 0, which would stop the function',

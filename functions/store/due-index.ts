@@ -1,0 +1,86 @@
+import { type AttributeValue, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import type { Timestamp } from '../generation/time.ts';
+import type { DueShards } from '../settings.ts';
+import type { Table } from './dynamodb.ts';
+import { TABLE } from './table.ts';
+
+// The index of due generations has 8 shards, because one partition takes 1,000 write units a second. Releases before this
+// one know only the first shard. So a generation goes into another shard only if the deployment sets `dueShards: 8`. All
+// shards are read, whatever the setting: a generation stays in its shard until its next write.
+
+/** One page of due generations. */
+export interface DuePage {
+  readonly ids: readonly string[];
+  /** Where the next page begins. Absent on the last page. */
+  readonly next?: DueKey;
+}
+
+/** A position in the index of due generations: by shard, the key of the last entry. A shard without one begins anew. */
+export type DueKey = Readonly<Record<string, IndexKey>>;
+type IndexKey = Readonly<Record<string, AttributeValue>>;
+
+const SHARDS = ['0', '1', '2', '3', '4', '5', '6', '7'] as const;
+const [FIRST_SHARD] = SHARDS;
+
+/** The digits of an id, each five bits of a hash. */
+const DIGITS = 'abcdefghijklmnopqrstuvwxyz234567';
+
+/** The shard that a generation is stored in. */
+export const dueShardOf = (id: string, shards: DueShards): string =>
+  shards === 1 ? FIRST_SHARD : String(Math.max(0, DIGITS.indexOf(id.charAt(0))) % SHARDS.length);
+
+interface Entry {
+  readonly id: string;
+  readonly shard: string;
+  readonly dueAt: string;
+  readonly key: IndexKey;
+}
+
+/** Lists what was due by `now` in all shards, longest due first. */
+export async function readDue(
+  table: Table,
+  now: Timestamp,
+  limit: number,
+  after: DueKey = {},
+): Promise<DuePage> {
+  const pages = await Promise.all(SHARDS.map((shard) => readShard(table, shard, now, limit, after[shard])));
+  const found = pages
+    .flatMap(({ entries }) => entries)
+    .sort((a, b) => (a.dueAt < b.dueAt ? -1 : a.dueAt > b.dueAt ? 1 : 0));
+  const listed = found.slice(0, limit);
+  const isLast =
+    listed.length === 0 || (found.length === listed.length && pages.every(({ hasMore }) => !hasMore));
+  if (isLast) return { ids: listed.map(({ id }) => id) };
+  return {
+    ids: listed.map(({ id }) => id),
+    next: { ...after, ...Object.fromEntries(listed.map(({ shard, key }) => [shard, key])) },
+  };
+}
+
+async function readShard(
+  { client, tableName }: Table,
+  shard: string,
+  now: Timestamp,
+  limit: number,
+  after: IndexKey | undefined,
+): Promise<{ readonly entries: readonly Entry[]; readonly hasMore: boolean }> {
+  const { partitionKey, sortKey } = TABLE.indexes.due;
+  const { Items = [], LastEvaluatedKey } = await client.send(
+    new QueryCommand({
+      TableName: tableName,
+      IndexName: 'due',
+      KeyConditionExpression: `${partitionKey} = :shard AND ${sortKey} <= :now`,
+      ExpressionAttributeValues: marshall({ ':shard': shard, ':now': now }),
+      Limit: limit,
+      ...(after && { ExclusiveStartKey: after }),
+    }),
+  );
+  const names: readonly string[] = [TABLE.partitionKey, TABLE.sortKey, partitionKey, sortKey];
+  const entries = Items.map((item) => {
+    const { [TABLE.partitionKey]: pk, [sortKey]: dueAt } = unmarshall(item);
+    const key = Object.fromEntries(Object.entries(item).filter(([name]) => names.includes(name)));
+    return { id: String(pk).slice('generation#'.length), shard, dueAt: String(dueAt), key };
+  });
+  return { entries, hasMore: LastEvaluatedKey !== undefined };
+}
