@@ -3,6 +3,7 @@ import type { Collecting, Generation, Queued, Running, Submitting } from '../gen
 import { assertNever, hasEnded } from '../generation/generation.ts';
 import type { Moment } from '../generation/time.ts';
 import { after, type Timestamp } from '../generation/time.ts';
+import { looksAt } from '../generation/transitions/look.ts';
 
 /** What an unfinished generation waits for. Computed for each record, and not stored. */
 export interface WaitingFor {
@@ -94,8 +95,8 @@ export const MOST_AHEAD = 1_000;
 
 function forSubmission(generation: Queued | Submitting, context: WaitContext): WaitingFor | undefined {
   const { looks, updatedAt } = generation;
-  const nextTryAt = dueOf(generation);
-  const setback = forTrouble(generation) ?? forDeath(generation, context);
+  const nextTryAt = nextLook(generation, context);
+  const setback = forTrouble(generation, context) ?? forDeath(generation, context);
   if (setback !== undefined) return { what: 'retry', ...setback };
   // Overdue for this long means that the invocation that should have submitted it was lost.
   const isOverdue = after(nextTryAt, context.moment.durations.look) <= context.moment.now;
@@ -119,7 +120,7 @@ function forLostRun(
   const isSearched = searches > 0 || emptySearchAt !== undefined || lostRuns !== undefined;
   // Wiro may still answer the Run until its lease ends.
   if (!isSearched && !isAbandoned(generation, context)) return undefined;
-  const nextTryAt = dueOf(generation);
+  const nextTryAt = nextLook(generation, context);
   const runs = lostRuns !== undefined && lostRuns.count > 1 ? ` (${times(lostRuns.count)} so far)` : '';
   return {
     what: 'search',
@@ -134,7 +135,7 @@ function forTask(generation: Running | Collecting, context: WaitContext): Waitin
   const { task, run, stop, looks, trouble, cancelRequestedAt } = generation;
   // Ignore the note once the task has left `task_error`.
   const taskError = trouble?.firstAt.model_failed === undefined ? undefined : context.notes.taskError;
-  const nextTryAt = dueOf(generation);
+  const nextTryAt = nextLook(generation, context);
   const said = [
     `Task ${task.id} has been at Wiro since ${run.startedAt}.`,
     ...(taskError === undefined
@@ -166,8 +167,8 @@ function forTask(generation: Running | Collecting, context: WaitContext): Waitin
 
 function forOutputs(generation: Running | Collecting, context: WaitContext): WaitingFor {
   const { task, callback, updatedAt, emptyReads } = generation;
-  const nextTryAt = dueOf(generation);
-  const setback = forTrouble(generation) ?? forDeath(generation, context);
+  const nextTryAt = nextLook(generation, context);
+  const setback = forTrouble(generation, context) ?? forDeath(generation, context);
   if (setback !== undefined) return { what: 'outputs', ...setback };
   const message =
     emptyReads > 0
@@ -185,20 +186,23 @@ function forOutputs(generation: Running | Collecting, context: WaitContext): Wai
 type Setback = Omit<WaitingFor, 'what'>;
 
 /** Explains the wait after one or more tries failed. */
-function forTrouble(generation: Queued | Submitting | Running | Collecting): Setback | undefined {
+function forTrouble(
+  generation: Queued | Submitting | Running | Collecting,
+  context: WaitContext,
+): Setback | undefined {
   const { trouble } = generation;
   if (trouble === undefined) return undefined;
   const { code, since, count: tries } = trouble;
-  const nextTryAt = dueOf(generation);
+  const nextTryAt = nextLook(generation, context);
   const message = `${sentence(trouble.message)} Tried ${times(tries)} since ${since}. The next try is at ${nextTryAt} at the latest.`;
   return { code, message, since, tries, nextTryAt };
 }
 
 /** Explains the wait after one or more functions were killed while working on it. */
-function forDeath(generation: Generation, { notes }: WaitContext): Setback | undefined {
-  const { deaths } = notes;
+function forDeath(generation: Generation, context: WaitContext): Setback | undefined {
+  const { deaths } = context.notes;
   if (deaths === undefined || deaths.count === 0) return undefined;
-  const nextTryAt = dueOf(generation);
+  const nextTryAt = nextLook(generation, context);
   return {
     code: 'function_killed',
     message: `The function that works on it was killed ${times(deaths.count)} before it finished. The next try is at ${nextTryAt} at the latest.`,
@@ -213,6 +217,7 @@ const isAbandoned = (generation: Queued | Submitting, { moment }: WaitContext): 
   generation.status === 'submitting' &&
   after(generation.claim.until, moment.durations.clockSkew) <= moment.now;
 
-const dueOf = ({ dueAt, updatedAt }: Generation): Timestamp => dueAt ?? updatedAt;
+const nextLook = (generation: Generation, { moment }: WaitContext): Timestamp =>
+  looksAt(generation, moment.durations) ?? generation.updatedAt;
 const times = (count: number): string => (count === 1 ? 'once' : `${count.toLocaleString('en')} times`);
 const sentence = (text: string): string => (/[.!?)]$/.test(text) ? text : `${text}.`);

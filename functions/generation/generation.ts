@@ -39,7 +39,7 @@ interface Base {
   readonly attempt: number;
   readonly createdAt: Timestamp;
   readonly updatedAt: Timestamp;
-  /** When `reconcile` looks. Absent once nothing is left to do or to announce. */
+  /** From when the index nominates it for `reconcile`: see `looksAt`. Absent once nothing is left to do or to announce. */
   readonly dueAt?: Timestamp;
   /** How often `reconcile` or a collector looked since the last change. */
   readonly looks: number;

@@ -11,6 +11,10 @@ export const timestamp = (moment: Date | number): Timestamp => new Date(moment).
 export const after = (moment: Timestamp, milliseconds: number): Timestamp =>
   timestamp(Date.parse(moment) + milliseconds);
 
+/** The earlier of two moments. The second one, if there is no first. */
+export const earlier = (one: Timestamp | undefined, other: Timestamp): Timestamp =>
+  one !== undefined && one < other ? one : other;
+
 /**
  * Doubles from `first` with every `count` from 0, up to `longest`, in milliseconds.
  * @param least - The wait that the other side asked for. It is not exceeded beyond `longest` either.

@@ -1,6 +1,6 @@
 import { assertNever, type Generation, hasEnded, isInLine, type Queued } from '../generation/generation.ts';
 import type { Moment, Timestamp } from '../generation/time.ts';
-import { noteLook } from '../generation/transitions/look.ts';
+import { looksAt, noteLook } from '../generation/transitions/look.ts';
 import { isPatienceOver, isWaitingToBeCopied } from '../generation/transitions/trouble.ts';
 import { log } from '../runtime/log.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
@@ -133,7 +133,7 @@ async function* dueIds(
 async function startDue(deps: ReconcileDeps, id: string): Promise<Done> {
   const { moment } = deps;
   const looked = await look(deps, id);
-  // It is not due any more. The index lags behind the item.
+  // It is not due any more, or not yet.
   if (looked?.kind !== 'written') return 'nothing';
   const { generation } = looked;
   if (generation.looks >= FRUITLESS && !isPatient(generation, moment())) {
@@ -162,8 +162,11 @@ async function look(
 ): Promise<Updated | undefined> {
   const current = await generations.get(id);
   if (current === undefined) return undefined;
-  const { now } = moment();
-  const isItsTime = isInLine(current) && current.dueAt !== undefined && current.dueAt <= now;
+  const { now, durations } = moment();
+  // The index may nominate it early, and lags behind the item.
+  const looks = looksAt(current, durations);
+  if (looks === undefined || looks > now) return undefined;
+  const isItsTime = isInLine(current);
   // An earlier release does not note it. Then the wait counts from now.
   const { joinedLineAt } = isItsTime ? await notes.joinedLine(id, current.attempt, now) : {};
   const looked = await generations.update(current, (standing) =>

@@ -197,6 +197,18 @@ describe('what is due', () => {
     expect(done).toEqual([]);
   });
 
+  it('and is claimed is left alone until its lease is over, and is taken up then', async () => {
+    const claimed = named('g', EXAMPLES.collecting, { dueAt: at(5), looks: 0 });
+    const { done, looks, run, standing } = reconcileWorld([claimed]);
+
+    await run(60);
+    expect([done, looks, standing.get('g')]).toEqual([[], ['g'], claimed]);
+
+    await run(65);
+    expect(done).toEqual(['collect g']);
+    expect(standing.get('g')).toMatchObject({ looks: 1, dueAt: at(125) });
+  });
+
   it('is started side by side, and a failure does not hold up the others', async () => {
     const { done, run } = reconcileWorld(
       ['a', 'b', 'c'].map((id) => named(id, EXAMPLES.running)),

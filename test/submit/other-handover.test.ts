@@ -95,7 +95,7 @@ describe('a submission while uploads are refused', () => {
     // 30 seconds, and one for each of three started megabytes.
     expect(runs[0]?.timeoutMs).toBe(33_000);
     expect(standing).toMatchObject([
-      { status: 'submitting', claim: { until: at(93) }, dueAt: at(98) },
+      { status: 'submitting', claim: { until: at(93) } },
       { handover: { by: 'multipart', isPinned: true } },
     ]);
   });

@@ -1,21 +1,24 @@
 import type { Claim, Collecting, Generation, Submitting } from '../generation.ts';
-import { after, type Moment, type Timestamp } from '../time.ts';
+import { after, earlier, type Moment, type Timestamp } from '../time.ts';
 
 //     submitting ──renew──► submitting        collecting ──renew──► collecting
 
-/** The claim of `holder` for one lease from now, and when `reconcile` looks: once the lease is over by every clock. */
+/** The claim of `holder` on a generation for one lease from now, or until a moment. */
 export function leaseTo(
+  { dueAt }: Generation,
   holder: string,
   { now, durations }: Moment,
+  until: Timestamp = after(now, durations.lease),
 ): { readonly claim: Claim; readonly dueAt: Timestamp } {
-  const until = after(now, durations.lease);
-  return { claim: { holder, until }, dueAt: after(until, durations.clockSkew) };
+  // `reconcile` looks once the lease is over by every clock: see `looksAt`. An earlier `dueAt` stays, because to change it
+  // costs two writes to the index.
+  return { claim: { holder, until }, dueAt: earlier(dueAt, after(until, durations.clockSkew)) };
 }
 
 /** Extends a claim to one lease from now. */
 export const renew = <Held extends Submitting | Collecting>(generation: Held, moment: Moment): Held => ({
   ...generation,
-  ...leaseTo(generation.claim.holder, moment),
+  ...leaseTo(generation, generation.claim.holder, moment),
 });
 
 /** Whether a lease is over, by any clock that is not off by more than the allowed skew. */

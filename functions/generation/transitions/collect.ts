@@ -18,10 +18,12 @@ export function claimToCollect(
 ): Collecting | undefined {
   if (generation.status === 'collecting') {
     if (generation.claim.holder === holder) return generation;
-    return isFree(generation.claim, moment) ? { ...generation, ...leaseTo(holder, moment) } : undefined;
+    return isFree(generation.claim, moment)
+      ? { ...generation, ...leaseTo(generation, holder, moment) }
+      : undefined;
   }
   if (generation.status !== 'running') return undefined;
-  return { ...generation, status: 'collecting', ...leaseTo(holder, moment) };
+  return { ...generation, status: 'collecting', ...leaseTo(generation, holder, moment) };
 }
 
 /** How a task that has not ended stands. */

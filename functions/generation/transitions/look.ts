@@ -1,3 +1,4 @@
+import type { Durations } from '../../settings.ts';
 import type { GenerationError } from '../errors.ts';
 import { type Failed, type Generation, hasEnded, isInLine, type Queued } from '../generation.ts';
 import { after, backOff, type Moment, type Timestamp } from '../time.ts';
@@ -9,12 +10,33 @@ import { endOf, withAnnouncement } from './parts.ts';
 //     any state ──strikeOff──► the same state, with fewer announcements
 
 /**
+ * When `reconcile` looks. `dueAt` may be earlier: then the index nominates the generation until that time comes, and
+ * nothing is written.
+ */
+export function looksAt(generation: Generation, durations: Durations): Timestamp | undefined {
+  const { dueAt } = generation;
+  if (dueAt === undefined) return undefined;
+  const earliest = earliestLook(generation, durations);
+  return earliest !== undefined && earliest > dueAt ? earliest : dueAt;
+}
+
+function earliestLook(generation: Generation, durations: Durations): Timestamp | undefined {
+  const { status, callback } = generation;
+  if (status !== 'submitting' && status !== 'collecting') return undefined;
+  // The answer of its Run may be lost. A callback that names the task is followed up at once, whoever holds the claim.
+  if (status === 'submitting' && generation.run !== undefined && callback?.taskId !== undefined)
+    return undefined;
+  return after(generation.claim.until, durations.clockSkew);
+}
+
+/**
  * Notes that `reconcile` looked and started what there was to start. It looks again later in case that came to nothing.
  * @param joinedLineAt - When this attempt joined the line, for a generation in line. @default - now
  */
 export function noteLook(generation: Generation, moment: Moment, joinedLineAt?: Timestamp): Generation {
   const { now, durations } = moment;
-  if (generation.dueAt === undefined || generation.dueAt > now) return generation;
+  const looks = looksAt(generation, durations);
+  if (looks === undefined || looks > now) return generation;
   if (isInLine(generation)) {
     // A wait counts no looks. The generation may be due before the wait is over: after a callback, if an earlier release
     // wrote it, or if `maximumWait` was changed.

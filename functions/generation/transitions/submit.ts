@@ -22,10 +22,10 @@ export function claimToSubmit(
   if (generation.status === 'submitting') {
     if (generation.claim.holder === holder) return generation;
     if (!isFree(generation.claim, moment) || isSearchTooSoon(generation, moment)) return undefined;
-    return { ...generation, ...leaseTo(holder, moment) };
+    return { ...generation, ...leaseTo(generation, holder, moment) };
   }
   if (generation.status !== 'queued') return undefined;
-  return { ...base(generation), status: 'submitting', ...leaseTo(holder, moment) };
+  return { ...base(generation), status: 'submitting', ...leaseTo(generation, holder, moment) };
 }
 
 /**
@@ -64,14 +64,14 @@ export function requeue(generation: Submitting, setback: Setback, moment: Moment
 export function mark(
   generation: Submitting,
   run: { readonly reusedUploads: boolean; readonly extraMs?: number },
-  { now, durations }: Moment,
+  moment: Moment,
 ): Submitting | undefined {
   if (generation.run !== undefined || generation.cancelRequestedAt !== undefined) return undefined;
+  const { now, durations } = moment;
   const until = after(now, durations.markLease + (run.extraMs ?? 0));
   return {
     ...generation,
-    claim: { ...generation.claim, until },
-    dueAt: after(until, durations.clockSkew),
+    ...leaseTo(generation, generation.claim.holder, moment, until),
     run: { startedAt: now, reusedUploads: run.reusedUploads, searches: 0 },
   };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RunMark } from '../../../functions/generation/generation.ts';
+import { looksAt } from '../../../functions/generation/transitions/look.ts';
 import { noteCallback } from '../../../functions/generation/transitions/note-callback.ts';
 import { requestCancel } from '../../../functions/generation/transitions/request-cancel.ts';
 import {
@@ -11,6 +12,7 @@ import {
   startRunning,
   unmark,
 } from '../../../functions/generation/transitions/submit.ts';
+import { DURATIONS } from '../../../functions/settings.ts';
 import { at, EXAMPLES, moment } from '../examples.ts';
 import { whenSubmitting } from '../when-held.ts';
 
@@ -25,7 +27,7 @@ describe('the write-ahead mark', () => {
 
     expect(marked).toMatchObject({
       claim: { holder: 'me', until: at(100) },
-      dueAt: at(105),
+      dueAt: EXAMPLES.submitting.dueAt,
       run: { startedAt: at(10), reusedUploads: true, searches: 0 },
     });
   });
@@ -34,7 +36,8 @@ describe('the write-ahead mark', () => {
     const run = { reusedUploads: false, extraMs: 20_000 };
     const marked = mark(EXAMPLES.submitting, run, moment(10));
 
-    expect(marked).toMatchObject({ claim: { holder: 'me', until: at(120) }, dueAt: at(125) });
+    expect(marked).toMatchObject({ claim: { holder: 'me', until: at(120) } });
+    expect(marked && looksAt(marked, DURATIONS)).toBe(at(125));
     expect(marked && claimToSubmit(marked, 'you', moment(124.999))).toBeUndefined();
     expect(marked && claimToSubmit(marked, 'you', moment(125))).toMatchObject({
       run: marked?.run,
