@@ -21,6 +21,9 @@ export function looksAt(generation: Generation, durations: Durations): Timestamp
 }
 
 function earliestLook(generation: Generation, durations: Durations): Timestamp | undefined {
+  // A later look follows an earlier one, which has set `dueAt`.
+  if (hasEnded(generation))
+    return generation.looks === 0 ? after(generation.endedAt, durations.retry) : undefined;
   const { status, callback } = generation;
   if (status !== 'submitting' && status !== 'collecting') return undefined;
   // The answer of its Run may be lost. A callback that names the task is followed up at once, whoever holds the claim.

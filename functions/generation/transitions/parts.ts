@@ -1,6 +1,6 @@
 import type { GenerationError } from '../errors.ts';
 import type { Announcement, Ending, Generation, PastAttempt, Queued, TaskNames } from '../generation.ts';
-import { after, type Moment, type Timestamp } from '../time.ts';
+import { after, earlier, type Moment, type Timestamp } from '../time.ts';
 
 // What several transitions have in common.
 
@@ -48,8 +48,8 @@ export function endOf(generation: Exclude<Generation, Ending>, account: Account,
     ...('task' in generation && { task: generation.task }),
     ...account,
     endedAt: now,
-    // The function announces the end at once. `reconcile` looks then in case that is lost.
-    dueAt: after(now, durations.retry),
+    // The function announces the end at once. `reconcile` looks after `retry` in case that is lost: see `looksAt`.
+    dueAt: earlier(generation.dueAt, after(now, durations.retry)),
   };
 }
 

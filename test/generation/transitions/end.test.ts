@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RunMark } from '../../../functions/generation/generation.ts';
 import { fail, succeed } from '../../../functions/generation/transitions/end.ts';
+import { noteLook } from '../../../functions/generation/transitions/look.ts';
 import { at, EXAMPLES, moment } from '../examples.ts';
 
 const run: RunMark = { startedAt: at(0), reusedUploads: false, searches: 0 };
@@ -22,6 +23,17 @@ describe('an end', () => {
       announcements: [{ eventId: 'abcdefghijklmnopqrstuvwxyz.1.succeeded', type: 'Succeeded' }],
     });
     for (const name of ['claim', 'emptyReads', 'stop']) expect(ended).not.toHaveProperty(name);
+  });
+
+  it('stays in the index where it is, and is looked at five seconds later, if it is not announced by then', () => {
+    const collecting = { ...EXAMPLES.collecting, dueAt: at(2) };
+    const ended = succeed(collecting, {}, moment(10));
+
+    expect(ended.dueAt).toBe(at(2));
+    expect(noteLook(ended, moment(14.999))).toBe(ended);
+    const looked = noteLook(ended, moment(15));
+    expect(looked).toMatchObject({ looks: 1, dueAt: at(75) });
+    expect(noteLook(looked, moment(75))).toMatchObject({ looks: 2 });
   });
 
   it('keeps the mark of a Run whose task was never found', () => {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { looksAt } from '../../../functions/generation/transitions/look.ts';
 import { requestCancel } from '../../../functions/generation/transitions/request-cancel.ts';
+import { DURATIONS } from '../../../functions/settings.ts';
 import { at, EXAMPLES, moment } from '../examples.ts';
 
 describe('requestCancel', () => {
@@ -10,9 +12,9 @@ describe('requestCancel', () => {
       status: 'cancelled',
       cancelRequestedAt: at(10),
       endedAt: at(10),
-      dueAt: at(15),
       announcements: [{ type: 'Cancelled' }],
     });
+    expect(looksAt(ended, DURATIONS)).toBe(at(15));
     expect(ended).not.toHaveProperty('waiting');
   });
 
