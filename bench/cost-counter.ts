@@ -1,7 +1,7 @@
 import type { FunctionName } from '../functions/functions.ts';
 import { ENV } from '../functions/settings.ts';
 import type { LocalService } from '../local/aws/local-service.ts';
-import { type Item, readUnits, writeUnits } from './consumed-capacity.ts';
+import { type Attribute, type Item, readUnits, writeUnits } from './consumed-capacity.ts';
 import { type Exchange, startCountingProxy } from './counting-proxy.ts';
 
 /** Counts of billed operations. */
@@ -51,8 +51,20 @@ export const none = (): Counts => ({
   bytesToWiro: 0,
 });
 
-/** Counts the functions' requests to AWS and Wiro with a proxy between each function and each service. */
-export function createCounter(): Counter {
+/** One request of a function. */
+export interface Call {
+  readonly function: FunctionName;
+  /** What it was, in the words of `limits.ts`: `PutItem state`, `S3 PUT`, `EVENTBRIDGE`. */
+  readonly name: string;
+  /** What it added to the counts. */
+  readonly added: Counts;
+}
+
+/**
+ * Counts the functions' requests to AWS and Wiro with a proxy between each function and each service.
+ * @param onCall - Hears every request by itself.
+ */
+export function createCounter(onCall: (call: Call) => void = () => {}): Counter {
   const started: LocalService[] = [];
   const all: CountsByFunction = { api: none(), submit: none(), callback: none(), reconcile: none() };
   // All writes pass here, so the previous item of each write is known.
@@ -127,7 +139,12 @@ export function createCounter(): Counter {
   ) {
     const proxy = await startCountingProxy({
       target,
-      onExchange: (exchange) => count(service, all[name], exchange),
+      onExchange: (exchange) => {
+        const added = none();
+        count(service, added, exchange);
+        add(all[name], added);
+        onCall({ function: name, name: nameOf(service, exchange), added });
+      },
       ...(service === 'DYNAMODB' && { change: askForItem }),
       ...(rewrite && { rewrite }),
     });
@@ -159,6 +176,28 @@ export function createCounter(): Counter {
       await Promise.all(started.map((proxy) => proxy.stop()));
     },
   };
+}
+
+function add(counts: Counts, added: Counts): void {
+  for (const what of Object.keys(added) as (keyof Counts)[]) counts[what] += added[what];
+}
+
+/** Names a request by its operation and the kind of its item, without the parts of a key that differ every time. */
+function nameOf(service: string, { method, url, target, request }: Exchange): string {
+  if (service === 'S3') {
+    const part = url.searchParams.has('partNumber') ? ' part' : '';
+    return url.searchParams.has('X-Amz-Signature') ? 'S3 presigned' : `S3 ${method}${part}`;
+  }
+  if (service === 'WIRO')
+    return url.pathname.startsWith('/cdn/')
+      ? 'Wiro output'
+      : `Wiro ${url.pathname.split('/').slice(2, 4).join('/')}`;
+  if (service !== 'DYNAMODB') return service;
+  const asked = JSON.parse(request.toString('utf8'));
+  const { sk } = asked.Item ?? asked.Key ?? {};
+  if (sk !== undefined) return `${target} ${sk.S.split('#')[0]}`;
+  const prefix = Object.values<Attribute>(asked.ExpressionAttributeValues ?? {}).at(-1);
+  return `${target} ${asked.IndexName ?? String(prefix?.S).split('#')[0]}`;
 }
 
 /** Makes an update return the new item, to know its size. The embedded DynamoDB does not check signatures. */

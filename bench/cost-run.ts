@@ -89,7 +89,8 @@ async function withEnvironment<T>(
   }
 }
 
-async function runOne({ endpoints, events }: Environment, index: number): Promise<void> {
+/** Runs one generation with two new inputs of 2 MB and two outputs to its end. */
+export async function runOne({ endpoints, events }: Environment, index: number): Promise<void> {
   const s3 = new S3Client({
     region: endpoints.region,
     credentials: LOCAL_CREDENTIALS,
