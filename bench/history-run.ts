@@ -1,6 +1,8 @@
-import { BatchWriteItemCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { type BatchWriteItemCommandInput, DynamoDBClient as SdkClient } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { type GenerationList, listGenerations } from '../functions/api/list-generations.ts';
+import { Command, DynamoDBClient } from '../functions/aws/dynamodb.ts';
+import { signedPost } from '../functions/aws/signed-post.ts';
 import type { Generation, Output } from '../functions/generation/generation.ts';
 import { generationId } from '../functions/request/identity.ts';
 import { DURATIONS } from '../functions/settings.ts';
@@ -41,26 +43,23 @@ const BATCHES_AT_ONCE = 4;
 /** Starts a table of its own, with its data on disk. */
 export async function startTable(dataDir: string): Promise<MeasuredTable> {
   const started = await startDynamoDb({ dataDir });
-  const client = new DynamoDBClient({
-    endpoint: started.endpoint,
-    region: LOCAL_REGION,
-    credentials: LOCAL_CREDENTIALS,
-  });
+  const place = { endpoint: started.endpoint, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS };
   let requests = 0;
-  client.middlewareStack.add(
-    (next) => (args) => {
+  const client = new DynamoDBClient({
+    ...place,
+    post(...given) {
       requests += 1;
-      return next(args);
+      return signedPost(...given);
     },
-    { step: 'deserialize', name: 'count' },
-  );
-  await createTable(client, 'generations');
+  });
+  const sdk = new SdkClient(place);
+  await createTable(sdk, 'generations');
   return {
     client,
     tableName: 'generations',
     requests: () => requests,
     stop: async () => {
-      client.destroy();
+      sdk.destroy();
       await started.stop();
     },
   };
@@ -104,6 +103,10 @@ const output = (id: string): Output => ({
   sizeBytes: 1_377_469,
   sha256: 'b52225e4bf2eee38b52225e4bf2eee38b52225e4bf2eee38b52225e4bf2eee38',
 });
+
+class BatchWriteItemCommand extends Command<BatchWriteItemCommandInput, object> {
+  readonly operation = 'BatchWriteItem';
+}
 
 async function writeItems({ client, tableName }: Table, items: readonly Item[]): Promise<void> {
   const batches = Array.from({ length: Math.ceil(items.length / BATCH) }, (_, index) =>

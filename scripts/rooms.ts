@@ -27,7 +27,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'functions/runtime': { uses: ['functions/settings.ts'] },
   'functions/aws': {
     uses: ['functions/settings.ts', 'functions/runtime'],
-    packages: ['node:', '@smithy/core', '@smithy/node-http-handler', '@smithy/signature-v4'],
+    packages: ['node:', DYNAMODB],
   },
   'functions/wiro': {
     uses: ['functions/generation', 'functions/runtime'],
@@ -39,9 +39,9 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     packages: ['node:crypto'],
   },
   'functions/store': {
-    uses: ['functions/generation', 'functions/runtime'],
+    uses: ['functions/generation', 'functions/runtime', 'functions/aws'],
     types: ['functions/settings.ts', 'functions/request', 'functions/wiro'],
-    packages: ['node:', DYNAMODB, MARSHALL],
+    packages: ['node:', MARSHALL],
   },
   'functions/objects': {
     uses: ['functions/generation'],

@@ -1,3 +1,4 @@
+import { DynamoDBClient } from '../aws/dynamodb.ts';
 import {
   type ApiParameters,
   createApiParameterReader,
@@ -16,7 +17,7 @@ import {
   requireEnv,
 } from '../settings.ts';
 import { createDailyLimit, type DailyLimit } from '../store/daily-limit.ts';
-import { createDynamoDb, type Table } from '../store/dynamodb.ts';
+import type { Table } from '../store/dynamodb.ts';
 
 /** The base of every function, read from the environment once per container. Reading it opens no connection. */
 export interface Deployment {
@@ -33,7 +34,7 @@ export function readDeployment(env: NodeJS.ProcessEnv = process.env): Deployment
   const clock = () => new Date();
   return {
     name: requireEnv(ENV.deployment, env),
-    table: { client: createDynamoDb(), tableName: requireEnv(ENV.table, env) },
+    table: { client: new DynamoDBClient(), tableName: requireEnv(ENV.table, env) },
     dueShards: readDueShards(env),
     durations,
     clock,

@@ -1,5 +1,5 @@
-import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { GetItemCommand, UpdateItemCommand } from '../aws/dynamodb.ts';
 import type { OtherHandover } from '../generation/handover.ts';
 import type { Timestamp } from '../generation/time.ts';
 import { isConditionFailed, type Table } from './dynamodb.ts';

@@ -1,5 +1,5 @@
-import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { GetItemCommand, PutItemCommand } from '../aws/dynamodb.ts';
 import { partition } from './attempt-notes.ts';
 import type { Table } from './dynamodb.ts';
 import { readable, STORED_VERSION } from './stored-version.ts';

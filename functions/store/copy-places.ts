@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { type AttributeValue, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { type AttributeValue, GetItemCommand, UpdateItemCommand } from '../aws/dynamodb.ts';
 import { type Generation, idOfQueueKey, queueKey } from '../generation/generation.ts';
 import { after, type Clock, type Timestamp, timestamp } from '../generation/time.ts';
 import type { Durations } from '../settings.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { GetItemCommand, PutItemCommand, UpdateItemCommand } from '../aws/dynamodb.ts';
 import { type Clock, type Timestamp, timestamp } from '../generation/time.ts';
 import { isConditionFailed, type Table } from './dynamodb.ts';
 import { STORED_VERSION } from './stored-version.ts';

@@ -1,5 +1,5 @@
-import { type AttributeValue, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { type AttributeValue, QueryCommand } from '../aws/dynamodb.ts';
 import type { Timestamp } from '../generation/time.ts';
 import type { DueShards } from '../settings.ts';
 import type { Table } from './dynamodb.ts';

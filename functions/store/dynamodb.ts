@@ -1,21 +1,8 @@
-import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, type DynamoDb } from '../aws/dynamodb.ts';
 
-/**
- * Creates the DynamoDB client, once a container. The SDK repeats a request without an answer. That is safe, because
- * writes are conditional.
- * @param answerMs - How long one try waits for its answer, in milliseconds.
- */
-export function createDynamoDb({ answerMs = 5_000 }: { readonly answerMs?: number } = {}): DynamoDBClient {
-  return new DynamoDBClient({
-    maxAttempts: 5,
-    // Without this the SDK only warns about a slow request, and keeps waiting.
-    requestHandler: { connectionTimeout: 1_000, requestTimeout: answerMs, throwOnRequestTimeout: true },
-  });
-}
-
-/** The table that the store reads and writes. */
+/** The table that the store reads and writes. Its client may repeat a request: every write is conditional. */
 export interface Table {
-  readonly client: DynamoDBClient;
+  readonly client: DynamoDb;
   readonly tableName: string;
 }
 

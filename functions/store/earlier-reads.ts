@@ -1,5 +1,5 @@
-import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { GetItemCommand, PutItemCommand } from '../aws/dynamodb.ts';
 import type { Output } from '../generation/generation.ts';
 import type { Timestamp } from '../generation/time.ts';
 import { partition } from './attempt-notes.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type AttributeValue, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { type AttributeValue, GetItemCommand, UpdateItemCommand } from '../aws/dynamodb.ts';
 import { type Generation, idOfQueueKey, queueKey, type Submitting } from '../generation/generation.ts';
 import { type Clock, type Timestamp, timestamp } from '../generation/time.ts';
 import type { Durations } from '../settings.ts';

@@ -1,5 +1,5 @@
-import { BatchGetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { BatchGetItemCommand, QueryCommand } from '../aws/dynamodb.ts';
 import { type Generation, hasEnded, type Output } from '../generation/generation.ts';
 import type { Timestamp } from '../generation/time.ts';
 import type { AcceptedRequest } from '../request/accepted-request.ts';

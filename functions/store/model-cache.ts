@@ -1,5 +1,5 @@
-import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { GetItemCommand, PutItemCommand } from '../aws/dynamodb.ts';
 import { type Clock, timestamp } from '../generation/time.ts';
 import type { ModelKind, ModelSchema } from '../wiro/types.ts';
 import type { Table } from './dynamodb.ts';

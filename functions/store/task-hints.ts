@@ -1,5 +1,5 @@
-import { UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
+import { UpdateItemCommand } from '../aws/dynamodb.ts';
 import type { TaskHint } from '../generation/task-hint.ts';
 import { partition } from './attempt-notes.ts';
 import type { Table } from './dynamodb.ts';

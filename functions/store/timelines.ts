@@ -1,5 +1,5 @@
-import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { GetItemCommand, UpdateItemCommand } from '../aws/dynamodb.ts';
 import type { Generation } from '../generation/generation.ts';
 import { MOST_SHOWN } from '../generation/past-attempts.ts';
 import { entriesToNote, TIMELINE_EVENTS, type TimelineEntry } from '../generation/timeline.ts';

@@ -1,5 +1,5 @@
-import { DeleteItemCommand, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { DeleteItemCommand, GetItemCommand, PutItemCommand } from '../aws/dynamodb.ts';
 import { after, type Clock, type Timestamp, timestamp } from '../generation/time.ts';
 import { isConditionFailed, type Table } from './dynamodb.ts';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { GetItemCommand, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { GetItemCommand, PutItemCommand, UpdateItemCommand } from '../aws/dynamodb.ts';
 import type { Clock } from '../generation/time.ts';
 import { partition } from './attempt-notes.ts';
 import { isConditionFailed, type Table } from './dynamodb.ts';

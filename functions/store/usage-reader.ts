@@ -1,5 +1,5 @@
-import { GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { GetItemCommand, QueryCommand } from '../aws/dynamodb.ts';
 import { mapLimited } from '../runtime/map-limited.ts';
 import { partition } from './attempt-notes.ts';
 import type { Table } from './dynamodb.ts';

@@ -1,9 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { AwsCallError, callAws } from '../../functions/aws/call.ts';
-import { createDynamoDb } from '../../functions/store/dynamodb.ts';
+import { DynamoDBClient, GetItemCommand } from '../../functions/aws/dynamodb.ts';
 
 let server: Server;
 let connections = 0;
@@ -38,10 +37,9 @@ it('calls a service that never answers three times, then fails', async () => {
 });
 
 it('calls a table that never answers five times, then fails', async () => {
-  const client = createDynamoDb({ answerMs: 300 });
+  const client = new DynamoDBClient({ answerMs: 300 });
 
   const read = client.send(new GetItemCommand({ TableName: 't', Key: { pk: { S: 'a' }, sk: { S: 'b' } } }));
 
   await expect(read).rejects.toMatchObject({ name: 'TimeoutError', $metadata: { attempts: 5 } });
-  client.destroy();
 });

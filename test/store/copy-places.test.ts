@@ -1,5 +1,5 @@
-import { type DynamoDBClient, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { expect, it } from 'vitest';
+import { type Command, UpdateItemCommand } from '../../functions/aws/dynamodb.ts';
 import { DURATIONS } from '../../functions/settings.ts';
 import { createCopyPlaces } from '../../functions/store/copy-places.ts';
 import type { Table } from '../../functions/store/dynamodb.ts';
@@ -44,12 +44,12 @@ function amongOthers(table: Table): Table {
       }),
     );
   const client = {
-    async send(command: Parameters<DynamoDBClient['send']>[0]) {
+    async send(command: Command<object, unknown>) {
       if (command instanceof UpdateItemCommand) await count();
       return table.client.send(command);
     },
   };
-  return { ...table, client: client as unknown as DynamoDBClient };
+  return { ...table, client: client as unknown as Table['client'] };
 }
 
 it('gives as many places as there are, one each', async () => {

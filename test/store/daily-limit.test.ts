@@ -1,10 +1,10 @@
-import { type DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, it } from 'vitest';
+import { type Command, PutItemCommand } from '../../functions/aws/dynamodb.ts';
 import { readMaximumConcurrency, readMaximumGenerationsPerDay } from '../../functions/settings.ts';
 import { createDailyLimit } from '../../functions/store/daily-limit.ts';
 import type { Table } from '../../functions/store/dynamodb.ts';
-import { clockAt, doFirst, loseAnswers, useTables } from './table-world.ts';
+import { clockAt, doFirst, useTables } from './table-world.ts';
 
 const { createWorld } = useTables();
 
@@ -18,9 +18,8 @@ async function limitWorld(limit: number, start = '2026-03-31T21:00:00.000Z') {
     dailyOver: (other: Table) => createDailyLimit(other, { limit, clock }),
     /** Every answer of a write is lost once. */
     dailyWithLostAnswers: () => {
-      const client = connect();
       let updates = 0;
-      loseAnswers(client, (operation) => operation === 'UpdateItem' && ++updates % 2 === 1);
+      const client = connect((operation) => operation === 'UpdateItem' && ++updates % 2 === 1);
       return createDailyLimit({ ...table, client }, { limit, clock });
     },
     itemOf: (day: string) => item(`day#${day}`, 'accepted'),
@@ -32,7 +31,7 @@ async function limitWorld(limit: number, start = '2026-03-31T21:00:00.000Z') {
 function dieAt(table: Table, when: 'before' | 'after', last: number): Table {
   let sent = 0;
   const client = {
-    async send(command: Parameters<DynamoDBClient['send']>[0]) {
+    async send(command: Command<object, unknown>) {
       sent += 1;
       if (sent > last || (sent === last && when === 'before')) throw new Error('it died');
       const answer = await table.client.send(command);
@@ -40,7 +39,7 @@ function dieAt(table: Table, when: 'before' | 'after', last: number): Table {
       return answer;
     },
   };
-  return { ...table, client: client as unknown as DynamoDBClient };
+  return { ...table, client: client as unknown as Table['client'] };
 }
 
 const marksOf = (item: Record<string, unknown> | undefined) =>

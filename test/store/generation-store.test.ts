@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, it, vi } from 'vitest';
+import { PutItemCommand } from '../../functions/aws/dynamodb.ts';
 import type { Generation } from '../../functions/generation/generation.ts';
 import { startRetry } from '../../functions/generation/retry.ts';
 import { rerun } from '../../functions/generation/transitions/collect.ts';
@@ -15,7 +15,7 @@ import {
 import { createTaskHints } from '../../functions/store/task-hints.ts';
 import { at, EXAMPLES, moment } from '../generation/examples.ts';
 import { whenCollecting } from '../generation/when-held.ts';
-import { clockAt, doFirst, loseAnswers, TABLES, useTables } from './table-world.ts';
+import { clockAt, doFirst, TABLES, useTables } from './table-world.ts';
 
 // The tests use a server, and the machine may be busy.
 vi.setConfig({ testTimeout: 30_000 });
@@ -151,10 +151,9 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
 
     it.runIf(kind === 'dynalite')('whose answer was lost answers what it has written', async () => {
       const { table, connect } = await storeWorld();
-      const client = connect();
       let puts = 0;
       // The answer to the write of the request is lost, and then the answer to the write of the state.
-      loseAnswers(client, (operation) => operation === 'PutItem' && [1, 3].includes(++puts));
+      const client = connect((operation) => operation === 'PutItem' && [1, 3].includes(++puts));
 
       const standing = await createGenerationStore({ ...table, client }).accept(fresh, request);
 
@@ -310,9 +309,8 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       async () => {
         const { table, connect, store } = await storeWorld();
         await store.accept(fresh, request);
-        const client = connect();
         let losses = 0;
-        loseAnswers(client, (operation) => operation === 'PutItem' && ++losses === 1);
+        const client = connect((operation) => operation === 'PutItem' && ++losses === 1);
 
         const updated = await createGenerationStore({ ...table, client }).update(id, leaveTrace('once'));
 

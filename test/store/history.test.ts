@@ -1,6 +1,6 @@
-import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, it, vi } from 'vitest';
+import { PutItemCommand } from '../../functions/aws/dynamodb.ts';
 import type { Generation, Output } from '../../functions/generation/generation.ts';
 import { log } from '../../functions/runtime/log.ts';
 import { createGenerationStore } from '../../functions/store/generation-store.ts';

@@ -1,15 +1,15 @@
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import {
   type AttributeValue,
   BatchGetItemCommand,
   ConditionalCheckFailedException,
   DeleteItemCommand,
-  type DynamoDBClient,
+  type DynamoDb,
   GetItemCommand,
   PutItemCommand,
   QueryCommand,
   UpdateItemCommand,
-} from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+} from '../../functions/aws/dynamodb.ts';
 import type { Table } from '../../functions/store/dynamodb.ts';
 import { TABLE } from '../../functions/store/table.ts';
 
@@ -114,12 +114,12 @@ export function createMemoryTable(
   }
 
   const client = {
-    async send(command: { constructor: { name: string } }) {
-      await turn(command.constructor.name.replace(/Command$/, ''));
+    async send(command: { operation: string }) {
+      await turn(command.operation);
       return answer(command);
     },
   };
-  return { client: client as unknown as DynamoDBClient, tableName: 'memory' };
+  return { client: client as unknown as DynamoDb, tableName: 'memory' };
 }
 
 /** Evaluates condition and update expressions, as far as the store uses them. */
@@ -145,7 +145,7 @@ class Expression {
 
   require(condition: string | undefined, item: Item): void {
     if (condition !== undefined && !this.holds(condition, item))
-      throw new ConditionalCheckFailedException({ message: 'The condition failed', $metadata: {} });
+      throw new ConditionalCheckFailedException('The condition failed');
   }
 
   holds(condition: string, item: Item): boolean {

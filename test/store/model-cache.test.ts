@@ -1,6 +1,6 @@
-import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { expect, it, vi } from 'vitest';
+import { PutItemCommand } from '../../functions/aws/dynamodb.ts';
 import { createModelCache, type FoundModel } from '../../functions/store/model-cache.ts';
 import { at } from '../generation/examples.ts';
 import { clockAt, useTables } from './table-world.ts';

@@ -1,4 +1,4 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { Command } from '../../functions/aws/dynamodb.ts';
 import { receiveCallback } from '../../functions/callback/receive-callback.ts';
 import type { CollectDeps } from '../../functions/collect/collect-deps.ts';
 import { collectGeneration } from '../../functions/collect/collect-generation.ts';
@@ -358,12 +358,12 @@ export class Simulation {
   /** A table that loses answers now and then. The client sends the request again, and hears the second answer. */
   #resending(table: Table): Table {
     const client = {
-      send: async (command: Parameters<DynamoDBClient['send']>[0]) => {
+      send: async (command: Command<object, unknown>) => {
         const answer = await table.client.send(command);
         return this.#isOnePercentOf(this.#options.resendPercent) ? table.client.send(command) : answer;
       },
     };
-    return { ...table, client: client as unknown as DynamoDBClient };
+    return { ...table, client: client as unknown as Table['client'] };
   }
 
   #wiro(

@@ -1,11 +1,8 @@
-import {
-  BatchWriteItemCommand,
-  DynamoDBClient,
-  GetItemCommand,
-  QueryCommand,
-} from '@aws-sdk/client-dynamodb';
+import { type BatchWriteItemCommandInput, DynamoDBClient as SdkClient } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll } from 'vitest';
+import { Command, DynamoDBClient, GetItemCommand, QueryCommand } from '../../functions/aws/dynamodb.ts';
+import { NoAnswerError, signedPost } from '../../functions/aws/signed-post.ts';
 import type { Table } from '../../functions/store/dynamodb.ts';
 import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../../local/aws/credentials.ts';
 import { startDynamoDb } from '../../local/aws/dynamodb.ts';
@@ -14,36 +11,48 @@ import { createMemoryTable, type Item } from './memory-table.ts';
 
 export const TABLES = ['dynalite', 'memory'] as const;
 
-/** Creates a new table for every test of a file: in dynalite, through the real SDK, or in memory. */
+/** Creates a new table for every test of a file: in dynalite or in memory. */
 export function useTables(kind: (typeof TABLES)[number] = 'dynalite') {
   let started: Awaited<ReturnType<typeof startDynamoDb>> | undefined;
-  const clients: DynamoDBClient[] = [];
+  let sdk: SdkClient | undefined;
   let tables = 0;
   beforeAll(async () => {
     if (kind === 'dynalite') started = await startDynamoDb();
   });
   afterAll(async () => {
-    for (const client of clients) client.destroy();
+    sdk?.destroy();
     await started?.stop();
   });
 
-  function connect(): DynamoDBClient {
+  function place() {
     if (started === undefined) throw new Error('Only dynalite is connected to');
-    const client = new DynamoDBClient({
-      endpoint: started.endpoint,
-      region: LOCAL_REGION,
-      credentials: LOCAL_CREDENTIALS,
-      maxAttempts: 3,
+    return { endpoint: started.endpoint, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS };
+  }
+
+  /**
+   * @param isLost - Called for every try that succeeded with its operation, for example `PutItem`. If it returns `true`, the
+   *   answer is lost: the server has acted, and the client hears nothing.
+   */
+  function connect(isLost: (operation: string) => boolean = () => false): DynamoDBClient {
+    return new DynamoDBClient({
+      ...place(),
+      tries: 3,
+      async post(...given) {
+        const answer = await signedPost(...given);
+        const [, { headers }] = given;
+        if (answer.statusCode < 300 && isLost(headers['x-amz-target']?.split('.')[1] ?? ''))
+          throw new NoAnswerError('socket hang up');
+        return answer;
+      },
     });
-    clients.push(client);
-    return client;
   }
 
   async function create(): Promise<Table> {
     if (kind === 'memory') return createMemoryTable();
-    const table = { client: clients[0] ?? connect(), tableName: `table-${++tables}` };
-    await createTable(table.client, table.tableName);
-    return table;
+    const tableName = `table-${++tables}`;
+    sdk ??= new SdkClient(place());
+    await createTable(sdk, tableName);
+    return { client: connect(), tableName };
   }
 
   return {
@@ -75,6 +84,10 @@ export function useTables(kind: (typeof TABLES)[number] = 'dynalite') {
   };
 }
 
+class BatchWriteItemCommand extends Command<BatchWriteItemCommandInput, object> {
+  readonly operation = 'BatchWriteItem';
+}
+
 /** Writes many items, in batches. */
 export async function writeItems({ client, tableName }: Table, items: readonly Item[]): Promise<void> {
   for (let start = 0; start < items.length; start += 25) {
@@ -83,48 +96,31 @@ export async function writeItems({ client, tableName }: Table, items: readonly I
   }
 }
 
-/**
- * Sends requests and loses their answers: the server acts, and the client hears nothing.
- * @param isLost - Called for every try of a request with its operation, for example `PutItem`.
- */
-export function loseAnswers(client: DynamoDBClient, isLost: (operation: string) => boolean): void {
-  client.middlewareStack.add(
-    (next, context) => async (args) => {
-      const answer = await next(args);
-      if (isLost(String(context.commandName).replace(/Command$/, '')))
-        throw Object.assign(new Error('socket hang up'), { code: 'ECONNRESET', name: 'TimeoutError' });
-      return answer;
-    },
-    // Below the retries, so that each try is lost by itself.
-    { step: 'deserialize', priority: 'high', name: 'loseAnswers' },
-  );
-}
-
 /** A table that runs `work` before the first command of a kind, for example between a read and its write. */
 export function doFirst(table: Table, commandName: string, work: () => Promise<unknown>): Table {
   let isDone = false;
   const client = {
-    async send(command: Parameters<DynamoDBClient['send']>[0]) {
-      if (!isDone && command.constructor.name === commandName) {
+    async send(command: Command<object, unknown>) {
+      if (!isDone && `${command.operation}Command` === commandName) {
         isDone = true;
         await work();
       }
       return table.client.send(command);
     },
   };
-  return { ...table, client: client as unknown as DynamoDBClient };
+  return { ...table, client: client as unknown as Table['client'] };
 }
 
 /** A table that loses the answer to every write, so that the client sends it again and hears only the second answer. */
 export function resendWrites(table: Table): Table {
   const client = {
-    async send(command: Parameters<DynamoDBClient['send']>[0]) {
+    async send(command: Command<object, unknown>) {
       if (!(command instanceof GetItemCommand || command instanceof QueryCommand))
         await table.client.send(command);
       return table.client.send(command);
     },
   };
-  return { ...table, client: client as unknown as DynamoDBClient };
+  return { ...table, client: client as unknown as Table['client'] };
 }
 
 /** A clock that stands until `pass` moves it. */

@@ -1,8 +1,8 @@
-import { type AttributeValue, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, it, vi } from 'vitest';
 import { type Item as BilledItem, writeUnits } from '../../bench/consumed-capacity.ts';
 import { getTimeline } from '../../functions/api/get-timeline.ts';
+import { type AttributeValue, GetItemCommand, PutItemCommand } from '../../functions/aws/dynamodb.ts';
 import { createCallbackGenerations } from '../../functions/compose/callback-generations.ts';
 import type { Generation } from '../../functions/generation/generation.ts';
 import { startRetry } from '../../functions/generation/retry.ts';
@@ -332,11 +332,11 @@ describe('a table that is slow for timelines', () => {
   function slowWorld() {
     const items = new Map<string, Item>();
     const table = createMemoryTable(undefined, items);
-    const send: Table['client']['send'] = (command: { input: { Key?: Record<string, AttributeValue> } }) =>
-      command.input.Key?.sk?.S?.startsWith('entries#')
-        ? new Promise<never>(() => {})
-        : table.client.send(command as GetItemCommand);
-    return { ...table, client: { send } as unknown as Table['client'] };
+    const send: Table['client']['send'] = (command) => {
+      const { Key } = command.input as { readonly Key?: Record<string, AttributeValue> };
+      return Key?.sk?.S?.startsWith('entries#') ? new Promise<never>(() => {}) : table.client.send(command);
+    };
+    return { ...table, client: { send } };
   }
 
   it('holds up a change for half a second', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createUploadRefusals } from '../../functions/store/upload-refusals.ts';
 import { at } from '../generation/examples.ts';
-import { clockAt, loseAnswers, useTables } from './table-world.ts';
+import { clockAt, useTables } from './table-world.ts';
 
 const { createWorld } = useTables();
 
@@ -58,8 +58,7 @@ describe('that uploads are refused', () => {
 
   it('is a first note even if the answer to the write was lost', async () => {
     const { open, connect, table } = await refusalsWorld();
-    const client = connect();
-    loseAnswers(client, (operation) => operation === 'PutItem');
+    const client = connect((operation) => operation === 'PutItem');
 
     expect(await open({ ...table, client }).note()).toBe(true);
   });

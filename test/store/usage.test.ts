@@ -1,5 +1,5 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { describe, expect, it } from 'vitest';
+import type { Command } from '../../functions/aws/dynamodb.ts';
 import type { Table } from '../../functions/store/dynamodb.ts';
 import { createUsageCounter } from '../../functions/store/usage-counter.ts';
 import type { CountedEnd } from '../../functions/store/usage-item.ts';
@@ -40,7 +40,7 @@ const ONE = {
 function dieAt(table: Table, when: 'before' | 'after', last: number): Table {
   let sent = 0;
   const client = {
-    async send(command: Parameters<DynamoDBClient['send']>[0]) {
+    async send(command: Command<object, unknown>) {
       sent += 1;
       if (sent > last || (sent === last && when === 'before')) throw new Error('it died');
       const answer = await table.client.send(command);
@@ -48,7 +48,7 @@ function dieAt(table: Table, when: 'before' | 'after', last: number): Table {
       return answer;
     },
   };
-  return { ...table, client: client as unknown as DynamoDBClient };
+  return { ...table, client: client as unknown as Table['client'] };
 }
 
 function usageWorld(labelNames: readonly string[] = []) {

@@ -1,7 +1,7 @@
-import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { PutItemCommand } from '../../functions/aws/dynamodb.ts';
 import type { Generation } from '../../functions/generation/generation.ts';
 import type { Table } from '../../functions/store/dynamodb.ts';
 import { createGenerationStore, type GenerationStore } from '../../functions/store/generation-store.ts';

@@ -1,4 +1,5 @@
-import { type AttributeValue, ScanCommand } from '@aws-sdk/client-dynamodb';
+import type { ScanCommandInput, ScanCommandOutput } from '@aws-sdk/client-dynamodb';
+import { type AttributeValue, Command } from '../../functions/aws/dynamodb.ts';
 import type { Generation } from '../../functions/generation/generation.ts';
 import type { Moment } from '../../functions/generation/time.ts';
 import { timestamp } from '../../functions/generation/time.ts';
@@ -63,6 +64,10 @@ export function createStoryWorld(table: Table) {
 }
 
 export type StoryWorld = ReturnType<typeof createStoryWorld>;
+
+class ScanCommand extends Command<ScanCommandInput, Omit<ScanCommandOutput, '$metadata'>> {
+  readonly operation = 'Scan';
+}
 
 /** Every item of a table, in the order of their keys. */
 export async function scan({ client, tableName }: Table): Promise<readonly StoredItem[]> {

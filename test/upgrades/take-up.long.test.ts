@@ -1,6 +1,6 @@
-import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { PutItemCommand } from '../../functions/aws/dynamodb.ts';
 import { generationId } from '../../functions/request/identity.ts';
 import { eventually } from '../support/eventually.ts';
 import { startSystem } from '../support/system.ts';
@@ -25,7 +25,6 @@ for (const release of RELEASES) {
     const newer = { ...standing, id: newerId, pk: `generation#${newerId}`, version: 2, stage: 'pondering' };
     const { client, tableName } = tableOf(system);
     await client.send(new PutItemCommand({ TableName: tableName, Item: marshall(newer) }));
-    client.destroy();
     return newer;
   }
 

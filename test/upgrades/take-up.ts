@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
-import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { DynamoDBClient, PutItemCommand } from '../../functions/aws/dynamodb.ts';
 import { callbackUrl } from '../../functions/generation/callback-url.ts';
 import { DURATIONS } from '../../functions/settings.ts';
 import type { Table } from '../../functions/store/dynamodb.ts';
@@ -100,7 +100,6 @@ export async function bringStored(
       await table.client.send(new PutItemCommand({ TableName: table.tableName, Item: { ...Item } }));
     brought.set(name, stored);
   }
-  table.client.destroy();
   return brought;
 }
 

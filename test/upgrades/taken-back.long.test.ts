@@ -1,4 +1,6 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { LOCAL_CREDENTIALS } from '../../local/aws/credentials.ts';
 import { createTable } from '../../local/aws/dynamodb-table.ts';
 import { eventually } from '../support/eventually.ts';
 import { RELEASES } from './fixtures.ts';
@@ -46,7 +48,10 @@ async function signedSlots(): Promise<readonly string[]> {
 /** All stories, told by the present code over one table. */
 async function tellAll(): Promise<Stored> {
   const told = { client: table.client, tableName: 'told' };
-  await createTable(told.client, told.tableName);
+  const { dynamodb: endpoint, region } = environment.endpoints;
+  const sdk = new DynamoDBClient({ endpoint, region, credentials: LOCAL_CREDENTIALS });
+  await createTable(sdk, told.tableName);
+  sdk.destroy();
   const worlds = NAMES.map(async (name) => {
     const world = createStoryWorld(told);
     await STORIES[name](world);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
-import * as dynamodb from '@aws-sdk/client-dynamodb';
 import * as s3 from '@aws-sdk/client-s3';
+import * as dynamodb from '../../../functions/aws/dynamodb.ts';
+import type { Service, SignedPost } from '../../../functions/aws/signed-post.ts';
 import { FUNCTIONS, type FunctionName } from '../../../functions/functions.ts';
 import { TABLE } from '../../../functions/store/table.ts';
 import { createMemoryTable, type Item } from '../../store/memory-table.ts';
@@ -246,7 +246,7 @@ export class System {
       onLine: (line) => this.#log(line, name),
       replace: (container) => ({
         ...createConnections(container, this),
-        '@aws-sdk/client-dynamodb': Object.create(dynamodb, {
+        dynamodb: Object.create(dynamodb, {
           DynamoDBClient: { value: isObserver ? clientOf(table) : this.#tableClient(container, table) },
         }),
         '@aws-sdk/client-s3': Object.create(s3, {
@@ -256,13 +256,7 @@ export class System {
           getSignedUrl: async (_client: unknown, { input }: { input: { Bucket: string; Key: string } }) =>
             `https://${input.Bucket}.s3.test/${input.Key}?X-Amz-Signature=0`,
         },
-        // Nobody here checks who calls.
-        '@smithy/signature-v4': {
-          SignatureV4: class {
-            readonly sign = async (request: unknown) => request;
-          },
-        },
-        '@smithy/node-http-handler': { NodeHttpHandler: this.#awsHandler(container) },
+        'signed-post': { signedPost: this.#signedPost(container) },
         'node:timers/promises': {
           setTimeout: async (milliseconds: number, value: unknown, options?: { signal?: AbortSignal }) => {
             const { signal } = options ?? {};
@@ -317,32 +311,28 @@ export class System {
   #tableClient(container: Container, { client }: ReturnType<typeof createMemoryTable>) {
     const nextAnswer = () => (this.isHealed ? 'right' : (this.#tableAnswers.shift() ?? 'right'));
     return class {
-      send(command: object): Promise<unknown> {
-        const operation = command.constructor.name.replace(/Command$/, '');
+      send(command: dynamodb.Command<object, unknown>): Promise<unknown> {
+        const operation = command.operation;
         return container.outside({ service: 'dynamodb', operation }, async () => {
           const answer = nextAnswer();
           if (answer === 'throttled') throw refusalNamed('ProvisionedThroughputExceededException');
-          const result = await (client.send as (command: object) => Promise<unknown>)(command);
+          const result = await client.send(command);
           if (answer === 'unanswered') throw refusalNamed('TimeoutError');
           return result;
         });
       }
-
-      destroy(): void {}
     };
   }
 
-  #awsHandler(container: Container) {
-    const answer = (service: string, path: string, body: string) => this.#awsAnswer(service, path, body);
-    return class {
-      async handle(request: { readonly hostname: string; readonly path: string; readonly body: string }) {
-        const service = request.hostname.split('.')[0] as 'ssm' | 'events' | 'lambda';
-        const call = { service, operation: 'POST', latencyMs: 10 } as const;
-        const { statusCode, text } = await container.outside(call, () =>
-          answer(service, request.path, String(request.body)),
-        );
-        return { response: { statusCode, headers: {}, body: Readable.from([Buffer.from(text)]) } };
-      }
+  #signedPost(container: Container) {
+    return async ({ name }: Service, { path, body }: SignedPost) => {
+      const call = {
+        service: name as 'ssm' | 'events' | 'lambda',
+        operation: 'POST',
+        latencyMs: 10,
+      } as const;
+      const answer = await container.outside(call, () => this.#awsAnswer(name, path, body));
+      return { ...answer, headers: {}, isClockCorrected: false };
     };
   }
 
@@ -456,7 +446,7 @@ export class System {
 /** Without any fault, and at once. */
 function clientOf({ client }: ReturnType<typeof createMemoryTable>) {
   return class {
-    readonly send = (command: object) => (client.send as (command: object) => Promise<unknown>)(command);
+    readonly send = (command: dynamodb.Command<object, unknown>) => client.send(command);
   };
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { DynamoDBClient } from '../../../functions/aws/dynamodb.ts';
 import { timestamp } from '../../../functions/generation/time.ts';
 import { accept } from '../../../functions/generation/transitions/accept.ts';
 import { startRunning } from '../../../functions/generation/transitions/submit.ts';
@@ -22,7 +22,6 @@ const dynamodb = new DynamoDBClient({
   credentials: LOCAL_CREDENTIALS,
   endpoint: endpoints.dynamodb,
 });
-afterAll(() => dynamodb.destroy());
 const store = createGenerationStore({ client: dynamodb, tableName: endpoints.table });
 const moment = () => ({ now: timestamp(new Date()), durations: DURATIONS });
 

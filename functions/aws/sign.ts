@@ -1,0 +1,139 @@
+import { createHash, createHmac } from 'node:crypto';
+
+/** Credentials of a function's role. */
+export interface SigningCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string | undefined;
+}
+
+interface Signing {
+  readonly service: string;
+  readonly region: string;
+  readonly credentials: SigningCredentials;
+  readonly at: Date;
+}
+
+export type Headers = Readonly<Record<string, string>>;
+
+/**
+ * Signs a request with Signature Version 4, which every AWS service but S3 reads in this form.
+ * @param headers - Signed with the request. Lower-case names.
+ * @returns The headers to send, without `headers`.
+ */
+export function signHeaders(
+  request: { readonly method: string; readonly url: URL; readonly headers: Headers; readonly body: string },
+  { service, region, credentials, at }: Signing,
+): Headers {
+  const date = toDate(at);
+  const { sessionToken } = credentials;
+  const added = {
+    host: request.url.host,
+    'x-amz-date': date,
+    ...(sessionToken && { 'x-amz-security-token': sessionToken }),
+  };
+  const signed = Object.entries({ ...request.headers, ...added }).sort(byName);
+  const names = signed.map(([name]) => name).join(';');
+  const canonical = [
+    request.method,
+    // The path is encoded once more than it is sent.
+    request.url.pathname.split('/').map(encode).join('/'),
+    '',
+    ...signed.map(([name, value]) => `${name}:${value.trim().replace(/ +/g, ' ')}`),
+    '',
+    names,
+    sha256(request.body),
+  ].join('\n');
+  const scope = `${date.slice(0, 8)}/${region}/${service}/aws4_request`;
+  const signature = sign(canonical, date, scope, credentials);
+  return {
+    ...added,
+    authorization: `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${scope}, SignedHeaders=${names}, Signature=${signature}`,
+  };
+}
+
+/**
+ * Creates a link with which anyone can make one request to S3 until it expires.
+ * @param url - Its path is already encoded, as S3 gets it.
+ * @param query - Further parameters of the link.
+ * @param headers - To be sent exactly so. Lower-case names.
+ */
+export function presignUrl(
+  request: {
+    readonly method: string;
+    readonly url: URL;
+    readonly query?: Headers;
+    readonly headers?: Headers;
+  },
+  { service, region, credentials, at }: Signing,
+  expiresInSeconds: number,
+): string {
+  const date = toDate(at);
+  const scope = `${date.slice(0, 8)}/${region}/${service}/aws4_request`;
+  const { sessionToken } = credentials;
+  const signed = Object.entries({ ...request.headers, host: request.url.host }).sort(byName);
+  const names = signed.map(([name]) => name).join(';');
+  const query = Object.entries({
+    ...request.query,
+    'X-Amz-Algorithm': 'AWS4-HMAC-SHA256',
+    'X-Amz-Content-Sha256': UNSIGNED,
+    'X-Amz-Credential': `${credentials.accessKeyId}/${scope}`,
+    'X-Amz-Date': date,
+    'X-Amz-Expires': String(expiresInSeconds),
+    ...(sessionToken && { 'X-Amz-Security-Token': sessionToken }),
+    'X-Amz-SignedHeaders': names,
+  })
+    .map(([name, value]) => [encode(name), encode(value)] as const)
+    .sort(byName)
+    .map(([name, value]) => `${name}=${value}`)
+    .join('&');
+  const canonical = [
+    request.method,
+    request.url.pathname,
+    query,
+    ...signed.map(([name, value]) => `${name}:${value}`),
+    '',
+    names,
+    UNSIGNED,
+  ].join('\n');
+  const signature = sign(canonical, date, scope, credentials);
+  return `${request.url.origin}${request.url.pathname}?${query}&X-Amz-Signature=${signature}`;
+}
+
+/** Percent-encodes all but the characters that RFC 3986 reserves for no purpose. */
+export const encode = (text: string): string =>
+  encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+
+/** The body of a request with a link is not known when the link is made. */
+const UNSIGNED = 'UNSIGNED-PAYLOAD';
+
+// A key lasts for a day, a region and a service. A function talks to a handful of services.
+const keys = new Map<string, Buffer>();
+const MOST_KEYS = 20;
+
+function sign(
+  canonical: string,
+  date: string,
+  scope: string,
+  { secretAccessKey }: SigningCredentials,
+): string {
+  const name = `${scope}/${sha256(secretAccessKey)}`;
+  let key = keys.get(name);
+  if (key === undefined) {
+    const [day = '', region = '', service = ''] = scope.split('/');
+    key = [region, service, 'aws4_request'].reduce(hmac, hmac(Buffer.from(`AWS4${secretAccessKey}`), day));
+    if (keys.size >= MOST_KEYS) keys.clear();
+    keys.set(name, key);
+  }
+  return hmac(key, ['AWS4-HMAC-SHA256', date, scope, sha256(canonical)].join('\n')).toString('hex');
+}
+
+/** For example `20261129T081500Z`. */
+const toDate = (at: Date): string => at.toISOString().replace(/[-:]|\.\d{3}/g, '');
+const byName = ([one]: readonly [string, string], [other]: readonly [string, string]) =>
+  one < other ? -1 : 1;
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+const hmac = (key: Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest();
