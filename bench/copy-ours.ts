@@ -5,18 +5,19 @@ import { parseOutputHosts } from '../functions/outputs/output-hosts.ts';
 
 /** Copies the file once like the functions. */
 async function main(): Promise<void> {
-  const [cdn = '', key = ''] = process.argv.slice(2);
+  const [origin = '', key = '', file = 'file.mp4'] = process.argv.slice(2);
   const fetcher = createOutputFetcher({
-    hosts: parseOutputHosts(cdn),
+    hosts: parseOutputHosts(new URL(origin).host),
     connectMs: 5_000,
     headersMs: 20_000,
     stallMs: 30_000,
   });
   const copier = createOutputCopier({ client: createS3Client({ env: process.env }), fetcher });
   const startedAt = performance.now();
-  const { sha256 } = await copier.copy({ url: `http://${cdn}/file.mp4`, bucket: 'bench', key });
+  const { sha256 } = await copier.copy({ url: `${origin}/${file}`, bucket: 'bench', key });
   const seconds = (performance.now() - startedAt) / 1000;
-  process.send?.({ seconds, peakMib: process.resourceUsage().maxRSS / 1024, sha256 });
+  if (process.send) process.send({ seconds, peakMib: process.resourceUsage().maxRSS / 1024, sha256 });
+  else console.log(sha256);
   process.exit();
 }
 

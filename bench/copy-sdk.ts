@@ -4,10 +4,10 @@ import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 
 /** Copies the file once in the simplest way: a stream from `fetch` into one PUT. */
 async function main(): Promise<void> {
-  const [cdn = '', key = ''] = process.argv.slice(2);
+  const [origin = '', key = '', file = 'file.mp4'] = process.argv.slice(2);
   const client = new S3Client({ forcePathStyle: true });
   const startedAt = performance.now();
-  const response = await fetch(`http://${cdn}/file.mp4`);
+  const response = await fetch(`${origin}/${file}`);
   if (!response.body) throw new Error('The response has no body');
   await client.send(
     new PutObjectCommand({

@@ -1,0 +1,150 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import { bundleEntry } from '../infra/build/bundle-functions.ts';
+import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../local/aws/credentials.ts';
+import { GNU_TIME, isInstalled, type NativeServers, type Origins } from './native-servers.ts';
+
+export interface Scenario {
+  readonly name: string;
+  readonly isTls?: true;
+  readonly isSlow?: true;
+}
+
+/** Medians of one contender. */
+export interface CopyRow {
+  readonly name: string;
+  readonly seconds: number;
+  readonly processorSeconds: number;
+  readonly peakMib: number;
+}
+
+export interface CopyJob {
+  readonly servers: NativeServers;
+  readonly file: { readonly name: string; readonly sizeBytes: number; readonly sha256: string };
+  readonly runs: number;
+}
+
+interface Contender {
+  readonly name: string;
+  readonly command: string;
+  /** Whether it writes the SHA-256 of what it copied. */
+  readonly isDigesting?: true;
+}
+
+const OURS = 'wiro-serverless';
+
+/** Contenders that are not installed. */
+export const missingContenders = (): readonly string[] => [
+  ...(isInstalled('curl') ? [] : ['curl']),
+  ...(isInstalled('rclone', 'version') ? [] : ['rclone']),
+  ...(isInstalled('aws') ? [] : ['the aws command']),
+];
+
+/** Copies with all contenders in turn, each in new processes. The first turn is not counted. */
+export async function measureCopies(job: CopyJob, scenario: Scenario): Promise<readonly CopyRow[]> {
+  const { servers, file, runs } = job;
+  const { cdn, slowCdn, s3 }: Origins = scenario.isTls ? servers.tls : servers.plain;
+  const contenders = await contendersFor(job, scenario.isSlow ? slowCdn : cdn, s3);
+  const env = environment(servers, s3);
+  const measured = new Map(contenders.map(({ name }) => [name, [] as CopyRow[]]));
+  for (let run = 0; run <= runs; run += 1)
+    for (const { name, command, isDigesting } of contenders) {
+      const before = await servers.receivedBytes();
+      const { row, output } = await runTimed(name, command, { ...env, KEY: `run-${run}` }, servers.directory);
+      const arrived = (await servers.receivedBytes()) - before;
+      if (arrived < file.sizeBytes) throw new Error(`${name}: only ${arrived} bytes arrived`);
+      if (isDigesting && output.trim() !== file.sha256)
+        throw new Error(`${name}: the copy differs from the file`);
+      if (run > 0) measured.get(name)?.push(row);
+      console.error(`${scenario.name}, ${run} of ${runs}, ${name}: ${row.seconds.toFixed(2)} s`);
+    }
+  return [...measured].map(([name, rows]) => ({
+    name,
+    seconds: median(rows.map(({ seconds }) => seconds)),
+    processorSeconds: median(rows.map(({ processorSeconds }) => processorSeconds)),
+    peakMib: median(rows.map(({ peakMib }) => peakMib)),
+  }));
+}
+
+async function contendersFor(
+  { servers, file }: CopyJob,
+  cdn: string,
+  s3: string,
+): Promise<readonly Contender[]> {
+  const missing = missingContenders();
+  const node = async (script: string) => {
+    const source = path.join(import.meta.dirname, `${script}.ts`);
+    const built = path.join(import.meta.dirname, '..', '.build', 'bench', script);
+    const { directory } = await bundleEntry(source, built);
+    return `exec "${process.execPath}" "${directory}/index.js" ${cdn} $KEY-${script} ${file.name}`;
+  };
+  const headers = `-H 'Content-Length: ${file.sizeBytes}' -H 'Transfer-Encoding:' -H 'Expect:'`;
+  const rclone = `env -u AWS_CA_BUNDLE rclone --config "${servers.directory}/rclone.conf" --ca-cert "${servers.certificate}"`;
+  await writeFile(
+    path.join(servers.directory, 'rclone.conf'),
+    `[s]\ntype = s3\nprovider = Other\nendpoint = ${s3}\naccess_key_id = a\nsecret_access_key = s\nregion = ${LOCAL_REGION}\nforce_path_style = true\nno_check_bucket = true\n`,
+  );
+  const get = `curl -sSf ${cdn}/${file.name}`;
+  return [
+    { name: OURS, command: await node('copy-ours'), isDigesting: true },
+    { name: 'floor: the same work without SDK', command: await node('copy-floor'), isDigesting: true },
+    ...(missing.includes('curl')
+      ? []
+      : [
+          {
+            name: 'curl \\| curl',
+            command: `${get} | curl -sSf -o /dev/null -T - ${headers} ${s3}/bench/$KEY-curl`,
+          },
+        ]),
+    ...(missing.includes('rclone')
+      ? []
+      : [
+          { name: 'rclone copyurl', command: `${rclone} -q copyurl ${cdn}/${file.name} s:bench/$KEY-rclone` },
+        ]),
+    ...(missing.includes('curl') || missing.includes('the aws command')
+      ? []
+      : [
+          {
+            name: 'curl \\| aws s3 cp',
+            command: `${get} | aws s3 cp - s3://bench/$KEY-aws --quiet --endpoint-url ${s3} --expected-size ${file.sizeBytes}`,
+          },
+        ]),
+    { name: 'SDK: fetch into PutObject', command: await node('copy-sdk') },
+  ];
+}
+
+const environment = ({ certificate, directory }: NativeServers, s3: string): NodeJS.ProcessEnv => ({
+  PATH: process.env.PATH,
+  HOME: directory,
+  AWS_REGION: LOCAL_REGION,
+  AWS_DEFAULT_REGION: LOCAL_REGION,
+  AWS_ACCESS_KEY_ID: LOCAL_CREDENTIALS.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: LOCAL_CREDENTIALS.secretAccessKey,
+  AWS_ENDPOINT_URL_S3: s3,
+  AWS_CA_BUNDLE: certificate,
+  NODE_EXTRA_CA_CERTS: certificate,
+  CURL_CA_BUNDLE: certificate,
+  SSL_CERT_FILE: certificate,
+});
+
+async function runTimed(name: string, command: string, env: NodeJS.ProcessEnv, directory: string) {
+  const times = path.join(directory, 'times');
+  const child = spawn(GNU_TIME, ['-f', '%e %U %S %M', '-o', times, 'sh', '-c', command], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+  if (code !== 0) throw new Error(`${name} failed with ${code}`);
+  const [seconds = 0, user = 0, system = 0, kib = 0] = (await readFile(times, 'utf8'))
+    .trim()
+    .split(' ')
+    .map(Number);
+  return { output, row: { name, seconds, processorSeconds: user + system, peakMib: kib / 1024 } };
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
