@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { S3Event } from 'aws-lambda';
 import { FUNCTIONS, type FunctionName } from '../functions/functions.ts';
@@ -16,6 +15,7 @@ import { startFunctionUrl } from './aws/function-url.ts';
 import { startLambdaEndpoint } from './aws/lambda-endpoint.ts';
 import { startLambdaHost } from './aws/lambda-host.ts';
 import type { FunctionLog, InvocationReport } from './aws/lambda-types.ts';
+import type { LocalService } from './aws/local-service.ts';
 import { startS3 } from './aws/s3.ts';
 import { createSchedule, type Schedule } from './aws/schedule.ts';
 import { startSecretsManager } from './aws/secrets-manager.ts';
@@ -23,9 +23,11 @@ import { startSsm } from './aws/ssm.ts';
 import { createCleanup } from './cleanup.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { functionEnvironment } from './function-environment.ts';
+import { type Ports, type Service, startOn } from './ports.ts';
 import { provision } from './provision.ts';
 import type { SimulatorOptions } from './simulator/settings.ts';
 import { type Simulator, startSimulator } from './simulator/simulator.ts';
+import { makeTemporaryDirectory } from './temporary.ts';
 import type { WiroAccess } from './wiro-access.ts';
 
 export interface EnvironmentOptions {
@@ -76,6 +78,10 @@ export interface EnvironmentOptions {
   ) => Record<string, string> | Promise<Record<string, string>>;
   readonly onLog?: (log: FunctionLog) => void;
   readonly onReport?: (report: InvocationReport) => void;
+  /** Called for each event on the bus, before the functions that it starts. */
+  readonly onEvent?: (event: BusEvent) => void;
+  /** @default - any free ports */
+  readonly ports?: Ports;
   /** Aborts the start, and stops the services that have started. */
   readonly signal?: AbortSignal;
 }
@@ -162,8 +168,8 @@ const awsNameOf = (name: FunctionName) => `wiro-${DEPLOYMENT}-${name}`;
 
 /**
  * Starts the whole system on this machine: the deployed bundles as Lambda-like processes, and the AWS services that
- * they need, on free ports of the loopback interface.
- * @throws {SetupError} If another process uses `dataDir`.
+ * they need, on the loopback interface.
+ * @throws {SetupError} If another process uses `dataDir` or a port.
  */
 export async function startEnvironment(options: EnvironmentOptions = {}): Promise<Environment> {
   const cleanup = createCleanup();
@@ -179,7 +185,7 @@ async function start(
   options: EnvironmentOptions,
   cleanup: ReturnType<typeof createCleanup>,
 ): Promise<Environment> {
-  const { dataDir, durationDivisor = 1, durations = {}, signal } = options;
+  const { dataDir, durationDivisor = 1, durations = {}, signal, ports } = options;
   const region = LOCAL_REGION;
   const events: BusEvent[] = [];
   const logs: FunctionLog[] = [];
@@ -191,6 +197,9 @@ async function start(
     cleanup.add(() => service.stop());
     return service;
   }
+
+  const addOn = <S extends LocalService>(name: Service, begin: (port: number) => Promise<S>) =>
+    add(startOn(ports, name, begin));
 
   if (dataDir !== undefined) cleanup.add(await lockDirectory(dataDir));
   const workDir = dataDir ?? (await makeWorkDirectory(cleanup));
@@ -215,13 +224,19 @@ async function start(
   const [bundles, wiro, s3, dynamodb, ssm, bus, lambda, api, callback] = await allSettled([
     options.bundles ?? bundleFunctions(),
     startWiro(options, add),
-    add(startS3({ dataDir: path.join(workDir, 's3'), onObjectCreated: notify })),
-    add(startDynamoDb(dataDir === undefined ? {} : { dataDir: path.join(dataDir, 'dynamodb') })),
-    add(startSsm({ region, ...(dataDir && { file: path.join(dataDir, 'parameters.json') }) })),
-    add(startEvents({ region, buses: [NAMES.eventBus], onEvent: receive })),
-    add(startLambdaEndpoint(host, { region })),
-    add(startFunctionUrl(host, { functionName: awsNameOf('api'), auth: 'iam' })),
-    add(startFunctionUrl(host, { functionName: awsNameOf('callback'), auth: 'public' })),
+    addOn('s3', (port) => startS3({ dataDir: path.join(workDir, 's3'), port, onObjectCreated: notify })),
+    addOn('dynamodb', (port) =>
+      startDynamoDb({ port, ...(dataDir && { dataDir: path.join(dataDir, 'dynamodb') }) }),
+    ),
+    addOn('ssm', (port) =>
+      startSsm({ region, port, ...(dataDir && { file: path.join(dataDir, 'parameters.json') }) }),
+    ),
+    addOn('events', (port) => startEvents({ region, port, buses: [NAMES.eventBus], onEvent: receive })),
+    addOn('lambda', (port) => startLambdaEndpoint(host, { region, port })),
+    addOn('api', (port) => startFunctionUrl(host, { functionName: awsNameOf('api'), auth: 'iam', port })),
+    addOn('callback', (port) =>
+      startFunctionUrl(host, { functionName: awsNameOf('callback'), auth: 'public', port }),
+    ),
   ]);
   signal?.throwIfAborted();
 
@@ -311,6 +326,7 @@ async function start(
 
   function receive(event: BusEvent): void {
     keep(events, event);
+    options.onEvent?.(event);
     for (const name of FUNCTION_NAMES)
       if (FUNCTIONS[name].eventsPut?.includes(event['detail-type'])) invokeLater(name, event);
   }
@@ -378,7 +394,7 @@ async function allSettled<const T extends readonly unknown[]>(
 }
 
 async function makeWorkDirectory(cleanup: ReturnType<typeof createCleanup>): Promise<string> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'wiro-local-'));
+  const directory = await makeTemporaryDirectory('wiro-local');
   // For processes that end without cleanup: by an exception or process.exit().
   const removeNow = () => rmSync(directory, { recursive: true, force: true });
   process.on('exit', removeNow);
@@ -390,18 +406,21 @@ async function makeWorkDirectory(cleanup: ReturnType<typeof createCleanup>): Pro
 }
 
 async function startWiro(
-  { wiro, simulator: simulatorOptions, durationDivisor = 1, dataDir }: EnvironmentOptions,
+  { wiro, simulator: simulatorOptions, durationDivisor = 1, dataDir, ports }: EnvironmentOptions,
   add: (starting: Promise<Simulator>) => Promise<Simulator>,
 ): Promise<{ access: WiroAccess; simulator?: Simulator }> {
   if (wiro) return { access: wiro };
   const simulator = await add(
-    startSimulator({
-      apiKey: randomBytes(16).toString('hex'),
-      apiSecret: randomBytes(16).toString('hex'),
-      durationDivisor,
-      ...(dataDir !== undefined && { archiveDir: path.join(dataDir, 'simulator') }),
-      ...simulatorOptions,
-    }),
+    startOn(ports, 'wiro', (port) =>
+      startSimulator({
+        port,
+        apiKey: randomBytes(16).toString('hex'),
+        apiSecret: randomBytes(16).toString('hex'),
+        durationDivisor,
+        ...(dataDir !== undefined && { archiveDir: path.join(dataDir, 'simulator') }),
+        ...simulatorOptions,
+      }),
+    ),
   );
   const { apiUrl, socketUrl, apiKey, apiSecret, outputHost } = simulator;
   return {

@@ -1,78 +1,121 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { createClient } from '../client/index.ts';
 import { buildPage } from '../console/build-page.ts';
 import { localDeployment } from '../console/server/local-deployment.ts';
 import { type Console, startConsole } from '../console/server/server.ts';
 import { type McpHttp, startMcpHttp } from '../mcp/http.ts';
 import { LOCAL_CREDENTIALS } from './aws/credentials.ts';
-import { describeLog } from './describe-log.ts';
-import { type Endpoints, startEnvironment } from './environment.ts';
+import type { BusEvent } from './aws/events.ts';
+import { describeEvent, describeLog } from './describe-log.ts';
+import { type Endpoints, type Environment, startEnvironment } from './environment.ts';
+import { openEventLog } from './event-log.ts';
 import { describeError, exitSoon } from './exit.ts';
+import { greetingOf } from './greeting.ts';
+import { startOn } from './ports.ts';
+import { reportUnreachable } from './reachable.ts';
 import { SetupError } from './setup-error.ts';
+import { readStartFlags, type StartFlags, USAGE } from './start-flags.ts';
 import { stopSignal } from './stop-signal.ts';
+import { type DataWatch, findLackOfRoom, isHeld, watchData } from './watch-data.ts';
 import { readWiroAccess, type WiroAccess } from './wiro-access.ts';
 
 const { version: VERSION } = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
 ) as { readonly version: string };
 const DATA_DIR = path.resolve(import.meta.dirname, '..', '.local');
-const USAGE = `npm start [-- --data <directory>]
-  --data  the directory for data and endpoints.json (default: .local/)`;
-
-interface Flags {
-  readonly data: string;
-  readonly help: boolean;
-}
-
-function readFlags(): Flags {
-  try {
-    const { data, help } = parseArgs({
-      options: { data: { type: 'string', default: DATA_DIR }, help: { type: 'boolean', default: false } },
-    }).values;
-    return { data: path.resolve(data), help };
-  } catch (error) {
-    throw new SetupError(`${(error as Error).message.split('.')[0]}: see npm start -- --help`);
-  }
-}
 
 async function main(stopping: AbortSignal): Promise<void> {
-  const { data: dataDir, help } = readFlags();
-  if (help) return console.log(USAGE);
+  const flags = readStartFlags(process.argv.slice(2), DATA_DIR);
+  if (flags === undefined) return console.log(USAGE);
+  const { dataDir } = flags;
   const wiro = readWiroAccess(process.env);
-  const endpointsFile = path.join(dataDir, 'endpoints.json');
+  await mkdir(dataDir, { recursive: true });
+  const lack = findLackOfRoom(dataDir);
+  if (lack !== undefined) throw new SetupError(lack);
   const building = buildPage();
   // A fault of it is reported where it is awaited.
   building.catch(() => {});
+  const broken = new AbortController();
+  let watch: DataWatch | undefined;
+  const print = (line: string) => {
+    // Lines about data that are gone would hide the one that says so.
+    if (watch?.isSound() ?? true) console.log(line);
+  };
+  const eventsFile = path.join(dataDir, 'events.jsonl');
   const environment = await startEnvironment({
-    dataDir,
+    ...flags,
     ...(wiro && { wiro }),
     // A real Wiro cannot call back to this machine, so look at tasks sooner and more often than a deployment does.
     ...(wiro && { durations: { look: 5_000, lookMax: 60_000 } }),
     scheduleMs: 5_000,
-    onLog: (log) => console.log(describeLog(log)),
+    onLog: (log) => print(describeLog(log)),
+    onEvent: printAndKeep(eventsFile, print),
     signal: stopping,
   });
+  watch = watchData(dataDir, (sentence) => broken.abort(new SetupError(sentence)));
+  const stopped = AbortSignal.any([stopping, broken.signal]);
+  try {
+    await serve(environment, { ...flags, wiro, html: building, eventsFile, stopped });
+    if (broken.signal.aborted) throw broken.signal.reason;
+  } finally {
+    watch.stop();
+    await environment.stop().catch((error: unknown) => {
+      // Data that are gone cannot be closed.
+      if (!broken.signal.aborted) throw error;
+    });
+  }
+}
+
+interface ServeOptions extends Pick<StartFlags, 'dataDir' | 'presets' | 'ports'> {
+  readonly wiro: WiroAccess | undefined;
+  readonly html: ReturnType<typeof buildPage>;
+  readonly eventsFile: string;
+  readonly stopped: AbortSignal;
+}
+
+/** Adds the console and MCP, says where everything is, and waits for the end. */
+async function serve(environment: Environment, options: ServeOptions): Promise<void> {
+  const { dataDir, ports, wiro, stopped, presets = {}, eventsFile } = options;
+  const endpointsFile = path.join(dataDir, 'endpoints.json');
+  const endpoints = asDeployed(environment.endpoints);
   let page: Console | undefined;
   let mcp: McpHttp | undefined;
   try {
-    const { html } = await building;
+    const { html } = await options.html;
     const deployment = localDeployment({ ...environment.endpoints, credentials: LOCAL_CREDENTIALS });
-    page = await startConsole({ deployment, html });
-    mcp = await startMcpHttp({ client: createClient({ url: environment.endpoints.api }), version: VERSION });
-    const endpoints = asDeployed(environment.endpoints);
+    page = await startOn(ports, 'console', (port) => startConsole({ deployment, html, port }));
+    const client = createClient({ url: environment.endpoints.api });
+    mcp = await startOn(ports, 'mcp', (port) => startMcpHttp({ client, version: VERSION }, { port }));
     await writeEndpoints(endpointsFile, endpoints);
-    console.log(greeting(endpoints, { console: page.link, mcp: mcp.url }, wiro, endpointsFile));
-    if (!stopping.aborted) await once(stopping, 'abort');
+    const links = { console: page.link, mcp: mcp.url };
+    console.log(
+      greetingOf({ endpoints, links, isReal: wiro !== undefined, presets, endpointsFile, eventsFile }),
+    );
+    if (wiro) await reportUnreachable(wiro.apiUrl, console.log);
+    if (!stopped.aborted) await once(stopped, 'abort');
   } finally {
-    await rm(endpointsFile, { force: true });
+    // After a deletion, they may be another environment's.
+    if (isHeld(dataDir)) await rm(endpointsFile, { force: true });
     await page?.stop();
     await mcp?.stop();
-    await environment.stop();
   }
+}
+
+/** Prints each event, and keeps it until a write fails. */
+function printAndKeep(file: string, print: (line: string) => void): (event: BusEvent) => void {
+  let keep: ((event: BusEvent) => void) | undefined = openEventLog(file);
+  return (event) => {
+    print(describeEvent(event, new Date()));
+    try {
+      keep?.(event);
+    } catch (error) {
+      keep = undefined;
+      print(`Events are not kept any more: ${describeError(error)}`);
+    }
+  };
 }
 
 /** The API's URL ends with a slash, as that of a stack, so that the same commands work for both. */
@@ -90,48 +133,6 @@ async function writeEndpoints(file: string, endpoints: Endpoints): Promise<void>
   const temporary = `${file}.${process.pid}`;
   await writeFile(temporary, `${JSON.stringify(content, undefined, 2)}\n`);
   await rename(temporary, file);
-}
-
-function greeting(
-  endpoints: Endpoints,
-  links: { readonly console: string; readonly mcp: string },
-  wiro: WiroAccess | undefined,
-  endpointsFile: string,
-): string {
-  const { api, callback, s3, dynamodb, ssm, lambda, events, inputBucket, outputBucket, table } = endpoints;
-  const example = wiro
-    ? { model: 'owner/project', parameters: { prompt: 'A lighthouse at dawn' } }
-    : { model: 'wiro/text-to-image', parameters: { prompt: 'A lighthouse at dawn' } };
-  return `
-Console   ${links.console}
-MCP       ${links.mcp}  for agents
-
-Wiro      ${endpoints.wiro} ${wiro ? '(Wiro charges for tasks)' : '(the built-in simulator: nothing is charged)'}
-API       ${api}
-Callback  ${callback}
-S3        ${s3}  buckets ${inputBucket}, ${outputBucket}
-DynamoDB  ${dynamodb}  table ${table}
-SSM       ${ssm}
-Lambda    ${lambda}
-Events    ${events}  bus ${endpoints.eventBus}
-
-${path.relative('', endpointsFile)} lists these endpoints. The data is in the same directory. To call the AWS services, set
-  export AWS_ACCESS_KEY_ID=${LOCAL_CREDENTIALS.accessKeyId} AWS_SECRET_ACCESS_KEY=${LOCAL_CREDENTIALS.secretAccessKey} AWS_REGION=${endpoints.region}
-  export AWS_ENDPOINT_URL_S3=${s3} AWS_ENDPOINT_URL_DYNAMODB=${dynamodb} AWS_ENDPOINT_URL_EVENTBRIDGE=${events}
-The commands of the pages use
-  export API=${api} INPUTS=${inputBucket} OUTPUTS=${outputBucket} TABLE=${table} BUS=${endpoints.eventBus}
-
-Try it${wiro ? ', with a model of your choice' : ''}:
-  curl -s ${api}generations -H 'content-type: application/json' -d '${JSON.stringify(example)}'
-  curl -s ${api}generations/<id>${
-    wiro
-      ? ''
-      : `
-  API=${api} npx node examples/first.ts`
-  }
-
-Press Ctrl-C to stop. The functions' logs follow.
-`;
 }
 
 const stopping = stopSignal();

@@ -243,7 +243,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   scripts: { packages: ['node:', 'json-schema-to-typescript', 'yaml'] },
   'local/multipart.ts': {},
-  'local/simulator': { uses: ['local/multipart.ts'], packages: ['node:', 'sharp', 'ws'] },
+  'local/temporary.ts': { packages: ['node:'] },
+  'local/simulator': {
+    uses: ['local/multipart.ts', 'local/temporary.ts'],
+    packages: ['node:', 'sharp', 'ws'],
+  },
   'local/aws': {
     uses: ['functions/store', 'local/multipart.ts'],
     packages: ['node:', DYNAMODB, LAMBDA, 'dynalite'],
@@ -255,7 +259,9 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'functions/functions.ts',
       'functions/outputs',
       'infra/build',
+      'infra/checks',
       'scripts',
+      'local/temporary.ts',
       'local/simulator',
       'local/aws',
       'console/server',

@@ -6,7 +6,7 @@ import * as esbuild from 'esbuild';
 import { buildPage } from '../../console/build-page.ts';
 import { PAGE_FILE } from '../../console/read-page.ts';
 import { SHIPPED } from '../construct/shipped-code.ts';
-import { bundleCli } from './bundle-cli.ts';
+import { bundleCli, bundleSimulator } from './bundle-cli.ts';
 import { bundleFunctions } from './bundle-functions.ts';
 import { thirdPartyLicenses } from './third-party-licenses.ts';
 
@@ -88,18 +88,19 @@ await mkdir(DIST, { recursive: true });
 await writeFile(path.join(DIST, 'package.json'), '{"type":"commonjs"}\n');
 await mkdir(CLIENT);
 await writeFile(path.join(CLIENT, 'package.json'), '{"type":"module"}\n');
-const [functions, construct, setup, cli, client, page] = await Promise.all([
+const [functions, construct, setup, cli, simulator, client, page] = await Promise.all([
   copyFunctions(),
   buildConstruct(),
   buildSetup(),
   bundleCli(DIST),
+  bundleSimulator(DIST),
   buildClient(),
   buildPage(),
   buildDeclarations('infra/tsconfig.package.json', path.join(DIST, 'types')),
   buildDeclarations('client/tsconfig.package.json', CLIENT),
 ]);
 await writeFile(path.join(DIST, PAGE_FILE), page.html);
-const bundled = [...functions, construct, setup, cli, client].flatMap(({ metafile }) =>
+const bundled = [...functions, construct, setup, cli, simulator, client].flatMap(({ metafile }) =>
   Object.keys(metafile.inputs),
 );
 await writeFile(

@@ -11,13 +11,21 @@ const REQUIRE =
  * @param directory - Where to write it.
  */
 export const bundleCli = (directory: string) =>
+  // Builds the console's page in the repository; the package has the page.
+  bundleCommand(directory, 'cli', 'cli/main.ts', ['esbuild']);
+
+/** Bundles the simulator of Wiro, `simulator.mjs`. It draws with the `sharp` of the project that runs it, if any. */
+export const bundleSimulator = (directory: string) =>
+  bundleCommand(directory, 'simulator', 'local/simulator/main.ts', ['sharp']);
+
+const bundleCommand = (directory: string, name: string, entry: string, external: string[]) =>
   esbuild.build({
     absWorkingDir: ROOT,
-    entryPoints: { cli: 'cli/main.ts' },
+    entryPoints: { [name]: entry },
     outdir: directory,
     outExtension: { '.js': '.mjs' },
     // Beside the entry: sources name files of the package from where they are.
-    chunkNames: 'cli-[hash]',
+    chunkNames: `${name}-[hash]`,
     bundle: true,
     splitting: true,
     platform: 'node',
@@ -27,8 +35,7 @@ export const bundleCli = (directory: string) =>
     legalComments: 'none',
     mainFields: ['module', 'main'],
     metafile: true,
-    // Builds the console's page in the repository; the package has the page.
-    external: ['esbuild'],
+    external,
     define: { PACKAGED: 'true' },
     banner: { js: REQUIRE },
   });

@@ -102,9 +102,17 @@ export interface Operation {
 
 export type Operations = Readonly<Record<string, Operation>>;
 
+export interface JsonEndpointOptions {
+  readonly prefix: string;
+  readonly service: string;
+  readonly region: string;
+  /** @default - any free port */
+  readonly port?: number | undefined;
+}
+
 /** Serves operations of an AWS service with the JSON 1.1 protocol: `X-Amz-Target: <prefix>.<operation>`. */
 export function startJsonEndpoint(
-  { prefix, service, region }: { readonly prefix: string; readonly service: string; readonly region: string },
+  { prefix, service, region, port = 0 }: JsonEndpointOptions,
   operations: Operations,
 ): Promise<LocalService> {
   return startServer(async (request, response) => {
@@ -131,7 +139,7 @@ export function startJsonEndpoint(
     } catch (error) {
       sendAwsError(response, error);
     }
-  });
+  }, port);
 }
 
 function parseInput(body: Buffer | undefined): Record<string, unknown> {

@@ -21,6 +21,8 @@ export interface EventsOptions {
   /** The names of the existing buses. */
   readonly buses: readonly string[];
   readonly onEvent: (event: BusEvent, bus: string) => void;
+  /** @default - any free port */
+  readonly port?: number;
 }
 
 type EntryResult =
@@ -32,9 +34,9 @@ const ENTRY_MEMBERS = ['Detail', 'DetailType', 'EventBusName', 'Resources', 'Sou
 const SIZE_LIMIT_BYTES = 256 * 1024;
 
 /** Serves EventBridge's `PutEvents`. The caller of this function implements rules in `onEvent`. */
-export function startEvents({ region, buses, onEvent }: EventsOptions): Promise<LocalService> {
+export function startEvents({ region, buses, onEvent, port }: EventsOptions): Promise<LocalService> {
   return startJsonEndpoint(
-    { prefix: 'AWSEvents', service: 'events', region },
+    { prefix: 'AWSEvents', service: 'events', region, port },
     {
       PutEvents: {
         members: ['Entries'],

@@ -10,6 +10,8 @@ export interface FunctionUrlOptions {
   readonly functionName: string;
   /** With `iam`, the event names a caller. A signature is not required, so that plain curl works. */
   readonly auth: 'public' | 'iam';
+  /** @default - any free port */
+  readonly port?: number;
 }
 
 /**
@@ -18,7 +20,7 @@ export interface FunctionUrlOptions {
  */
 export function startFunctionUrl(
   host: Pick<LambdaHost, 'invoke'>,
-  { functionName, auth }: FunctionUrlOptions,
+  { functionName, auth, port = 0 }: FunctionUrlOptions,
 ): Promise<LocalService> {
   return startServer(async (request, response) => {
     const body = await readBody(request, PAYLOAD_LIMIT.synchronous);
@@ -35,7 +37,7 @@ export function startFunctionUrl(
       // Like AWS, hides the error from the caller. The function's log contains it.
       response.writeHead(502, { 'content-type': 'application/json' }).end('Internal Server Error');
     }
-  });
+  }, port);
 }
 
 function sendMessage(response: ServerResponse, status: number, message: string): void {

@@ -13,7 +13,7 @@ import { readBody, startServer } from './server.ts';
 /** Serves Lambda's `Invoke`, for functions that invoke each other and for the AWS CLI. */
 export function startLambdaEndpoint(
   host: Pick<LambdaHost, 'has' | 'invoke' | 'invokeLater'>,
-  { region }: { readonly region: string },
+  { region, port = 0 }: { readonly region: string; readonly port?: number },
 ): Promise<LocalService> {
   return startServer(async (request, response) => {
     const body = await readBody(request, PAYLOAD_LIMIT.synchronous);
@@ -24,7 +24,7 @@ export function startLambdaEndpoint(
     } catch (error) {
       sendAwsError(response, asAwsError(error));
     }
-  });
+  }, port);
 }
 
 async function invoke(

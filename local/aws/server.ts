@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { closeServer, type LocalService, listenLocally } from './local-service.ts';
 
-/** Serves on any free port of the loopback interface. An error in `respond` becomes a response 500. */
+/** Serves on the loopback interface. An error in `respond` becomes a response 500. */
 export async function startServer(
   respond: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
+  port = 0,
 ): Promise<LocalService> {
   const server = createServer((request, response) => {
     respond(request, response).catch((error: unknown) => {
@@ -12,7 +13,7 @@ export async function startServer(
       response.end(String(error));
     });
   });
-  return { endpoint: await listenLocally(server, 0), stop: () => closeServer(server) };
+  return { endpoint: await listenLocally(server, port), stop: () => closeServer(server) };
 }
 
 /** Reads the whole body. @returns `undefined` if it is longer than `limitBytes`; the rest is read and discarded. */

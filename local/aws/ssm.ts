@@ -9,6 +9,8 @@ export interface SsmOptions {
   readonly region: string;
   /** The file that keeps parameters across restarts. Only this user may read it. @default - in memory */
   readonly file?: string;
+  /** @default - any free port */
+  readonly port?: number;
 }
 
 interface Parameter {
@@ -25,7 +27,7 @@ const NAMES_LIMIT = 10;
 const VALUE_LIMIT_BYTES = 4096;
 
 /** Serves the part of SSM Parameter Store for settings and secrets, including SecureStrings. */
-export async function startSsm({ region, file }: SsmOptions): Promise<LocalService> {
+export async function startSsm({ region, file, port }: SsmOptions): Promise<LocalService> {
   const parameters = await load(file);
 
   async function change(edit: () => void): Promise<void> {
@@ -46,7 +48,7 @@ export async function startSsm({ region, file }: SsmOptions): Promise<LocalServi
   }
 
   return startJsonEndpoint(
-    { prefix: 'AmazonSSM', service: 'ssm', region },
+    { prefix: 'AmazonSSM', service: 'ssm', region, port },
     {
       GetParameter: {
         members: ['Name', 'WithDecryption'],

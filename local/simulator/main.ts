@@ -1,8 +1,14 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { DEFAULT_KEY, DEFAULT_SECRET, type SimulatorOptions } from './settings.ts';
 import { startSimulator } from './simulator.ts';
 
-const USAGE = `npm run wiro:simulator -- [options]
+/** Defined by the package's build. */
+declare const PACKAGED: true | undefined;
+const IS_PACKAGED = typeof PACKAGED !== 'undefined';
+
+const USAGE = `${IS_PACKAGED ? 'npx wiro-simulator' : 'npm run wiro:simulator --'} [options]
   --port N              port to listen on (default 8787; 0 selects any free port)
   --host HOST           address to listen on (default 127.0.0.1)
   --api-key KEY         the project's key (default ${DEFAULT_KEY})
@@ -12,13 +18,16 @@ const USAGE = `npm run wiro:simulator -- [options]
   --workers N           number of tasks that run at the same time (default 8)
   --balance USD         the account's balance (default 100)
   --concurrency N       maximum number of active tasks (default: Wiro's rule, by balance)
-  --outputs MODE        composed or tiny (default composed)`;
+  --outputs MODE        composed or tiny (default composed: with the inputs in them, or a card without sharp)
+  --json                prints one line of JSON: url, apiUrl, socketUrl, cdnUrl, apiKey, apiSecret
+  --version             prints the version
+It charges nothing and keeps nothing. Faults: POST to /simulator/faults, see docs/simulator.md.`;
 
 /** A wrong command line. The command prints only the message. */
 class UsageError extends Error {}
 
 async function main(): Promise<void> {
-  const options = readOptions();
+  const { json, ...options } = readOptions();
   const simulator = await startSimulator(options).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'EADDRINUSE')
       throw new UsageError(
@@ -33,6 +42,10 @@ async function main(): Promise<void> {
   // Registered before the output below, because its reader may stop this process immediately.
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => void simulator.stop().then(() => process.exit(0)));
+  if (json) {
+    const { url, apiUrl, socketUrl, cdnUrl, apiKey, apiSecret } = simulator;
+    return console.log(JSON.stringify({ url, apiUrl, socketUrl, cdnUrl, apiKey, apiSecret }));
+  }
   console.log(`Wiro simulator
   API      ${simulator.apiUrl}
   socket   ${simulator.socketUrl}
@@ -42,9 +55,16 @@ async function main(): Promise<void> {
 Press Ctrl-C to stop.`);
 }
 
-function readOptions(): SimulatorOptions & { readonly port: number; readonly host: string } {
+interface Options extends SimulatorOptions {
+  readonly port: number;
+  readonly host: string;
+  readonly json: boolean;
+}
+
+function readOptions(): Options {
   const values = readArguments();
   const options = {
+    json: values.json,
     port: wholeNumber('port', values.port, 65_535),
     host: values.host,
     apiKey: values['api-key'],
@@ -78,16 +98,24 @@ function readArguments() {
         balance: { type: 'string', default: '100' },
         concurrency: { type: 'string' },
         outputs: { type: 'string', default: 'composed' },
+        json: { type: 'boolean', default: false },
+        version: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
     });
-    if (!values.help) return values;
+    if (!values.help && !values.version) return values;
+    console.log(values.help ? USAGE : readVersion());
   } catch (error) {
     const [sentence = ''] = String((error as Error).message).split('. ');
     throw new UsageError(`${sentence.replace(/\.?$/, '.')} Try --help.`);
   }
-  console.log(USAGE);
   process.exit(0);
+}
+
+/** The manifest is above the folder of the bundle, or above `local/`. */
+function readVersion(): string {
+  const manifest = new URL(IS_PACKAGED ? '../package.json' : '../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(manifest, 'utf8')) as { readonly version: string }).version;
 }
 
 function wholeNumber(name: string, text: string, max = Number.MAX_SAFE_INTEGER): number {

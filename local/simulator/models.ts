@@ -74,9 +74,12 @@ function ratingOf({ id }: SimulatedModel) {
 
 /** Groups the models by their first category, in the form of `Tool/Explore`. */
 export function exploreModels(): Record<string, unknown>[] {
-  const groups = Map.groupBy(CATALOGUE, ({ categories: [first, second = 'other'] }) =>
-    first === undefined || first === 'tool' ? second : first,
-  );
+  const groups = new Map<string, SimulatedModel[]>();
+  for (const model of CATALOGUE) {
+    const [first, second = 'other'] = model.categories;
+    const title = first === undefined || first === 'tool' ? second : first;
+    groups.set(title, [...(groups.get(title) ?? []), model]);
+  }
   return [...groups].map(([title, models], index) => ({
     id: String(index + 1),
     title,

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FileStore } from './files.ts';
+import { drawCard } from './images/card.ts';
+import { pictureSide } from './images/picture-side.ts';
 import type { TaskInput } from './inputs.ts';
 import { modelName } from './models.ts';
 import { numberParameter } from './parameters.ts';
@@ -53,18 +55,31 @@ const nameOf = (task: SimulatedTask, { outputs }: Settings, index: number): stri
   outputs === 'tiny' ? String(index) : `simulated-${task.id}-${index + 1}`;
 
 async function compose(task: SimulatedTask, inputs: readonly TaskInput[], seed: string, sample: number) {
-  // A lazy import, so that test suites with tiny outputs never load sharp.
-  const { composeScene } = await import('./images/compose-scene.ts');
   const { parameters } = task;
-  return composeScene({
-    people: await Promise.all(inputs.map((input) => input.all())),
+  const scene = {
     prompt: String(parameters.prompt ?? ''),
     model: modelName(task.model),
-    width: numberParameter(parameters, 'width', 1024),
-    height: numberParameter(parameters, 'height', 768),
+    width: pictureSide(numberParameter(parameters, 'width', 1024)),
+    height: pictureSide(numberParameter(parameters, 'height', 768)),
     seed,
     sample,
-  });
+  };
+  const composer = await loadComposer();
+  if (composer === undefined) return drawCard({ ...scene, inputs });
+  return composer.composeScene({ ...scene, people: await Promise.all(inputs.map((input) => input.all())) });
+}
+
+/**
+ * Loads sharp lazily, so that test suites with tiny outputs never do.
+ * @returns `undefined` where it is not installed: the package brings no image library.
+ */
+async function loadComposer() {
+  try {
+    return await import('./images/compose-scene.ts');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    return undefined;
+  }
 }
 
 /** Derives the seed from the request, so that the same request with the same inputs creates the same outputs. */

@@ -1,9 +1,7 @@
 import { rmSync } from 'node:fs';
-import { mkdir, mkdtemp } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { makeTemporaryDirectory } from '../temporary.ts';
 import { createApi } from './api.ts';
 import { serveApi } from './api-routes.ts';
 import { openArchive } from './archive.ts';
@@ -81,7 +79,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   // Clients cannot call 0.0.0.0. A server that listens there is also reachable on the loopback interface.
   const outputHost = `${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`;
   const url = `http://${outputHost}`;
-  const directory = await makeDirectory(options.dataDir);
+  const directory = await makeTemporaryDirectory('wiro-simulator', options.dataDir);
 
   const stopping = new AbortController();
   const stopped = stopping.signal;
@@ -203,8 +201,3 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
 }
 
 const SOCKET_PATHS = ['/socket/v1', '/v1'];
-
-async function makeDirectory(dataDir = tmpdir()): Promise<string> {
-  await mkdir(dataDir, { recursive: true });
-  return mkdtemp(join(dataDir, 'wiro-simulator-'));
-}

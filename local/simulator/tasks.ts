@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { Archive } from './archive.ts';
+import { createDeferred } from './deferred.ts';
 import type { TaskFault, TaskStatus } from './fault-rules.ts';
 import type { FileOwner, FileStore, StoredFile } from './files.ts';
 import { findModel, modelName } from './models.ts';
@@ -108,7 +109,7 @@ export function createTaskStore(now: () => number, kept?: TaskArchive): TaskStor
         id: String(nextId++),
         token: randomToken(),
         stop: new AbortController(),
-        announced: Promise.withResolvers<void>(),
+        announced: createDeferred(),
         history: [{ status: 'task_queue', at: now() }],
         exitCode: '',
         outputs: [],
@@ -155,7 +156,7 @@ function restoreTasks({ archive, files }: TaskArchive): SimulatedTask[] {
   return archive.tasks.flatMap(({ owner, project, outputs, ...task }): SimulatedTask[] => {
     const model = findModel(owner, project);
     if (model === undefined) return [];
-    const announced = Promise.withResolvers<void>();
+    const announced = createDeferred();
     const restored: SimulatedTask = {
       ...task,
       model,

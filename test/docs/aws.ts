@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import {
   DynamoDBClient,
   GetItemCommand,
@@ -50,7 +51,8 @@ async function copy(from = '', to = ''): Promise<void> {
   }
   const ContentType = given['content-type'] ?? (from.endsWith('.png') ? 'image/png' : 'application/json');
   const Body = await readFile(from === '-' ? '/dev/stdin' : from);
-  await client.send(new PutObjectCommand({ ...placeOf(to), Body, ContentType }));
+  const place = placeOf(to.endsWith('/') ? `${to}${path.basename(from)}` : to);
+  await client.send(new PutObjectCommand({ ...place, Body, ContentType }));
 }
 
 switch (`${service} ${operation}`) {

@@ -5,6 +5,7 @@ import { drawBackdrop, type Size } from './backdrop.ts';
 import { drawCaption } from './caption.ts';
 import { drawLabel } from './label.ts';
 import { drawPalette, type Palette } from './palette.ts';
+import { pictureSide } from './picture-side.ts';
 import { cutPortrait, placePeople } from './portrait.ts';
 
 export interface SceneRequest extends Size {
@@ -18,15 +19,13 @@ export interface SceneRequest extends Size {
   readonly sample: number;
 }
 
-const SIDE = { min: 256, max: 1536 };
-
 /**
  * Shows the photographs in one landscape, with light and colours from the prompt, and says that it is simulated.
  * @returns A PNG.
  * @throws If sharp cannot read a photograph.
  */
 export async function composeScene(request: SceneRequest): Promise<Buffer> {
-  const size = { width: side(request.width), height: side(request.height) };
+  const size = { width: pictureSide(request.width), height: pictureSide(request.height) };
   const random = createRandom(
     createHash('sha256')
       .update(`${request.prompt}\n${request.seed}\n${request.sample}`)
@@ -63,8 +62,4 @@ function drawGrade({ width, height }: Size, { light, shade }: Palette): string {
     </linearGradient></defs>
     <rect width="100%" height="100%" fill="url(#grade)"/>
   </svg>`;
-}
-
-function side(pixels: number): number {
-  return Math.round(Math.min(SIDE.max, Math.max(SIDE.min, pixels)));
 }

@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { glob, mkdir, mkdtemp, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,6 +8,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../../../local/aws/credentials.ts';
 import { startSsm } from '../../../local/aws/ssm.ts';
+import { eventually } from '../../support/eventually.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../../..');
 const INSTALLED = path.join(ROOT, 'node_modules');
@@ -326,5 +328,61 @@ describe('the package, installed in another CDK app', () => {
     } finally {
       await ssm.stop();
     }
+  });
+
+  it('provides the simulator of Wiro as a command, without an image library', async () => {
+    const { bin, version } = JSON.parse(await readFile(path.join(installed, 'package.json'), 'utf8'));
+    const command = path.join(installed, bin['wiro-simulator']);
+    const { PATH } = process.env;
+
+    const told = await run([command, '--version']);
+    const help = await run([command, '--help']);
+    const wrong = await run([command, '--port', 'x']);
+    const simulator = spawn(
+      process.execPath,
+      [command, '--port', '0', '--json', '--task-duration', '20', '--key-only'],
+      {
+        cwd: folder,
+        env: { PATH },
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
+    try {
+      const [line] = (await once(simulator.stdout, 'data')) as [Buffer];
+      const { url, apiUrl, apiKey } = JSON.parse(line.toString()) as Record<string, string>;
+      const ask = async (route: string, body: unknown) => {
+        const headers = { 'content-type': 'application/json', 'x-api-key': apiKey ?? '' };
+        const answer = await fetch(`${apiUrl}/${route}`, {
+          method: 'POST',
+          headers,
+          body: JSON.stringify(body),
+        });
+        return (await answer.json()) as {
+          taskid: string;
+          tasklist: { outputs: { name: string; url: string }[] }[];
+        };
+      };
+      const { taskid } = await ask('Run/wiro/text-to-image', {
+        prompt: 'A lighthouse',
+        width: 256,
+        height: 256,
+      });
+      const output = await eventually('the picture', async () => {
+        const { tasklist } = await ask('Task/Detail', { taskid });
+        return tasklist[0]?.outputs[0];
+      });
+      const picture = Buffer.from(await (await fetch(output.url)).arrayBuffer());
+
+      expect(told).toEqual({ code: 0, said: `${version}\n` });
+      expect(help).toMatchObject({ code: 0, said: expect.stringMatching(/^npx wiro-simulator \[options\]/) });
+      expect(wrong).toEqual({ code: 1, said: '--port is "x": use a number of 0 or more.\n' });
+      expect(line.toString().trim().split('\n')).toHaveLength(1);
+      expect(apiUrl).toBe(`${url}/v1`);
+      expect(output.name).toBe(`simulated-${taskid}-1.png`);
+      expect([picture.toString('latin1', 1, 4), picture.readUInt32BE(16)]).toEqual(['PNG', 256]);
+    } finally {
+      simulator.kill();
+    }
+    expect(await readFile(command, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
   });
 });
