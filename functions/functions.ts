@@ -23,11 +23,11 @@ export interface FunctionDescription {
   readonly environment: readonly (keyof typeof ENV)[];
 }
 
-/** Selects objects by their keys. Applies only if the deployment has the setting named in `needs`. */
+/** Selects objects by their keys. A suffix would leave objects unanswered, and S3 allows no other notification beside it. */
 export interface ObjectsCreated {
   readonly prefix: string;
-  readonly suffix: string;
-  readonly needs?: 'presets';
+  /** In a bucket that the app brings, only a deployment with presets uses this prefix. */
+  readonly isForPresets?: true;
 }
 
 /** The four Lambda functions of a deployment. */
@@ -78,10 +78,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionDescription>> = {
     entry: 'submit/handler.ts',
     memoryMb: 512,
     timeoutSeconds: 300,
-    objectsCreated: [
-      { prefix: PREFIX.requests, suffix: '.json' },
-      { prefix: PREFIX.uploads, suffix: '', needs: 'presets' },
-    ],
+    objectsCreated: [{ prefix: PREFIX.requests }, { prefix: PREFIX.uploads, isForPresets: true }],
     eventsPut: ['Generation Requested'],
     environment: [
       ...EVERYWHERE,

@@ -336,10 +336,7 @@ async function start(
       if (subject.bucket.name !== NAMES.inputBucket) continue;
       const key = decodeURIComponent(subject.object.key.replaceAll('+', ' '));
       for (const name of FUNCTION_NAMES) {
-        const isWanted = (FUNCTIONS[name].objectsCreated ?? []).some(
-          ({ prefix, suffix, needs }) =>
-            key.startsWith(prefix) && key.endsWith(suffix) && (needs !== 'presets' || options.presets),
-        );
+        const isWanted = (FUNCTIONS[name].objectsCreated ?? []).some(({ prefix }) => key.startsWith(prefix));
         if (isWanted) invokeLater(name, event);
       }
     }

@@ -36,7 +36,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'functions/request': {
     uses: ['functions/generation', 'functions/runtime'],
     types: ['functions/wiro'],
-    packages: ['node:crypto'],
+    packages: ['node:crypto', 'csv-parse'],
   },
   'functions/store': {
     uses: ['functions/generation', 'functions/runtime', 'functions/aws'],
@@ -224,6 +224,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     uses: [
       'functions/settings.ts',
       'functions/runtime',
+      'functions/request',
       'functions/objects',
       'client',
       'mcp',
@@ -236,7 +237,6 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'node:',
       'aws4fetch',
       'commander',
-      'csv-parse',
       '@aws-sdk/client-cloudformation',
       '@modelcontextprotocol/sdk',
     ],

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { readTable } from '../../functions/request/read-table.ts';
 import { usageError } from '../errors.ts';
 import { plain } from '../text.ts';
 
@@ -41,7 +42,7 @@ export async function readBatch(file: string): Promise<ReadBatch> {
   });
   if (bytes.length > LARGEST_FILE) throw usageError(`"${plain(file)}" has over 100 MB: split it.`);
   const text = decode(bytes, file);
-  const read = isTable(file, text) ? await readTable(text) : readJson(text);
+  const read = isTable(file, text) ? await readRequestTable(text) : readJson(text);
   if (read.rows.length === 0 && read.problems.length === 0)
     throw usageError(`"${plain(file)}" holds no request.`);
   if (read.rows.length > MOST_ROWS)
@@ -158,64 +159,10 @@ function linesOfItems(text: string): readonly number[] {
 
 // --- tables ---------------------------------------------------------------------------------------------------
 
-async function readTable(text: string): Promise<Read> {
-  const { parse, CsvError } = await import('csv-parse/sync');
-  const delimiter = delimiterOf(text);
-  let records: readonly { readonly record: readonly string[]; readonly info: { readonly lines: number } }[];
-  try {
-    // Within quotes, the parser counts a line break of two characters as two lines.
-    records = parse(text.replace(/\r\n?/g, '\n'), {
-      delimiter,
-      info: true,
-      relax_column_count: true,
-      skip_empty_lines: true,
-    }) as unknown as typeof records;
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    return { rows: [], problems: [{ line: Number(error.lines ?? 1), message: plain(error.message) }] };
-  }
-  const [head, ...body] = records;
-  if (head === undefined) return { rows: [], problems: [] };
-  const columns = head.record.map((name) => name.trim());
-  const problems = columnProblems(columns);
-  if (problems.length > 0) return { rows: [], problems };
-  const rows: WrittenRow[] = [];
-  for (const { record, info } of body) {
-    // `lines` counts to the record's end.
-    const line = info.lines - record.reduce((sum, cell) => sum + cell.split('\n').length - 1, 0);
-    const cells = columns.flatMap((name, column) => {
-      const cell = record[column] ?? '';
-      return cell.trim() === '' ? [] : [[name, cell] as const];
-    });
-    const beyond = record.slice(columns.length).filter((cell) => cell.trim() !== '');
-    if (beyond.length > 0)
-      problems.push({
-        line,
-        message: `it has ${record.length} cells, and the table has ${columns.length} columns: put text that contains "${delimiter}" in quotes`,
-      });
-    else if (cells.length > 0)
-      rows.push({ line, content: { kind: 'cells', cells: Object.fromEntries(cells) } });
-  }
-  return { rows, problems };
-}
-
-/** The one that the head has most of, outside quotes. */
-function delimiterOf(text: string): string {
-  const head = (text.split(/\r?\n/).find((line) => line.trim() !== '') ?? '').replace(/"[^"]*"/g, '');
-  const counted = [',', ';', '\t'].map((mark) => ({ mark, times: head.split(mark).length }));
-  return counted.reduce((best, one) => (one.times > best.times ? one : best)).mark;
-}
-
-function columnProblems(columns: readonly string[]): RowProblem[] {
-  const problems: RowProblem[] = [];
-  for (const [index, name] of columns.entries()) {
-    if (name === '' && index < columns.length - 1)
-      problems.push({
-        line: 1,
-        message: `column ${index + 1} has no name: the first line names the columns`,
-      });
-    if (name !== '' && columns.indexOf(name) < index)
-      problems.push({ line: 1, message: `two columns are named "${plain(name)}": rename one` });
-  }
-  return problems;
+async function readRequestTable(text: string): Promise<Read> {
+  const { rows, problems } = await readTable(text);
+  return {
+    rows: rows.map(({ line, cells }) => ({ line, content: { kind: 'cells', cells } })),
+    problems: problems.map(({ line, message }) => ({ line, message: plain(message) })),
+  };
 }

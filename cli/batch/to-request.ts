@@ -1,4 +1,5 @@
 import type { Model, Submission } from '../../client/index.ts';
+import { fromCells as readCells } from '../../functions/request/from-cells.ts';
 import { type GivenInput, type GivenRequest, readInput } from '../request-options.ts';
 import { plain } from '../text.ts';
 import type { RowContent } from './read-batch.ts';
@@ -14,11 +15,6 @@ export interface RowDefaults {
 export type RowRequest =
   | { readonly kind: 'request'; readonly given: GivenRequest }
   | { readonly kind: 'wrong'; readonly problems: readonly string[] };
-
-const COLUMNS: ReadonlySet<string> = new Set(['model', 'maxCostUsd', 'idempotencyKey']);
-const LABEL = 'label.';
-const INPUT = 'input.';
-const PARAMETER = 'parameter.';
 
 /** The model that a row names. */
 export function modelOf(content: RowContent, defaults: RowDefaults): string | undefined {
@@ -90,38 +86,10 @@ function fromCells(
   const files = new Set(
     (model?.parameters ?? []).filter(({ type }) => /file/i.test(type)).map(({ id }) => id),
   );
-  const parameters: Record<string, string> = {};
-  const labels: Record<string, string> = {};
-  const inputs: Record<string, readonly string[]> = {};
-  for (const [column, cell] of Object.entries(cells)) {
-    if (COLUMNS.has(column)) continue;
-    if (column.startsWith(LABEL)) labels[column.slice(LABEL.length)] = cell;
-    else if (column.startsWith(INPUT)) inputs[column.slice(INPUT.length)] = filesIn(cell);
-    else if (column.startsWith(PARAMETER)) parameters[column.slice(PARAMETER.length)] = cell;
-    else if (files.has(column)) inputs[column] = filesIn(cell);
-    else parameters[column] = cell;
-  }
-  const { maxCostUsd, idempotencyKey } = cells;
-  const usd = maxCostUsd === undefined ? undefined : Number(maxCostUsd);
-  if (usd !== undefined && !(usd > 0))
-    problems.push(`maxCostUsd is "${plain(maxCostUsd ?? '')}": use an amount above 0`);
-  return {
-    request: {
-      parameters,
-      labels,
-      ...(usd !== undefined && { maxCostUsd: usd }),
-      ...(idempotencyKey !== undefined && { idempotencyKey }),
-    },
-    inputs,
-  };
+  const { inputs, problems: wrong, ...request } = readCells(cells, (column) => files.has(column));
+  problems.push(...wrong.map(plain));
+  return { request, inputs };
 }
-
-/** Several files of one cell are on lines of their own, or divided by `|`. */
-const filesIn = (cell: string): readonly string[] =>
-  cell
-    .split(/[\n|]/)
-    .map((file) => file.trim())
-    .filter((file) => file !== '');
 
 function fromObject(request: Readonly<Record<string, unknown>>, problems: string[]): ReadRow {
   const { inputs: given = {}, ...rest } = request;

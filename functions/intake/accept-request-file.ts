@@ -1,17 +1,23 @@
 import type { KnownRequest } from '../events/report-known.ts';
 import { type GenerationError, RequestError } from '../generation/errors.ts';
+import { PREFIX } from '../objects/prefix.ts';
 import type { ResultsPlace } from '../request/accepted-request.ts';
-import { generationId, requestHash } from '../request/identity.ts';
-import { gatherProblems } from '../request/problems.ts';
-import { readJson } from '../request/read-json.ts';
-import { type GenerationRequest, type ReadRequest, readRequest } from '../request/request.ts';
-import type { SourceRules } from '../request/source.ts';
+import { generationId } from '../request/identity.ts';
+import type { GenerationRequest } from '../request/request.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
 import { mapLimited } from '../runtime/map-limited.ts';
 import type { Outcome } from '../store/delivery-store.ts';
 import { type AcceptDeps, acceptCounted, acceptFailed, checkRequest } from './accept-generation.ts';
 import { countTogether, DailyLimitError } from './count-new.ts';
 import { findAllProblems } from './examine-request.ts';
+import {
+  type ParsedFile,
+  type ParsedRequest,
+  type ParseFileDeps,
+  parseFile,
+  type Unread,
+} from './parse-request-file.ts';
+import { UnknownColumnsError } from './read-rows.ts';
 
 /** A request file as its event names it. */
 export interface RequestFile {
@@ -21,9 +27,7 @@ export interface RequestFile {
   readonly version: string;
 }
 
-export interface AcceptFileDeps extends AcceptDeps {
-  readonly rules: SourceRules;
-}
+export interface AcceptFileDeps extends AcceptDeps, ParseFileDeps {}
 
 /** What is wrong with a request file, and where. None of its requests is accepted. */
 export interface FileRejection {
@@ -44,8 +48,6 @@ export interface FileAcceptance {
   readonly repeated: readonly KnownRequest[];
 }
 
-const MOST_REQUESTS = 1_000;
-const LARGEST_BYTES = 1024 * 1024;
 const MOST_ERRORS = 100;
 const AT_ONCE = 10;
 
@@ -71,7 +73,9 @@ export async function acceptRequestFile(
   results: Omit<ResultsPlace, 'index' | 'total'>,
   delivery: FileDelivery,
 ): Promise<FileAcceptance | FileRejection> {
-  const { requests, unread } = parseFile(text, deps.rules);
+  const parsed = await parse(deps, file, text, delivery);
+  if ('kind' in parsed) return parsed;
+  const { requests, unread } = parsed;
   const total = new Set(requests.map(({ request }, index) => keyOf(file, request, index))).size;
   const { outcome, isLast, settle } = delivery;
   const work: FileWork = { deps, file, requests, delivery, results: { ...results, total } };
@@ -109,6 +113,22 @@ export async function acceptRequestFile(
     if (!isLast) throw new Error('Another delivery of this request file is accepting it');
     isAccepting = true;
     return false;
+  }
+}
+
+/** @returns A rejection if the model of a table cannot be looked up, and this is the last delivery. */
+async function parse(
+  deps: AcceptFileDeps,
+  { key }: RequestFile,
+  text: string,
+  { outcome, isLast, settle }: FileDelivery,
+): Promise<ParsedFile | FileRejection> {
+  try {
+    return await parseFile(deps, key.slice(PREFIX.requests.length), text);
+  } catch (error) {
+    if (!(error instanceof UnknownColumnsError) || !isLast || outcome === 'accepting') throw error;
+    if ((await settle('rejected')) !== 'rejected') throw error;
+    return rejection([{ code: 'upstream_unavailable', message: error.message, retryable: true }]);
   }
 }
 
@@ -253,94 +273,6 @@ const keyOf = (file: RequestFile, { idempotencyKey }: GenerationRequest, index: 
 
 const indexKey = ({ bucket, key, version }: RequestFile, index: number): string =>
   JSON.stringify(['object', bucket, key, version, index]);
-
-interface ParsedRequest {
-  readonly request: GenerationRequest;
-  readonly path: string;
-  /** Its index in the file. */
-  readonly at: number;
-}
-
-/** A request that cannot be read, or the file itself. */
-interface Unread {
-  /** The index of the request in the file. */
-  readonly at: number;
-  readonly path: string;
-  readonly problems: readonly GenerationError[];
-  /** The readable parts of the request, if there are any. */
-  readonly reading?: ReadRequest;
-}
-
-interface ParsedFile {
-  readonly requests: readonly ParsedRequest[];
-  readonly unread: readonly Unread[];
-}
-
-function parseFile(text: string, rules: SourceRules): ParsedFile {
-  const refuse = (error: GenerationError): ParsedFile => ({
-    requests: [],
-    unread: [{ at: 0, path: '', problems: [error] }],
-  });
-  const invalid = (message: string) => refuse({ code: 'invalid_request', message, retryable: false });
-  if (Buffer.byteLength(text) > LARGEST_BYTES) return refuse(tooLarge(Buffer.byteLength(text)));
-  const read = readJson(text, 'The file');
-  if (read.kind === 'unreadable') return invalid(read.message);
-  const { value } = read;
-  const values: readonly unknown[] = Array.isArray(value) ? value : [value];
-  if (values.length === 0)
-    return invalid('The file holds no request: put one, or an array of them, into it.');
-  if (values.length > MOST_REQUESTS) {
-    return invalid(
-      `The file holds ${values.length} requests; at most ${MOST_REQUESTS} are allowed: split it.`,
-    );
-  }
-  const unread: Unread[] = [];
-  const seen = new Map<string, string>();
-  const requests = values.flatMap((one, at) => {
-    const path = Array.isArray(value) ? `[${at}].` : '';
-    const problems = gatherProblems();
-    const reading = problems.check(() => readRequest(one, rules, path));
-    if (reading !== undefined) {
-      problems.add(reading.problems);
-      if (reading.problems.length === 0) problems.check(() => checkRepeatedKey(seen, reading.request, path));
-    }
-    const found = problems.list();
-    if (reading !== undefined && found.length === 0) return [{ request: reading.request, path, at }];
-    unread.push({
-      at,
-      path,
-      problems: found,
-      ...(reading && { reading: { request: reading.request, problems: found } }),
-    });
-    return [];
-  });
-  return { requests, unread };
-}
-
-/** Finds two different requests with one key before anything is accepted. The table would show it only afterwards. */
-function checkRepeatedKey(seen: Map<string, string>, request: GenerationRequest, path: string): void {
-  const { idempotencyKey } = request;
-  if (idempotencyKey === undefined) return;
-  const hash = requestHash(request);
-  if (seen.has(idempotencyKey) && seen.get(idempotencyKey) !== hash) {
-    const field = `${path}idempotencyKey`;
-    throw new RequestError(
-      'idempotency_conflict',
-      `${field} is used by another request of this file: every request needs its own.`,
-      field,
-    );
-  }
-  seen.set(idempotencyKey, hash);
-}
-
-/** The error of a file that is too large to be read. */
-export const tooLarge = (sizeBytes: number): GenerationError => ({
-  code: 'request_too_large',
-  message: `The file has ${sizeBytes} bytes; at most ${LARGEST_BYTES} (1 MB) are allowed: split it.`,
-  retryable: false,
-});
-
-export const isTooLarge = (sizeBytes: number): boolean => sizeBytes > LARGEST_BYTES;
 
 function rejection(errors: readonly GenerationError[]): FileRejection {
   return { kind: 'rejected', errors: errors.slice(0, MOST_ERRORS), total: errors.length };

@@ -1,5 +1,6 @@
 import type { Timestamp } from '../generation/time.ts';
 import { PREFIX } from '../objects/prefix.ts';
+import { cutToBytes } from '../runtime/cut-to-bytes.ts';
 
 /** S3 allows keys of 1,024 bytes. The results key is longer than the name of the file, and other keys add an id. */
 const MOST_NAME_BYTES = 900;
@@ -12,12 +13,5 @@ const MOST_NAME_BYTES = 900;
 export function resultsKey(name: string, lastModified: Timestamp, put: string): string {
   // S3's times are whole seconds. Some file systems refuse colons.
   const putAt = lastModified.replace(/\.\d+Z$/, 'Z').replaceAll(':', '-');
-  return `${PREFIX.results}${cut(name)}/${putAt}-${put}.json`;
-}
-
-/** Cuts a name to the bytes that there is room for, at the end of a character. */
-function cut(name: string): string {
-  const bytes = Buffer.from(name);
-  if (bytes.length <= MOST_NAME_BYTES) return name;
-  return new TextDecoder().decode(bytes.subarray(0, MOST_NAME_BYTES), { stream: true });
+  return `${PREFIX.results}${cutToBytes(name, MOST_NAME_BYTES)}/${putAt}-${put}.json`;
 }

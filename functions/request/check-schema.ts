@@ -9,7 +9,8 @@ type Checked = Pick<GenerationRequest, 'model' | 'parameters' | 'inputs'>;
 
 const FILE_TYPES = ['fileinput', 'multifileinput', 'combinefileinput'];
 const TEXT_TYPES = ['text', 'textarea', 'select', 'number', 'range', 'float'];
-const isFile = ({ type }: ModelParameter): boolean => FILE_TYPES.includes(type);
+/** Whether a parameter takes files. */
+export const isFile = ({ type }: Pick<ModelParameter, 'type'>): boolean => FILE_TYPES.includes(type);
 
 /**
  * Checks a request against the model's own schema: everything that is required is there, values fit their type, range,

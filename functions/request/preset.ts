@@ -79,18 +79,22 @@ export function presetRequest(
   return parseRequest(given, { ...rules, dropped: key }, path);
 }
 
-/** Files that operating systems create in folders. */
-const IGNORED = /^(\.ds_store|thumbs\.db|desktop\.ini|\._.*)$/i;
+/** Files that operating systems and office programs leave in folders. */
+const IGNORED =
+  /^(?:\.ds_store|(?:eh)?thumbs\.db|desktop\.ini|icon\r|\.directory|\._.*|~\$.*|\.~lock\..*#)$/i;
+
+/** Whether an object requests nothing because of its name: the marker of a folder, or what a system or program leaves. */
+export const isIgnoredName = (key: string): boolean =>
+  key.endsWith('/') || key.split('/').includes('__MACOSX') || IGNORED.test(key.split('/').at(-1) ?? '');
 
 /** Returns the names of the preset and of the file, or `undefined` for an object that requests no generation. */
 export function readUploadKey(
   key: string,
   prefix: string,
 ): { readonly preset: string; readonly name: string } | undefined {
-  if (!key.startsWith(prefix)) return undefined;
+  if (!key.startsWith(prefix) || isIgnoredName(key)) return undefined;
   const [preset = '', ...rest] = key.slice(prefix.length).split('/');
   const name = rest.join('/');
-  // The marker of a folder ends in a slash. An object outside the folders has no preset.
-  if (preset === '' || name === '' || name.endsWith('/')) return undefined;
-  return IGNORED.test(rest.at(-1) ?? '') ? undefined : { preset, name };
+  // An object outside the folders has no preset.
+  return preset === '' || name === '' ? undefined : { preset, name };
 }

@@ -1,3 +1,5 @@
+import { tableFormat } from './table-format.ts';
+
 export type ReadJson =
   | { readonly kind: 'read'; readonly value: unknown }
   /** `message` tells a person which other format the text has, or where the JSON is invalid. */
@@ -32,6 +34,21 @@ function explain(text: string): string {
 
 const REMEDY = 'Write {"model": "owner/project", "parameters": {…}} instead, or a JSON array of them.';
 
+/** Whether the first two lines are JSON objects of their own (JSONL). */
+export function isJsonLines(text: string): boolean {
+  const [first, second] = text.split('\n', 20).filter((line) => line.trim() !== '');
+  return [first, second].every((line) => line !== undefined && /^\s*\{.*\}\s*$/.test(line) && isJson(line));
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Recognizes a text in another format by its start. Returns `undefined` for a text that looks like JSON. */
 function otherFormat(text: string): string | undefined {
   const start = text.trimStart().slice(0, 4_096);
@@ -40,15 +57,9 @@ function otherFormat(text: string): string | undefined {
   if (start.startsWith('%PDF-')) return 'a PDF';
   if (start.startsWith('---')) return 'YAML';
   if (/^(?:["[{\d-]|true|false|null)/.test(start) && !/^"[^"\n]*"[;,\t]/.test(start)) return undefined;
-  const [first = '', second = ''] = start.split(/\r?\n/, 2);
-  for (const [separator, name] of [
-    [',', 'CSV'],
-    [';', 'CSV'],
-    ['\t', 'a table with tabs'],
-  ] as const) {
-    const columns = first.split(separator).length;
-    if (columns > 1 && (second === '' || second.includes(separator))) return name;
-  }
+  const table = tableFormat(text);
+  if (table !== undefined) return table;
+  const [first = ''] = start.split(/\r?\n/, 1);
   if (/^[A-Za-z_][\w-]*:\s/.test(first)) return 'YAML';
   return undefined;
 }

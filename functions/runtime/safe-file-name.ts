@@ -1,3 +1,5 @@
+import { cutToBytes } from './cut-to-bytes.ts';
+
 const MAX_STEM_BYTES = 96;
 
 /**
@@ -14,15 +16,4 @@ export function safeFileName(name: string): string {
     .replace(/-{2,}/g, '-')
     .replace(/^[-.]+/, '');
   return `${cutToBytes(safe, MAX_STEM_BYTES).replace(/[-.]+$/, '') || 'output'}${extension.toLowerCase()}`;
-}
-
-function cutToBytes(text: string, maxBytes: number): string {
-  let cut = '';
-  let bytes = 0;
-  for (const character of text) {
-    bytes += Buffer.byteLength(character);
-    if (bytes > maxBytes) break;
-    cut += character;
-  }
-  return cut;
 }

@@ -30,15 +30,16 @@ export function connectFunctions(scope: Construct, functions: Functions, options
     furtherInputBuckets,
     inputBucketName: inputs.nameForFunctions,
     inputPrefixes: parseInputPrefixes(inputPrefixes, inputs.nameForFunctions),
-    hasPresets,
+    receivesUploads: hasPresets || props.inputBucket === undefined,
   });
   for (const name of Object.keys(functions) as FunctionName[]) {
     const { function: fn } = functions[name];
     for (const { actions, on } of GRANTS[name])
       if (targetArns[on].length > 0) functions[name].allow(actions, targetArns[on]);
     functions[name].allowInvoking(INVOKES[name].map((other) => functions[other]));
-    for (const { needs, ...objects } of FUNCTIONS[name].objectsCreated ?? [])
-      if (needs !== 'presets' || hasPresets) inputs.startFor(objects, fn);
+    // In a bucket of the app's own, other notifications for the prefix may exist, and S3 refuses overlaps.
+    for (const { prefix, isForPresets } of FUNCTIONS[name].objectsCreated ?? [])
+      if (!isForPresets || hasPresets || props.inputBucket === undefined) inputs.startFor(prefix, fn);
     const { eventsPut } = FUNCTIONS[name];
     if (eventsPut)
       new events.Rule(scope, `${name}Requested`, {

@@ -29,11 +29,7 @@ export class ExistingBucket implements InputBucketTriggers {
     return this.bucket.bucketArn;
   }
 
-  startFor(
-    { prefix, suffix }: { readonly prefix: string; readonly suffix: string },
-    fn: lambda.Function,
-  ): void {
-    const filter = { prefix, ...(suffix !== '' && { suffix }) };
-    this.bucket.addEventNotification(s3.EventType.OBJECT_CREATED, new LambdaDestination(fn), filter);
+  startFor(prefix: string, fn: lambda.Function): void {
+    this.bucket.addEventNotification(s3.EventType.OBJECT_CREATED, new LambdaDestination(fn), { prefix });
   }
 }

@@ -17,7 +17,7 @@ export interface GrantTargetsOptions {
   readonly inputPrefixes: InputPrefixes;
   /** The input bucket's key in `inputPrefixes`. */
   readonly inputBucketName: string;
-  readonly hasPresets: boolean;
+  readonly receivesUploads: boolean;
   readonly outputBucket: s3.IBucket;
   readonly eventBus: events.IEventBus;
   readonly parameterPath: string;
@@ -36,7 +36,7 @@ export function grantTargetsOf(
     ...furtherInputBuckets.map(({ bucketName, bucketArn }) => ({ name: bucketName, arn: bucketArn })),
   ];
   const prefixesOf = (bucketName: string) => options.inputPrefixes.get(bucketName) ?? [''];
-  const received = [PREFIX.requests, ...(options.hasPresets ? [PREFIX.uploads] : [])];
+  const received = [PREFIX.requests, ...(options.receivesUploads ? [PREFIX.uploads] : [])];
   const isRestricted = options.inputPrefixes.has(options.inputBucketName);
   const { callbackBaseUrl, callbackFunction } = PARAMETER;
   // One name without permission makes `GetParameters` fail as a whole. With a secret, functions read only these two.

@@ -11,8 +11,8 @@ export interface InputBucketTriggers {
   /** The name and the ARN without a CloudFormation dependency on the bucket. */
   readonly nameForFunctions: string;
   readonly arnForFunctions: string;
-  /** Starts `fn` for each new object whose key has this prefix and suffix. */
-  startFor(objects: { readonly prefix: string; readonly suffix: string }, fn: lambda.Function): void;
+  /** Starts `fn` for each new object whose key has this prefix. */
+  startFor(prefix: string, fn: lambda.Function): void;
 }
 
 /**
@@ -49,10 +49,7 @@ export class TriggeringBucket extends Construct implements InputBucketTriggers {
     this.bucket = new PrivateBucket(this, 'Bucket', { ...props, bucketName: this.nameForFunctions });
   }
 
-  startFor(
-    { prefix, suffix }: { readonly prefix: string; readonly suffix: string },
-    fn: lambda.Function,
-  ): void {
+  startFor(prefix: string, fn: lambda.Function): void {
     const resource = this.bucket.node.defaultChild;
     if (!(resource instanceof s3.CfnBucket)) throw new Error(`${this.node.path} has no bucket`);
     // One permission covers every prefix.
@@ -68,11 +65,7 @@ export class TriggeringBucket extends Construct implements InputBucketTriggers {
       function: fn.functionArn,
       filter: {
         s3Key: {
-          rules: [
-            { name: 'prefix', value: prefix },
-            // Without a rule, any suffix matches.
-            ...(suffix === '' ? [] : [{ name: 'suffix', value: suffix }]),
-          ],
+          rules: [{ name: 'prefix', value: prefix }],
         },
       },
     });

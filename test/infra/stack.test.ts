@@ -141,7 +141,7 @@ describe('triggers', () => {
     expect(new Set(open)).toEqual(new Set([`<${functionOf('callback')[0]}.Arn>`]));
   });
 
-  it('start submit for request files, but not for a bucket of another account', () => {
+  it('start submit for every object under requests/ and uploads/, but not for a bucket of another account', () => {
     const [submit] = functionOf('submit');
 
     template.hasResourceProperties('AWS::S3::Bucket', {
@@ -149,14 +149,13 @@ describe('triggers', () => {
         LambdaConfigurations: [
           {
             Event: 's3:ObjectCreated:*',
-            Filter: {
-              S3Key: {
-                Rules: [
-                  { Name: 'prefix', Value: 'requests/' },
-                  { Name: 'suffix', Value: '.json' },
-                ],
-              },
-            },
+            Filter: { S3Key: { Rules: [{ Name: 'prefix', Value: 'requests/' }] } },
+            Function: { 'Fn::GetAtt': [submit, 'Arn'] },
+          },
+          {
+            Event: 's3:ObjectCreated:*',
+            // Without presets, too: a file there gets an answer.
+            Filter: { S3Key: { Rules: [{ Name: 'prefix', Value: 'uploads/' }] } },
             Function: { 'Fn::GetAtt': [submit, 'Arn'] },
           },
         ],

@@ -1,11 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Generation } from '../../functions/generation/generation.ts';
-import {
-  acceptRequestFile,
-  type FileDelivery,
-  isTooLarge,
-  tooLarge,
-} from '../../functions/intake/accept-request-file.ts';
+import { acceptRequestFile, type FileDelivery } from '../../functions/intake/accept-request-file.ts';
+import { isTooLarge, tooLarge } from '../../functions/intake/parse-request-file.ts';
 import type { AcceptedRequest } from '../../functions/request/accepted-request.ts';
 import { DURATIONS } from '../../functions/settings.ts';
 import { at } from '../generation/examples.ts';

@@ -504,6 +504,233 @@ describe('a request file', () => {
   });
 });
 
+describe('a request file in CSV', () => {
+  const FILE = 'requests/castles.csv';
+  const REJECTED = 'rejected/castles.csv.json';
+  const schema = {
+    parameters: [
+      { id: 'prompt', type: 'text', required: false },
+      { id: 'steps', type: 'number', required: false, min: 1, max: 50 },
+      { id: 'inputImage', type: 'fileinput', required: false },
+    ],
+  };
+  const csvWorld = () =>
+    doorWorld({ knownModel: async () => ({ kind: 'model' as const, schema, modelKind: 'plain' as const }) });
+  const requests = async (world: ReturnType<typeof doorWorld>) => {
+    const all = await Promise.all(world.accepted().map((id) => world.request(id)));
+    return all.sort((a, b) => (a?.results?.index ?? 0) - (b?.results?.index ?? 0));
+  };
+
+  it.each([
+    [
+      'commas',
+      'model,prompt,steps,inputImage,label.order\r\nwiro/flux,"A ""tall"", old\r\ncastle",20,in.png,17\r\n',
+    ],
+    [
+      'semicolons and a mark at its beginning, as Excel writes it',
+      '\ufeffmodel;prompt;steps;inputImage;label.order\r\nwiro/flux;"A ""tall"", old\r\ncastle";20;in.png;17\r\n;;;;\r\n\r\n',
+    ],
+  ])('with %s becomes generations', async (_, text) => {
+    const world = csvWorld();
+    world.put('in.png', 'x');
+    await world.deliver(world.put(FILE, text));
+
+    expect(await requests(world)).toMatchObject([
+      {
+        model: 'wiro/flux',
+        parameters: { prompt: 'A "tall", old\ncastle', steps: '20' },
+        inputs: { inputImage: [{ key: 'in.png' }] },
+        labels: { order: '17' },
+        results: { key: expect.stringMatching(/^results\/castles\.csv\//), index: 0, total: 1 },
+      },
+    ]);
+    expect([...world.written.keys()]).toEqual([]);
+  });
+
+  it('takes the preset of its folder for rows without a model, and a row’s own values first', async () => {
+    const world = csvWorld();
+    world.deps.presets = {
+      tall: { model: 'wiro/tall', fileParameter: 'inputImage', parameters: { prompt: 'tall', steps: 9 } },
+      wide: { model: 'wiro/wide', fileParameter: 'inputImage' },
+    };
+    await world.deliver(world.put('requests/tall/a.csv', 'model,prompt\n,a castle\nwiro/flux,"b"\n'));
+
+    expect(await requests(world)).toMatchObject([
+      { model: 'wiro/tall', parameters: { prompt: 'a castle', steps: 9 } },
+      { model: 'wiro/flux', parameters: { prompt: 'b' } },
+    ]);
+    await world.deliver(world.put(FILE, 'prompt\na castle\n'));
+    expect(world.written.get(REJECTED)).toMatchObject({
+      errors: [{ message: expect.stringContaining('a table without a column "model"') }],
+    });
+  });
+
+  it('takes the only preset of the deployment', async () => {
+    const world = csvWorld();
+    world.deps.presets = { tall: { model: 'wiro/tall', fileParameter: 'inputImage' } };
+    await world.deliver(world.put(FILE, 'prompt\na castle\n'));
+
+    expect(await requests(world)).toMatchObject([{ model: 'wiro/tall' }]);
+  });
+
+  it('is rejected whole, with the line of every malformed row, and no other is run', async () => {
+    const world = csvWorld();
+    await world.deliver(
+      world.put(
+        FILE,
+        'model,prompt,steps,inputImage,maxCostUsd\n' +
+          'wiro/flux,fine,20,,\n' +
+          'wiro/flux,"two\nlines",90,,\n' +
+          'flux,x,,,\n' +
+          'wiro/flux,x,,no.png,"0,5"\n' +
+          'wiro/flux,a,1,,,more\n',
+      ),
+    );
+
+    expect(world.accepted()).toEqual([]);
+    const { errors } = world.written.get(REJECTED) as {
+      errors: readonly { message: string; field?: string }[];
+    };
+    expect(errors.map(({ message }) => message.slice(0, 50))).toEqual([
+      'line 3: parameters.steps is 90, but must be a numb',
+      'line 5: model must be "owner/project", as in the U',
+      'line 6: maxCostUsd is "0,5": use an amount above 0',
+      'line 6: inputs.inputImage: there is no object "no.',
+      'line 7: it has 6 cells, and the table has 5 column',
+    ]);
+  });
+
+  it.each([
+    ['', 'without requests'],
+    ['model,prompt\n', 'without requests'],
+    ['hello world\nbye', 'without a column "model"'],
+    ['Model,prompt\nwiro/flux,x\n', '"model", written in small letters'],
+    ['model,prompt,prompt\nwiro/flux,x,y\n', 'line 1: two columns are named "prompt": rename one.'],
+    ['model,prompt\nwiro/flux,"never closed\nwiro/flux,x\n', 'a quoted text is never closed'],
+    ['model,prompt\nwiro/flux,say "hello"\n', 'a " stands within a text that is not quoted'],
+    ['model,prompt\nwiro/flux,"say "hello" twice"\n', 'text follows the end of a quoted text'],
+    [`model,prompt\n${'wiro/flux,x\n'.repeat(1_001)}`, 'holds 1001 requests; at most 1000'],
+    [`model,prompt\nwiro/flux,${'x'.repeat(1024 * 1024)}\n`, '1 MB'],
+  ])('of %j is rejected in plain words', async (text, part) => {
+    const world = csvWorld();
+    await world.deliver(world.put(FILE, text));
+
+    expect(world.written.get(REJECTED)).toMatchObject({
+      errors: [{ message: expect.stringContaining(part) }],
+    });
+    expect(world.accepted()).toEqual([]);
+  });
+
+  it('is tried again while Wiro does not say which columns are files, and then answered', async () => {
+    const world = doorWorld();
+    const event = world.put(FILE, 'model,prompt\nwiro/flux,x\n');
+
+    expect(await world.deliverUpToThrice(() => world.deliver(event))).toBe(2);
+
+    expect(world.written.get(REJECTED)).toMatchObject({
+      errors: [
+        {
+          code: 'upstream_unavailable',
+          message: expect.stringContaining('"input.<parameter>"'),
+          retryable: true,
+        },
+      ],
+    });
+    await world.deliver(world.put(FILE, 'model,parameter.prompt\nwiro/flux,x\n', { at: 60 }));
+    expect(world.accepted()).toHaveLength(1);
+  });
+});
+
+describe('an object that starts nothing', () => {
+  const bytes = (world: ReturnType<typeof doorWorld>, key: string, content: Buffer) => {
+    const event = world.put(key, 'x');
+    const object = world.objects.get(key);
+    if (object) world.objects.set(key, { ...object, bytes: content });
+    return event;
+  };
+
+  it.each([
+    [
+      'requests/photo.png',
+      Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0xff]),
+      'of the type image/png',
+    ],
+    [
+      'requests/sub/batch.xlsx',
+      Buffer.from('PK\u0003\u0004\u00ff', 'latin1'),
+      'Save its table as "CSV UTF-8"',
+    ],
+    ['requests/notes.txt', Buffer.from('Please paint a castle.'), 'expected a value'],
+    ['requests/a.csv', Buffer.from('model;prompt\nwiro/flux;für\n', 'latin1'), 'save it as "CSV UTF-8"'],
+    ['requests/a.jsonl', Buffer.from('{"model": "a/b"}\n{"model": "a/b"}\n'), 'one JSON object a line'],
+    ['requests/a.json', Buffer.from('model,prompt\nwiro/flux,x\n'), 'let its name end in .csv'],
+    ['uploads/loose.png', Buffer.from('x'), 'such as "uploads/portraits/"'],
+  ])('is answered: %s', async (key, content, part) => {
+    const world = doorWorld();
+    await world.deliver(bytes(world, key, content));
+
+    const name = key.replace(/^requests\//, '').replace(/\.json$/, '');
+    expect(world.written.get(`rejected/${name}.json`)).toMatchObject({
+      request: `s3://photos/${key}`,
+      errors: [{ message: expect.stringContaining(part) }],
+    });
+    expect(world.accepted()).toEqual([]);
+  });
+
+  it('is answered with the size that is allowed, and with what to do with a photo', async () => {
+    const world = doorWorld();
+    const event = world.put('requests/photo.png', 'x');
+    const object = world.objects.get('requests/photo.png');
+    if (object)
+      world.objects.set('requests/photo.png', {
+        ...object,
+        found: { ...object.found, sizeBytes: 5_000_000 },
+      });
+    await world.deliver(event);
+
+    expect(world.written.get('rejected/photo.png.json')).toMatchObject({
+      errors: [{ message: expect.stringMatching(/5000000 bytes.*elsewhere in the bucket/) }],
+    });
+  });
+
+  it.each([
+    'requests/',
+    'requests/2026/',
+    'requests/.DS_Store',
+    'requests/~$batch.xlsx',
+    'requests/.~lock.batch.csv#',
+    'requests/__MACOSX/batch.json',
+    'uploads/',
+    'uploads/portraits/',
+    'uploads/portraits/Thumbs.db',
+    'uploads/.DS_Store',
+    'elsewhere/a.json',
+  ])('is not answered if it is a marker or junk, or lies elsewhere: %s', async (key) => {
+    const world = doorWorld();
+    await world.deliver(world.put(key, 'x'));
+
+    expect([world.written.size, world.accepted().length]).toEqual([0, 0]);
+  });
+
+  it('is not answered if it was replaced before its event came', async () => {
+    const world = doorWorld();
+    const event = world.put('uploads/loose.png', 'one');
+    world.put('uploads/loose.png', 'two');
+    await world.deliver(event);
+
+    expect(world.written.size).toBe(0);
+  });
+
+  it('is answered under a key that S3 takes, however long its own is', async () => {
+    const world = doorWorld();
+    await world.deliver(world.put(`requests/${'ü'.repeat(507)}`, 'x'));
+
+    const [key = ''] = world.written.keys();
+    expect(Buffer.byteLength(key)).toBeLessThanOrEqual(1_024);
+    expect(key.endsWith('ü.json')).toBe(true);
+  });
+});
+
 describe('a request by event', () => {
   it('is one generation, however often it is delivered', async () => {
     const world = doorWorld();

@@ -164,7 +164,7 @@ describe('a request file becomes generations', () => {
   });
 
   it('one set of them, however often the same event is delivered', async () => {
-    // Without the suffix that the trigger wants: it is delivered here, and only here.
+    // The trigger delivers it too: these bytes under this key are one drop.
     const key = 'requests/delivered-by-hand';
     const prompts = ['thrice a', 'thrice b'];
     await system.put(key, JSON.stringify(prompts.map(request)));

@@ -55,7 +55,7 @@ describe('a table', () => {
       '2: it has 3 cells, and the table has 2 columns: put text that contains "," in quotes',
     ]);
     expect(cells.rows).toEqual([[3, { model: 'wiro/b', prompt: 'fine' }]]);
-    expect(quotes.problems).toEqual([expect.stringMatching(/^\d: Quote Not Closed/)]);
+    expect(quotes.problems).toEqual([expect.stringMatching(/^\d: a quoted text is never closed/)]);
   });
 });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { PREFIX } from '../../../functions/objects/prefix.ts';
 import { refuseTriggerLoops } from '../../../infra/checks/trigger-loops.ts';
 
-const submit = { objectsCreated: [{ prefix: 'requests/', suffix: '.json' }] };
+const submit = { objectsCreated: [{ prefix: 'requests/' }] };
 
 describe('refusing trigger loops', () => {
   it('accepts the built-in prefixes', () => {
@@ -19,7 +19,7 @@ describe('refusing trigger loops', () => {
   });
 
   it('refuses a new trigger under the prefix of results', () => {
-    const presets = { objectsCreated: [{ prefix: 'results/again/', suffix: '' }] };
+    const presets = { objectsCreated: [{ prefix: 'results/again/' }] };
 
     expect(() => refuseTriggerLoops(PREFIX, { submit, presets })).toThrow('starts "presets"');
   });

@@ -78,14 +78,7 @@ describe('resources that the app brings', () => {
         LambdaFunctionConfigurations: [
           {
             Events: ['s3:ObjectCreated:*'],
-            Filter: {
-              Key: {
-                FilterRules: [
-                  { Name: 'suffix', Value: '.json' },
-                  { Name: 'prefix', Value: 'requests/' },
-                ],
-              },
-            },
+            Filter: { Key: { FilterRules: [{ Name: 'prefix', Value: 'requests/' }] } },
           },
           {
             Events: ['s3:ObjectCreated:*'],

@@ -1,0 +1,60 @@
+/** A row as a request, with the sources of its inputs as written. */
+export interface CellsRequest {
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly inputs: Readonly<Record<string, readonly string[]>>;
+  readonly maxCostUsd?: number;
+  readonly idempotencyKey?: string;
+  readonly problems: readonly string[];
+}
+
+const COLUMNS: ReadonlySet<string> = new Set(['model', 'maxCostUsd', 'idempotencyKey']);
+const LABEL = 'label.';
+const INPUT = 'input.';
+const PARAMETER = 'parameter.';
+
+/** Whether only the model tells what a column is: a parameter or a file. */
+export const isPlainColumn = (column: string): boolean =>
+  column !== '' &&
+  !COLUMNS.has(column) &&
+  ![LABEL, INPUT, PARAMETER].some((prefix) => column.startsWith(prefix));
+
+/**
+ * Reads the cells of one row by their columns: `model`, `maxCostUsd`, `idempotencyKey`, `label.<name>`, `input.<name>`,
+ * `parameter.<name>`, and any other name as the parameter or the file that the model calls so.
+ * @param isFile - Whether the model takes files in this column.
+ */
+export function fromCells(
+  cells: Readonly<Record<string, string>>,
+  isFile: (column: string) => boolean,
+): CellsRequest {
+  const parameters: [string, string][] = [];
+  const labels: [string, string][] = [];
+  const inputs: [string, readonly string[]][] = [];
+  for (const [column, cell] of Object.entries(cells)) {
+    if (COLUMNS.has(column)) continue;
+    if (column.startsWith(LABEL)) labels.push([column.slice(LABEL.length), cell]);
+    else if (column.startsWith(INPUT)) inputs.push([column.slice(INPUT.length), filesIn(cell)]);
+    else if (column.startsWith(PARAMETER)) parameters.push([column.slice(PARAMETER.length), cell]);
+    else if (isFile(column)) inputs.push([column, filesIn(cell)]);
+    else parameters.push([column, cell]);
+  }
+  const { maxCostUsd, idempotencyKey } = cells;
+  const usd = maxCostUsd === undefined ? undefined : Number(maxCostUsd);
+  const isWrong = usd !== undefined && !(usd > 0);
+  return {
+    parameters: Object.fromEntries(parameters),
+    labels: Object.fromEntries(labels),
+    inputs: Object.fromEntries(inputs),
+    ...(usd !== undefined && !isWrong && { maxCostUsd: usd }),
+    ...(idempotencyKey !== undefined && { idempotencyKey }),
+    problems: isWrong ? [`maxCostUsd is "${maxCostUsd}": use an amount above 0`] : [],
+  };
+}
+
+/** Several files of one cell are on lines of their own, or divided by `|`. */
+const filesIn = (cell: string): readonly string[] =>
+  cell
+    .split(/[\n|]/)
+    .map((file) => file.trim())
+    .filter((file) => file !== '');
