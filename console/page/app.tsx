@@ -1,3 +1,4 @@
+import { useEffect, useErrorBoundary } from 'preact/hooks';
 import { readAbout } from './client.ts';
 import { GenerationView } from './generation/generation-view.tsx';
 import { HistoryView } from './history/history-view.tsx';
@@ -11,6 +12,11 @@ import { UsageView } from './usage/usage-view.tsx';
 export function App() {
   const about = useLoad(readAbout, 'about');
   const current = route.value;
+  const [error, reset] = useErrorBoundary();
+  const title = titleOf(current);
+  useEffect(() => {
+    document.title = `${title} – Wiro console`;
+  }, [title]);
   return (
     <>
       <button type="button" class="skip" onClick={() => document.getElementById('main')?.focus()}>
@@ -33,7 +39,16 @@ export function App() {
         )}
       </header>
       <main id="main" tabIndex={-1}>
-        {viewOf(current)}
+        {error === undefined ? (
+          viewOf(current)
+        ) : (
+          <p class="notice bad" role="alert">
+            This view cannot be shown: {String(error)}.{' '}
+            <button type="button" onClick={reset}>
+              Try again
+            </button>
+          </p>
+        )}
       </main>
       <Zoom />
     </>
@@ -49,6 +64,21 @@ const VIEWS: readonly {
   { title: 'History', href: '#/history/models', views: ['history', 'generation'] },
   { title: 'Usage', href: '#/usage', views: ['usage'] },
 ];
+
+function titleOf(current: Route): string {
+  switch (current.view) {
+    case 'models':
+      return 'Models';
+    case 'run':
+      return current.model;
+    case 'history':
+      return `History: ${current.tab}`;
+    case 'generation':
+      return current.id;
+    case 'usage':
+      return 'Usage';
+  }
+}
 
 function viewOf(current: Route) {
   switch (current.view) {

@@ -15,6 +15,13 @@ export interface About {
 let about: Promise<About> | undefined;
 
 export function readAbout(): Promise<About> {
-  about ??= fetch('/about').then((answer) => answer.json() as Promise<About>);
+  about ??= fetch('/about').then(async (answer) => {
+    if (!answer.ok) throw new Error(`The console's server answered: ${(await answer.text()).trim()}`);
+    return (await answer.json()) as About;
+  });
+  // What failed once is asked for again.
+  about.catch(() => {
+    about = undefined;
+  });
   return about;
 }

@@ -8,6 +8,7 @@ import {
   readForm,
   startForm,
 } from '../../console/page/run/form-model.ts';
+import { createRunKeys } from '../../console/page/run/run-key.ts';
 
 const parameter = (id: string, type: string, change: Partial<ModelParameter> = {}): ModelParameter => ({
   id,
@@ -73,11 +74,13 @@ it('reads numbers, JSON, truth and files as the API takes them, and leaves out w
       image: [{ kind: 'source', id: '1', source: 'a.png', name: 'a.png' }],
       images: [
         { kind: 'source', id: '2', source: 'b.png', name: 'b.png' },
-        { kind: 'upload', id: '3', name: 'c.png', state: 'failed' },
+        { kind: 'upload', id: '3', name: 'c.png', state: 'uploading' },
       ],
     },
     others: '{"extra": {"deep": 1}}',
     maxCostUsd: '0.5',
+    labels: ' order = 17 \n\nsum=a=b\n',
+    idempotencyKey: 'once',
   });
 
   expect(read).toEqual({
@@ -94,7 +97,9 @@ it('reads numbers, JSON, truth and files as the API takes them, and leaves out w
         tiled: true,
       },
       inputs: { image: 'a.png', images: ['b.png'] },
+      labels: { order: '17', sum: 'a=b' },
       maxCostUsd: 0.5,
+      idempotencyKey: 'once',
     },
   });
 });
@@ -104,7 +109,10 @@ it.each([
   [{ others: '{' }, 'others'],
   [{ maxCostUsd: '0' }, 'maxCostUsd'],
   [{ maxCostUsd: 'much' }, 'maxCostUsd'],
-])('does not send %j', (change, field) => {
+  [{ labels: 'order' }, 'labels'],
+  [{ labels: '=17' }, 'labels'],
+  [{ files: { images: [{ kind: 'upload', id: '1', name: 'c.png', state: 'failed' }] } }, 'images'],
+] as const)('does not send %j', (change, field) => {
   expect(readForm(MODEL, { ...startForm(MODEL), ...change })).toMatchObject({
     kind: 'problem',
     problem: { field },
@@ -114,11 +122,12 @@ it.each([
 it('is filled from a generation and makes the same request again', () => {
   const parameters = { prompt: 'x', steps: 7, unlisted: [1] };
   const inputs = { image: 'inputs/1/a.png', images: ['https://example.com/b.png?x=1'] };
-  const form = startForm(MODEL, { id: 'g1', parameters, inputs } as unknown as Generation);
+  const labels = { order: '17' };
+  const form = startForm(MODEL, { id: 'g1', parameters, inputs, labels } as unknown as Generation);
 
   expect(readForm(MODEL, form)).toEqual({
     kind: 'request',
-    request: { model: 'wiro/a', parameters, inputs },
+    request: { model: 'wiro/a', parameters, inputs, labels },
   });
   expect(form.files.images).toMatchObject([{ name: 'b.png', preview: '/inputs/g1/images/0' }]);
 });
@@ -132,4 +141,19 @@ it.each([
   [undefined, undefined],
 ])('shows a problem of %s at %s', (field, id) => {
   expect(fieldOfProblem(field === undefined ? {} : { field }, new Set(['prompt', 'images']))).toBe(id);
+});
+
+it('repeats a Run whose answer was lost with its key, and gives the next one its own', () => {
+  const keys = createRunKeys();
+  const request = { model: 'wiro/a', parameters: { prompt: 'x' } };
+  const first = keys.keyed(request);
+  const repeat = keys.keyed({ ...request });
+  const other = keys.keyed({ model: 'wiro/a', parameters: { prompt: 'y' } });
+  keys.accepted();
+  const next = keys.keyed({ model: 'wiro/a', parameters: { prompt: 'y' } });
+
+  expect(first.idempotencyKey).toMatch(/^[0-9a-f-]{36}$/);
+  expect(repeat).toEqual(first);
+  expect(new Set([first, other, next].map(({ idempotencyKey }) => idempotencyKey)).size).toBe(3);
+  expect(keys.keyed({ ...request, idempotencyKey: 'own' }).idempotencyKey).toBe('own');
 });

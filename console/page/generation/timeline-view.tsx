@@ -24,7 +24,7 @@ export function TimelineView({ id, version }: { readonly id: string; readonly ve
                   <span class="after">{sinceBefore(entries, index)}</span>
                   <span>
                     {entry.attempt > 1 && `attempt ${entry.attempt}: `}
-                    {MEANING[entry.what]}
+                    {MEANING[entry.what] ?? entry.what}
                     {entry.code !== undefined && <code> {entry.code}</code>}
                     {entry.taskId !== undefined && `, task ${entry.taskId}`}
                     {entry.outputs !== undefined && `: ${count(entry.outputs, 'file')}`}

@@ -14,14 +14,14 @@ const EVERY_MS = 15_000;
 
 /** What has not ended yet, read anew while it is looked at. */
 export function RunningRows() {
-  const [rows, setRows] = useState<readonly GenerationRow[]>();
+  const [{ rows, isCut }, setRunning] = useState<Partial<Running>>({});
   const [failure, setFailure] = useState<string>();
   useEffect(() => {
     const leaving = new AbortController();
     let timer: ReturnType<typeof setTimeout>;
     const look = async () => {
       try {
-        if (!document.hidden) setRows(await readRunning(leaving.signal));
+        if (!document.hidden) setRunning(await readRunning(leaving.signal));
         setFailure(undefined);
       } catch (error) {
         if (leaving.signal.aborted) return;
@@ -47,14 +47,20 @@ export function RunningRows() {
           ? 'Reading…'
           : rows.length === 0
             ? 'Nothing runs or waits.'
-            : `${count(rows.length, 'generation')} run or wait, the latest first. Read anew every ${EVERY_MS / 1_000} seconds.`}
+            : `${isCut ? 'At least ' : ''}${count(rows.length, 'generation')} run or wait, the latest first. Read anew every ${EVERY_MS / 1_000} seconds.`}
       </p>
       <WindowedRows rows={rows ?? []} isWhole onEnd={() => {}} />
     </>
   );
 }
 
-async function readRunning(signal: AbortSignal): Promise<readonly GenerationRow[]> {
+interface Running {
+  readonly rows: readonly GenerationRow[];
+  /** Whether there may be more. */
+  readonly isCut: boolean;
+}
+
+async function readRunning(signal: AbortSignal): Promise<Running> {
   const from = new Date(Date.now() - BACK_MS);
   const lists = await Promise.all(
     RUNNING.map(async (status) => {
@@ -68,5 +74,6 @@ async function readRunning(signal: AbortSignal): Promise<readonly GenerationRow[
   );
   // One that moves on between two lists is in both.
   const byId = new Map(lists.flat().map((row) => [row.id, row]));
-  return [...byId.values()].sort((one, other) => (one.createdAt < other.createdAt ? 1 : -1));
+  const rows = [...byId.values()].sort((one, other) => (one.createdAt < other.createdAt ? 1 : -1));
+  return { rows, isCut: lists.some(({ length }) => length === MOST_OF_EACH) };
 }

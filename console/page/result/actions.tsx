@@ -26,6 +26,8 @@ export function Actions({ record, onChange }: ActionsProps) {
       onChange();
     } catch (error) {
       setMessage(describeError(error));
+      // It is not as this tab shows it: another one may have acted.
+      if (error instanceof WiroServerlessError && error.status === 409) onChange();
       setMayForce(
         error instanceof WiroServerlessError && error.code === 'not_retryable' && status !== 'succeeded',
       );

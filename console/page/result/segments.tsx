@@ -11,6 +11,8 @@ export function Segments({ segments }: { readonly segments: readonly Segment[] }
   );
 }
 
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+
 function SegmentView({ segment }: { readonly segment: Segment }) {
   const { type, text = '' } = segment;
   if (type === 'thinking')
@@ -24,7 +26,7 @@ function SegmentView({ segment }: { readonly segment: Segment }) {
   const { name = type, arguments: given, input } = segment;
   return (
     <p class="call">
-      <strong>{String(name)}</strong> <code>{String(given ?? input ?? text)}</code>
+      <strong>{String(name)}</strong> <code>{textOf(given ?? input ?? text)}</code>
     </p>
   );
 }

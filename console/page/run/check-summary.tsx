@@ -22,7 +22,11 @@ export function CheckSummary({ check, isTried, problems, elsewhere, warnings }: 
         {failure !== undefined ? (
           <>Not checked: {failure}</>
         ) : price === undefined ? (
-          'Checking…'
+          isChecking ? (
+            'Checking…'
+          ) : (
+            'The price stands here once the form can be checked.'
+          )
         ) : (
           <>
             <strong>
@@ -32,6 +36,8 @@ export function CheckSummary({ check, isTried, problems, elsewhere, warnings }: 
             {price.note === undefined ? '.' : `: ${price.note}.`}
             {(answer?.ahead ?? 0) > 0 &&
               ` ${count(answer?.ahead ?? 0, 'generation')} wait in line before it.`}
+            {answer?.repeats !== undefined &&
+              ' Its idempotency key stands for a generation already: Run shows that one, and costs nothing.'}
             {answer?.schemaUnchecked && ' Wiro did not answer, so the parameters are not checked.'}
             {isTried && problems.length > 0 && ` ${count(problems.length, 'problem')} to mend first.`}
           </>

@@ -8,6 +8,9 @@ export interface Notes {
   readonly warnings: readonly Warning[];
 }
 
+/** What is to be said at a field. */
+export type NotesOf = (id: string) => Notes;
+
 interface FieldProps extends Notes {
   readonly parameter: Parameter;
   readonly value: string;

@@ -1,7 +1,8 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Model } from '../../../client/index.ts';
-import { client } from '../client.ts';
+import { client, readAbout } from '../client.ts';
 import { describeError } from '../ui/describe-error.ts';
+import { useLoad } from '../ui/use-load.ts';
 import { FieldNotes, type Notes } from './field.tsx';
 import { type FileEntry, nameOf } from './form-model.ts';
 
@@ -16,19 +17,52 @@ interface FileFieldProps extends Notes {
 export function FileField({ parameter, takesSeveral, files, update, problems, warnings }: FileFieldProps) {
   const { id, label, required, note } = parameter;
   const [isOver, setOver] = useState(false);
-  const [source, setSource] = useState('');
-  const chooser = useRef<HTMLInputElement>(null);
+  const { add, addSource } = useFiles(takesSeveral, update);
+  const title = label ?? id;
+  return (
+    <fieldset
+      class={problems.length > 0 ? 'field files wrong' : 'field files'}
+      aria-describedby={`notes-${id}`}
+      onDragOver={(event) => {
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={(event) => {
+        event.preventDefault();
+        setOver(false);
+        const { dataTransfer } = event;
+        if (dataTransfer?.files.length) add(dataTransfer.files);
+        else addSource(dataTransfer?.getData('text/uri-list').split(/\r?\n/)[0] ?? '');
+      }}
+    >
+      <legend class="label">
+        {title}
+        {required && <span class="required"> (required)</span>}
+      </legend>
+      <div class={isOver ? 'drop over' : 'drop'}>
+        {files.map((file) => (
+          <Chosen
+            key={file.id}
+            file={file}
+            remove={() => update((before) => before.filter((one) => one.id !== file.id))}
+          />
+        ))}
+        <Chooser id={id} title={title} takesSeveral={takesSeveral} add={add} />
+        <SourceInput id={id} title={title} add={add} addSource={addSource} />
+      </div>
+      <FieldNotes id={id} note={note} problems={problems} warnings={warnings} />
+    </fieldset>
+  );
+}
+
+/** Uploads files with their previews, and takes sources as they are. */
+function useFiles(takesSeveral: boolean, update: FileFieldProps['update']) {
   const previews = useRef<string[]>([]);
   useEffect(() => () => previews.current.forEach(URL.revokeObjectURL), []);
-
   const put = (entry: FileEntry) => update((before) => (takesSeveral ? [...before, entry] : [entry]));
   const swap = (entry: FileEntry) =>
     update((before) => before.map((one) => (one.id === entry.id ? entry : one)));
-
-  function add(given: Iterable<File>) {
-    const chosen = takesSeveral ? [...given] : [...given].slice(0, 1);
-    for (const file of chosen) void upload(file);
-  }
 
   async function upload(file: File) {
     const preview = file.type.startsWith('image/') ? URL.createObjectURL(file) : undefined;
@@ -43,81 +77,88 @@ export function FileField({ parameter, takesSeveral, files, update, problems, wa
     }
   }
 
-  function name() {
-    const text = source.trim();
-    if (text === '') return;
-    put({ kind: 'source', id: crypto.randomUUID(), source: text, name: nameOf(text) });
-    setSource('');
-  }
+  return {
+    add: (given: Iterable<File>) => {
+      const chosen = takesSeveral ? [...given] : [...given].slice(0, 1);
+      for (const file of chosen) void upload(file);
+    },
+    addSource: (text: string) => {
+      const source = text.trim();
+      if (source !== '') put({ kind: 'source', id: crypto.randomUUID(), source, name: nameOf(source) });
+    },
+  };
+}
 
-  function drop(event: DragEvent) {
-    event.preventDefault();
-    setOver(false);
-    const { dataTransfer } = event;
-    if (dataTransfer?.files.length) add(dataTransfer.files);
-  }
+interface ChooserProps {
+  readonly id: string;
+  readonly title: string;
+  readonly takesSeveral: boolean;
+  readonly add: (files: Iterable<File>) => void;
+}
 
-  const title = label ?? id;
+function Chooser({ id, title, takesSeveral, add }: ChooserProps) {
+  const chooser = useRef<HTMLInputElement>(null);
   return (
-    <fieldset
-      class={problems.length > 0 ? 'field files wrong' : 'field files'}
-      aria-describedby={`notes-${id}`}
-      onDragOver={(event) => {
-        event.preventDefault();
-        setOver(true);
-      }}
-      onDragLeave={() => setOver(false)}
-      onDrop={drop}
-    >
-      <legend class="label">
-        {title}
-        {required && <span class="required"> (required)</span>}
-      </legend>
-      <div class={isOver ? 'drop over' : 'drop'}>
-        {files.map((file) => (
-          <Chosen
-            key={file.id}
-            file={file}
-            remove={() => update((before) => before.filter((one) => one.id !== file.id))}
-          />
-        ))}
-        <div class="choose">
-          <button type="button" id={`field-${id}`} onClick={() => chooser.current?.click()}>
-            Choose {takesSeveral ? 'files' : 'a file'}
-          </button>
-          <span class="quiet"> or drop {takesSeveral ? 'them' : 'it'} here</span>
-          <input
-            ref={chooser}
-            type="file"
-            hidden
-            multiple={takesSeveral}
-            aria-label={`File for ${title}`}
-            onChange={({ currentTarget }) => {
-              add(currentTarget.files ?? []);
-              currentTarget.value = '';
-            }}
-          />
-        </div>
-        <div class="source">
-          <input
-            aria-label={`URL or object for ${title}`}
-            placeholder="or https://… or a key of the input bucket"
-            value={source}
-            autocomplete="off"
-            spellcheck={false}
-            onInput={({ currentTarget }) => setSource(currentTarget.value)}
-            onPaste={({ clipboardData }) => clipboardData?.files.length && add(clipboardData.files)}
-            onKeyDown={(event) => {
-              if (event.key !== 'Enter') return;
-              event.preventDefault();
-              name();
-            }}
-            onBlur={name}
-          />
-        </div>
-      </div>
-      <FieldNotes id={id} note={note} problems={problems} warnings={warnings} />
-    </fieldset>
+    <div class="choose">
+      <button type="button" id={`field-${id}`} onClick={() => chooser.current?.click()}>
+        Choose {takesSeveral ? 'files' : 'a file'}
+      </button>
+      <span class="quiet"> or drop {takesSeveral ? 'them' : 'it'} here</span>
+      <input
+        ref={chooser}
+        type="file"
+        hidden
+        multiple={takesSeveral}
+        aria-label={`File for ${title}`}
+        onChange={({ currentTarget }) => {
+          add(currentTarget.files ?? []);
+          currentTarget.value = '';
+        }}
+      />
+    </div>
+  );
+}
+
+interface SourceInputProps {
+  readonly id: string;
+  readonly title: string;
+  readonly add: (files: Iterable<File>) => void;
+  readonly addSource: (text: string) => void;
+}
+
+/** A URL, or an object of the bucket. The API lists no keys, so it is said what to type. */
+function SourceInput({ id, title, add, addSource }: SourceInputProps) {
+  const [source, setSource] = useState('');
+  const about = useLoad(readAbout, 'about');
+  const bucket = about.state === 'loaded' ? about.value.endpoint.bucket : undefined;
+  const take = () => {
+    addSource(source);
+    setSource('');
+  };
+  return (
+    <div class="source">
+      <input
+        aria-label={`URL or object for ${title}`}
+        aria-describedby={`source-${id}`}
+        placeholder="or https://… or a key of the bucket"
+        value={source}
+        autocomplete="off"
+        spellcheck={false}
+        onInput={({ currentTarget }) => setSource(currentTarget.value)}
+        onPaste={({ clipboardData }) => clipboardData?.files.length && add(clipboardData.files)}
+        onKeyDown={(event) => {
+          if (event.key !== 'Enter') return;
+          event.preventDefault();
+          take();
+        }}
+        onBlur={take}
+      />
+      <p id={`source-${id}`} class="note">
+        Type the whole key of an object, such as photos/a.png of{' '}
+        {bucket === undefined ? 'the input bucket' : <code>{bucket}</code>}, or s3://bucket/key of another
+        bucket that the deployment may read. The API does not list keys.
+      </p>
+    </div>
   );
 }
 

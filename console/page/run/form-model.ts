@@ -29,7 +29,16 @@ export interface FormState {
   /** Parameters without a field, as JSON. */
   readonly others: string;
   readonly maxCostUsd: string;
+  /** One `name=value` a line. */
+  readonly labels: string;
+  readonly idempotencyKey: string;
 }
+
+/** Changes the form on behalf of a field. Uploads end when they end, so each change starts from that moment's form. */
+export type ChangeForm = (id: string, update: (before: FormState) => Partial<FormState>) => void;
+
+/** The ids of the fields that every model's form has besides the model's own. */
+export const COMMON_FIELDS = ['others', 'maxCostUsd', 'labels', 'idempotencyKey'] as const;
 
 export function entryOf({ type, options = [], min, max }: ModelParameter): Entry {
   switch (type) {
@@ -93,6 +102,11 @@ export function startForm(model: Pick<Model, 'parameters'>, from?: Generation): 
     files: Object.fromEntries(files),
     others: others.length > 0 ? JSON.stringify(Object.fromEntries(others), undefined, 2) : '',
     maxCostUsd: '',
+    labels: Object.entries(from?.labels ?? {})
+      .map((label) => label.join('='))
+      .join('\n'),
+    // It would be the same generation again.
+    idempotencyKey: '',
   };
 }
 
@@ -113,17 +127,22 @@ export type Read =
   | { readonly kind: 'problem'; readonly problem: Problem };
 
 /** Reads the request that the form stands for. Empty fields are left out. */
-export function readForm(
-  model: Pick<Model, 'name' | 'parameters'>,
-  { values, files, others, maxCostUsd }: FormState,
-): Read {
+export function readForm(model: Pick<Model, 'name' | 'parameters'>, form: FormState): Read {
+  const { values, files, others, maxCostUsd, idempotencyKey } = form;
   const further = parseOthers(others);
   if (further === undefined)
     return problemAt('others', 'Other parameters must be a JSON object, such as {"seed": 7}.');
   const most = maxCostUsd.trim() === '' ? undefined : Number(maxCostUsd);
   if (most !== undefined && !(most > 0 && Number.isFinite(most)))
     return problemAt('maxCostUsd', 'The most that it may cost must be a number above 0.');
+  const labels = parseLabels(form.labels);
+  if (labels === undefined)
+    return problemAt('labels', 'Labels must be one name=value a line, such as order=17.');
   const fields = fieldsOf(model);
+  const failed = fields.find(({ id }) => (files[id] ?? []).some(isFailed));
+  // Without it, the model would make something else, and charge for it.
+  if (failed !== undefined)
+    return problemAt(failed.id, 'A file could not be uploaded: remove it, or choose it again.');
   const parameters = fields
     .filter((field) => !isFile(field) && (values[field.id] ?? '').trim() !== '')
     .map((field) => [field.id, readValue(field, values[field.id] ?? '')] as const);
@@ -139,7 +158,9 @@ export function readForm(
       model: model.name,
       parameters: { ...further, ...Object.fromEntries(parameters) },
       inputs: Object.fromEntries(inputs),
+      ...(Object.keys(labels).length > 0 && { labels }),
       ...(most !== undefined && { maxCostUsd: most }),
+      ...(idempotencyKey !== '' && { idempotencyKey }),
     },
   };
 }
@@ -148,6 +169,8 @@ export const isUploading = ({ files }: FormState): boolean =>
   Object.values(files).some((entries) =>
     entries.some((entry) => entry.kind === 'upload' && entry.state === 'uploading'),
   );
+
+const isFailed = (file: FileEntry): boolean => file.kind === 'upload' && file.state === 'failed';
 
 /** Parameters of language models that hold JSON values, whatever type their schema states. */
 const HOLDS_JSON = /^(messages|tools|tool_choice|toolOutputs|response_format|parallel_tool_calls)$/;
@@ -168,6 +191,13 @@ function parseOthers(text: string): Readonly<Record<string, unknown>> | undefine
   return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? (value as Readonly<Record<string, unknown>>)
     : undefined;
+}
+
+function parseLabels(text: string): Readonly<Record<string, string>> | undefined {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  const labels = lines.map((line) => /^\s*([^=]*?)\s*=\s*(.*?)\s*$/.exec(line)?.slice(1) ?? ['', '']);
+  if (labels.some(([name]) => name === '')) return undefined;
+  return Object.fromEntries(labels);
 }
 
 function parseJson(text: string): unknown {

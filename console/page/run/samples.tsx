@@ -26,6 +26,7 @@ export function Samples({ model, request }: SamplesProps) {
           inputs: Object.fromEntries(
             Object.entries(request.inputs ?? {}).map(([name, sources]) => [name, [sources].flat()]),
           ),
+          labels: request.labels,
           maxCostUsd: request.maxCostUsd,
           modelParameters: model.parameters,
           endpoint,
