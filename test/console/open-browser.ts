@@ -27,10 +27,11 @@ export interface Context {
 export interface Page {
   goto(url: string): Promise<unknown>;
   reload(): Promise<unknown>;
+  setViewportSize(size: { readonly width: number; readonly height: number }): Promise<void>;
   url(): string;
   locator(selector: string): Locator;
   getByRole(role: string, options?: { readonly name?: string | RegExp; readonly exact?: boolean }): Locator;
-  getByText(text: string | RegExp): Locator;
+  getByText(text: string | RegExp, options?: { readonly exact?: boolean }): Locator;
   getByLabel(text: string | RegExp, options?: { readonly exact?: boolean }): Locator;
   /** @param code - Evaluated by the debugger, which the page's policy does not concern. */
   evaluate(code: string): Promise<unknown>;
@@ -58,6 +59,8 @@ export interface Locator {
   inputValue(): Promise<string>;
   getAttribute(name: string): Promise<string | null>;
   count(): Promise<number>;
+  all(): Promise<readonly Locator[]>;
+  allInnerTexts(): Promise<readonly string[]>;
   first(): Locator;
   last(): Locator;
   nth(index: number): Locator;
