@@ -1,6 +1,6 @@
 import type { Context, LambdaFunctionURLEvent, LambdaFunctionURLResult } from 'aws-lambda';
 import { invokeLater } from '../aws/invoke.ts';
-import { createCallbackGenerations } from '../compose/callback-generations.ts';
+import { createCallbackStores } from '../compose/callback-stores.ts';
 import { readDeployment, readParameters } from '../compose/deployment.ts';
 import { parseCallbackPath } from '../generation/callback-url.ts';
 import { beginInvocation, log } from '../runtime/log.ts';
@@ -22,7 +22,7 @@ const deps: ReceiveCallbackDeps = {
   deployment: deployment.name,
   secrets: async () => (await orUnproven(parameters.get())).callbackSecrets,
   renewedSecrets: async () => (await orUnproven(parameters.renew())).callbackSecrets,
-  generations: createCallbackGenerations(deployment),
+  ...createCallbackStores(deployment),
   hints: createTaskHints(deployment.table),
   startCollecting: (id) =>
     invokeLater(requireEnv('AWS_LAMBDA_FUNCTION_NAME'), { collect: id } satisfies CollectEvent),

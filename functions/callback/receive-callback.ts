@@ -5,7 +5,8 @@ import type { Moment } from '../generation/time.ts';
 import { noteCallback } from '../generation/transitions/note-callback.ts';
 import { log } from '../runtime/log.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
-import type { GenerationStore } from '../store/generation-store.ts';
+import type { CallbackNotes } from '../store/callback-notes.ts';
+import type { GenerationStore, Updated } from '../store/generation-store.ts';
 import type { TaskHints } from '../store/task-hints.ts';
 import { parseHint } from '../wiro/answers/parse-hint.ts';
 
@@ -16,6 +17,7 @@ export interface ReceiveCallbackDeps {
   /** Reads the secrets anew, but not for every caller. @throws As `secrets` does. */
   readonly renewedSecrets: () => Promise<readonly string[]>;
   readonly generations: Pick<GenerationStore, 'update'>;
+  readonly callbacks: CallbackNotes;
   readonly hints: TaskHints;
   readonly startCollecting: (generationId: string) => Promise<void>;
   readonly moment: () => Moment;
@@ -36,15 +38,10 @@ export async function receiveCallback(
   body: () => string,
 ): Promise<CallbackOutcome> {
   if (!(await isOurs(deps, callback))) return { kind: 'forged' };
-  const { generations, startCollecting, moment } = deps;
+  const { startCollecting } = deps;
   const { generationId, attempt } = callback;
-  let hint: string | undefined;
-  const noted = await generations.update(generationId, (current) => {
-    hint ??= parseHint(body());
-    return hasEnded(current) || current.attempt !== attempt
-      ? undefined
-      : noteCallback(current, attempt, hint, moment());
-  });
+  const hint = parseHint(body());
+  const noted = await note(deps, callback, hint);
   if (noted.kind === 'refused' && hint !== undefined && mayBeUnknown(noted.generation, attempt, hint)) {
     await keepLate(deps, noted.generation, callback, hint);
     return { kind: 'kept' };
@@ -59,6 +56,23 @@ export async function receiveCallback(
   // From here on nothing can be lost: the note makes the generation due, and `reconcile` finds what is due.
   await startCollecting(generationId).catch(logIgnored('reconcile collects what is due', { generationId }));
   return { kind: 'noted' };
+}
+
+/** Notes it in one write. If that changes nothing, or if no task is named, decides on what stands. */
+async function note(
+  { generations, callbacks, moment }: ReceiveCallbackDeps,
+  { generationId, attempt }: CallbackPath,
+  hint: string | undefined,
+): Promise<Updated> {
+  if (hint !== undefined) {
+    const generation = await callbacks.note(generationId, attempt, hint, moment());
+    if (generation !== undefined) return { kind: 'written', generation };
+  }
+  return generations.update(generationId, (current) =>
+    hasEnded(current) || current.attempt !== attempt
+      ? undefined
+      : noteCallback(current, attempt, hint, moment()),
+  );
 }
 
 /** @returns Whether this is the first hint of its attempt. */

@@ -6,6 +6,7 @@ import { fail } from '../../functions/generation/transitions/end.ts';
 import { claimToSubmit, mark } from '../../functions/generation/transitions/submit.ts';
 import { isRecord } from '../../functions/runtime/json.ts';
 import { log } from '../../functions/runtime/log.ts';
+import { createCallbackNotes } from '../../functions/store/callback-notes.ts';
 import { createTaskHints } from '../../functions/store/task-hints.ts';
 import type { SubmitDeps } from '../../functions/submit/submit-deps.ts';
 import { submitGeneration } from '../../functions/submit/submit-generation.ts';
@@ -105,7 +106,9 @@ async function unknownWorld(tasks: Task[] = [recorded()]) {
       if (path === undefined) throw new Error('A signed URL can be read');
       const secrets = async () => ['secret'];
       const hints = createTaskHints(world.table);
-      const deps = { ...world.shared, deployment: 'shop', secrets, renewedSecrets: secrets, hints, moment };
+      const callbacks = createCallbackNotes(world.table, { noteChange: () => undefined });
+      const store = { callbacks, hints, moment };
+      const deps = { ...world.shared, ...store, deployment: 'shop', secrets, renewedSecrets: secrets };
       const start = { startCollecting: async () => {} };
       return (await receiveCallback({ ...deps, ...start }, path, () => JSON.stringify({ taskid: taskId })))
         .kind;

@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { receiveCallback } from '../../functions/callback/receive-callback.ts';
 import { callbackUrl, parseCallbackPath } from '../../functions/generation/callback-url.ts';
-import type { Generation } from '../../functions/generation/generation.ts';
+import { type Generation, hasEnded } from '../../functions/generation/generation.ts';
 import type { TaskHint } from '../../functions/generation/task-hint.ts';
+import type { Moment } from '../../functions/generation/time.ts';
+import { noteCallback } from '../../functions/generation/transitions/note-callback.ts';
 import { log } from '../../functions/runtime/log.ts';
 import { DURATIONS } from '../../functions/settings.ts';
 import type { GenerationStore } from '../../functions/store/generation-store.ts';
@@ -30,11 +32,17 @@ function callbackWorld(
     standing = next;
     return { kind: 'written', generation: next };
   };
+  const note = async (_id: string, attempt: number, taskId: string, moment: Moment) => {
+    if (standing === undefined || hasEnded(standing) || standing.attempt !== attempt) return undefined;
+    standing = noteCallback(standing, attempt, taskId, moment);
+    return standing;
+  };
   const deps = {
     deployment: 'shop',
     secrets: over.secrets ?? (async () => ['current', 'previous']),
     renewedSecrets: over.renewedSecrets ?? (async () => ['current', 'previous']),
     generations: { update } as Pick<GenerationStore, 'update'>,
+    callbacks: { note },
     hints: { keep: async (_id: string, hint: TaskHint) => kept.push(hint) === 1 },
     startCollecting: async (one: string) => void started.push(one),
     moment: () => ({ now: at(10), durations: DURATIONS }),

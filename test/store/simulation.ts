@@ -10,6 +10,7 @@ import { reconcile } from '../../functions/reconcile/reconcile.ts';
 import { createStepOver } from '../../functions/reconcile/step-over.ts';
 import { DURATIONS } from '../../functions/settings.ts';
 import { createAttemptNotesStore } from '../../functions/store/attempt-notes.ts';
+import { createCallbackNotes } from '../../functions/store/callback-notes.ts';
 import type { Table } from '../../functions/store/dynamodb.ts';
 import { createEarlierReads } from '../../functions/store/earlier-reads.ts';
 import { createGate } from '../../functions/store/gate.ts';
@@ -335,6 +336,7 @@ export class Simulation {
             secrets: async () => parameters.callbackSecrets,
             renewedSecrets: async () => parameters.callbackSecrets,
             generations,
+            callbacks: createCallbackNotes(table, { noteChange: () => undefined }),
             hints: createTaskHints(table),
             startCollecting: shared.collect,
             moment: () => ({ now: clock().toISOString(), durations }),

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { type Item as BilledItem, writeUnits } from '../../bench/consumed-capacity.ts';
 import { getTimeline } from '../../functions/api/get-timeline.ts';
 import { type AttributeValue, GetItemCommand, PutItemCommand } from '../../functions/aws/dynamodb.ts';
-import { createCallbackGenerations } from '../../functions/compose/callback-generations.ts';
+import { createCallbackStores } from '../../functions/compose/callback-stores.ts';
 import type { Generation } from '../../functions/generation/generation.ts';
 import { startRetry } from '../../functions/generation/retry.ts';
 import { entriesToNote } from '../../functions/generation/timeline.ts';
@@ -354,7 +354,7 @@ describe('a table that is slow for timelines', () => {
   it('does not hold up the answer to a repeated callback', async () => {
     const warned = vi.spyOn(log, 'warn').mockReturnValue(undefined);
     const table = slowWorld();
-    const generations = createCallbackGenerations({ table, dueShards: 1 });
+    const { generations } = createCallbackStores({ table, dueShards: 1 });
     await generations.accept(
       { ...EXAMPLES.running, callback: { seenAt: at(1) } },
       { model: 'wiro/flux', parameters: {}, inputs: {}, labels: {} },
@@ -399,7 +399,7 @@ it('an item of a newer release is left alone', async () => {
 
 it('a repeated callback is noted by the function that receives callbacks', async () => {
   const table = createMemoryTable();
-  const generations = createCallbackGenerations({ table, dueShards: 1 });
+  const { generations } = createCallbackStores({ table, dueShards: 1 });
   await generations.accept(
     { ...EXAMPLES.running, callback: { seenAt: at(1) } },
     { model: 'wiro/flux', parameters: {}, inputs: {}, labels: {} },
