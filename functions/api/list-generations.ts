@@ -116,6 +116,8 @@ function parseListQuery(
         (model === undefined || row.model === model) &&
         (status === undefined ||
           row.status === status ||
+          // The index may show a claimed generation with the status that it had before.
+          (status === 'submitting' && row.status === 'queued') ||
           (status === 'collecting' && row.status === 'running')),
     }),
     ...((status ?? origin) !== undefined && {

@@ -18,7 +18,7 @@ import type { DueShards } from '../settings.ts';
 import { type AttemptNotes, notesSort, partition, toNotes } from './attempt-notes.ts';
 import { type DueKey, type DuePage, dueShardOf, readDue } from './due-index.ts';
 import { isConditionFailed, type Table } from './dynamodb.ts';
-import { readable, STORED_VERSION } from './stored-version.ts';
+import { readable, STORED_VERSION, toCoarseStatus } from './stored-version.ts';
 import { TABLE } from './table.ts';
 import { HINT, toHints } from './task-hints.ts';
 
@@ -484,7 +484,8 @@ function toItem(generation: Generation, dueShards: DueShards): Record<string, un
   const { due, waiting, history } = TABLE.indexes;
   const { id, createdAt } = generation;
   return {
-    ...generation,
+    // Like other shards, earlier releases cannot read this.
+    ...(dueShards === 1 ? generation : toCoarseStatus({ ...generation })),
     pk: partition(id),
     sk: STATE,
     ...(generation.dueAt !== undefined && { [due.partitionKey]: dueShardOf(id, dueShards) }),

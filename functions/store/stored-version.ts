@@ -27,7 +27,30 @@ export function readable(
   item: Readonly<Record<string, unknown>>,
   what: string,
 ): Readonly<Record<string, unknown>> {
-  const { version = 1 } = item;
+  const exact = toExactStatus(item);
+  const { version = 1 } = exact;
   if (typeof version !== 'number' || version > NEWEST_READABLE) throw new NewerVersionError(what, version);
-  return { ...item, version };
+  return { ...exact, version };
+}
+
+/** Earlier releases leave an item with a coarse status alone: they would take a claimed generation for a free one. */
+const COARSE_VERSION = 2;
+const COARSE = { submitting: 'queued', collecting: 'running' } as const;
+
+/**
+ * Gives a claimed generation the status that it had before, so that its entry in the index of the history stays. Its claim
+ * tells the two apart.
+ */
+export function toCoarseStatus(item: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const { status } = item;
+  return status === 'submitting' || status === 'collecting'
+    ? { ...item, status: COARSE[status], version: COARSE_VERSION }
+    : item;
+}
+
+function toExactStatus(item: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  if (item.version !== COARSE_VERSION || item.claim === undefined) return item;
+  for (const [exact, coarse] of Object.entries(COARSE))
+    if (item.status === coarse) return { ...item, status: exact, version: STORED_VERSION };
+  return item;
 }

@@ -3,7 +3,7 @@ import { type GenerationList, listGenerations } from '../../functions/api/list-g
 import { RequestError } from '../../functions/generation/errors.ts';
 import type { Generation, Output } from '../../functions/generation/generation.ts';
 import { generationId } from '../../functions/request/identity.ts';
-import { DURATIONS } from '../../functions/settings.ts';
+import { type DueShards, DURATIONS } from '../../functions/settings.ts';
 import { createGenerationStore } from '../../functions/store/generation-store.ts';
 import { createHistory } from '../../functions/store/history.ts';
 import { EXAMPLES } from '../generation/examples.ts';
@@ -18,10 +18,10 @@ const OUTPUT: Output = {
   sha256: 'abc',
 };
 
-function listWorld() {
+function listWorld(dueShards: DueShards = 1) {
   const table = createMemoryTable();
   const overflow = { write: async () => undefined, read: async () => undefined };
-  const store = createGenerationStore(table, { overflow });
+  const store = createGenerationStore(table, { overflow, dueShards });
   let seconds = 0;
   const deps = {
     history: createHistory(table, overflow),
@@ -125,6 +125,16 @@ describe('filters', () => {
     expect(await ids('label.order=17&label.a.b=x%3Dy')).toEqual([dropped]);
     expect(await ids('label.order=17&status=running')).toEqual([]);
     expect(await ids('label.constructor=')).toEqual([]);
+  });
+
+  it.each([1, 8] as const)('select by each status, with %d shards', async (dueShards) => {
+    const { add, ids } = listWorld(dueShards);
+    const { queued, submitting, running, collecting, succeeded, failed, cancelled } = EXAMPLES;
+    const stored = [queued, submitting, running, collecting, succeeded, failed, cancelled];
+    const added: [string, string][] = [];
+    for (const one of stored) added.push([one.status, await add(one)]);
+
+    for (const [status, id] of added) expect(await ids(`status=${status}`)).toEqual([id]);
   });
 
   it('select by time, to the day or with a zone', async () => {

@@ -632,6 +632,37 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       expect(early.ids).toEqual([0, 1, 2, 3, 4].map(idOf));
     });
 
+    it('show a claimed generation with its status before the claim, if all shards are written to', async () => {
+      const { table, store, item } = await storeWorld();
+      const sharded = createGenerationStore(table, { dueShards: 8 });
+      const { submitting, marked, collecting } = EXAMPLES;
+      const claimed = [submitting, marked, collecting].map((one, n) => ({
+        ...one,
+        id: String(n + 2).repeat(26),
+        revision: 1,
+      }));
+
+      for (const one of claimed) await sharded.accept(one, request);
+      const states = claimed.map(({ id }) => item(`generation#${id}`, 'state'));
+      const read = await Promise.all(claimed.map(({ id }) => store.get(id)));
+      const whole = await store.whole('2'.repeat(26));
+      for (const { id } of claimed) await store.update(id, (current) => ({ ...current, looks: 9 }));
+      const exact = claimed.map(({ id }) => item(`generation#${id}`, 'state'));
+
+      expect((await Promise.all(states)).map((state) => [state?.status, state?.version])).toEqual([
+        ['queued', 2],
+        ['queued', 2],
+        ['running', 2],
+      ]);
+      expect(read).toEqual(claimed);
+      expect(whole?.generation).toEqual(claimed[0]);
+      expect((await Promise.all(exact)).map((state) => [state?.status, state?.version])).toEqual([
+        ['submitting', 1],
+        ['submitting', 1],
+        ['collecting', 1],
+      ]);
+    });
+
     it('take what is due from one shard to another with its next write, and list it once', async () => {
       const { table, store, item } = await storeWorld();
       const sharded = createGenerationStore(table, { dueShards: 8 });

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { parseCallbackUrl } from '../../../functions/generation/callback-url.ts';
 import { type Generation, hasEnded, type Output } from '../../../functions/generation/generation.ts';
 import { generationId } from '../../../functions/request/identity.ts';
+import { readable } from '../../../functions/store/stored-version.ts';
 import { TABLE } from '../../../functions/store/table.ts';
 import { createUsageReader } from '../../../functions/store/usage-reader.ts';
 import { createMemoryTable, type Item } from '../../store/memory-table.ts';
@@ -16,6 +17,7 @@ export interface Broken {
 }
 
 const STATE = /^generation#(\S+) state$/;
+const stateOf = (item: Item): Generation => readable(item, 'a state') as unknown as Generation;
 const MINUTE = 60_000;
 /** So long `reconcile` may be kept from coming, by the few kills that a script has for it. */
 const LATEST_MS = 5 * MINUTE;
@@ -39,7 +41,7 @@ export class Judge {
 
   states(): readonly Generation[] {
     const { items } = this.#system;
-    return [...items].flatMap(([name, item]) => (STATE.test(name) ? [item as unknown as Generation] : []));
+    return [...items].flatMap(([name, item]) => (STATE.test(name) ? [stateOf(item)] : []));
   }
 
   /** Nothing is left to be done, and nothing more can come. */
@@ -54,7 +56,7 @@ export class Judge {
   #see(name: string, item: Item, before: Item | undefined): void {
     const id = STATE.exec(name)?.[1];
     if (id === undefined) return;
-    const state = item as unknown as Generation;
+    const state = stateOf(item);
     for (const { eventId } of state.announcements) this.#announced.set(eventId, id);
     // Whether it is announced or not: an end that nobody is told of is as good as lost.
     if (hasEnded(state)) this.#announced.set(`${id}.${state.attempt}.${state.status}`, id);

@@ -239,6 +239,8 @@ export class System {
       env: {
         ...ENV,
         INPUT_HANDOVER: this.#script.handover,
+        // Half of the scripts run with the setting that earlier releases cannot read.
+        DUE_SHARDS: this.#script.seed % 2 === 0 ? '8' : '1',
         MAXIMUM_COLLECTS: this.#script.maximumCollects?.toString() ?? '',
         AWS_LAMBDA_FUNCTION_NAME: name,
       },
