@@ -91,8 +91,8 @@ export interface GateDeps extends Table {
 
 /** Runs under way at once while the limit is unknown. */
 const MOST_UNANSWERED = 20;
-/** Wiro's limits are far lower. An account that runs more has none, and the item stays small. */
-const MOST_TRACKED = 60;
+/** Wiro's limits are 25 at most. An account that runs more has none, and the item stays under 1 KB. */
+const MOST_TRACKED = 26;
 /** A failed write means that another one succeeded. 100 concurrent writers never occur. */
 const MOST_TRIES = 100;
 
@@ -134,11 +134,19 @@ export function createGate({
   const ago = (milliseconds: number) => timestamp(clock().getTime() - milliseconds);
   const isBounded = Number.isFinite(maximum);
 
+  // Whether no more slots were counted when the gate was last seen. Then `takeAtOnce` would write in vain.
+  let isCountFull = false;
+  function see(item: Record<string, AttributeValue>): GateItem {
+    const gate = toGate(item);
+    isCountFull = !isBounded && !hasLimit(gate) && gate.slots.size >= MOST_TRACKED;
+    return gate;
+  }
+
   async function read(): Promise<GateItem> {
     const { Item = {} } = await client.send(
       new GetItemCommand({ TableName: tableName, Key, ConsistentRead: true }),
     );
-    return toGate(Item);
+    return see(Item);
   }
 
   /** @returns The item after the write; `undefined` if the condition is not met. */
@@ -162,7 +170,7 @@ export function createGate({
           ReturnValues: 'ALL_NEW',
         }),
       );
-      return toGate(Attributes);
+      return see(Attributes);
     } catch (error) {
       if (isConditionFailed(error)) return undefined;
       throw error;
@@ -413,7 +421,8 @@ export function createGate({
 
   return {
     take: async (generation, isAgain = false) =>
-      (await takeAtOnce(generation, isAgain)) || (await takeAfterReading(generation, isAgain)),
+      (!isCountFull && (await takeAtOnce(generation, isAgain))) ||
+      (await takeAfterReading(generation, isAgain)),
 
     async noteRunEnd(owner) {
       const values = { ...ownerValues(owner), ':me': owner.id };
@@ -462,7 +471,7 @@ export function createGate({
     joinLine,
 
     async admit(most, joining) {
-      const admission = randomUUID();
+      const admission = randomUUID().slice(0, 8);
       let admitted: readonly string[] = [];
       for (let tries = 0; tries < MOST_TRIES; tries += 1) {
         const gate = await read();

@@ -1,4 +1,6 @@
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, it, vi } from 'vitest';
+import { type Item, writeUnits } from '../../bench/consumed-capacity.ts';
 import { UpdateItemCommand } from '../../functions/aws/dynamodb.ts';
 import { DURATIONS } from '../../functions/settings.ts';
 import { createGate } from '../../functions/store/gate.ts';
@@ -101,6 +103,42 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect(JSON.stringify(await item()).length).toBeLessThan(4_096);
       await Promise.all(all(1, 100).map((generation) => gate.free(generation, 'ended')));
       expect(await holders()).toEqual([]);
+    });
+
+    it('costs one write unit a write at the highest limit that Wiro has, and beyond it without a limit', async () => {
+      const { gate, item, learn, pass } = await gateWorld();
+      const long = (n: number) => ({ ...nth(n), id: String(n).padStart(26, 'g') });
+      const units = async () => writeUnits(undefined, marshall(await item()) as unknown as Item);
+      const start = async (from: number, to: number) => {
+        for (let n = from; n <= to; n += 1) {
+          expect(await gate.take(long(n))).toBe(true);
+          if (n % 25 !== 0) await gate.noteRunEnd(long(n));
+        }
+      };
+      await start(1, 100);
+      const unlimited = await units();
+      for (let n = 1; n <= 100; n += 1) await gate.free(long(n), 'ended');
+      await learn(25);
+      pass(1);
+      await start(101, 125);
+      await gate.joinLine(long(126));
+
+      expect(await item()).toMatchObject({ limit: 25, waitingSince: expect.any(String) });
+      expect([unlimited, await units()]).toEqual([1, 1]);
+    });
+
+    it('reads instead of writing in vain while more tasks run than it counts', async () => {
+      const { gate, run, table } = await gateWorld();
+      await run(1, 60);
+      const send = vi.spyOn(table.client, 'send');
+
+      await gate.take(nth(61));
+
+      expect(send.mock.calls.map(([{ constructor }]) => constructor.name)).toEqual([
+        'GetItemCommand',
+        'UpdateItemCommand',
+      ]);
+      send.mockRestore();
     });
 
     it('still bounds the Runs under way when more tasks run than it counts', async () => {
