@@ -76,7 +76,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionDescription>> = {
   submit: {
     description: 'Transfers inputs to Wiro and runs generations. Accepts request files from S3.',
     entry: 'submit/handler.ts',
-    memoryMb: 512,
+    memoryMb: 256,
     timeoutSeconds: 300,
     objectsCreated: [{ prefix: PREFIX.requests }, { prefix: PREFIX.uploads, isForPresets: true }],
     eventsPut: ['Generation Requested'],
@@ -93,7 +93,8 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionDescription>> = {
   callback: {
     description: 'Records callbacks from Wiro and collects results: copies outputs to S3.',
     entry: 'callback/handler.ts',
-    memoryMb: 512,
+    // Copies over TLS take 180 to 250 MiB. More memory makes a copy faster, but not cheaper.
+    memoryMb: 384,
     timeoutSeconds: 900,
     url: 'public',
     environment: [

@@ -41,8 +41,8 @@ describe('functions', () => {
 
     expect(sizes).toEqual([
       ['api', 'nodejs24.x', ['arm64'], 512, 29, 'index.handler'],
-      ['submit', 'nodejs24.x', ['arm64'], 512, 300, 'index.handler'],
-      ['callback', 'nodejs24.x', ['arm64'], 512, 900, 'index.handler'],
+      ['submit', 'nodejs24.x', ['arm64'], 256, 300, 'index.handler'],
+      ['callback', 'nodejs24.x', ['arm64'], 384, 900, 'index.handler'],
       ['reconcile', 'nodejs24.x', ['arm64'], 256, 60, 'index.handler'],
     ]);
   });
