@@ -25,7 +25,7 @@ export const CALLS: Readonly<Record<'upload' | 'presigned', PerCall>> = {
     },
     submit: {
       'GetItem state': [1, 0, 1, 0],
-      'PutItem state': [4, 12, 0, 0],
+      'PutItem state': [4, 8, 0, 0],
       'GetItem request': [1, 0, 1, 0],
       'GetItem schema': [1, 0, 0.5, 0],
       'GetItem content': [2, 0, 2, 0],
@@ -42,7 +42,7 @@ export const CALLS: Readonly<Record<'upload' | 'presigned', PerCall>> = {
     },
     callback: {
       'GetItem state': [2, 0, 2, 0],
-      'PutItem state': [4, 13, 0, 0],
+      'PutItem state': [4, 9, 0, 0],
       LAMBDA: [1, 0, 0, 0],
       'Wiro Task/Detail': [1, 0, 0, 0],
       'UpdateItem gate': [1, 1, 0, 0],
@@ -73,7 +73,7 @@ export const CALLS: Readonly<Record<'upload' | 'presigned', PerCall>> = {
     },
     submit: {
       'GetItem state': [1, 0, 1, 0],
-      'PutItem state': [4, 12, 0, 0],
+      'PutItem state': [4, 8, 0, 0],
       'GetItem request': [1, 0, 1, 0],
       'S3 HEAD': [2, 0, 0, 0],
       'GetItem schema': [1, 0, 0.5, 0],
@@ -86,7 +86,7 @@ export const CALLS: Readonly<Record<'upload' | 'presigned', PerCall>> = {
     },
     callback: {
       'GetItem state': [2, 0, 2, 0],
-      'PutItem state': [4, 13, 0, 0],
+      'PutItem state': [4, 9, 0, 0],
       LAMBDA: [1, 0, 0, 0],
       'Wiro Task/Detail': [1, 0, 0, 0],
       'UpdateItem gate': [1, 1, 0, 0],
