@@ -3,7 +3,7 @@ import { type GenerationList, listGenerations } from '../../functions/api/list-g
 import { RequestError } from '../../functions/generation/errors.ts';
 import type { Generation, Output } from '../../functions/generation/generation.ts';
 import { generationId } from '../../functions/request/identity.ts';
-import { type DueShards, DURATIONS } from '../../functions/settings.ts';
+import { DURATIONS, type DueShards } from '../../functions/settings.ts';
 import { createGenerationStore } from '../../functions/store/generation-store.ts';
 import { createHistory } from '../../functions/store/history.ts';
 import { EXAMPLES } from '../generation/examples.ts';

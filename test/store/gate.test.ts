@@ -134,7 +134,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
 
       await gate.take(nth(61));
 
-      expect(send.mock.calls.map(([{ constructor }]) => constructor.name)).toEqual([
+      expect(send.mock.calls.map(([command]) => command.constructor.name)).toEqual([
         'GetItemCommand',
         'UpdateItemCommand',
       ]);
