@@ -86,6 +86,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionDescription>> = {
       ...ANNOUNCING,
       ...ACCEPTING,
       'presets',
+      'timeZone',
       'maximumConcurrency',
       'submitFunction',
     ],

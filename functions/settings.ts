@@ -41,6 +41,8 @@ export const ENV = {
   callbackFunction: 'CALLBACK_FUNCTION',
   /** JSON: the requests that objects under `uploads/<name>/` become, see `Preset`. */
   presets: 'PRESETS',
+  /** The time zone in which folders of outputs of dropped files are named, such as `Europe/Berlin`. @default - UTC */
+  timeZone: 'TIME_ZONE',
   wiroApiUrl: 'WIRO_API_URL',
   wiroSocketUrl: 'WIRO_SOCKET_URL',
   /** Hosts of outputs: comma-separated `host` or `host:port`. A host includes its subdomains. */
@@ -278,6 +280,21 @@ export function readDueShards(env: NodeJS.ProcessEnv): DueShards {
   if (shards === undefined)
     throw new Error(`${ENV.dueShards} is "${text}": it must be ${DUE_SHARDS.join(' or ')}`);
   return shards;
+}
+
+/** Whether this is the name of a time zone. */
+export function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
+
+/** The time zone of this deployment. A name that this Node does not know counts as UTC, so that no file is refused. */
+export function readTimeZone(env: NodeJS.ProcessEnv): string {
+  const name = env[ENV.timeZone] || 'UTC';
+  return isTimeZone(name) ? name : 'UTC';
 }
 
 /** Reads how inputs in S3 get to Wiro. */

@@ -46,6 +46,7 @@ export interface StackSettings {
   /** Concurrency to reserve for functions. */
   readonly reservedConcurrency?: Partial<Readonly<Record<FunctionName, number>>>;
   readonly maximumGenerationsPerDay?: number;
+  readonly timeZone?: string;
   readonly inputHandover?: InputHandover;
   readonly furtherModelKinds?: readonly FurtherModelKind[];
   readonly models?: readonly string[];
@@ -101,6 +102,7 @@ export function readStackSettings(context: (name: string) => unknown): StackSett
     dueShards: read('dueShards', asCount) as DueShards | undefined,
     reservedConcurrency: read('reservedConcurrency', asObject('numbers by function', '{"callback": 20}')),
     maximumGenerationsPerDay: read('maximumGenerationsPerDay', asCount),
+    timeZone: given('timeZone'),
     inputHandover: given('inputHandover') as InputHandover | undefined,
     models: read('models', asList),
     unknownParameters: given('unknownParameters') as UnknownParameters | undefined,

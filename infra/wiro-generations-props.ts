@@ -117,6 +117,12 @@ export interface WiroGenerationsProps<OutputBucket extends s3.IBucket = s3.IBuck
   readonly maximumGenerationsPerDay?: number | undefined;
 
   /**
+   * The time zone in which the folders of dropped files' outputs are named, such as `Europe/Berlin`.
+   * @default UTC
+   */
+  readonly timeZone?: string | undefined;
+
+  /**
    * How inputs in S3 reach Wiro.
    * - `auto`: as uploads, each content once a day. If Wiro refuses uploads for the whole project, in the body of the
    *   Run while the inputs under way stay under 20 MB together, else by links.

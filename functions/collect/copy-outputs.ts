@@ -1,4 +1,5 @@
 import type { Generation, Output } from '../generation/generation.ts';
+import { isFlatFolder } from '../generation/output-folder.ts';
 import { after, type Clock, timestamp } from '../generation/time.ts';
 import type { ObjectRef } from '../objects/types.ts';
 import { OutputRefusedError, OutputUnavailableError } from '../outputs/errors.ts';
@@ -79,7 +80,8 @@ export async function copyOutputs(
 
   async function copyOne(output: TaskOutput, index: number): Promise<Output | undefined> {
     const name = output.kind === 'raw' ? 'answer.json' : output.name;
-    const key = outputKey({ folder: outputFolder ?? `${deps.outputPrefix}${id}/`, attempt, index, name });
+    const folder = outputFolder ?? `${deps.outputPrefix}${id}/`;
+    const key = outputKey({ folder, attempt, index, name, isFlat: isFlatFolder({ id, outputFolder }) });
     const ref = { bucket: deps.outputBucket, key };
     const metadata = { generation: id, model, index: String(index) };
     // Only a repeated collection can have read an output before. An ordinary one saves this read.

@@ -6,10 +6,12 @@ import type { ObjectRef } from '../objects/types.ts';
 import type { ResultsPlace } from '../request/accepted-request.ts';
 import { log } from '../runtime/log.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
+import { writeResultPage } from '../runtime/result-page.ts';
 import type { Durations } from '../settings.ts';
 import type { AttemptNotesStore, Sink } from '../store/attempt-notes.ts';
 import type { GenerationStore, WholeGeneration } from '../store/generation-store.ts';
 import type { UsageCounter } from '../store/usage-counter.ts';
+import { toFolderPage } from './folder-page.ts';
 import { type BusEvent, EventsRejectedError, type PutEvents } from './put-events.ts';
 import { toFolderResult, toResult, withResult } from './result-files.ts';
 import { toCountedEnd } from './to-counted-end.ts';
@@ -19,7 +21,7 @@ export interface AnnounceDeps {
   readonly generations: Pick<GenerationStore, 'whole' | 'update' | 'outputs'>;
   readonly notes: Pick<AttemptNotesStore, 'change'>;
   readonly putEvents: PutEvents;
-  readonly results: Pick<JsonObjects, 'update' | 'write'>;
+  readonly results: Pick<JsonObjects, 'update' | 'write' | 'writePage'>;
   readonly usage: UsageCounter;
   readonly inputBucket: string;
   readonly outputBucket: string;
@@ -183,10 +185,12 @@ function fileDeliveries(
     deliveries.push({
       sink: 'folder',
       announcement,
-      deliver: () =>
-        results.write({ bucket: outputBucket, key: `${outputFolder}result.json` }, content, {
-          kind: 'always',
-        }),
+      deliver: async () => {
+        const page = { bucket: outputBucket, key: `${outputFolder}result.html` };
+        const file = { bucket: outputBucket, key: `${outputFolder}result.json` };
+        await results.write(file, content, { kind: 'always' });
+        await results.writePage(page, writeResultPage(toFolderPage(whole)));
+      },
       fallback: { place: { bucket: inputBucket, key }, content },
     });
   }

@@ -1,4 +1,5 @@
 import type { Generation } from '../generation/generation.ts';
+import { isFlatFolder } from '../generation/output-folder.ts';
 import type { ResultsPlace } from '../request/accepted-request.ts';
 import type { WholeGeneration } from '../store/generation-store.ts';
 import { accountOf, listOutputs, toListedOutput } from './account.ts';
@@ -65,10 +66,11 @@ export function toFolderResult({ generation, request, outputs }: WholeGeneration
   };
 }
 
-function sentenceFor(generation: Generation, outputs: number): string {
+/** Says in a sentence how a dropped file ended, to go beside its outputs. */
+export function sentenceFor(generation: Generation, outputs: number): string {
   switch (generation.status) {
     case 'succeeded':
-      return `Done: ${outputs === 1 ? 'one output is' : `${outputs} outputs are`} in the folder "${generation.attempt}" next to this file.`;
+      return `Done: ${outputs === 1 ? 'one output is' : `${outputs} outputs are`} ${placeOf(generation)} this file.`;
     case 'failed':
       return `This generation failed. ${generation.error.message}`;
     case 'cancelled':
@@ -76,6 +78,13 @@ function sentenceFor(generation: Generation, outputs: number): string {
     default:
       return 'This generation has not finished yet.';
   }
+}
+
+function placeOf(generation: Generation): string {
+  const { attempt } = generation;
+  if (!isFlatFolder({ id: generation.id, outputFolder: generation.outputFolder }))
+    return `in the folder "${attempt}" next to`;
+  return attempt === 1 ? 'next to' : `in the folder "attempt-${attempt}" next to`;
 }
 
 const shorten = (message: string) =>

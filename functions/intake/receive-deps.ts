@@ -11,7 +11,7 @@ export interface ReceiveObjectsDeps extends AcceptFileDeps, ReceiveUploadDeps {
   readonly presets: Presets;
   readonly inputs: InputStore;
   readonly deliveries: DeliveryStore;
-  readonly rejections: Pick<JsonObjects, 'read' | 'write' | 'remove' | 'update'>;
+  readonly rejections: Pick<JsonObjects, 'read' | 'write' | 'writePage' | 'remove' | 'update'>;
   readonly inputBucket: string;
   readonly submit: (id: string) => Promise<void>;
   readonly remainingMs: () => number;

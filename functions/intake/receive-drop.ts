@@ -1,4 +1,5 @@
 import { type GenerationError, RequestError } from '../generation/errors.ts';
+import { timestamp } from '../generation/time.ts';
 import { InputAccessError } from '../objects/errors.ts';
 import { PREFIX } from '../objects/prefix.ts';
 import type { FoundObject } from '../objects/types.ts';
@@ -34,7 +35,8 @@ export async function receiveDrop(deps: ReceiveObjectsDeps, put: Put, delivery: 
   const drop = await deps.deliveries.drop(contentOf(found), timeOf(put));
   if (drop.kind === 'replaced') return log.info('A dropped file was put again since', { key: found.key });
   if (drop.put !== put.version) await deps.deliveries.join(put.event, drop.put);
-  await receiveUpload(deps, { ...upload, version: drop.put, found });
+  const at = found.lastModified ?? timestamp(put.at);
+  await receiveUpload(deps, { ...upload, version: drop.put, at, found });
 }
 
 /** Finds the generation that a drop became, whatever became of its object. */
@@ -63,11 +65,16 @@ async function rejectDrop(
   error: GenerationError,
 ): Promise<void> {
   const [upload] = uploadsIn(put);
-  if (upload) await rejectUpload(deps, { ...upload, version: sameAs ?? put.version }, RequestError.of(error));
+  if (upload)
+    await rejectUpload(
+      deps,
+      { ...upload, version: sameAs ?? put.version, at: timestamp(put.at) },
+      RequestError.of(error),
+    );
 }
 
 /** The drop that the object is, by each possible key. None if it lies in no folder of a preset. */
-export const uploadsIn = ({ bucket, keys }: Put): readonly Omit<Upload, 'version' | 'found'>[] =>
+export const uploadsIn = ({ bucket, keys }: Put): readonly Omit<Upload, 'version' | 'at' | 'found'>[] =>
   keys.flatMap((key) => {
     const read = readUploadKey(key, PREFIX.uploads);
     return read === undefined ? [] : [{ bucket, key, ...read }];

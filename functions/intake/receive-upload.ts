@@ -1,4 +1,5 @@
 import { RequestError, withProblems } from '../generation/errors.ts';
+import type { Timestamp } from '../generation/time.ts';
 import type { JsonObjects } from '../objects/json-object.ts';
 import type { FoundObject, ObjectRef } from '../objects/types.ts';
 import { generationId } from '../request/identity.ts';
@@ -6,16 +7,19 @@ import { type Presets, presetRequest } from '../request/preset.ts';
 import type { SourceRules } from '../request/source.ts';
 import { log } from '../runtime/log.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
-import { safeFileName } from '../runtime/safe-file-name.ts';
+import { writeResultPage } from '../runtime/result-page.ts';
 import { type AcceptDeps, acceptChecked, checkRequest } from './accept-generation.ts';
+import { dropFolder } from './drop-folder.ts';
 
 export interface ReceiveUploadDeps extends AcceptDeps {
   readonly presets: Presets;
   readonly rules: SourceRules;
-  readonly rejections: Pick<JsonObjects, 'write'>;
+  readonly rejections: Pick<JsonObjects, 'write' | 'writePage'>;
   readonly outputBucket: string;
   /** Ends in `/`. */
   readonly outputPrefix: string;
+  /** In which the folders of outputs are named, such as `Europe/Berlin`. */
+  readonly timeZone: string;
   readonly submit: (id: string) => Promise<void>;
 }
 
@@ -29,11 +33,14 @@ export interface Upload {
   readonly preset: string;
   /** The object's name in that folder. */
   readonly name: string;
+  /** When the object was last modified, or put. */
+  readonly at: Timestamp;
   /** The object as it was found. This version of it is run. */
   readonly found: FoundObject;
 }
 
 type NamedUpload = Omit<Upload, 'found'>;
+type UploadIdentity = Omit<NamedUpload, 'at'>;
 
 /** Makes a generation of a dropped file. If that is impossible, writes why into the folder of its outputs. */
 export async function receiveUpload(deps: ReceiveUploadDeps, upload: Upload): Promise<void> {
@@ -66,15 +73,18 @@ export async function receiveUpload(deps: ReceiveUploadDeps, upload: Upload): Pr
 /** The id of the generation that a dropped file becomes. */
 export const uploadId = (
   { deployment }: Pick<ReceiveUploadDeps, 'deployment'>,
-  upload: NamedUpload,
+  upload: UploadIdentity,
 ): string => generationId(deployment, 's3', identityOf(upload));
 
-const identityOf = ({ bucket, key, version }: NamedUpload) =>
+const identityOf = ({ bucket, key, version }: UploadIdentity) =>
   JSON.stringify(['upload', bucket, key, version]);
 
 /** A file dropped again under the same name has another id, so nothing is overwritten. */
-const folderOf = ({ outputPrefix }: ReceiveUploadDeps, { preset, name }: NamedUpload, id: string) =>
-  `${outputPrefix}${safeFileName(preset)}/${safeFileName(name.replaceAll('/', '-'))}-${id}/`;
+const folderOf = (
+  { outputPrefix, timeZone }: ReceiveUploadDeps,
+  { preset, name, at }: NamedUpload,
+  id: string,
+) => dropFolder({ outputPrefix, timeZone, preset, name, at, id });
 
 /** Writes into the folder of its outputs that a dropped file was not used, and why. */
 export async function rejectUpload(
@@ -85,11 +95,22 @@ export async function rejectUpload(
   const { rejections, outputBucket, clock } = deps;
   const id = uploadId(deps, upload);
   log.info('A dropped file was rejected', { generationId: id, code: error.code });
+  const folder = folderOf(deps, upload, id);
+  const message = `This file was not used, and nothing was charged. ${error.message}`;
+  const page = writeResultPage({
+    status: 'rejected',
+    title: upload.name,
+    message,
+    facts: [['Preset', upload.preset]],
+    files: [],
+    problems: problems.length > 1 ? problems.map((one) => one.message) : [],
+  });
+  await rejections.writePage({ bucket: outputBucket, key: `${folder}result.html` }, page);
   await rejections.write(
-    { bucket: outputBucket, key: `${folderOf(deps, upload, id)}result.json` },
+    { bucket: outputBucket, key: `${folder}result.json` },
     {
       status: 'rejected',
-      message: `This file was not used, and nothing was charged. ${error.message}`,
+      message,
       id,
       inputs: [upload.key],
       outputs: [],

@@ -27,6 +27,8 @@ export interface JsonObjects {
   read(ref: ObjectRef): Promise<StoredJson | undefined>;
   /** @returns `false` if the condition did not hold and nothing was written. */
   write(ref: ObjectRef, value: unknown, condition: WriteCondition): Promise<boolean>;
+  /** Writes an HTML page that a person reads. Replaces what lies there. */
+  writePage(ref: ObjectRef, html: string): Promise<void>;
   /** Deletes the object if it has not changed since it was read. @returns Whether it was deleted. */
   remove(ref: ObjectRef, etag: string): Promise<boolean>;
   /**
@@ -110,6 +112,11 @@ export function createJsonObjects({
     return unlessLost(client.send(command), condition.kind !== 'always');
   }
 
+  async function writePage({ bucket, key }: ObjectRef, html: string): Promise<void> {
+    const ContentType = 'text/html; charset=utf-8';
+    await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: html, ContentType }));
+  }
+
   async function remove({ bucket, key }: ObjectRef, etag: string): Promise<boolean> {
     return unlessLost(client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key, IfMatch: etag })));
   }
@@ -135,7 +142,7 @@ export function createJsonObjects({
     return done;
   }
 
-  return { read, write, remove, update };
+  return { read, write, writePage, remove, update };
 }
 
 async function unlessLost(sent: Promise<unknown>, isConditional = true): Promise<boolean> {

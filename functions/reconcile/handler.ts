@@ -23,8 +23,9 @@ const overflow: Overflow = {
   write: async (name, text) => (await lazily()).overflow.write(name, text),
   read: async (name) => (await lazily()).overflow.read(name),
 };
-const results: Pick<JsonObjects, 'update' | 'write'> = {
+const results: Pick<JsonObjects, 'update' | 'write' | 'writePage'> = {
   write: async (ref, value, condition) => (await lazily()).json.write(ref, value, condition),
+  writePage: async (ref, html) => (await lazily()).json.writePage(ref, html),
   update: async (ref, change) => (await lazily()).json.update(ref, change),
 };
 const generations = createDeploymentGenerations(deployment, overflow);

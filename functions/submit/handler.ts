@@ -22,7 +22,7 @@ import type { ResultsPlace } from '../request/accepted-request.ts';
 import { parsePresets } from '../request/preset.ts';
 import { beginInvocation } from '../runtime/log.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
-import { ENV, readInputHandover, requireEnv } from '../settings.ts';
+import { ENV, readInputHandover, readTimeZone, requireEnv } from '../settings.ts';
 import { createAttemptNotesStore } from '../store/attempt-notes.ts';
 import { createDeliveryStore } from '../store/delivery-store.ts';
 import { createUploadRefusals } from '../store/upload-refusals.ts';
@@ -96,6 +96,7 @@ const deps = {
   }),
   outputBucket,
   outputPrefix: PREFIX.outputs,
+  timeZone: readTimeZone(process.env),
   inputBucket,
   durations,
   clock,

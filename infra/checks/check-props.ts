@@ -10,6 +10,7 @@ import {
   ENV,
   FURTHER_MODEL_KINDS,
   INPUT_HANDOVERS,
+  isTimeZone,
   MOST_AT_ONCE,
   MOST_COLLECTS,
   MOST_USAGE_LABELS,
@@ -77,6 +78,7 @@ export function checkProps(
   refuse(dueShardsError(props.dueShards));
   refuse(reservedConcurrencyError(props));
   refuse(countError('maximumGenerationsPerDay', props.maximumGenerationsPerDay));
+  refuse(timeZoneError(props.timeZone));
   refuse(choiceError('observability', props.observability, ['none', 'standard', 'full']));
   refuse(choiceError('inputHandover', props.inputHandover, INPUT_HANDOVERS));
   for (const kind of props.furtherModelKinds ?? [])
@@ -142,6 +144,7 @@ const PROPS: Readonly<Record<keyof WiroGenerationsProps, true>> = {
   maximumGenerationsPerDay: true,
   namePrefix: true,
   observability: true,
+  timeZone: true,
   outputBucket: true,
   presets: true,
   removalPolicy: true,
@@ -198,6 +201,11 @@ function countError(name: string, value: number | undefined, most = Number.MAX_S
   if (Number.isSafeInteger(value) && value >= 1 && value <= most) return undefined;
   const to = most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`;
   return `${name} is ${value}: use a whole number from 1${to}, or omit it for no limit.`;
+}
+
+function timeZoneError(value: string | undefined) {
+  if (value === undefined || Token.isUnresolved(value) || isTimeZone(value)) return undefined;
+  return `timeZone is "${value}": use a name such as Europe/Berlin, or omit it for UTC.`;
 }
 
 function dueShardsError(value: number | undefined) {

@@ -55,6 +55,7 @@ export function environmentOf(
     usageLabels: props.usageLabels?.join(',') || undefined,
     inputPrefixes: inputPrefixes.length > 0 ? JSON.stringify(inputPrefixes) : undefined,
     presets: Object.keys(presets).length > 0 ? JSON.stringify(presets) : undefined,
+    timeZone: props.timeZone,
     maximumConcurrency: props.maximumConcurrency?.toString(),
     dueShards: props.dueShards?.toString(),
     maximumCollects: props.maximumCollects?.toString(),

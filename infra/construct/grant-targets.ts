@@ -64,7 +64,9 @@ export function grantTargetsOf(
     rejected: [`${inputBucketArn}/${PREFIX.rejected}*`],
     outputBucket: [outputBucket.bucketArn],
     outputs: [outputBucket.arnForObjects(`${PREFIX.outputs}*`)],
-    folderResults: [outputBucket.arnForObjects(`${PREFIX.outputs}*/result.json`)],
+    folderResults: ['json', 'html'].map((kind) =>
+      outputBucket.arnForObjects(`${PREFIX.outputs}*/result.${kind}`),
+    ),
     largeRequests: [outputBucket.arnForObjects(`${PREFIX.largeRequests}*`)],
     eventBus: [eventBus.eventBusArn],
     parameters: parameters.map(parameterArn),

@@ -20,7 +20,7 @@ export type GrantTarget =
   | 'rejected'
   | 'outputBucket'
   | 'outputs'
-  /** `result.json` beside the outputs of dropped files. */
+  /** `result.json` and `result.html` beside the outputs of dropped files. */
   | 'folderResults'
   /** Requests too large for a table item, in the output bucket. */
   | 'largeRequests'

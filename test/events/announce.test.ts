@@ -74,8 +74,8 @@ async function announceWorld({
   const events: BusEvent[] = [];
   const json = createJsonObjects({ client: s3.client });
   const usage = createUsageCounter(table, { labelNames: ['order'], clock });
-  const failing: { bus?: unknown; update?: unknown; write?: unknown; usage?: unknown } = {};
-  const results: Pick<JsonObjects, 'update' | 'write'> = {
+  const failing: { bus?: unknown; update?: unknown; write?: unknown; page?: unknown; usage?: unknown } = {};
+  const results: Pick<JsonObjects, 'update' | 'write' | 'writePage'> = {
     update: async (...given) => {
       if (failing.update !== undefined) throw failing.update;
       return json.update(...given);
@@ -83,6 +83,10 @@ async function announceWorld({
     write: async (...given) => {
       if (failing.write !== undefined) throw failing.write;
       return json.write(...given);
+    },
+    writePage: async (...given) => {
+      if (failing.page !== undefined) throw failing.page;
+      return json.writePage(...given);
     },
   };
   const deps: AnnounceDeps = {
@@ -271,6 +275,25 @@ describe('an end', () => {
       'untold',
       { FruitlessLooks: 1 },
     ]);
+  });
+
+  it('of a dropped file is written for programs and for people, and again until both stand', async () => {
+    const outputFolder = 'outputs/portraits/20260331T210005-a.png-aaaaaa/';
+    const generation = { ...SUCCEEDED, outputFolder };
+    const { types, lookFor, failing, read, left } = await announceWorld({ generation, isFromFile: false });
+
+    failing.page = away();
+    await lookFor(2);
+    expect(await read(`${outputFolder}result.json`)).toMatchObject({ status: 'succeeded' });
+    expect((await left()).isDue).toBe(true);
+    failing.page = undefined;
+    await lookFor(1);
+
+    expect(String(await s3.bytesOf(`${outputFolder}result.html`))).toContain(
+      '<p class="status succeeded">Done</p>',
+    );
+    expect(types()).toEqual(['Generation Succeeded']);
+    expect(await left()).toEqual(NOTHING);
   });
 
   it('of a dropped file is put on the bus once while its result.json cannot be written', async () => {

@@ -220,7 +220,7 @@ async function request(world: World, body: RequestBody): Promise<string> {
 const idOfFolder = (world: World, name: string): Promise<string> =>
   patiently(`a generation for ${name}`, world.patienceMs, async () => {
     const found = (await world.items()).find(
-      ({ outputFolder, sk }) => sk === 'state' && String(outputFolder).includes(`/${name}-`),
+      ({ outputFolder, sk }) => sk === 'state' && String(outputFolder).includes(`-${name}-`),
     );
     return found !== undefined && String(found.id);
   });

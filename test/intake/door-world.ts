@@ -56,6 +56,7 @@ export function doorWorld({
     head: undefined,
   };
   const written = new Map<string, unknown>();
+  const pages = new Map<string, string>();
   const submitted: string[] = [];
   const knownIn = new Map<string, readonly KnownRequest[]>();
   const told: BusEvent[] = [];
@@ -71,6 +72,7 @@ export function doorWorld({
     inputBucket: BUCKET,
     outputBucket: 'outputs',
     outputPrefix: 'outputs/',
+    timeZone: 'Europe/Berlin',
     presets: parsePresets(PRESETS, { inputBucket: BUCKET, furtherBuckets: [], anyBucket: true }),
     rejections: {
       read: async ({ key }: ObjectRef) =>
@@ -83,6 +85,7 @@ export function doorWorld({
         written.set(key, value);
         return true;
       },
+      writePage: async ({ key }: ObjectRef, html: string) => void pages.set(key, html),
     },
     submit: async (id: string) => void submitted.push(id),
     reportKnown: async (place: Omit<ResultsPlace, 'index'>, known: readonly KnownRequest[]) => {
@@ -125,6 +128,8 @@ export function doorWorld({
     faults,
     objects,
     written,
+    /** HTML pages by key. */
+    pages,
     submitted,
     told,
     /** Requests whose keys were used before, by the results file that they were reported to. */

@@ -195,6 +195,37 @@ describe('a dropped file', () => {
   });
 });
 
+describe('the folder of a dropped file', () => {
+  const folderOf = async (world: ReturnType<typeof doorWorld>) =>
+    (await world.generation(world.accepted()[0] ?? ''))?.outputFolder;
+
+  it('is named at acceptance by the local time, the name and the id, and stays', async () => {
+    const world = doorWorld();
+    const event = world.put('uploads/portraits/Shooting/Größe 1.PNG', 'x');
+    await world.deliver(event);
+    const folder = await folderOf(world);
+
+    // 12:00:01 UTC in Berlin, in winter.
+    const [id = ''] = world.accepted();
+    expect(folder).toBe(`outputs/portraits/20260101T130001-Shooting-Größe-1.png-${id.slice(0, 6)}/`);
+    world.deps.timeZone = 'Asia/Tokyo';
+    await world.deliver(event);
+    expect(await folderOf(world)).toBe(folder);
+  });
+
+  it('has the reason for a person too, if the file is not used', async () => {
+    const world = doorWorld();
+    await world.deliver(world.put('uploads/<b>nobody/a"b.png', 'x'));
+
+    const [[key, html] = ['', '']] = world.pages;
+    expect(key).toMatch(/^outputs\/b-nobody\/20260101T130001-a-b\.png-[a-z2-7]{6}\/result\.html$/);
+    expect(html).toContain('This file was not used, and nothing was charged.');
+    expect(html).toContain('&lt;b&gt;nobody');
+    expect(html).not.toContain('<b>');
+    expect([...world.written.keys()]).toEqual([key.replace('html', 'json')]);
+  });
+});
+
 describe('a request file', () => {
   const FILE = 'requests/batch.json';
   const REJECTED = 'rejected/batch.json';

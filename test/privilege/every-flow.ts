@@ -331,9 +331,11 @@ async function checkAnswers({ keys, environment }: System): Promise<void> {
   const { inputBucket, outputBucket } = environment.endpoints;
   const found = [
     ...(await keys(inputBucket, 're')).filter((key) => !key.startsWith('requests/')),
-    ...(await keys(outputBucket, 'outputs/')).filter((key) => key.endsWith('/result.json')),
+    ...(await keys(outputBucket, 'outputs/')).filter((key) => /\/result\.(?:json|html)$/.test(key)),
   ].map((key) =>
-    key.replace(/-[a-z2-7]{26}\//, '-<id>/').replace(/\/20[\dTZ-]+-[a-z2-7]{26}\.json$/, '/<put>.json'),
+    key
+      .replace(/\/\d{8}T\d{6}-(.*)-[a-z2-7]{6}\//, '/<time>-$1-<id>/')
+      .replace(/\/20[\dTZ-]+-[a-z2-7]{26}\.json$/, '/<put>.json'),
   );
   const wanted = [
     'rejected/missing-input.json',
@@ -342,9 +344,12 @@ async function checkAnswers({ keys, environment }: System): Promise<void> {
     'results/several.json/<put>.json',
     'results/told-late.json/<put>.json',
     'results/told-late.json/<put>.json',
-    'outputs/nobody/Anna.png-<id>/result.json',
-    'outputs/portraits/Anna.png-<id>/result.json',
-    'outputs/portraits/Late.png-<id>/result.json',
+    'outputs/nobody/<time>-Anna.png-<id>/result.html',
+    'outputs/nobody/<time>-Anna.png-<id>/result.json',
+    'outputs/portraits/<time>-Anna.png-<id>/result.html',
+    'outputs/portraits/<time>-Anna.png-<id>/result.json',
+    'outputs/portraits/<time>-Late.png-<id>/result.html',
+    'outputs/portraits/<time>-Late.png-<id>/result.json',
   ];
   if (JSON.stringify(found) !== JSON.stringify(wanted))
     throw new Error(`Other answers were put than ${wanted}: ${found}`);

@@ -24,14 +24,20 @@ interface FolderResult {
   readonly outputs: readonly { readonly key: string; readonly sha256: string }[];
 }
 
-/** The results under a prefix of the output bucket, once there are so many. */
+/** The results of a file's drops in the folder of a preset, once there are so many. */
 async function results(
-  prefix: string,
+  preset: string,
+  name: string,
   count: number,
 ): Promise<readonly (FolderResult & { folder: string })[]> {
-  const keys = await eventually(`${count} results under ${prefix}`, async () => {
-    const found = await system.keys(outputBucket, prefix);
-    const ends = found.filter((key) => key.endsWith('/result.json'));
+  const keys = await eventually(`${count} results of ${preset}/${name}`, async () => {
+    const found = await system.keys(outputBucket, `outputs/${preset}/`);
+    const ends = found.filter(
+      (key) =>
+        /^\d{8}T\d{6}-/.test(key.split('/')[2] ?? '') &&
+        key.includes(`-${name}`) &&
+        key.endsWith('/result.json'),
+    );
     return ends.length === count && ends;
   });
   return Promise.all(
@@ -46,25 +52,32 @@ describe('a file dropped into the folder of a preset', () => {
   it('becomes a generation, its outputs beside a result that says so in a sentence', async () => {
     await system.put('uploads/portraits/Eileen Collins.PNG', PHOTO, 'image/png');
 
-    const [result] = await results('outputs/portraits/Eileen-Collins', 1);
+    const [result] = await results('portraits', 'Eileen-Collins', 1);
 
     expect(result).toMatchObject({
       status: 'succeeded',
-      message: 'Done: one output is in the folder "1" next to this file.',
+      message: 'Done: one output is next to this file.',
     });
-    expect(result?.folder).toBe(`outputs/portraits/Eileen-Collins.png-${result?.id}/`);
+    expect(result?.folder).toMatch(
+      new RegExp(`^outputs/portraits/\\d{8}T\\d{6}-Eileen-Collins\\.png-${result?.id.slice(0, 6)}/$`),
+    );
     const [output] = result?.outputs ?? [];
+    expect(output?.key).toMatch(/^outputs\/portraits\/[^/]+\/0-[^/]+$/);
     expect(output?.key.startsWith(result?.folder ?? '?')).toBe(true);
+    const page = await eventually('the page', () =>
+      system.object(`${result?.folder}result.html`, outputBucket),
+    );
+    expect(String(page?.bytes)).toContain(`<img src="./${output?.key.split('/').at(-1)}"`);
     expect((await system.object(output?.key ?? '', outputBucket))?.sha256).toBe(output?.sha256);
     expect(system.tasksOf(result?.id ?? '')).toHaveLength(1);
   });
 
   it('makes another result when the same name is dropped again', async () => {
     await system.put('uploads/portraits/again.png', PHOTO);
-    const [first] = await results('outputs/portraits/again', 1);
+    const [first] = await results('portraits', 'again', 1);
 
     await system.put('uploads/portraits/again.png', Buffer.concat([PHOTO, Buffer.from('touched up')]));
-    const both = await results('outputs/portraits/again', 2);
+    const both = await results('portraits', 'again', 2);
 
     expect(new Set(both.map(({ id }) => id)).size).toBe(2);
     expect(both.map(({ id }) => id)).toContain(first?.id);
@@ -79,8 +92,8 @@ describe('a file dropped into the folder of a preset', () => {
       await system.put(key, PHOTO, 'image/png');
     }
     await eventually('4 results', async () => {
-      const keys = await system.keys(outputBucket, 'outputs/portraits/mounted-');
-      const found = keys.filter((key) => key.endsWith('/result.json'));
+      const keys = await system.keys(outputBucket, 'outputs/portraits/');
+      const found = keys.filter((key) => key.includes('-mounted-') && key.endsWith('/result.json'));
       const ends = await Promise.all(found.map((key) => system.object(key, outputBucket)));
       return ends.filter((end) => JSON.parse(String(end?.bytes)).status === 'succeeded').length === 4;
     });
@@ -95,9 +108,9 @@ describe('a file dropped into the folder of a preset', () => {
     await system.put('uploads/nobody/photo.png', PHOTO);
 
     const [[empty], [model], [folder]] = await Promise.all([
-      results('outputs/portraits/empty', 1),
-      results('outputs/missing/', 1),
-      results('outputs/nobody/', 1),
+      results('portraits', 'empty', 1),
+      results('missing', '', 1),
+      results('nobody', '', 1),
     ]);
 
     expect(empty).toMatchObject({ status: 'rejected', message: expect.stringContaining('0 bytes') });
@@ -121,7 +134,7 @@ describe('a file dropped into the folder of a preset', () => {
     });
     await system.put('uploads/portraits/wall.jpg', Buffer.concat([PHOTO, Buffer.from('another')]));
 
-    const [result] = await results('outputs/portraits/wall', 1);
+    const [result] = await results('portraits', 'wall', 1);
 
     expect(result).toMatchObject({
       status: 'failed',

@@ -64,8 +64,8 @@ export const rejectedDrop: Flow = {
 function resultOf(world: World, name: string): Promise<FolderResult & { readonly key: string }> {
   const { outputBucket } = world.outputs;
   return world.until(`a result.json for ${name}`, async () => {
-    const keys = await world.keys(outputBucket, `${PREFIX.outputs}portraits/${name}`);
-    const key = keys.find((found) => found.endsWith('/result.json'));
+    const keys = await world.keys(outputBucket, `${PREFIX.outputs}portraits/`);
+    const key = keys.find((found) => found.includes(`-${name}`) && found.endsWith('/result.json'));
     const stored = key === undefined ? undefined : await world.object(key, outputBucket);
     if (key === undefined || stored === undefined) return undefined;
     return { key, ...(JSON.parse(stored.bytes.toString('utf8')) as FolderResult) };

@@ -129,7 +129,7 @@ export class Judge {
         return has('s3') || stands(`/rejected/r${index}.json`) || isGivenUp(`requests/r${index}.json`);
       case 'drop':
         return (
-          stands(`/p${index}.png-`) || this.#isDropped(index) || isGivenUp(`uploads/portraits/p${index}.png`)
+          stands(`-p${index}.png-`) || this.#isDropped(index) || isGivenUp(`uploads/portraits/p${index}.png`)
         );
       case 'event':
         return (
@@ -141,7 +141,7 @@ export class Judge {
   }
 
   #isDropped = (index: number): boolean =>
-    this.states().some(({ outputFolder }) => outputFolder?.includes(`/p${index}.png-`));
+    this.states().some(({ outputFolder }) => outputFolder?.includes(`-p${index}.png-`));
 
   #judgeEnd(state: Generation): void {
     const adopted = 'task' in state ? state.task?.id : undefined;

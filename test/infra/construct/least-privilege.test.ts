@@ -89,6 +89,7 @@ describe('the role of each function', () => {
       's3:PutObject on input/rejected/*',
       's3:PutObject on input/results/*',
       's3:PutObject on output/large-requests/*',
+      's3:PutObject on output/outputs/*/result.html',
       's3:PutObject on output/outputs/*/result.json',
     ]);
     expect(writes('callback')).toEqual([
@@ -97,6 +98,7 @@ describe('the role of each function', () => {
     ]);
     expect(writes('reconcile')).toEqual([
       's3:PutObject on input/results/*',
+      's3:PutObject on output/outputs/*/result.html',
       's3:PutObject on output/outputs/*/result.json',
     ]);
   });
