@@ -347,3 +347,10 @@ export const readList = (name: string, env: NodeJS.ProcessEnv): readonly string[
     .split(',')
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '');
+
+/** How a function's description in Lambda names the release that it was deployed with. */
+export const releaseNote = (release: string): string => `(wiro-serverless ${release})`;
+
+/** The release in a function's description; `undefined` if an earlier one deployed it, which named none. */
+export const releaseIn = (description: string): string | undefined =>
+  /\(wiro-serverless ([\w.+-]+)\)$/.exec(description)?.[1];

@@ -32,7 +32,8 @@ function splitRemedy(message: string): readonly [string, string] {
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
-export function judgeStack({ status, deployment }: StackFacts): Judgement {
+/** @param version - The release of this command. Another release in the stack is no fault: `api` tells whether it will do. */
+export function judgeStack({ status, deployment }: StackFacts, version: string): Judgement {
   if (/_IN_PROGRESS$/.test(status))
     return wrong(`a deployment is under way (${status})`, 'Wait for its end and repeat.');
   if (/FAILED$|^ROLLBACK_COMPLETE$|^UPDATE_ROLLBACK_COMPLETE$/.test(status))
@@ -45,10 +46,12 @@ export function judgeStack({ status, deployment }: StackFacts): Judgement {
       'the stack has no function that serves an API of this project',
       'Correct --stack: the functions may be in a nested stack, which you can name itself.',
     );
-  return ok(`${status}; its API changed last ${deployment.changedAt.slice(0, 16)}`);
+  const { release = 'unknown, of before it was recorded', changedAt } = deployment;
+  const command = release === version ? '' : ` (this command: ${version})`;
+  return ok(`${status}, release ${release}${command}; its API changed last ${changedAt.slice(0, 16)}`);
 }
 
-/** By the newest route that commands need. The stack does not record the release it was deployed with. */
+/** By the newest route that commands need. */
 export function judgeApi({ status, text }: HttpAnswer, version: string): Judgement {
   if (status === 200) return ok(`answers, and has the routes that this release (${version}) needs`);
   if (status === 404 || status === 405)

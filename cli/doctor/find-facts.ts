@@ -1,5 +1,5 @@
 import type { StackResourceSummary } from '@aws-sdk/client-cloudformation';
-import { ENV } from '../../functions/settings.ts';
+import { ENV, releaseIn } from '../../functions/settings.ts';
 import type { StackDeployment } from '../deployment.ts';
 import type { CallAws } from './calls.ts';
 
@@ -15,6 +15,8 @@ export interface DeploymentFacts {
   readonly name: string;
   /** When its code or settings changed last. */
   readonly changedAt: string;
+  /** Absent if an earlier release deployed it, which named none. */
+  readonly release?: string;
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -56,6 +58,7 @@ export async function listStack(
 
 interface Configuration {
   readonly LastModified?: string;
+  readonly Description?: string;
   readonly Environment?: { readonly Variables?: Readonly<Record<string, string>> };
 }
 
@@ -81,8 +84,10 @@ export async function findFacts(
         },
         signal,
       );
-      const { LastModified = '', Environment } = JSON.parse(text) as Configuration;
-      return { name, changedAt: LastModified, environment: Environment?.Variables ?? {} };
+      const { LastModified = '', Description = '', Environment } = JSON.parse(text) as Configuration;
+      const release = releaseIn(Description);
+      const environment = Environment?.Variables ?? {};
+      return { name, changedAt: LastModified, environment, ...(release !== undefined && { release }) };
     }),
   );
   // Only the API's function is told the socket.

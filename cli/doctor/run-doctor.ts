@@ -79,7 +79,7 @@ function stackChecks(deployment: StackDeployment, deps: DoctorDeps): readonly Ch
   return [
     { name: 'credentials', run: async () => ok(`of the account ${deployment.account}`) },
     { name: 'region', run: async () => ok(region) },
-    { name: 'stack', run: async (signal) => judgeStack(await facts(signal)) },
+    { name: 'stack', run: async (signal) => judgeStack(await facts(signal), deps.version) },
     ...apiChecks(url, api, { ...deps, storeSecrets }),
     {
       name: 'secrets',

@@ -6,8 +6,9 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { type FunctionDescription, MOST_DELIVERIES } from '../../functions/functions.ts';
-import { ENV } from '../../functions/settings.ts';
+import { ENV, releaseNote } from '../../functions/settings.ts';
 import type { FunctionCode } from '../wiro-generations-props.ts';
+import { RELEASE } from './release.ts';
 
 /** Values for the functions' settings. Each function receives those that its description lists. */
 export type Environment = { readonly [name in keyof typeof ENV]?: string | undefined };
@@ -46,7 +47,7 @@ export class WiroFunction extends Construct {
     const role = new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
     logGroup.grantWrite(role);
     this.function = new lambda.Function(this, 'Function', {
-      description: describedBy.description,
+      description: `${describedBy.description} ${releaseNote(RELEASE)}`,
       runtime: lambda.Runtime.NODEJS_24_X,
       architecture: lambda.Architecture.ARM_64,
       code: lambda.Code.fromAsset(code.directory),

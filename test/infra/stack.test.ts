@@ -1,6 +1,9 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { FUNCTIONS } from '../../functions/functions.ts';
+import { releaseIn } from '../../functions/settings.ts';
 import { type Resource, resourcesOf, synthesize, toText } from './synthesize.ts';
 
 let template: Template;
@@ -10,8 +13,8 @@ beforeAll(() => {
 
 /** Finds a function's resource by its description. */
 function functionOf(name: keyof typeof FUNCTIONS, of = template): readonly [string, Resource] {
-  const found = resourcesOf(of, 'AWS::Lambda::Function').find(
-    ([, { Properties }]) => Properties.Description === FUNCTIONS[name].description,
+  const found = resourcesOf(of, 'AWS::Lambda::Function').find(([, { Properties }]) =>
+    String(Properties.Description).startsWith(FUNCTIONS[name].description),
   );
   if (!found) throw new Error(`The template has no function ${name}`);
   return found;
@@ -339,6 +342,15 @@ describe('parameters and outputs', () => {
       'OutputBucketName',
       'TableName',
     ]);
+  });
+
+  it('tell the release in the description of each function', async () => {
+    const { version } = JSON.parse(
+      await readFile(path.join(import.meta.dirname, '../../package.json'), 'utf8'),
+    );
+
+    for (const name of Object.keys(FUNCTIONS) as (keyof typeof FUNCTIONS)[])
+      expect(releaseIn(String(functionOf(name)[1].Properties.Description))).toBe(version);
   });
 
   it('follow the settings', () => {

@@ -37,7 +37,14 @@ beforeEach(async () => {
     ['GET /proxy', [405, 'POST only']],
     [
       '/configuration',
-      [200, { LastModified: '2026-11-29T01:00', Environment: { Variables: environment() } }],
+      [
+        200,
+        {
+          Description: 'The API. (wiro-serverless 0.1.0)',
+          LastModified: '2026-11-29T01:00',
+          Environment: { Variables: environment() },
+        },
+      ],
     ],
     ['/2021-10-31', [200, { FunctionUrl: `${url}/callback/` }]],
     ['/account-settings', [200, { AccountLimit: { ConcurrentExecutions: 1_000 } }]],

@@ -27,12 +27,24 @@ describe('access', () => {
   });
 
   it('sees a failed deployment, one under way, and a stack of something else', () => {
-    const judge = (status: string) => judgeStack({ status, alarms: [], deployment });
+    const judge = (status: string) => judgeStack({ status, alarms: [], deployment }, '0.2.0');
 
     expect(judge('UPDATE_COMPLETE').status).toBe('ok');
     expect(judge('UPDATE_ROLLBACK_COMPLETE').message).toContain('failed');
     expect(judge('UPDATE_IN_PROGRESS').message).toContain('under way');
-    expect(judgeStack({ status: 'CREATE_COMPLETE', alarms: [] }).status).toBe('wrong');
+    expect(judgeStack({ status: 'CREATE_COMPLETE', alarms: [] }, '0.2.0').status).toBe('wrong');
+  });
+
+  it('tells the release of the stack, and that of the command if it is another', () => {
+    const judge = (release?: string) =>
+      judgeStack(
+        { status: 'CREATE_COMPLETE', alarms: [], deployment: { ...deployment, ...(release && { release }) } },
+        '0.2.0',
+      ).message;
+
+    expect(judge('0.2.0')).toContain('CREATE_COMPLETE, release 0.2.0;');
+    expect(judge('0.1.0')).toContain('release 0.1.0 (this command: 0.2.0);');
+    expect(judge()).toContain('release unknown, of before it was recorded (this command: 0.2.0);');
   });
 
   it.each([

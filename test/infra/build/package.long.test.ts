@@ -191,7 +191,9 @@ describe('the package, installed in another CDK app', () => {
     )
       .filter(({ Type }) => Type === 'AWS::Lambda::Function')
       .map(({ Properties }) => Properties.Description);
-    expect(functions).toContain('Accepts generations and returns their records.');
+    expect(functions).toContainEqual(
+      expect.stringContaining('Accepts generations and returns their records.'),
+    );
     // Each of the four bundles is an asset of this app.
     const folders = Object.values<{ source: { path: string } }>(assets.files).map(
       ({ source }) => source.path,
@@ -289,6 +291,17 @@ describe('the package, installed in another CDK app', () => {
     const { said } = await run(['--input-type=module', '--eval', script]);
 
     expect(said.trim()).toBe('WiroGenerations');
+  });
+
+  it('provides the command line as a command', async () => {
+    const { bin, version } = JSON.parse(await readFile(path.join(installed, 'package.json'), 'utf8'));
+    const command = path.join(installed, bin['wiro-serverless']);
+
+    const told = await run([command, '--version']);
+    const help = await run([command, 'run', '--help']);
+
+    expect(told.said.trim()).toBe(version);
+    expect(help.said).toContain('--input <name=file>');
   });
 
   it('provides the setup of the secrets as a command', async () => {

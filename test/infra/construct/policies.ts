@@ -17,8 +17,8 @@ export function idsOf(
   name: FunctionName,
 ): { readonly functionId: string; readonly roleId: string } {
   const [functionId = '', resource] =
-    resourcesOf(template, 'AWS::Lambda::Function').find(
-      ([, { Properties }]) => Properties.Description === FUNCTIONS[name].description,
+    resourcesOf(template, 'AWS::Lambda::Function').find(([, { Properties }]) =>
+      String(Properties.Description).startsWith(FUNCTIONS[name].description),
     ) ?? [];
   const roleId = toText(resource?.Properties.Role).replace(/^<|\.Arn>$/g, '');
   return { functionId, roleId };

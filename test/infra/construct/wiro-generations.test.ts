@@ -26,8 +26,8 @@ const PORTRAITS = { portraits: { model: 'owner/project', fileParameter: 'inputIm
 
 const environmentOf = (name: FunctionName, template: Template) => {
   const [, resource] =
-    resourcesOf(template, 'AWS::Lambda::Function').find(
-      ([, { Properties }]) => Properties.Description === FUNCTIONS[name].description,
+    resourcesOf(template, 'AWS::Lambda::Function').find(([, { Properties }]) =>
+      String(Properties.Description).startsWith(FUNCTIONS[name].description),
     ) ?? [];
   const { Variables = {} } = (resource?.Properties.Environment ?? {}) as { Variables?: object };
   return Object.fromEntries(Object.entries(Variables).map(([key, value]) => [key, toText(value)]));

@@ -33,8 +33,8 @@ const sectionOf = ({ Properties }: Resource) =>
   /docs\/operations\.md#([a-z]+)$/.exec(String(Properties.AlarmDescription))?.[1];
 
 const functionOf = (template: Template, name: FunctionName) => {
-  const found = resourcesOf(template, 'AWS::Lambda::Function').find(
-    ([, { Properties }]) => Properties.Description === FUNCTIONS[name].description,
+  const found = resourcesOf(template, 'AWS::Lambda::Function').find(([, { Properties }]) =>
+    String(Properties.Description).startsWith(FUNCTIONS[name].description),
   );
   if (!found) throw new Error(`The template has no function ${name}`);
   return found;
