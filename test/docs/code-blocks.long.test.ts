@@ -81,5 +81,5 @@ it('JSON is JSON, but for comments and what is left out', () => {
 it('every block says what it is, or is output', () => {
   const languages = new Set(blocks.map(({ language }) => language));
 
-  expect([...languages].sort()).toEqual(['', 'json', 'jsonc', 'python', 'sh', 'ts']);
+  expect([...languages].sort()).toEqual(['', 'csv', 'json', 'jsonc', 'python', 'sh', 'ts']);
 });
