@@ -6,6 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll } from 'vitest';
+import { buildPage } from '../../console/build-page.ts';
+import { PAGE_FILE } from '../../console/read-page.ts';
 import { bundleCli } from '../../infra/build/bundle-cli.ts';
 import type { Endpoints } from '../../local/environment.ts';
 import { type CommandEnd, ROOT, type RunningCommand, startCommand } from '../support/command.ts';
@@ -31,6 +33,7 @@ export async function buildCommandLine(): Promise<CommandLine> {
   await mkdir(installed, { recursive: true });
   await cp(path.join(ROOT, 'package.json'), path.join(installed, 'package.json'));
   await bundleCli(path.join(installed, 'dist'));
+  await writeFile(path.join(installed, 'dist', PAGE_FILE), (await buildPage()).html);
   const nowhere = path.join(folder, 'no-such-file');
   const start: CommandLine['start'] = (args, env = {}) =>
     startCommand([process.execPath, path.join(installed, 'dist/cli.mjs'), ...args], {

@@ -3,6 +3,7 @@ import path from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it, vi } from 'vitest';
 import type { Generation, GenerationRow } from '../../client/index.ts';
+import { ask } from '../console/console-world.ts';
 import { eventually } from '../support/eventually.ts';
 import { sha256, startSystem } from '../support/system.ts';
 import { buildCommandLine, deployStack, publishEndpoints } from './command-line.ts';
@@ -58,6 +59,36 @@ describe.each(places)('against $place', ({ args, env }) => {
       expect(await sharp(bytes).metadata()).toMatchObject({ width: 256, height: 256 });
     }
     expect((await readdir(cli.file(`${output}/${id}`))).sort()).toEqual(names);
+  });
+
+  it('console serves the page over it until Ctrl-C, and says when its port is not free', async () => {
+    const signedBefore = stack.signed.length;
+    const serving = await cli.start([...args, 'console', '--json'], env);
+    const stdout = await eventually('the link', async () => {
+      const written = serving.output().stdout;
+      return written.includes('\n') ? written : undefined;
+    });
+    const { link } = JSON.parse(stdout) as { readonly link: string };
+    const { origin, host, port } = new URL(link);
+    const opened = await ask(link, { headers: { host } });
+    const headers = { host, cookie: (opened.headers['set-cookie']?.[0] ?? '').split(';')[0] };
+    const [page, about, list] = await Promise.all(
+      ['/', '/about', '/api/generations?limit=1'].map((path) => ask(`${origin}${path}`, { headers })),
+    );
+
+    expect(page?.body).toContain('<title>Wiro console</title>');
+    expect(JSON.parse(about?.body ?? '')).toMatchObject({
+      name: args.length === 0 ? 'local' : 'Shop',
+      endpoint: { kind: args.length === 0 ? 'local' : 'stack' },
+    });
+    expect(JSON.parse(list?.body ?? '').generations).toHaveLength(1);
+    expect(stack.signed.slice(signedBefore)).toEqual(args.length === 0 ? [] : ['GET /generations?limit=1']);
+    expect(await run('console', '--port', port)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`Port ${port} is not free: choose another with --port`),
+    });
+    serving.process.kill('SIGINT');
+    expect(await serving.ended).toMatchObject({ code: 0, stderr: '' });
   });
 
   it('models, a model and the price of a request are shown', async () => {
