@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -168,6 +168,21 @@ it('a first S3 drop', async () => {
     return found.length > 0 ? found : undefined;
   });
   expect(keys).toHaveLength(1);
+});
+
+it('a request file of docs/local.md, with the keys and the address that npm start prints', async () => {
+  await mkdir(path.join(folder, '.local'), { recursive: true });
+  await writeFile(path.join(folder, '.local/endpoints.json'), JSON.stringify(endpoints));
+  await cp(path.join(ROOT, 'examples'), path.join(folder, 'examples'), { recursive: true });
+  const env = { AWS_ENDPOINT_URL_S3: undefined, INPUTS: undefined, AWS_ACCESS_KEY_ID: undefined };
+
+  await run(shellBlock('lighthouse.json'), { cwd: folder, env });
+
+  const [key = ''] = await eventually('the results file', async () => {
+    const found = await system.keys(endpoints.inputBucket, 'results/lighthouse.json/');
+    return found.length > 0 ? found : undefined;
+  });
+  expect(key).toMatch(/^results\/lighthouse\.json\//);
 });
 
 it('a request by an event', async () => {
