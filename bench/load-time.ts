@@ -94,6 +94,7 @@ const ENVIRONMENT: NodeJS.ProcessEnv = {
   [ENV.wiroOutputHosts]: WIRO_DEFAULTS.outputHosts,
   [ENV.maximumGenerationsPerDay]: '1',
   [ENV.maximumConcurrency]: '1',
+  [ENV.dueShards]: '1',
   [ENV.durations]: '{}',
   [ENV.durationDivisor]: '1',
 };

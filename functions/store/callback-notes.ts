@@ -8,7 +8,7 @@ import { partition } from './attempt-notes.ts';
 import { dueShardOf } from './due-index.ts';
 import { isConditionFailed, type Table } from './dynamodb.ts';
 import { STATE, toGeneration } from './generation-store.ts';
-import { readable, STORED_VERSION } from './stored-version.ts';
+import { COARSE_VERSION, readable, STORED_VERSION } from './stored-version.ts';
 
 export interface CallbackNotes {
   /**
@@ -38,9 +38,9 @@ export function createCallbackNotes(
         Key: marshall({ pk: partition(id), sk: STATE }),
         UpdateExpression:
           'SET #callback = :callback, dueAt = :now, dueShard = :shard, updatedAt = :now ADD revision :one',
-        // Only states that have not ended, of a form that this release knows.
+        // Only states that have not ended, of a form that this release knows: exact, or claimed with a coarse status.
         ConditionExpression:
-          'attempt = :attempt AND version = :version AND (#status = :queued OR #status = :submitting OR #status = :running OR #status = :collecting)',
+          'attempt = :attempt AND ((version = :version AND (#status = :queued OR #status = :submitting OR #status = :running OR #status = :collecting)) OR (version = :coarse AND attribute_exists(claim) AND (#status = :queued OR #status = :running)))',
         ExpressionAttributeNames: { '#callback': 'callback', '#status': 'status' },
         ExpressionAttributeValues: marshall({
           ':callback': { seenAt: now, taskId },
@@ -49,6 +49,7 @@ export function createCallbackNotes(
           ':one': 1,
           ':attempt': attempt,
           ':version': STORED_VERSION,
+          ':coarse': COARSE_VERSION,
           ':queued': 'queued',
           ':submitting': 'submitting',
           ':running': 'running',

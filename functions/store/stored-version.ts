@@ -34,7 +34,7 @@ export function readable(
 }
 
 /** Earlier releases leave an item with a coarse status alone: they would take a claimed generation for a free one. */
-const COARSE_VERSION = 2;
+export const COARSE_VERSION = 2;
 const COARSE = { submitting: 'queued', collecting: 'running' } as const;
 
 /**

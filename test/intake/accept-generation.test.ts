@@ -1,6 +1,6 @@
-import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { describe, expect, it } from 'vitest';
 import { answerRequest } from '../../functions/api/routes.ts';
+import { PutItemCommand } from '../../functions/aws/dynamodb.ts';
 import type { Generation } from '../../functions/generation/generation.ts';
 import { type AcceptDeps, acceptChecked, checkRequest } from '../../functions/intake/accept-generation.ts';
 import { acceptRequestFile, type FileDelivery } from '../../functions/intake/accept-request-file.ts';
@@ -128,13 +128,8 @@ describe('one request under a daily limit', () => {
       return commands;
     };
 
-    expect(await written()).toEqual(['GetItemCommand', 'PutItemCommand', 'PutItemCommand']);
-    expect(await written(5)).toEqual([
-      'GetItemCommand',
-      'UpdateItemCommand',
-      'PutItemCommand',
-      'PutItemCommand',
-    ]);
+    expect(await written()).toEqual(['GetItem', 'PutItem', 'PutItem']);
+    expect(await written(5)).toEqual(['GetItem', 'UpdateItem', 'PutItem', 'PutItem']);
   });
 });
 
@@ -285,7 +280,7 @@ describe('a retry under a daily limit', () => {
 /** A table that notes its requests. */
 function noting(table: Table, commands: string[]): Table {
   const send = (command: Parameters<Table['client']['send']>[0]) => {
-    commands.push(command.constructor.name);
+    commands.push(command.operation);
     return table.client.send(command);
   };
   return { ...table, client: { send } as unknown as Table['client'] };
