@@ -13,11 +13,11 @@ export function toFolderPage({ generation, request, outputs }: WholeGeneration):
   return {
     status: statusOf(generation),
     title: nameOf(Object.values(request.inputs).flat().find(isDropped)),
-    message: sentenceFor(generation, outputs.length),
+    message: withoutStatus(sentenceFor(generation, outputs.length)),
     ...(typeof prompt === 'string' && prompt.trim() !== '' && { prompt }),
     facts: [
       ['Model', model],
-      ['Cost', costUsd === undefined ? 'not known' : `$${costUsd}`],
+      ...costOf(generation.status, costUsd),
       ...(error?.retryable === true ? ([['Trying again', 'can help']] as const) : []),
       ...(attempt > 1 ? ([['Attempt', String(attempt)]] as const) : []),
       ['Dropped', timeOf(createdAt)],
@@ -26,6 +26,18 @@ export function toFolderPage({ generation, request, outputs }: WholeGeneration):
     ],
     files: outputs.flatMap((output) => toFile(output, generation.outputFolder ?? '')),
   };
+}
+
+/** The page says the status above the sentence. */
+function withoutStatus(sentence: string): string {
+  const [first = '', ...rest] = sentence.replace(/^(?:Done: |This generation failed\. )/, '');
+  return `${first.toUpperCase()}${rest.join('')}`;
+}
+
+/** What did not succeed may have cost nothing. Then its message says so. */
+function costOf(status: Generation['status'], costUsd: number | undefined): ResultPage['facts'] {
+  if (costUsd !== undefined) return [['Cost', `$${costUsd}`]];
+  return status === 'succeeded' ? [['Cost', 'not known']] : [];
 }
 
 function statusOf({ status }: Generation): ResultPage['status'] {

@@ -115,11 +115,11 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Escapes a text for content and attributes. Control characters go, except line breaks. */
+/** Escapes a text for content and attributes, without control characters and those that reverse text. */
 const escapeText = (text: string): string =>
   text
     .toWellFormed()
-    .replace(/[\p{Cc}--[\t\n]]/gv, '')
+    .replace(/[[\p{Cc}\u202a-\u202e\u2066-\u2069]--[\t\n]]/gv, '')
     .replace(/[&<>"']/g, (sign) => ENTITIES[sign] ?? '');
 
 const STYLE = `:root{--ink:#1c1e21;--soft:#5f6670;--line:#e3e6ea;--page:#f6f7f9;--card:#fff;--good:#136f3f;--bad:#b3261e;--rest:#6b5400}
@@ -135,7 +135,7 @@ p{margin:0;overflow-wrap:anywhere}
 .message{max-width:42rem;color:var(--soft)}
 ul{margin:1.75rem 0 0;padding:0;list-style:none}
 .problems{padding-left:1.2rem;list-style:disc;overflow-wrap:anywhere}
-.files{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,17rem),1fr));gap:1rem}
+.files{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,17rem),1fr));gap:1rem;align-items:start}
 .files li{overflow:hidden;background:var(--card);border:1px solid var(--line);border-radius:10px}
 .files li:only-child{grid-column:1/-1}
 .files img,.files video{display:block;width:100%;max-height:34rem;object-fit:contain;background:var(--line)}
@@ -148,12 +148,12 @@ a:focus-visible{outline:2px solid var(--good);outline-offset:2px}
 .prompt p{white-space:pre-wrap}
 dl{margin:1.75rem 0 0;display:grid;gap:.35rem;font-size:.9rem}
 dl div{display:grid;grid-template-columns:8rem 1fr;gap:1rem}
-dt{color:var(--soft)}
+dt{color:var(--soft);overflow-wrap:anywhere}
 dd{margin:0;overflow-wrap:anywhere}
 @media (max-width:30rem){main{padding:1.5rem 1rem 3rem}dl div{grid-template-columns:1fr;gap:0}dl{gap:.7rem}}`;
 
 /** Of `STYLE`. A test computes it again. */
-const STYLE_SHA256 = 'kdfWLUx7qUHJ9uVax0zhnbqRejkFvaNbOPwIj1aX900=';
+const STYLE_SHA256 = '8tEr3axxrhAsSbuQXDxg1nlSJKjzIc71ASXRFwkJ5V0=';
 
 /** Files beside the page also load if it was downloaded: a browser does not count `file:` as the page's own origin. */
 const POLICY = `default-src 'none'; img-src 'self' file:; media-src 'self' file:; style-src 'sha256-${STYLE_SHA256}'; base-uri 'none'; form-action 'none'`;

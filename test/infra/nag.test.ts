@@ -55,10 +55,10 @@ const EXPLAINED: readonly Explanation[] = [
     because: 'Objects under one prefix. Each has the name of its generation.',
   },
   {
-    finding: /^IAM5\[Resource::<WiroOutputs\w+\.Arn>\/outputs\/\*(\/result\.json)?\]$/,
+    finding: /^IAM5\[Resource::<WiroOutputs\w+\.Arn>\/outputs\/\*(\/result\.(json|html))?\]$/,
     at: /\/(Api|Submit|Callback|Reconcile)\/Role\/DefaultPolicy\/Resource$/,
     because:
-      'Objects under one prefix. Each output has the name of its generation. Only `callback` writes outputs, and `api` reads them for the links that it signs; the others only write `result.json`.',
+      'Objects under one prefix. Each output has the name of its generation. Only `callback` writes outputs, and `api` reads them for the links that it signs; the others only write `result.json` and `result.html`.',
   },
 ];
 

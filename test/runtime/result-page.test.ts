@@ -4,7 +4,7 @@ import { toFolderPage } from '../../functions/events/folder-page.ts';
 import { type ResultPage, writeResultPage } from '../../functions/runtime/result-page.ts';
 import { EXAMPLES } from '../generation/examples.ts';
 
-const HOSTILE = `"><script>alert(1)</script><img src=x onerror='alert(2)'>&amp;\u0000\ud800`;
+const HOSTILE = `"><script>alert(1)</script><img src=x onerror='alert(2)'>&amp;\u0000\u202e\ud800`;
 const page: ResultPage = {
   status: 'succeeded',
   title: HOSTILE,
@@ -23,7 +23,7 @@ const page: ResultPage = {
 it('escapes every text, and links only to files beside it', () => {
   const html = writeResultPage(page);
 
-  expect(html).not.toMatch(/<script|onerror='|<img src=x|\0/);
+  expect(html).not.toMatch(/<script|onerror='|<img src=x|\0|\u202e/);
   expect(html).toContain('&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;');
   const links = [...html.matchAll(/(?:href|src)="([^"]*)"/g)].map(([, link]) => link);
   expect(links).toHaveLength(8);
@@ -69,6 +69,7 @@ it('shows pictures, prompt and cost of a dropped file, and no address or key fro
 
   expect(html).toContain('<h1><bdi>Anna.png</bdi></h1>');
   expect(html).toContain('<img src="./0-a%20b.png"');
+  expect(html).toContain('<p class="message">2 outputs are next to this file.</p>');
   expect(html).toContain('A castle');
   expect(html).toContain('<dt>Cost</dt><dd><bdi>$0.04</bdi></dd>');
   expect(html).not.toMatch(/SECRET|private|elsewhere|https?:/);
