@@ -13,6 +13,7 @@ import { putOnce, storeOnce } from '../objects/store-once.ts';
 import type { ObjectRef } from '../objects/types.ts';
 import { createBufferPool } from './buffer-pool.ts';
 import { decideContentType, isShownInline } from './content-type.ts';
+import { copyInLanes } from './copy-in-lanes.ts';
 import { OutputUnavailableError } from './errors.ts';
 import type { OutputFetcher } from './fetch-output.ts';
 import { judgeOutput } from './judge-output.ts';
@@ -59,9 +60,8 @@ export function createOutputCopier({
   }
 
   /**
-   * Copies an output as a multipart upload. Several buffers work side by side. Each reads the next part, then digests and
-   * uploads it, until one reads the end. The first failure aborts all of them. After each part, the copy gives back a
-   * buffer that another copy should have, or takes one that is free.
+   * Copies an output as a multipart upload. Several buffers work side by side (`copyInLanes`). Each reads the next part,
+   * then digests and uploads it, until one reads the end. The first failure aborts all of them.
    * @param first - Holds the first part already.
    * @param only - The SHA-256 that the output must have.
    */
@@ -91,10 +91,8 @@ export function createOutputCopier({
 
     let nextIndex = 1;
     let isEndRead = false;
-    let buffers = 0;
-    const lanes: Promise<void>[] = [];
 
-    async function copyNextPart(buffer: Buffer): Promise<void> {
+    async function copyNext(buffer: Buffer): Promise<void> {
       const index = nextIndex;
       nextIndex += 1;
       const filled = await reader.read(index, buffer);
@@ -102,36 +100,9 @@ export function createOutputCopier({
       if (filled > 0) await storePart(index, buffer.subarray(0, filled));
     }
 
-    /** Copies part after part with one buffer. Never rejects. */
-    async function copyParts(buffer: Buffer, begun?: Promise<void>): Promise<void> {
-      buffers += 1;
-      try {
-        await begun;
-        while (!isEndRead && (buffer === first || buffers <= fairShare())) {
-          takeFreeBuffers();
-          await copyNextPart(buffer);
-        }
-      } catch (error) {
-        fail(error);
-      } finally {
-        buffers -= 1;
-        if (buffer !== first) pool.give(buffer, !signal.aborted);
-      }
-    }
-
-    function takeFreeBuffers(): void {
-      while (buffers < fairShare()) {
-        const buffer = pool.tryTake();
-        if (buffer === undefined) return;
-        lanes.push(copyParts(buffer));
-      }
-    }
-
     async function copyAllParts(): Promise<ReturnType<typeof digest.end>> {
-      lanes.push(copyParts(first, storePart(0, first)));
-      takeFreeBuffers();
-      // The array grows meanwhile.
-      for (const lane of lanes) await lane;
+      const isOver = () => isEndRead;
+      await copyInLanes(storePart(0, first), { first, pool, fairShare, copyNext, isOver, fail, signal });
       signal.throwIfAborted();
       const whole = digest.end();
       if (only !== undefined && whole.sha256 !== only)

@@ -8,7 +8,8 @@ const system = await startSystem({
   timeoutSeconds: { callback: 8 },
   durations: {
     ...HASTY,
-    outputPatience: 4_000,
+    // Two invocations, so that one of them has the time for the output that can be had.
+    outputPatience: 10_000,
     lease: 3_000,
     leaseRenewal: 1_000,
     headers: 60_000,
