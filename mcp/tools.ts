@@ -209,19 +209,26 @@ async function submit({ client, budget }: ToolsDeps, { wanted, variation, maxCos
     return shownSubmission({ ...repeated, repeated: true }, budget);
   }
   const { price } = check;
-  const refusal = budget.take(price);
+  const refusal = budget.take(idempotencyKey, price);
   if (refusal !== undefined) throw new ToolError('over_budget', PREFIX_OF_ERRORS + explain(refusal));
   try {
     const generation = await client.submit(limited(maxCostUsd), { signal });
-    if (generation.repeated) budget.giveBack(price);
+    // A repeat counts too: an answer that got lost makes the first submission look like one.
+    budget.keep(idempotencyKey);
     return shownSubmission(generation, budget);
   } catch (error) {
-    // An answered refusal is no generation. After anything else there may be one.
-    if (error instanceof WiroServerlessError && error.status !== undefined && error.status < 500)
-      budget.giveBack(price);
+    if (isRefusal(error)) budget.giveBack(idempotencyKey);
+    else budget.keep(idempotencyKey);
     throw error;
   }
 }
+
+/** The API answered that it made no generation. After anything else there may be one: 429 can follow a lost answer. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof WiroServerlessError &&
+  error.status !== undefined &&
+  error.status < 500 &&
+  (error.status !== 429 || error.code === 'daily_limit_reached');
 
 function explain(refusal: NonNullable<ReturnType<Budget['take']>>): string {
   return refusal.kind === 'unknown'

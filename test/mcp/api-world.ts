@@ -9,6 +9,7 @@ export type ApiWorld = Awaited<ReturnType<typeof startApiWorld>>;
 export async function startApiWorld() {
   const byKey = new Map<string, string>();
   const succeeded = new Set<string>();
+  let loseNext = false;
   let next: { method: string; status: number; body: object } | undefined;
 
   const record = (id: string): Record<string, unknown> & { outputs?: readonly object[] } => ({
@@ -53,6 +54,11 @@ export async function startApiWorld() {
     const [, , id = ''] = (request.url ?? '').split('/');
     let answer: [number, object];
     const ready = next;
+    if (loseNext && request.method === 'POST' && !body.dryRun) {
+      loseNext = false;
+      post(body);
+      return void request.socket.destroy();
+    }
     if (ready !== undefined && ready.method === request.method && !body.dryRun) {
       answer = [ready.status, ready.body];
       next = undefined;
@@ -75,6 +81,10 @@ export async function startApiWorld() {
     /** Answers the next request of the method so, dry runs excepted. */
     answerNext: (method: string, status: number, body: object) => {
       next = { method, status, body };
+    },
+    /** Accepts the next submission, and loses the answer. */
+    loseNextAnswer: () => {
+      loseNext = true;
     },
     async stop() {
       server.closeAllConnections();

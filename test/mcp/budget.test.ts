@@ -7,10 +7,10 @@ describe('a budget', () => {
     const budget = createBudget(1);
 
     for (let times = 0; times < 10; times += 1)
-      expect(budget.take({ certainty: 'exact', usd: 0.1 })).toBeUndefined();
+      expect(budget.take(String(times), { certainty: 'exact', usd: 0.1 })).toBeUndefined();
 
     expect(budget.leftUsd()).toBe(0);
-    expect(budget.take({ certainty: 'exact', usd: 0.000001 })).toEqual({
+    expect(budget.take('more', { certainty: 'exact', usd: 0.000001 })).toEqual({
       kind: 'tooHigh',
       usd: 0.000001,
       leftUsd: 0,
@@ -20,18 +20,31 @@ describe('a budget', () => {
   it('counts an estimate in full, what is free as nothing, and refuses what is unknown', () => {
     const budget = createBudget(0.05);
 
-    expect(budget.take({ certainty: 'estimate', usd: 0.05 })).toBeUndefined();
-    expect(budget.take({ certainty: 'exact', usd: 0 })).toBeUndefined();
-    expect(budget.take({ certainty: 'unknown' })).toEqual({ kind: 'unknown' });
+    expect(budget.take('one', { certainty: 'estimate', usd: 0.05 })).toBeUndefined();
+    expect(budget.take('two', { certainty: 'exact', usd: 0 })).toBeUndefined();
+    expect(budget.take('three', { certainty: 'unknown' })).toEqual({ kind: 'unknown' });
   });
 
-  it('has what is given back', () => {
+  it('has what is given back, once all submissions of the key ended without a generation', () => {
     const budget = createBudget(0.05);
-    budget.take({ certainty: 'exact', usd: 0.04 });
+    budget.take('one', { certainty: 'exact', usd: 0.04 });
+    budget.take('one', { certainty: 'exact', usd: 0.04 });
 
-    budget.giveBack({ certainty: 'exact', usd: 0.04 });
-
+    budget.giveBack('one');
+    expect(budget.leftUsd()).toBe(0.01);
+    budget.giveBack('one');
     expect(budget.leftUsd()).toBe(0.05);
+  });
+
+  it('keeps what may have become a generation, and counts it once', () => {
+    const budget = createBudget(0.05);
+    budget.take('one', { certainty: 'exact', usd: 0.04 });
+    budget.keep('one');
+
+    expect(budget.take('one', { certainty: 'exact', usd: 0.04 })).toBeUndefined();
+    budget.giveBack('one');
+
+    expect(budget.leftUsd()).toBe(0.01);
   });
 });
 

@@ -121,6 +121,26 @@ describe('a budget', () => {
     expect(api.generations()).toBe(2);
   });
 
+  it('counts a submission whose answer got lost and whose repeat found it', async () => {
+    const { call } = await connect(createBudget(0.09));
+
+    api.loseNextAnswer();
+    const { value } = await call('submit', BOAT);
+
+    expect(value).toMatchObject({ repeated: true, budgetLeftUsd: 0.05 });
+    expect(api.generations()).toBe(1);
+  });
+
+  it('counts the same arguments at once as one', async () => {
+    const { call } = await connect(createBudget(0.04));
+
+    const answers = await Promise.all([1, 2, 3].map(() => call('submit', BOAT)));
+
+    expect(answers.map(({ isError }) => isError)).toEqual([false, false, false]);
+    expect((await call('price', BOAT)).value.budgetLeftUsd).toBe(0);
+    expect(api.generations()).toBe(1);
+  });
+
   it('refuses an unknown price', async () => {
     const { call } = await connect(createBudget(5));
 
