@@ -45,7 +45,7 @@ export const addRequestOptions = (command: Command): Command =>
     )
     .option(
       '-i, --input <name=file>',
-      'a file on this machine, an https:// URL or s3://bucket/key, repeatable; the same name again adds one',
+      'a file on this machine, an https:// URL, s3://bucket/key or a key under inputs/, repeatable; the same name again adds one',
       collect,
     )
     .option('--label <name=text>', 'a label in the record and in every event, repeatable', collect)
@@ -90,7 +90,7 @@ export async function readRequestOptions(
     const [name, text] = splitPair('-i', 'name=file', given, problems) ?? [];
     if (name === undefined || text === undefined) continue;
     try {
-      inputs[name] = [...(inputs[name] ?? []), await readInput(text)];
+      inputs[name] = [...(inputs[name] ?? []), await readInputOrKey(text)];
     } catch (error) {
       problems.push(`-i ${name}: ${(error as Error).message}`);
     }
@@ -188,6 +188,20 @@ export async function readInput(text: string, folder = process.cwd()): Promise<G
       `"${plain(text)}" has ${found.size} bytes; Wiro takes at most ${LARGEST_BYTES} (100 MB).`,
     );
   return { file: { path: file, name: path.basename(file), sizeBytes: found.size } };
+}
+
+/** Where the input bucket keeps inputs by convention. Other keys are named as s3://bucket/key. */
+const KEY = /^inputs\/[^/]/;
+
+/** Reads an input of the command line. A file wins; what is none and looks like a key of the input bucket is one. */
+async function readInputOrKey(text: string): Promise<GivenInput> {
+  const isThere =
+    !KEY.test(text) ||
+    (await stat(text).then(
+      () => true,
+      ({ code }: NodeJS.ErrnoException) => code !== 'ENOENT' && code !== 'ENOTDIR',
+    ));
+  return isThere ? readInput(text) : { source: text };
 }
 
 /** The request with each input as `toSource` gives it. */

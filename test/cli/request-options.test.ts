@@ -55,6 +55,18 @@ describe('a request on the command line', () => {
     ]);
   });
 
+  it('takes a key under inputs/ where there is no such file', async () => {
+    const { inputs } = await readRequestOptions('wiro/a', {
+      input: ['image=inputs/temporary/no-such-file.png'],
+    });
+
+    expect(inputs).toEqual({ image: [{ source: 'inputs/temporary/no-such-file.png' }] });
+    await expect(readRequestOptions('wiro/a', { input: ['image=./inputs/none.png'] })).rejects.toThrow(
+      'there is no file',
+    );
+    await expect(readInput('inputs/none.png', folder.path)).rejects.toThrow('there is no file');
+  });
+
   it('checks its files before anything is asked of a deployment', async () => {
     await mkdir(folder.file('folder'));
     await writeFile(folder.file('empty.png'), '');
