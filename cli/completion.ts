@@ -105,7 +105,12 @@ ${commands.map((command) => `    ${quote(`${command.name}:${escaped(command.summ
 ${commands.map((command) => `    ${command.name}) _arguments ${command.options.flatMap(spec).join(' ')} '*::file:_files' ;;`).join('\n')}
   esac
 }
-compdef _${name.replaceAll('-', '_')} ${name}
+# In a folder of fpath, this file is the function's own body at its first call. Sourced, it registers the function.
+if [[ $funcstack[1] == _${name} ]]; then
+  _${name.replaceAll('-', '_')} "$@"
+else
+  compdef _${name.replaceAll('-', '_')} ${name}
+fi
 `;
 }
 

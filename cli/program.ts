@@ -29,6 +29,10 @@ export async function runProgram(
     if (error.code !== 'EPIPE') throw error;
     process.exit(EXIT.done);
   });
+  // Nobody reads messages any more. That stops no work.
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
   const program = createProgram(version);
   const cli = createCli({
     options: () => program.opts<GlobalOptions>(),

@@ -116,6 +116,10 @@ async function download(output: Output, file: string, options: SaveOptions): Pro
         timer.refresh();
         hash.update(chunk);
         bytes += chunk.length;
+        if (bytes > output.sizeBytes) {
+          done(new DownloadError(`more than the ${output.sizeBytes} bytes of the record came`));
+          return;
+        }
         onBytes?.(output, bytes);
         done(undefined, chunk);
       },

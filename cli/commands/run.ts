@@ -36,6 +36,7 @@ export function configure(command: Command, cli: Cli): void {
 
 async function run(cli: Cli, model: string, options: Options): Promise<void> {
   const given = await readRequestOptions(model, options);
+  cli.onInterrupt('Nothing was submitted. Repeat the command.');
   const client = await cli.client();
   const { signal, progress } = cli;
   const upload = createUploads(client, {

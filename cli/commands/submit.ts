@@ -62,6 +62,7 @@ export function configure(command: Command, cli: Cli): void {
 async function submit(cli: Cli, file: string, options: Options): Promise<void> {
   const { signal, progress } = cli;
   const defaults = readDefaults(options);
+  cli.onInterrupt('This run submitted nothing. Repeat the command.');
   const { bytes, rows, problems: ofForm } = await readBatch(file);
   const client = await cli.client();
   const { identity } = await cli.deployment();

@@ -43,6 +43,10 @@ it('zsh and fish know every command and its options', () => {
     expect(zsh).toMatch(new RegExp(`^    ${name}\\) _arguments `, 'm'));
     expect(fish).toContain(`-f -a ${name} -d '`);
   }
+  // From a folder of fpath, the file's first call must complete too.
+  expect(zsh).toMatch(
+    /funcstack\[1\] == _wiro-serverless \]\]; then\n {2}_wiro_serverless "\$@"\nelse\n {2}compdef /,
+  );
   expect(zsh).toContain("'*--status[only these]:value:(queued submitting");
   expect(fish).toContain('-l status -x -a ');
 });

@@ -95,7 +95,7 @@ describe('saved outputs', () => {
   });
 
   it('leave nothing behind that is not what the record says', async () => {
-    const { url } = await serveAnswers({ status: 200, text: 'broken' });
+    const { url } = await serveAnswers({ status: 200, text: 'wrong' });
     const output = outputOf('0.png', 'whole', url);
 
     const refusal = await saveOutputs(
@@ -106,6 +106,20 @@ describe('saved outputs', () => {
 
     expect(refusal.message).toBe('Cannot save 0.png of g1');
     expect(refusal.cause.message).toMatch(/has the SHA-256 .* but the record says/);
+    expect(await filesIn('g1')).toEqual([]);
+  });
+
+  it('stop at more bytes than the record says', async () => {
+    const { url } = await serveAnswers({ status: 200, text: 'x'.repeat(100) });
+    const output = outputOf('0.png', 'small', url);
+
+    const refusal = await saveOutputs(
+      clientWith(output),
+      { id: 'g1', outputs: [output] },
+      { directory: folder.path, signal: never },
+    ).catch((error) => error);
+
+    expect(refusal.cause.message).toBe('more than the 5 bytes of the record came');
     expect(await filesIn('g1')).toEqual([]);
   });
 
