@@ -89,7 +89,7 @@ async function explainEnd(error: unknown, cli: RunningCli): Promise<number> {
   // What fails after Ctrl-C fails because of it.
   const reason: unknown = cli.signal.aborted ? cli.signal.reason : error;
   if (reason instanceof InterruptedError) {
-    cli.note(cli.advice === undefined ? reason.message : `${reason.message} ${cli.advice}`);
+    cli.note(`${reason.message} ${cli.advice ?? 'Repeat the command.'}`);
   } else {
     const deployment = reason instanceof UnreachableError ? await cli.deployment() : undefined;
     cli.note(deployment?.kind === 'local' ? explainSilence(deployment) : describeError(reason));
