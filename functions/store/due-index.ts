@@ -6,8 +6,9 @@ import type { Table } from './dynamodb.ts';
 import { TABLE } from './table.ts';
 
 // The index of due generations has 8 shards, because one partition takes 1,000 write units a second. Releases before this
-// one know only the first shard. So a generation goes into another shard only if the deployment sets `dueShards: 8`. All
-// shards are read, whatever the setting: a generation stays in its shard until its next write.
+// one know only the first shard. So a generation goes into another shard only if the deployment sets `dueShards: 8`. Back
+// at 1, a generation stays in its shard until its next write. So the other shards are still read, but only every ten
+// minutes: seven requests a minute would cost an idle deployment more than all its others.
 
 /** One page of due generations. */
 export interface DuePage {
@@ -37,14 +38,21 @@ interface Entry {
   readonly key: IndexKey;
 }
 
-/** Lists what was due by `now` in all shards, longest due first. */
+/** The shards to read at a time. With `dueShards: 1` those that are not written to any more only in minutes 0, 10, 20 … */
+const shardsToRead = (now: Timestamp, shards: DueShards): readonly string[] =>
+  shards === 8 || new Date(now).getUTCMinutes() % 10 === 0 ? SHARDS : [FIRST_SHARD];
+
+/** Lists what was due by `now` in the shards that are read at that time, longest due first. */
 export async function readDue(
   table: Table,
   now: Timestamp,
   limit: number,
+  dueShards: DueShards,
   after: DueKey = {},
 ): Promise<DuePage> {
-  const pages = await Promise.all(SHARDS.map((shard) => readShard(table, shard, now, limit, after[shard])));
+  const pages = await Promise.all(
+    shardsToRead(now, dueShards).map((shard) => readShard(table, shard, now, limit, after[shard])),
+  );
   const found = pages
     .flatMap(({ entries }) => entries)
     .sort((a, b) => (a.dueAt < b.dueAt ? -1 : a.dueAt > b.dueAt ? 1 : 0));

@@ -377,7 +377,7 @@ export function createGenerationStore(
 
     outputs: (id, attempt) => readOutputs(id, attempt, (sort) => item(id, sort, `the outputs of ${id}`)),
 
-    due: (now, limit, after) => readDue(table, now, limit, after),
+    due: (now, limit, after) => readDue(table, now, limit, dueShards, after),
 
     async waiting(limit, from) {
       const { partitionKey, sortKey } = TABLE.indexes.waiting;

@@ -138,7 +138,7 @@ it('serves the API and the callback over HTTP', async () => {
   expect(answers).toEqual(['wiro-local-api/x', 'wiro-local-callback/x']);
 });
 
-it('starts submit only for request files in the input bucket', async () => {
+it('starts submit for every object under requests/ of the input bucket, and for no other', async () => {
   const environment = await environmentOf(TELL_EVENT);
   const { s3 } = clientsOf(environment.endpoints);
   const { inputBucket, outputBucket } = environment.endpoints;
@@ -152,13 +152,16 @@ it('starts submit only for request files in the input bucket', async () => {
     await s3.send(new PutObjectCommand({ Bucket, Key, Body: '{}' }));
   await environment.idle();
 
-  await expect.poll(() => eventsSeenBy(environment, 'submit')).toHaveLength(1);
-  const [event] = eventsSeenBy(environment, 'submit') as S3Event[];
-  expect(event?.Records[0]?.s3).toMatchObject({
-    bucket: { name: inputBucket },
-    object: { key: 'requests/a+b/%C3%BC.json', size: 2 },
-  });
-  expect(environment.reports()).toHaveLength(1);
+  await expect.poll(() => eventsSeenBy(environment, 'submit')).toHaveLength(2);
+  const events = eventsSeenBy(environment, 'submit') as S3Event[];
+  const byKey = events
+    .map(({ Records }) => Records[0]?.s3)
+    .sort((a, b) => (String(a?.object.key) < String(b?.object.key) ? -1 : 1));
+  expect(byKey).toMatchObject([
+    { bucket: { name: inputBucket }, object: { key: 'requests/a+b/%C3%BC.json', size: 2 } },
+    { bucket: { name: inputBucket }, object: { key: 'requests/picture.png', size: 2 } },
+  ]);
+  expect(environment.reports()).toHaveLength(2);
 });
 
 it('runs reconcile on a schedule until it is turned off', async () => {
