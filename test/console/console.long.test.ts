@@ -54,7 +54,7 @@ it('runs two pictures and shows the output with the same pixels beside them', LI
   const pixels = await sharp(stored?.bytes).removeAlpha().raw().toBuffer();
   expect(seen).toBe(createHash('sha256').update(pixels).digest('hex'));
 
-  await page.locator('.outputs').getByRole('button', { name: /^Enlarge / }).first().click();
+  await page.locator('.outputs button[aria-label^="Enlarge "]').first().click();
   await page.locator('dialog[open]').waitFor();
   await page.keyboard.press('Escape');
   await page.locator('dialog[open]').waitFor({ state: 'detached' });
