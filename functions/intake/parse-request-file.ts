@@ -50,19 +50,12 @@ export interface ParsedFile {
 export async function parseFile(deps: ParseFileDeps, name: string, text: string): Promise<ParsedFile> {
   if (Buffer.byteLength(text) > LARGEST_BYTES) return refuse(tooLarge(Buffer.byteLength(text)));
   const isTable = isTableName(name) || (!/\.json$/i.test(name) && looksLikeTable(text));
-  const read = isTable ? await readRows(deps, name, text) : readValues(text);
+  const read = isTable ? await readRows(deps, name, text, MOST_REQUESTS) : readValues(text);
   if (read.kind === 'unreadable')
     return refuse(
       ...read.messages.map((message) => ({ code: 'invalid_request', message, retryable: false }) as const),
     );
-  const { rows } = read;
-  if (rows.length > MOST_REQUESTS)
-    return refuse({
-      code: 'invalid_request',
-      message: `The file holds ${rows.length} requests; at most ${MOST_REQUESTS} are allowed: split it.`,
-      retryable: false,
-    });
-  return readRequests(deps, rows);
+  return readRequests(deps, read.rows);
 }
 
 const refuse = (...problems: readonly GenerationError[]): ParsedFile => ({
@@ -84,6 +77,11 @@ function readValues(
     return {
       kind: 'unreadable',
       messages: ['The file holds no request: put one, or an array of them, into it.'],
+    };
+  if (values.length > MOST_REQUESTS)
+    return {
+      kind: 'unreadable',
+      messages: [`The file holds ${values.length} requests; at most ${MOST_REQUESTS} are allowed: split it.`],
     };
   const isList = Array.isArray(value);
   return {

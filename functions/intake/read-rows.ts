@@ -4,6 +4,7 @@ import { fromCells, isPlainColumn } from '../request/from-cells.ts';
 import { isModelName } from '../request/model-name.ts';
 import type { Preset, Presets } from '../request/preset.ts';
 import { readTable, type TableRow } from '../request/read-table.ts';
+import { mapLimited } from '../runtime/map-limited.ts';
 import type { FindModel } from './known-models.ts';
 
 /** One request of a file as written. */
@@ -34,11 +35,14 @@ export async function readRows(
   { presets = {}, knownModel }: { readonly presets?: Presets; readonly knownModel: FindModel },
   name: string,
   text: string,
+  mostRows: number,
 ): Promise<
   | { readonly kind: 'read'; readonly rows: readonly Row[] }
   | { readonly kind: 'unreadable'; readonly messages: readonly string[] }
 > {
-  const { columns, rows, problems } = await readTable(text);
+  const { columns, rows, problems } = await readTable(text, mostRows);
+  if (rows.length + problems.length > mostRows)
+    return unreadable(`The file holds more than ${mostRows} requests: split it.`);
   const preset = presetFor(presets, name);
   const isEmpty = columns.length === 0 && problems.length === 0;
   const isWhole = problems.every(({ line }) => line > 1) && columns.length > 0;
@@ -59,6 +63,9 @@ export async function readRows(
   const all = [...read, ...wrong].sort((a, b) => a.line - b.line);
   return { kind: 'read', rows: all.map(({ row }) => row) };
 }
+
+/** Models to look up. */
+const AT_ONCE = 10;
 
 const COLUMNS =
   'The first line names the columns, such as model,prompt,inputImage: the model (owner/project), and the parameters and files of that model. Each further line is one request.';
@@ -93,14 +100,13 @@ async function findFileColumns(
 ): Promise<FilesOf> {
   const filesOf = new Map<string, ReadonlySet<string>>();
   if (!columns.some(isPlainColumn)) return filesOf;
-  for (const row of rows) {
-    const model = modelOf(row, preset);
-    if (model === undefined || filesOf.has(model) || !isModelName(model)) continue;
+  const models = new Set(rows.map((row) => modelOf(row, preset)).filter((one) => one !== undefined));
+  await mapLimited([...models].filter(isModelName), AT_ONCE, async (model) => {
     const known = await knownModel(model);
     if (known === undefined) throw new UnknownColumnsError(model);
     const parameters = known.kind === 'model' ? known.schema.parameters : [];
     filesOf.set(model, new Set(parameters.filter(isFile).map(({ id }) => id)));
-  }
+  });
   return filesOf;
 }
 

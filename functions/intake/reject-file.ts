@@ -23,7 +23,7 @@ export async function rejectFile(
   const ref = rejectionOf(deps, put);
   log.info('A request file was rejected', { key: ref.request, errors: total });
   const rejection = {
-    request: `s3://${put.bucket}/${ref.request}`,
+    request: addressOf(put),
     putAt: timestamp(put.at),
     rejectedAt: deps.clock().toISOString(),
     message,
@@ -49,7 +49,7 @@ export async function removeIfReplaced(deps: ReceiveObjectsDeps, put: Put): Prom
 export async function removeOlderRejection(deps: ReceiveObjectsDeps, put: Put): Promise<void> {
   const ref = rejectionOf(deps, put);
   const standing = await deps.rejections.read(ref);
-  if (standing === undefined || isOfLaterPut(standing.value, put)) return;
+  if (standing === undefined || isOfLaterPut(standing.value, put) || isOfOther(standing.value, put)) return;
   if (await deps.rejections.remove(ref, standing.etag))
     log.info('The rejection of an earlier put was removed', { key: ref.request });
 }
@@ -59,12 +59,19 @@ function isOfLaterPut(rejection: unknown, put: Put): boolean {
   return typeof putAt === 'string' && putAt > timestamp(put.at);
 }
 
+/** "a" and "a.json" are rejected under one name. If only one of them is mended, the other is still wrong. */
+function isOfOther(rejection: unknown, put: Put): boolean {
+  const { request } = isRecord(rejection) ? rejection : {};
+  return typeof request === 'string' && request !== addressOf(put);
+}
+
+const addressOf = ({ bucket, keys: [key = ''] }: Put): string => `s3://${bucket}/${key}`;
+
 function rejectionOf({ inputBucket }: ReceiveObjectsDeps, { keys: [key = ''] }: Put) {
   const name = key.startsWith(PREFIX.requests) ? key.slice(PREFIX.requests.length) : key;
-  const isNamedJson = name.endsWith('.json');
-  const answer = isNamedJson ? name : `${cutToBytes(name, MOST_NAME_BYTES)}.json`;
+  const answer = `${cutToBytes(name.replace(/\.json$/, ''), MOST_NAME_BYTES)}.json`;
   return { bucket: inputBucket, key: `${PREFIX.rejected}${answer}`, request: key };
 }
 
-/** S3 allows keys of 1,024 bytes. */
-const MOST_NAME_BYTES = 1_000;
+/** S3 allows keys of 1,024 bytes. This leaves room for `rejected/` and `.json`. */
+const MOST_NAME_BYTES = 1_010;

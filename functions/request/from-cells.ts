@@ -28,27 +28,34 @@ export function fromCells(
   cells: Readonly<Record<string, string>>,
   isFile: (column: string) => boolean,
 ): CellsRequest {
-  const parameters: [string, string][] = [];
-  const labels: [string, string][] = [];
-  const inputs: [string, readonly string[]][] = [];
+  const parameters = new Map<string, string>();
+  const labels = new Map<string, string>();
+  const inputs = new Map<string, readonly string[]>();
+  const problems: string[] = [];
+  const give = <Value>(given: Map<string, Value>, name: string, value: Value) => {
+    // "input.photo" and "photo" may name the same file parameter. Neither is dropped unseen.
+    if (given.has(name)) problems.push(`two columns give "${name}": keep one of them`);
+    given.set(name, value);
+  };
   for (const [column, cell] of Object.entries(cells)) {
     if (COLUMNS.has(column)) continue;
-    if (column.startsWith(LABEL)) labels.push([column.slice(LABEL.length), cell]);
-    else if (column.startsWith(INPUT)) inputs.push([column.slice(INPUT.length), filesIn(cell)]);
-    else if (column.startsWith(PARAMETER)) parameters.push([column.slice(PARAMETER.length), cell]);
-    else if (isFile(column)) inputs.push([column, filesIn(cell)]);
-    else parameters.push([column, cell]);
+    if (column.startsWith(LABEL)) give(labels, column.slice(LABEL.length), cell);
+    else if (column.startsWith(INPUT)) give(inputs, column.slice(INPUT.length), filesIn(cell));
+    else if (column.startsWith(PARAMETER)) give(parameters, column.slice(PARAMETER.length), cell);
+    else if (isFile(column)) give(inputs, column, filesIn(cell));
+    else give(parameters, column, cell);
   }
   const { maxCostUsd, idempotencyKey } = cells;
   const usd = maxCostUsd === undefined ? undefined : Number(maxCostUsd);
   const isWrong = usd !== undefined && !(usd > 0);
+  if (isWrong) problems.push(`maxCostUsd is "${maxCostUsd}": use an amount above 0`);
   return {
     parameters: Object.fromEntries(parameters),
     labels: Object.fromEntries(labels),
     inputs: Object.fromEntries(inputs),
     ...(usd !== undefined && !isWrong && { maxCostUsd: usd }),
     ...(idempotencyKey !== undefined && { idempotencyKey }),
-    problems: isWrong ? [`maxCostUsd is "${maxCostUsd}": use an amount above 0`] : [],
+    problems,
   };
 }
 

@@ -26,11 +26,17 @@ interface ParsedRecord {
 /** Whether a file's name says that it holds a table. */
 export const isTableName = (name: string): boolean => /\.(?:csv|tsv)$/i.test(name);
 
+/** More than any model has parameters. Every row may have a cell for each. */
+const MOST_COLUMNS = 500;
+/** Problems of every row quote it. The longest is the name of a label. */
+const LONGEST_NAME = 300;
+
 /**
  * Reads a table of requests: CSV with commas, semicolons or tabs, whose first line names the columns. What is wrong in it
  * is part of the result, and does not keep the other rows from being read.
+ * @param mostRows - Of a longer table, one row more is read. The parser needs hundreds of bytes for each. @default - all
  */
-export async function readTable(text: string): Promise<ReadTable> {
+export async function readTable(text: string, mostRows?: number): Promise<ReadTable> {
   // Only a deployment that gets tables loads it.
   const { parse, CsvError } = await import('csv-parse/sync');
   const problems: TableProblem[] = [];
@@ -43,6 +49,7 @@ export async function readTable(text: string): Promise<ReadTable> {
       info: true,
       relax_column_count: true,
       skip_empty_lines: true,
+      ...(mostRows !== undefined && { to: mostRows + 2 }),
     }) as unknown as readonly ParsedRecord[];
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
@@ -56,10 +63,9 @@ export async function readTable(text: string): Promise<ReadTable> {
   const rows: TableRow[] = [];
   for (const { record, info } of body) {
     const line = info.lines - record.reduce((sum, cell) => sum + cell.split('\n').length - 1, 0);
-    const cells = columns.flatMap((name, column) => {
-      const cell = record[column] ?? '';
-      return cell.trim() === '' ? [] : [[name, cell] as const];
-    });
+    const cells = record
+      .slice(0, columns.length)
+      .flatMap((cell, column) => (cell.trim() === '' ? [] : [[columns[column] ?? '', cell] as const]));
     const beyond = record.slice(columns.length).filter((cell) => cell.trim() !== '');
     if (beyond.length > 0)
       problems.push({
@@ -104,6 +110,10 @@ function explain(error: { readonly code: string; readonly message: string }): Ta
 }
 
 function columnProblems(columns: readonly string[]): readonly TableProblem[] {
+  if (columns.length > MOST_COLUMNS)
+    return [
+      { line: 1, message: `the table has ${columns.length} columns; at most ${MOST_COLUMNS} are allowed` },
+    ];
   const problems: TableProblem[] = [];
   for (const [index, name] of columns.entries()) {
     if (name === '' && index < columns.length - 1)
@@ -111,7 +121,12 @@ function columnProblems(columns: readonly string[]): readonly TableProblem[] {
         line: 1,
         message: `column ${index + 1} has no name: the first line names the columns`,
       });
-    if (name !== '' && columns.indexOf(name) < index)
+    if (name.length > LONGEST_NAME)
+      problems.push({
+        line: 1,
+        message: `the name of column ${index + 1} has ${name.length} characters; at most ${LONGEST_NAME} are allowed`,
+      });
+    else if (name !== '' && columns.indexOf(name) < index)
       problems.push({ line: 1, message: `two columns are named "${name}": rename one` });
   }
   return problems;

@@ -56,7 +56,7 @@ const presign = async (object: InputObject) => {
 };
 const inputHandover = readInputHandover(process.env);
 const refusals = createUploadRefusals(table, { keepMs: durations.uploadsRefused });
-/** For the files in the bodies of Runs, for all submissions of this container. The function has 512 MB. */
+/** For the files in the bodies of Runs, for all submissions of this container. The function has 256 MB. */
 const room = createRoom(20 * 1024 * 1024);
 const json = createJsonObjects({ client: s3 });
 const notes = createAttemptNotesStore(table);

@@ -366,6 +366,16 @@ describe('a request file', () => {
     expect(world.accepted()).toHaveLength(1);
   });
 
+  it('that is accepted leaves the rejection of a file whose name lacks only .json', async () => {
+    const { deps, deliver, put, written } = doorWorld();
+    await deliver(put('requests/story', 'no request'));
+    await deliver(put('requests/story.json', '{"model": "wiro/flux"}'));
+
+    expect(written.get('rejected/story.json')).toMatchObject({
+      request: `s3://${deps.inputBucket}/requests/story`,
+    });
+  });
+
   it('that is rejected while an earlier put of it is still being accepted keeps its rejection', async () => {
     const world = doorWorld();
     const event = world.put(FILE, JSON.stringify(one()));
@@ -640,7 +650,10 @@ describe('a request file in CSV', () => {
     ['model,prompt\nwiro/flux,"never closed\nwiro/flux,x\n', 'a quoted text is never closed'],
     ['model,prompt\nwiro/flux,say "hello"\n', 'a " stands within a text that is not quoted'],
     ['model,prompt\nwiro/flux,"say "hello" twice"\n', 'text follows the end of a quoted text'],
-    [`model,prompt\n${'wiro/flux,x\n'.repeat(1_001)}`, 'holds 1001 requests; at most 1000'],
+    [`model,prompt\n${'wiro/flux,x\n'.repeat(1_001)}`, 'holds more than 1000 requests: split it'],
+    [Array.from({ length: 501 }, (_, index) => `c${index}`).join(','), '501 columns; at most 500'],
+    [`model,label.${'x'.repeat(300)}\nwiro/flux,x\n`, 'the name of column 2 has 306 characters'],
+    ['model,prompt,parameter.prompt\nwiro/flux,a,b\n', 'two columns give "prompt"'],
     [`model,prompt\nwiro/flux,${'x'.repeat(1024 * 1024)}\n`, '1 MB'],
   ])('of %j is rejected in plain words', async (text, part) => {
     const world = csvWorld();
@@ -650,6 +663,25 @@ describe('a request file in CSV', () => {
       errors: [{ message: expect.stringContaining(part) }],
     });
     expect(world.accepted()).toEqual([]);
+  });
+
+  it('with many models asks about several at once', async () => {
+    let asked = 0;
+    let most = 0;
+    const world = doorWorld({
+      knownModel: async () => {
+        asked += 1;
+        most = Math.max(most, asked);
+        await Promise.resolve();
+        asked -= 1;
+        return { kind: 'model' as const, schema, modelKind: 'plain' as const };
+      },
+    });
+    const models = Array.from({ length: 30 }, (_, index) => `wiro/m${index},x\n`).join('');
+    await world.deliver(world.put(FILE, `model,prompt\n${models}`));
+
+    expect(world.accepted()).toHaveLength(30);
+    expect(most).toBe(10);
   });
 
   it('is tried again while Wiro does not say which columns are files, and then answered', async () => {
