@@ -17,8 +17,8 @@ export interface DuePage {
   readonly next?: DueKey;
 }
 
-/** A position in the index of due generations: by shard, the key of the last entry. A shard without one begins anew. */
-export type DueKey = Readonly<Record<string, IndexKey>>;
+/** A position in the index of due generations: by shard, the key of the last entry, or `null` before the first one. */
+export type DueKey = Readonly<Record<string, IndexKey | null>>;
 type IndexKey = Readonly<Record<string, AttributeValue>>;
 
 const SHARDS = ['0', '1', '2', '3', '4', '5', '6', '7'] as const;
@@ -38,31 +38,44 @@ interface Entry {
   readonly key: IndexKey;
 }
 
-/** The shards to read at a time. With `dueShards: 1` those that are not written to any more only in minutes 0, 10, 20 … */
-const shardsToRead = (now: Timestamp, shards: DueShards): readonly string[] =>
-  shards === 8 || new Date(now).getUTCMinutes() % 10 === 0 ? SHARDS : [FIRST_SHARD];
+/** How long the other shards wait at most. In minutes 0, 10, 20 … they are read in any case. */
+const WHOLE_EVERY_MS = 10 * 60_000;
 
-/** Lists what was due by `now` in the shards that are read at that time, longest due first. */
-export async function readDue(
+/**
+ * Lists what was due by `now`, longest due first.
+ * @param dueShards - With 1, the shards that are not written to any more are read every ten minutes.
+ */
+export function createDueReader(
   table: Table,
-  now: Timestamp,
-  limit: number,
   dueShards: DueShards,
-  after: DueKey = {},
-): Promise<DuePage> {
-  const pages = await Promise.all(
-    shardsToRead(now, dueShards).map((shard) => readShard(table, shard, now, limit, after[shard])),
-  );
-  const found = pages
-    .flatMap(({ entries }) => entries)
-    .sort((a, b) => (a.dueAt < b.dueAt ? -1 : a.dueAt > b.dueAt ? 1 : 0));
-  const listed = found.slice(0, limit);
-  const isLast =
-    listed.length === 0 || (found.length === listed.length && pages.every(({ hasMore }) => !hasMore));
-  if (isLast) return { ids: listed.map(({ id }) => id) };
-  return {
-    ids: listed.map(({ id }) => id),
-    next: { ...after, ...Object.fromEntries(listed.map(({ shard, key }) => [shard, key])) },
+): (now: Timestamp, limit: number, after?: DueKey) => Promise<DuePage> {
+  // A run that starts late may skip a minute.
+  let wholeAt: number | undefined;
+
+  function shardsToRead(now: Timestamp): readonly string[] {
+    const at = Date.parse(now);
+    wholeAt ??= at;
+    const isWhole =
+      dueShards === 8 || new Date(at).getUTCMinutes() % 10 === 0 || at - wholeAt >= WHOLE_EVERY_MS;
+    if (isWhole) wholeAt = at;
+    return isWhole ? SHARDS : [FIRST_SHARD];
+  }
+
+  return async (now, limit, after) => {
+    // The pages of one list are of the same shards, however long it takes.
+    const from = after ?? Object.fromEntries(shardsToRead(now).map((shard) => [shard, null]));
+    const pages = await Promise.all(
+      Object.entries(from).map(([shard, key]) => readShard(table, shard, now, limit, key)),
+    );
+    const found = pages
+      .flatMap(({ entries }) => entries)
+      .sort((a, b) => (a.dueAt < b.dueAt ? -1 : a.dueAt > b.dueAt ? 1 : 0));
+    const listed = found.slice(0, limit);
+    const ids = listed.map(({ id }) => id);
+    const isLast =
+      listed.length === 0 || (found.length === listed.length && pages.every(({ hasMore }) => !hasMore));
+    if (isLast) return { ids };
+    return { ids, next: { ...from, ...Object.fromEntries(listed.map(({ shard, key }) => [shard, key])) } };
   };
 }
 
@@ -71,7 +84,7 @@ async function readShard(
   shard: string,
   now: Timestamp,
   limit: number,
-  after: IndexKey | undefined,
+  after: IndexKey | null,
 ): Promise<{ readonly entries: readonly Entry[]; readonly hasMore: boolean }> {
   const { partitionKey, sortKey } = TABLE.indexes.due;
   const { Items = [], LastEvaluatedKey } = await client.send(

@@ -16,7 +16,7 @@ import type { AcceptedRequest } from '../request/accepted-request.ts';
 import { mapLimited } from '../runtime/map-limited.ts';
 import type { DueShards } from '../settings.ts';
 import { type AttemptNotes, notesSort, partition, toNotes } from './attempt-notes.ts';
-import { type DueKey, type DuePage, dueShardOf, readDue } from './due-index.ts';
+import { createDueReader, type DueKey, type DuePage, dueShardOf } from './due-index.ts';
 import { isConditionFailed, type Table } from './dynamodb.ts';
 import { readable, STORED_VERSION, toCoarseStatus } from './stored-version.ts';
 import { TABLE } from './table.ts';
@@ -377,7 +377,7 @@ export function createGenerationStore(
 
     outputs: (id, attempt) => readOutputs(id, attempt, (sort) => item(id, sort, `the outputs of ${id}`)),
 
-    due: (now, limit, after) => readDue(table, now, limit, dueShards, after),
+    due: createDueReader(table, dueShards),
 
     async waiting(limit, from) {
       const { partitionKey, sortKey } = TABLE.indexes.waiting;

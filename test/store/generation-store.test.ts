@@ -653,6 +653,21 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       ]);
     });
 
+    it('read them too if a run comes a moment after the tenth minute, and all pages of one list', async () => {
+      const { table, store } = await storeWorld();
+      const sharded = createGenerationStore(table, { dueShards: 8 });
+      const [inFirst = '', inSeventh = ''] = ['a', 'g'].map((digit) => digit.repeat(26));
+      await sharded.accept({ ...fresh, id: inFirst, dueAt: at(0) }, request);
+      await sharded.accept({ ...fresh, id: inSeventh, dueAt: at(1) }, request);
+      const minute = 60;
+
+      const ordinary = await store.due(at(5 * minute), 10);
+      const late = await store.due(at(15 * minute), 1);
+      const lateToo = await store.due(at(16 * minute), 1, late.next);
+
+      expect([ordinary.ids, late.ids, lateToo.ids]).toEqual([[inFirst], [inFirst], [inSeventh]]);
+    });
+
     it('show a claimed generation with its status before the claim, if all shards are written to', async () => {
       const { table, store, item } = await storeWorld();
       const sharded = createGenerationStore(table, { dueShards: 8 });
