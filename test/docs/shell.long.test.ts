@@ -170,20 +170,33 @@ it('a first S3 drop', async () => {
   expect(keys).toHaveLength(1);
 });
 
-it('a request file of docs/local.md, with the keys and the address that npm start prints', async () => {
+it('the request files of docs/local.md, with the keys and the address that npm start prints', async () => {
   await mkdir(path.join(folder, '.local'), { recursive: true });
   await writeFile(path.join(folder, '.local/endpoints.json'), JSON.stringify(endpoints));
   await cp(path.join(ROOT, 'examples'), path.join(folder, 'examples'), { recursive: true });
-  const env = { AWS_ENDPOINT_URL_S3: undefined, INPUTS: undefined, AWS_ACCESS_KEY_ID: undefined };
+  const unset = { AWS_ENDPOINT_URL_S3: undefined, INPUTS: undefined, AWS_ACCESS_KEY_ID: undefined };
 
-  await run(shellBlock('lighthouse.json'), { cwd: folder, env });
+  await run(shellBlock('lighthouse.json'), { cwd: folder, env: { ...unset, AWS_REGION: undefined } });
 
-  const [key = ''] = await eventually('the results file', async () => {
-    const found = await system.keys(endpoints.inputBucket, 'results/lighthouse.json/');
-    return found.length > 0 ? found : undefined;
-  });
-  expect(key).toMatch(/^results\/lighthouse\.json\//);
+  const [json, csv] = await Promise.all(
+    ['lighthouse.json', 'table.csv'].map((file) =>
+      eventually(`the whole results of ${file}`, () => wholeResults(`results/${file}/`)),
+    ),
+  );
+  expect(json).toMatchObject([{ status: 'succeeded', labels: { example: 'request' } }]);
+  expect(csv).toMatchObject([
+    { status: 'succeeded', model: 'wiro/text-to-image', labels: { order: '17' } },
+    { status: 'succeeded', model: 'wiro/image-to-image', labels: { order: '18' } },
+  ]);
 });
+
+/** The results of the only file under a prefix, once every generation of it has ended. */
+async function wholeResults(prefix: string): Promise<unknown> {
+  const [key] = await system.keys(endpoints.inputBucket, prefix);
+  if (key === undefined) return undefined;
+  const { pending, results } = JSON.parse(String((await system.object(key))?.bytes));
+  return pending === 0 ? results : undefined;
+}
 
 it('a request by an event', async () => {
   const answer = JSON.parse(await run(shellBlock('aws events put-events')));
