@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { S3Event } from 'aws-lambda';
 import { FUNCTIONS, type FunctionName } from '../functions/functions.ts';
@@ -20,22 +18,18 @@ import { startS3 } from './aws/s3.ts';
 import { createSchedule, type Schedule } from './aws/schedule.ts';
 import { startSecretsManager } from './aws/secrets-manager.ts';
 import { startSsm } from './aws/ssm.ts';
-import { createCleanup } from './cleanup.ts';
+import { type Cleanup, createCleanup } from './cleanup.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { functionEnvironment } from './function-environment.ts';
 import { type Ports, type Service, startOn } from './ports.ts';
 import { provision } from './provision.ts';
-import type { SimulatorOptions } from './simulator/settings.ts';
-import { type Simulator, startSimulator } from './simulator/simulator.ts';
-import { makeTemporaryDirectory } from './temporary.ts';
-import type { WiroAccess } from './wiro-access.ts';
+import type { Simulator } from './simulator/simulator.ts';
+import { startWiro, type WiroOptions } from './start-wiro.ts';
+import { makeWorkDirectory } from './work-directory.ts';
 
-export interface EnvironmentOptions {
+export interface EnvironmentOptions extends WiroOptions {
   /** The directory that keeps objects, records and parameters across restarts. @default - nothing is kept */
   readonly dataDir?: string;
-  /** @default - a new simulator with random credentials */
-  readonly wiro?: WiroAccess;
-  readonly simulator?: SimulatorOptions;
   /** The functions' code by name. @default - bundles the functions */
   readonly bundles?: Readonly<Record<FunctionName, FunctionBundle>>;
   /** Divides every duration: of the functions, the schedule, Lambda's retries and the simulator. @default 1 */
@@ -181,10 +175,7 @@ export async function startEnvironment(options: EnvironmentOptions = {}): Promis
   }
 }
 
-async function start(
-  options: EnvironmentOptions,
-  cleanup: ReturnType<typeof createCleanup>,
-): Promise<Environment> {
+async function start(options: EnvironmentOptions, cleanup: Cleanup): Promise<Environment> {
   const { dataDir, durationDivisor = 1, durations = {}, signal, ports } = options;
   const region = LOCAL_REGION;
   const events: BusEvent[] = [];
@@ -388,42 +379,6 @@ async function allSettled<const T extends readonly unknown[]>(
   const settled = await Promise.allSettled(starting);
   for (const result of settled) if (result.status === 'rejected') throw result.reason;
   return Promise.all(starting);
-}
-
-async function makeWorkDirectory(cleanup: ReturnType<typeof createCleanup>): Promise<string> {
-  const directory = await makeTemporaryDirectory('wiro-local');
-  // For processes that end without cleanup: by an exception or process.exit().
-  const removeNow = () => rmSync(directory, { recursive: true, force: true });
-  process.on('exit', removeNow);
-  cleanup.add(async () => {
-    await rm(directory, { recursive: true, force: true, maxRetries: 3 });
-    process.off('exit', removeNow);
-  });
-  return directory;
-}
-
-async function startWiro(
-  { wiro, simulator: simulatorOptions, durationDivisor = 1, dataDir, ports }: EnvironmentOptions,
-  add: (starting: Promise<Simulator>) => Promise<Simulator>,
-): Promise<{ access: WiroAccess; simulator?: Simulator }> {
-  if (wiro) return { access: wiro };
-  const simulator = await add(
-    startOn(ports, 'wiro', (port) =>
-      startSimulator({
-        port,
-        apiKey: randomBytes(16).toString('hex'),
-        apiSecret: randomBytes(16).toString('hex'),
-        durationDivisor,
-        ...(dataDir !== undefined && { archiveDir: path.join(dataDir, 'simulator') }),
-        ...simulatorOptions,
-      }),
-    ),
-  );
-  const { apiUrl, socketUrl, apiKey, apiSecret, outputHost } = simulator;
-  return {
-    access: { apiUrl, socketUrl, apiKey, ...(apiSecret && { apiSecret }), outputHosts: outputHost },
-    simulator,
-  };
 }
 
 function keep<T>(entries: T[], entry: T): void {

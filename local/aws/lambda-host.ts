@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type EnvironmentProcess, startProcess } from './lambda-environment.ts';
+import { createConcurrency } from './lambda-concurrency.ts';
+import { startProcess } from './lambda-environment.ts';
+import type { Environment, Pool } from './lambda-pool.ts';
+import { answerTooLarge, errorTypeOf, exited, timedOut } from './lambda-results.ts';
 import {
   type FunctionLog,
   failed,
@@ -70,54 +73,7 @@ export class PayloadTooLargeError extends Error {
   override name = 'PayloadTooLargeError';
 }
 
-interface Invocation {
-  readonly requestId: string;
-  readonly payload: string;
-  readonly end: (result: InvocationResult) => void;
-}
-
-interface Running extends Invocation {
-  readonly startedAt: Date;
-  readonly timer: NodeJS.Timeout;
-}
-
-interface Environment {
-  readonly fn: HostedFunction;
-  readonly process: EnvironmentProcess;
-  readonly createdAt: number;
-  /**
-   * - `starting`: has not requested its first invocation.
-   * - `idle`: has an open request for the next invocation.
-   * - `returning`: has ended an invocation and not yet requested the next one.
-   * - `ending`: was killed.
-   */
-  state: 'starting' | 'idle' | 'running' | 'returning' | 'ending';
-  /** The error that it reported instead of its first request. */
-  initError?: string;
-  /** How long it took to load. Deleted after the report of its first invocation. */
-  initMs?: number;
-  /** The response to its open request for the next invocation, while `idle`. */
-  next?: ServerResponse;
-  running?: Running;
-  lastRequestId?: string;
-  /** Runs a replaced function and receives no more invocations. */
-  isRetired?: true;
-  /** Ends the environment if it loads or idles for too long. */
-  reaper?: NodeJS.Timeout;
-}
-
-interface Pool {
-  fn: HostedFunction;
-  readonly environments: Set<Environment>;
-  readonly waiting: Invocation[];
-  /** The number of invocations that are running or waiting for an environment. */
-  inFlight: number;
-}
-
 const THROTTLED_DELAYS_MS = { first: 1_000, longest: 300_000 };
-/** Lambda allows this many synchronous requests per second for each unit of concurrency. */
-const REQUESTS_PER_SECOND = 10;
-
 const DEFAULT_RETRY_DELAYS_MS = [60_000, 120_000];
 /** The time that an environment may take to load, in addition to the function's timeout. */
 const INIT_LIMIT_MS = 10_000;
@@ -134,10 +90,9 @@ export async function startLambdaHost({
   onReport = () => {},
 }: LambdaHostOptions): Promise<LambdaHost> {
   const pools = new Map<string, Pool>();
+  const concurrency = createConcurrency(() => pools.values(), { total: accountConcurrency, now });
   const environments = new Set<Environment>();
   let openInvocations = 0;
-  /** The start times of the last second's synchronous requests, by the limit that they count towards. */
-  const starts = new Map<Pool | 'unreserved', number[]>();
   const whenIdle: (() => void)[] = [];
   const stopping = new AbortController();
   let stopped: Promise<void> | undefined;
@@ -151,29 +106,6 @@ export async function startLambdaHost({
     const pool = pools.get(functionName);
     if (!pool) throw new FunctionNotFoundError(`Function not found: ${functionArn(region, functionName)}`);
     return pool;
-  }
-
-  /** Whether the concurrency limit allows no further invocation now. */
-  function isFull(pool: Pool): boolean {
-    const { reservedConcurrency } = pool.fn;
-    if (reservedConcurrency !== undefined) return pool.inFlight >= reservedConcurrency;
-    const sharing = [...pools.values()].filter(({ fn }) => fn.reservedConcurrency === undefined);
-    return sum(sharing.map(({ inFlight }) => inFlight)) >= unreserved();
-  }
-
-  const unreserved = () =>
-    accountConcurrency - sum([...pools.values()].map(({ fn }) => fn.reservedConcurrency ?? 0));
-
-  /** Counts a synchronous request. @returns Whether it exceeds the limit per second. */
-  function exceedsRate(pool: Pool): boolean {
-    const { reservedConcurrency } = pool.fn;
-    const limit = (reservedConcurrency ?? unreserved()) * REQUESTS_PER_SECOND;
-    if (!Number.isFinite(limit)) return false;
-    const limited = reservedConcurrency === undefined ? 'unreserved' : pool;
-    const recent = (starts.get(limited) ?? []).filter((at) => at > now() - 1_000);
-    const isExceeded = recent.length >= limit;
-    starts.set(limited, isExceeded ? recent : [...recent, now()]);
-    return isExceeded;
   }
 
   function run(pool: Pool, requestId: string, payload: string): Promise<InvocationResult> {
@@ -366,7 +298,11 @@ export async function startLambdaHost({
 
   /** Waits while throttled, which Lambda does not count as a try. Each delay is longer. */
   async function untilAdmitted(pool: Pool): Promise<void> {
-    for (let delayMs = throttledDelaysMs.first; isFull(pool) && !stopping.signal.aborted; delayMs *= 2) {
+    for (
+      let delayMs = throttledDelaysMs.first;
+      concurrency.isFull(pool) && !stopping.signal.aborted;
+      delayMs *= 2
+    ) {
       await wait(Math.min(delayMs, throttledDelaysMs.longest), undefined, { signal: stopping.signal }).catch(
         () => {},
       );
@@ -401,7 +337,8 @@ export async function startLambdaHost({
     invoke: async (functionName, payload) => {
       const pool = poolOf(functionName);
       checkSize(payload, PAYLOAD_LIMIT.synchronous);
-      if (exceedsRate(pool) || isFull(pool)) throw new ThrottledError('Rate Exceeded.');
+      if (concurrency.exceedsRate(pool) || concurrency.isFull(pool))
+        throw new ThrottledError('Rate Exceeded.');
       return run(pool, randomUUID(), payload);
     },
     invokeLater: (functionName, payload) => {
@@ -421,8 +358,6 @@ export async function startLambdaHost({
   };
 }
 
-const sum = (numbers: readonly number[]) => numbers.reduce((all, one) => all + one, 0);
-
 function traceId(requestId: string): string {
   const hex = requestId.replaceAll('-', '');
   return `Root=1-${hex.slice(0, 8)}-${hex.slice(8)}`;
@@ -438,31 +373,4 @@ function checkSize(payload: string, limitBytes: number): void {
     throw new PayloadTooLargeError(
       `Request must be smaller than ${limitBytes} bytes for the InvokeFunction operation`,
     );
-}
-
-function timedOut(requestId: string, { timeoutSeconds }: HostedFunction): InvocationResult {
-  const message = `RequestId: ${requestId} Error: Task timed out after ${timeoutSeconds.toFixed(2)} seconds`;
-  return failed(requestId, 'Sandbox.Timedout', message);
-}
-
-function exited(requestId: string, how: string): InvocationResult {
-  const why =
-    how === 'exit status 0'
-      ? 'Runtime exited without providing a reason'
-      : `Runtime exited with error: ${how}`;
-  const message = `RequestId: ${requestId} Error: ${why}`;
-  return failed(requestId, 'Runtime.ExitError', message);
-}
-
-function answerTooLarge(requestId: string): InvocationResult {
-  const message = `Response payload size exceeded maximum allowed payload size (${PAYLOAD_LIMIT.answer} bytes).`;
-  return failed(requestId, 'Function.ResponseSizeTooLarge', message);
-}
-
-function errorTypeOf(payload: string): string {
-  try {
-    return String((JSON.parse(payload) as { errorType?: unknown }).errorType);
-  } catch {
-    return 'Unknown';
-  }
 }
