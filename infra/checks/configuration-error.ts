@@ -12,3 +12,6 @@ export class ConfigurationError extends Error {
     super(`${node.path}: ${sentence}`);
   }
 }
+
+/** The message of whatever was thrown. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
