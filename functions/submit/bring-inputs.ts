@@ -3,10 +3,8 @@ import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OtherHandover } from '../generation/handover.ts';
 import { type Timestamp, timestamp } from '../generation/time.ts';
-import { KIND_BYTES, kindFromBytes } from '../intake/kind-from-bytes.ts';
 import type { InputStore } from '../objects/types.ts';
 import type { AcceptedObject, AcceptedRequest } from '../request/accepted-request.ts';
-import { fileKind, typeOfExtension } from '../request/file-kind.ts';
 import { log } from '../runtime/log.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
 import { mapLimited } from '../runtime/map-limited.ts';
@@ -16,6 +14,7 @@ import type { UploadKey, UploadStore } from '../store/upload-store.ts';
 import { WiroError } from '../wiro/errors.ts';
 import type { FileToSend, FileValue, UploadedFile, WiroClient } from '../wiro/types.ts';
 import { KNOWN_GOOD_FILE } from './known-good-file.ts';
+import { contentTypeFor, extensionFor, nameAtWiro } from './name-at-wiro.ts';
 import type { Room } from './room.ts';
 
 /** How this deployment hands objects over to Wiro. */
@@ -62,19 +61,6 @@ export class InputError extends Error {
   constructor(field: string, cause: unknown) {
     super(`Cannot bring ${field} to Wiro`, { cause });
     this.field = field;
-  }
-}
-
-/** A file of a kind that Wiro does not take. `kind` names it, if known. */
-export class UnsupportedFileError extends Error {
-  override readonly name = 'UnsupportedFileError';
-  readonly key: string;
-  readonly kind: string | undefined;
-
-  constructor(key: string, kind?: string) {
-    super(`Cannot upload "${key}": Wiro does not take its kind`);
-    this.key = key;
-    this.kind = kind;
   }
 }
 
@@ -363,45 +349,6 @@ const bringEach = <T>(
       throw new InputError(field, cause);
     }
   });
-
-/**
- * Finds the extension to give a file at Wiro. Wiro decides by the extension what the file is.
- * @param bytes - The file's bytes, if they are in memory already.
- * @throws {UnsupportedFileError} When Wiro does not take such a file.
- */
-async function extensionFor(
-  inputs: Pick<InputStore, 'open'>,
-  object: AcceptedObject,
-  bytes?: Uint8Array,
-): Promise<string> {
-  const declared = fileKind(object);
-  const kind =
-    declared.kind === 'undetermined'
-      ? kindFromBytes((bytes ?? (await readHead(inputs, object))).subarray(0, KIND_BYTES))
-      : declared;
-  if (kind.kind === 'supported') return kind.extension;
-  throw new UnsupportedFileError(object.key, kind.kind === 'unsupported' ? kind.name : undefined);
-}
-
-async function readHead(inputs: Pick<InputStore, 'open'>, object: AcceptedObject): Promise<Buffer> {
-  const pieces: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of await inputs.open(object)) {
-    const piece: Uint8Array = chunk;
-    pieces.push(piece);
-    length += piece.length;
-    if (length >= KIND_BYTES) break;
-  }
-  return Buffer.concat(pieces);
-}
-
-/** Hides the name that the user gave the file: anyone who knows one of Wiro's URLs can open it. */
-const nameAtWiro = (sha256: string, extension: string) => `${sha256.slice(0, 32)}${extension}`;
-
-const contentTypeFor = ({ contentType }: AcceptedObject, extension: string): string =>
-  contentType === undefined || /\/octet-stream$/i.test(contentType)
-    ? typeOfExtension(extension)
-    : contentType;
 
 /** The moment before which uploads are not reused: the end of the attempt that failed with reused ones, if there was one. */
 export const freshSince = (endedAt: Timestamp | undefined): Timestamp => endedAt ?? timestamp(0);

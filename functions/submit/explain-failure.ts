@@ -4,8 +4,9 @@ import { InputAccessError, InputChangedError } from '../objects/errors.ts';
 import { explainRefusal } from '../objects/explain-refusal.ts';
 import { explainUnsupported, SUPPORTED_KINDS } from '../request/file-kind.ts';
 import { WiroError } from '../wiro/errors.ts';
-import { FileRefusedError, InputError, UnsupportedFileError, UploadsRefusedError } from './bring-inputs.ts';
+import { FileRefusedError, InputError, UploadsRefusedError } from './bring-inputs.ts';
 import { explainUnauthorized } from './explain-unauthorized.ts';
+import { UnsupportedFileError } from './name-at-wiro.ts';
 
 /** Explains what a failure to bring an input means for its generation. */
 export function explainInputFailure(error: unknown): GenerationError {
