@@ -7,7 +7,7 @@ import type { DueShards } from '../settings.ts';
 import { partition } from './attempt-notes.ts';
 import { dueShardOf } from './due-index.ts';
 import { isConditionFailed, type Table } from './dynamodb.ts';
-import { STATE, toGeneration } from './generation-store.ts';
+import { STATE, toGeneration } from './generation-item.ts';
 import { COARSE_VERSION, readable, STORED_VERSION } from './stored-version.ts';
 
 export interface CallbackNotes {

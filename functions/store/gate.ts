@@ -1,16 +1,34 @@
 import { randomUUID } from 'node:crypto';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { type AttributeValue, GetItemCommand, UpdateItemCommand } from '../aws/dynamodb.ts';
 import { type Generation, idOfQueueKey, queueKey, type Submitting } from '../generation/generation.ts';
-import { type Clock, type Timestamp, timestamp } from '../generation/time.ts';
+import { type Clock, timestamp } from '../generation/time.ts';
 import type { Durations } from '../settings.ts';
 import { isConditionFailed, type Table } from './dynamodb.ts';
-
-/**
- * The generation that a message about a slot comes from, as it was last read or written. A retry, or another try, takes
- * a slot of its own. A late message of an earlier holder, which froze, leaves that slot alone.
- */
-export type SlotOwner = Pick<Generation, 'id' | 'revision'>;
+import {
+  allOf,
+  anyOf,
+  type GateItem,
+  HAS_LIMIT,
+  HAS_NO_LIMIT,
+  HOLDS_SLOT,
+  hasFewer,
+  hasLaterOwner,
+  holdersOf,
+  IS_FIRST_IN_LINE,
+  IS_OPEN,
+  isHolder,
+  isLatest,
+  MOST_TRACKED,
+  MOST_UNANSWERED,
+  ownerValues,
+  type SlotOwner,
+  setting,
+  signature,
+  takenBy,
+  toGate,
+} from './gate-item.ts';
+import { createGateRoom } from './gate-room.ts';
 
 /**
  * Wiro's concurrency limit, as one item: which generations may run now. While the limit is unknown, the gate bounds only
@@ -54,29 +72,6 @@ export interface Gate {
   holders(): Promise<readonly string[]>;
 }
 
-interface GateItem {
-  readonly limit?: number;
-  readonly limitSeenAt?: Timestamp;
-  readonly probedAt?: Timestamp;
-  /** The id that runs one more than the limit allows. */
-  readonly probe?: string;
-  readonly slots: ReadonlySet<string>;
-  /** Ids whose Run is under way. */
-  readonly unanswered: ReadonlySet<string>;
-  readonly pausedUntil?: Timestamp;
-  /** When a task of ours ended last. */
-  readonly endedAt?: Timestamp;
-  /** The `queueKey` of the first in line. */
-  readonly waitingSince?: string;
-  /** Names the latest admission, so that the one who made it knows it again. */
-  readonly admission?: string;
-  /**
-   * By id, the revision that took the slot, if an earlier holder may have had one. Each is an attribute of its own, so
-   * that the sets stay as every release reads them.
-   */
-  readonly takenAt: ReadonlyMap<string, number>;
-}
-
 export interface GateDeps extends Table {
   /** The line from a `queueKey` on, oldest first. May lag. */
   readonly waiting: (
@@ -89,37 +84,8 @@ export interface GateDeps extends Table {
   readonly clock?: Clock;
 }
 
-/** Runs under way at once while the limit is unknown. */
-const MOST_UNANSWERED = 20;
-/** Wiro's limits are 25 at most. An account that runs more has none, and the item stays under 1 KB. */
-const MOST_TRACKED = 26;
 /** A failed write means that another one succeeded. 100 concurrent writers never occur. */
 const MOST_TRIES = 100;
-
-// Conditions on the stored item. Each is one group, and groups stand side by side: dynalite needs a second for nested ones.
-
-const anyOf = (...conditions: readonly string[]) => `(${conditions.join(' OR ')})`;
-const allOf = (...groups: readonly string[]) => groups.join(' AND ');
-/** DynamoDB stores no empty set. */
-const hasFewer = (set: 'slots' | 'unanswered', than: string) =>
-  `attribute_not_exists(#${set}) OR size(#${set}) < ${than}`;
-const hasAtMost = (set: 'slots' | 'unanswered', most: string) =>
-  `attribute_not_exists(#${set}) OR size(#${set}) <= ${most}`;
-
-/** A refusal shuts the gate only while a slot is held: the end of that holder's task opens it. */
-const IS_OPEN = anyOf(
-  'attribute_not_exists(#pausedUntil)',
-  '#pausedUntil <= :now',
-  'attribute_not_exists(#slots)',
-);
-const IS_FIRST_IN_LINE = 'attribute_not_exists(#waitingSince) OR #waitingSince > :queueKey';
-/** `limit` and `limitSeenAt` are written together. */
-const HAS_LIMIT = '#limitSeenAt > :forget';
-const HAS_NO_LIMIT = 'attribute_not_exists(#limitSeenAt) OR #limitSeenAt <= :forget';
-const HOLDS_SLOT = 'contains(#slots, :me)';
-/** No later owner has taken the slot. */
-const isLatest = (owner: SlotOwner) =>
-  anyOf(`attribute_not_exists(#${takenBy(owner)})`, `#${takenBy(owner)} <= :revision`);
 
 export function createGate({
   client,
@@ -134,11 +100,14 @@ export function createGate({
   const ago = (milliseconds: number) => timestamp(clock().getTime() - milliseconds);
   const isBounded = Number.isFinite(maximum);
 
+  const seen = createGateRoom({ durations, maximum, now, ago });
+  const { isPaused, room, isAwaited, grant } = seen;
+
   // Whether no more slots were counted when the gate was last seen. Then `takeAtOnce` would write in vain.
   let isCountFull = false;
   function see(item: Record<string, AttributeValue>): GateItem {
     const gate = toGate(item);
-    isCountFull = !isBounded && !hasLimit(gate) && gate.slots.size >= MOST_TRACKED;
+    isCountFull = seen.isCountFull(gate);
     return gate;
   }
 
@@ -177,95 +146,7 @@ export function createGate({
     }
   }
 
-  // --- what a gate that was read says ---------------------------------------------------------------------------
-
-  const hasLimit = (gate: GateItem) =>
-    gate.limit !== undefined &&
-    gate.limitSeenAt !== undefined &&
-    gate.limitSeenAt > ago(durations.limitForget);
-  const isProbeDue = (gate: GateItem) =>
-    (gate.probedAt ?? gate.limitSeenAt ?? '') <= ago(durations.limitProbe);
-  const isPaused = ({ pausedUntil, slots }: GateItem) =>
-    pausedUntil !== undefined && pausedUntil > now() && slots.size > 0;
-
-  const holdersOf = ({ slots, unanswered }: GateItem) => new Set([...slots, ...unanswered]);
-  const isHolder = (gate: GateItem, id: string) => holdersOf(gate).has(id);
-
-  const hasLaterOwner = ({ takenAt }: GateItem, { id, revision }: SlotOwner) =>
-    (takenAt.get(id) ?? 0) > revision;
-
-  /** How many may pass now. A probe is one more than the limit allows. */
-  function room(gate: GateItem): { readonly free: number; readonly isProbe: boolean } {
-    const allowed = maximum - gate.slots.size;
-    if (isPaused(gate) || allowed <= 0) return { free: 0, isProbe: false };
-    if (!hasLimit(gate))
-      return { free: Math.min(MOST_UNANSWERED - gate.unanswered.size, allowed), isProbe: false };
-    const free = (gate.limit ?? 0) - gate.slots.size;
-    // If more than the limit run already, Wiro is certain to refuse one more.
-    const isProbe = free === 0 && isProbeDue(gate);
-    return { free: isProbe ? 1 : Math.min(free, allowed), isProbe };
-  }
-
-  const isAwaited = (gate: GateItem) => gate.waitingSince !== undefined && room(gate).free > 0;
-
-  // --- parts of a write -----------------------------------------------------------------------------------------
-
-  const ownerValues = ({ id, revision }: SlotOwner) => ({ ':id': new Set([id]), ':revision': revision });
-
-  /**
-   * Signs a slot with the revision that takes it. The first holder of an attempt need not sign. Always written together
-   * with the slot, so that there are never more signatures than slots.
-   */
-  const signature = ({ attempt, trouble, ...owner }: Generation, isAgain: boolean) =>
-    isAgain || attempt > 1 || trouble !== undefined ? [`#${takenBy(owner)} = :revision`] : [];
-
-  /** Parts of a write that gives slots to all of `ids`, on condition that there still is room for all of them. */
-  function grant(gate: GateItem, ids: readonly string[]) {
-    const { isProbe } = room(gate);
-    const isWithinMaximum = isBounded ? [anyOf(hasAtMost('slots', ':mostHeld'))] : [];
-    const values = {
-      ':ids': new Set(ids),
-      ':now': now(),
-      ':forget': ago(durations.limitForget),
-      ...(isBounded && { ':mostHeld': maximum - ids.length }),
-    };
-    if (!hasLimit(gate)) {
-      // The account has no limit if so many run. Then only the Runs under way are counted.
-      const isTracked = isBounded || gate.slots.size + ids.length <= MOST_TRACKED;
-      return {
-        isTracked,
-        set: [],
-        add: isTracked ? 'ADD #slots :ids, #unanswered :ids' : 'ADD #unanswered :ids',
-        condition: allOf(
-          IS_OPEN,
-          ...isWithinMaximum,
-          anyOf(HAS_NO_LIMIT),
-          anyOf(hasAtMost('unanswered', ':most')),
-        ),
-        values: { ...values, ':most': MOST_UNANSWERED - ids.length },
-      };
-    }
-    const limit = gate.limit ?? 0;
-    // Limits grow with the balance. So one more than the limit is tried now and then. A refusal costs nothing.
-    return {
-      isTracked: true,
-      set: isProbe ? ['#limit = :more', '#probedAt = :now', '#probe = :probe'] : [],
-      add: 'ADD #slots :ids, #unanswered :ids',
-      condition: allOf(
-        IS_OPEN,
-        ...isWithinMaximum,
-        HAS_LIMIT,
-        '#limit = :limit',
-        anyOf(hasAtMost('slots', ':most')),
-      ),
-      values: {
-        ...values,
-        ':limit': limit,
-        ':most': limit + (isProbe ? 1 : 0) - ids.length,
-        ...(isProbe && { ':more': limit + 1, ':probe': ids[0] }),
-      },
-    };
-  }
+  // --- giving a slot back ---------------------------------------------------------------------------------------
 
   /** Gives a slot back, unless a later owner has taken it. */
   const giveBack = (owner: SlotOwner) =>
@@ -510,20 +391,6 @@ export function createGate({
       return [...new Set([...holdersOf(gate), ...gate.takenAt.keys()])];
     },
   };
-}
-
-/** The names of the attributes that sign slots begin with this. */
-const TAKEN = 'taken_';
-const takenBy = ({ id }: Pick<SlotOwner, 'id'>) => `${TAKEN}${id}`;
-
-const setting = (assigned: readonly string[]) => (assigned.length > 0 ? [`SET ${assigned.join(', ')}`] : []);
-
-function toGate(item: Record<string, AttributeValue>): GateItem {
-  const { slots = new Set(), unanswered = new Set(), ...rest } = unmarshall(item);
-  const takenAt = Object.entries(rest)
-    .filter(([name]) => name.startsWith(TAKEN))
-    .map(([name, revision]) => [name.slice(TAKEN.length), Number(revision)] as const);
-  return { ...rest, slots, unanswered, takenAt: new Map(takenAt) };
 }
 
 function toValues(values: Record<string, unknown>): Record<string, AttributeValue> {

@@ -2,25 +2,29 @@ import { createHash } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { GetItemCommand, PutItemCommand, QueryCommand } from '../aws/dynamodb.ts';
-import {
-  type Generation,
-  type GenerationOutputs,
-  hasEnded,
-  type Output,
-  queueKey,
-} from '../generation/generation.ts';
-import { attemptsToKeep, inBrief, type KeptAttempt, MOST_SHOWN } from '../generation/past-attempts.ts';
+import { type Generation, type GenerationOutputs, hasEnded, type Output } from '../generation/generation.ts';
+import { attemptsToKeep, inBrief, type KeptAttempt } from '../generation/past-attempts.ts';
 import type { TaskHint } from '../generation/task-hint.ts';
 import { type Clock, type Timestamp, timestamp } from '../generation/time.ts';
 import type { AcceptedRequest } from '../request/accepted-request.ts';
 import { mapLimited } from '../runtime/map-limited.ts';
 import type { DueShards } from '../settings.ts';
 import { type AttemptNotes, notesSort, partition, toNotes } from './attempt-notes.ts';
-import { createDueReader, type DueKey, type DuePage, dueShardOf } from './due-index.ts';
+import { createDueReader, type DueKey, type DuePage } from './due-index.ts';
 import { isConditionFailed, type Table } from './dynamodb.ts';
-import { readable, STORED_VERSION, toCoarseStatus } from './stored-version.ts';
-import { TABLE } from './table.ts';
-import { HINT, toHints } from './task-hints.ts';
+import {
+  outputsSort,
+  partSort,
+  pastSort,
+  requestSort,
+  STATE,
+  toGeneration,
+  toItem,
+} from './generation-item.ts';
+import { inParts, readHints, readOutputs, readPast, type StoredItem } from './generation-parts.ts';
+import { readable, STORED_VERSION } from './stored-version.ts';
+import { HINT } from './task-hints.ts';
+import { countAhead, readLine } from './waiting-line.ts';
 
 /** How an update ended. After `written` and `unchanged` the generation is as it was decided. */
 export type Updated<G extends Generation = Generation> =
@@ -98,12 +102,8 @@ export interface GenerationStore {
 }
 
 const OVERFLOW_BYTES = 64 * 1024;
-/** DynamoDB allows 400 KB an item. */
-const PART_BYTES = 350 * 1024;
-export const STATE = 'state';
 /** The first sort key that `whole` reads. Notes, outputs, past attempts, requests and the state follow it. */
 const FIRST_OF_WHOLE = HINT;
-const LINE = '0';
 const KEPT_AT_ONCE = 10;
 
 export function createGenerationStore(
@@ -379,141 +379,14 @@ export function createGenerationStore(
 
     due: createDueReader(table, dueShards),
 
-    async waiting(limit, from) {
-      const { partitionKey, sortKey } = TABLE.indexes.waiting;
-      const { Items = [] } = await client.send(
-        new QueryCommand({
-          TableName: tableName,
-          IndexName: 'waiting',
-          KeyConditionExpression: `${partitionKey} = :shard${from === undefined ? '' : ` AND ${sortKey} >= :from`}`,
-          ExpressionAttributeValues: marshall({
-            ':shard': LINE,
-            ...(from !== undefined && { ':from': from }),
-          }),
-          Limit: limit,
-        }),
-      );
-      return Items.map((item) => unmarshall(item)).map((item) => ({
-        id: idOf(item),
-        queueKey: String(item[sortKey]),
-      }));
-    },
+    waiting: (limit, from) => readLine(table, limit, from),
 
-    async ahead(generation, most) {
-      const { partitionKey, sortKey } = TABLE.indexes.waiting;
-      const { Count = 0 } = await client.send(
-        new QueryCommand({
-          TableName: tableName,
-          IndexName: 'waiting',
-          Select: 'COUNT',
-          KeyConditionExpression: `${partitionKey} = :shard AND ${sortKey} < :mine`,
-          ExpressionAttributeValues: marshall({ ':shard': LINE, ':mine': queueKey(generation) }),
-          Limit: most,
-        }),
-      );
-      return Count;
-    },
+    ahead: (generation, most) => countAhead(table, generation, most),
   };
 }
 
 /** What a list shows of a request that lies in S3. */
 const inBriefOf = ({ labels, priceUsd }: AcceptedRequest) => ({ labels, priceUsd });
-
-type StoredItem = Readonly<Record<string, unknown>>;
-type FindItem = (sort: string) => Promise<StoredItem | undefined>;
-
-async function readOutputs(id: string, attempt: number, find: FindItem): Promise<readonly Output[]> {
-  const first = await find(outputsSort(attempt));
-  if (first === undefined) return [];
-  const outputs = JSON.parse(String(first.body)) as Output[];
-  for (let part = 2; part <= Number(first.parts ?? 1); part += 1) {
-    const next = await find(partSort(attempt, part));
-    if (next === undefined) throw new Error(`Cannot read the outputs of ${id}: part ${part} is missing`);
-    outputs.push(...(JSON.parse(String(next.body)) as Output[]));
-  }
-  return outputs;
-}
-
-/** Reads the latest past attempts from their items. One that an earlier release listed in the state is read there. */
-async function readPast({ attempt, pastAttempts }: Generation, find: FindItem): Promise<KeptAttempt[]> {
-  const listed = new Map(pastAttempts.map((past) => [past.attempt, past]));
-  const shown = Math.min(attempt - 1, MOST_SHOWN);
-  const attempts = Array.from({ length: shown }, (_, index) => attempt - shown + index);
-  const found = await Promise.all(
-    attempts.map(async (one) => {
-      const kept = await find(pastSort(one));
-      return kept === undefined ? listed.get(one) : (JSON.parse(String(kept.body)) as KeptAttempt);
-    }),
-  );
-  return found.filter((past) => past !== undefined);
-}
-
-/** Reads the hints of this attempt and the latest ones before it. */
-async function readHints(attempt: number, find: FindItem): Promise<readonly TaskHint[]> {
-  const read = Math.min(attempt, MOST_SHOWN + 1);
-  const found = await Promise.all(
-    Array.from({ length: read }, (_, index) => find(`${HINT}${attempt - index}`)),
-  );
-  return found.flatMap((hints) => (hints ? toHints(hints) : []));
-}
-
-/** Splits outputs into JSON arrays, each small enough for an item. */
-function inParts(outputs: readonly Output[]): readonly string[] {
-  const parts: string[][] = [[]];
-  let sizeBytes = 0;
-  for (const text of outputs.map((output) => JSON.stringify(output))) {
-    const more = Buffer.byteLength(text) + 1;
-    if (sizeBytes > 0 && sizeBytes + more > PART_BYTES) {
-      parts.push([]);
-      sizeBytes = 0;
-    }
-    parts.at(-1)?.push(text);
-    sizeBytes += more;
-  }
-  return parts.map((texts) => `[${texts.join(',')}]`);
-}
-
-export const requestSort = (requestHash: string) => `request#${requestHash}`;
-export const outputsSort = (attempt: number) => `outputs#${attempt}`;
-const partSort = (attempt: number, part: number) => `outputs#${attempt}#${part}`;
-const pastSort = (attempt: number) => `past#${attempt}`;
-const idOf = (item: Record<string, unknown>) => String(item.pk).slice('generation#'.length);
-
-/** Adds the attributes that the indexes need. They are derived with every write. */
-function toItem(generation: Generation, dueShards: DueShards): Record<string, unknown> {
-  const { due, waiting, history } = TABLE.indexes;
-  const { id, createdAt } = generation;
-  return {
-    // Like other shards, earlier releases cannot read this.
-    ...(dueShards === 1 ? generation : toCoarseStatus({ ...generation })),
-    pk: partition(id),
-    sk: STATE,
-    ...(generation.dueAt !== undefined && { [due.partitionKey]: dueShardOf(id, dueShards) }),
-    ...(generation.status === 'queued' &&
-      generation.waiting && { [waiting.partitionKey]: LINE, [waiting.sortKey]: queueKey(generation) }),
-    [history.partitionKey]: createdAt.slice(0, 7),
-    [history.sortKey]: queueKey(generation),
-    ...(generation.status === 'failed' && { errorCode: generation.error.code }),
-  };
-}
-
-export function toGeneration(item: Readonly<Record<string, unknown>>): Generation {
-  const { due, waiting, history } = TABLE.indexes;
-  const derived = new Set<string>([
-    'pk',
-    'sk',
-    due.partitionKey,
-    waiting.partitionKey,
-    waiting.sortKey,
-    history.partitionKey,
-    history.sortKey,
-    'errorCode',
-  ]);
-  // Only this file writes these items, on condition of the revision. So they are read as written.
-  return Object.fromEntries(
-    Object.entries(item).filter(([name]) => !derived.has(name)),
-  ) as unknown as Generation;
-}
 
 const withoutUndefined = (value: object): unknown => JSON.parse(JSON.stringify(value));
 

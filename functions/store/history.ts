@@ -7,7 +7,8 @@ import { log } from '../runtime/log.ts';
 import { mapLimited } from '../runtime/map-limited.ts';
 import { partition } from './attempt-notes.ts';
 import type { Table } from './dynamodb.ts';
-import { type Overflow, outputsSort, requestSort, STATE, toGeneration } from './generation-store.ts';
+import { outputsSort, requestSort, STATE, toGeneration } from './generation-item.ts';
+import type { Overflow } from './generation-store.ts';
 import { NewerVersionError, readable } from './stored-version.ts';
 import { TABLE } from './table.ts';
 
