@@ -19,11 +19,12 @@ export function greetingOf({ endpoints, links, isReal, presets, ...files }: Gree
   const { region, eventBus } = endpoints;
   const { accessKeyId, secretAccessKey } = LOCAL_CREDENTIALS;
   const [endpointsFile, eventsFile] = [files.endpointsFile, files.eventsFile].map((file) =>
-    path.relative('', file),
+    // A path with many `..` helps nobody.
+    path.relative('', file).startsWith('..') ? file : path.relative('', file),
   );
   const drops = Object.entries(presets).map(
     ([name, { model, fileParameter }]) =>
-      `Preset    s3://${inputBucket}/uploads/${name}/ runs ${model} with each file as ${fileParameter}\n`,
+      `Preset    s3://${inputBucket}/uploads/${name}/ runs ${model} with each file as ${fileParameter}, into s3://${outputBucket}/outputs/${name}/\n`,
   );
   const example = {
     model: isReal ? 'owner/project' : 'wiro/text-to-image',

@@ -18,7 +18,9 @@ export function toFolderPage({ generation, request, outputs }: WholeGeneration):
     facts: [
       ['Model', model],
       ...costOf(generation.status, costUsd),
-      ...(error?.retryable === true ? ([['Trying again', 'can help']] as const) : []),
+      ...(error?.retryable === true
+        ? ([['Trying again', 'can help: put the file again, under another name']] as const)
+        : []),
       ...(attempt > 1 ? ([['Attempt', String(attempt)]] as const) : []),
       ['Dropped', timeOf(createdAt)],
       ...('endedAt' in generation ? ([['Ended', timeOf(generation.endedAt)]] as const) : []),

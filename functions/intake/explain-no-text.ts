@@ -20,8 +20,16 @@ function sentenceFor(bytes: Buffer, name: string): string {
   const isText = type === undefined || isGeneric(type) || /^text\/|json$/.test(type);
   if (isText && isTableName(name)) return `The file is not CSV in UTF-8${encoding}: save it as "CSV UTF-8".`;
   if (isText) return `The file is not JSON in UTF-8${encoding}: save it in that encoding.`;
-  return `The file is not JSON but of the type ${type}. ${ELSEWHERE}`;
+  return `The file is not JSON but ${DOCUMENTS[type] ?? `of the type ${type}`}. ${ELSEWHERE}`;
 }
+
+/** What people call files whose types have long names. */
+const DOCUMENTS: Readonly<Record<string, string>> = {
+  'application/pdf': 'a PDF',
+  'application/zip': 'a zip archive',
+  'application/vnd.openxmlformats-officedocument.wordprocessingml.document': 'a Word document',
+  'application/vnd.openxmlformats-officedocument.presentationml.presentation': 'a PowerPoint presentation',
+};
 
 export const ELSEWHERE =
   'Put files that a model is to work on elsewhere in the bucket, and name them in a request file: {"model": "owner/project", "inputs": {"inputImage": "photo.png"}}.';

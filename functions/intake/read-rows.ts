@@ -49,9 +49,7 @@ export async function readRows(
   if (isEmpty || (rows.length === 0 && isWhole && problems.length === 0))
     return unreadable(`The file is a table without requests. ${COLUMNS}`);
   if (isWhole && preset === undefined && !columns.includes('model'))
-    return unreadable(
-      `The file is a table without a column "model"${columns.some((one) => /^model$/i.test(one)) ? ', written in small letters' : ''}. ${COLUMNS}`,
-    );
+    return unreadable(`The file is a table without a column "model". ${COLUMNS}`);
   if (!isWhole && rows.length === 0)
     return unreadable(...problems.map(({ line, message }) => `line ${line}: ${message}.`));
   const filesOf = await findFileColumns(knownModel, columns, rows, preset);

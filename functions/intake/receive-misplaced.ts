@@ -1,4 +1,5 @@
 import type { GenerationError } from '../generation/errors.ts';
+import { foldersOf } from '../request/preset.ts';
 import { isReplaced, type Put } from './put.ts';
 import type { ReceiveObjectsDeps } from './receive-deps.ts';
 import { rejectFile } from './reject-file.ts';
@@ -10,11 +11,10 @@ export async function receiveMisplaced(deps: ReceiveObjectsDeps, put: Put): Prom
 }
 
 function explainMisplaced(presets: readonly string[]): GenerationError {
-  const [first] = presets;
   const remedy =
-    first === undefined
+    presets.length === 0
       ? 'this deployment has no preset, so that nothing under "uploads/" is run. Name the file in a request instead.'
-      : `put it into the folder of a preset, such as "uploads/${first}/". There are ${presets.join(', ')}.`;
+      : `put it into ${foldersOf(presets)}.`;
   return {
     code: 'invalid_request',
     message: `The file lies directly in "uploads/", so no preset says what to do with it: ${remedy}`,

@@ -3,7 +3,7 @@ import type { Timestamp } from '../generation/time.ts';
 import type { JsonObjects } from '../objects/json-object.ts';
 import type { FoundObject, ObjectRef } from '../objects/types.ts';
 import { generationId } from '../request/identity.ts';
-import { type Presets, presetRequest } from '../request/preset.ts';
+import { foldersOf, type Presets, presetRequest } from '../request/preset.ts';
 import type { SourceRules } from '../request/source.ts';
 import { log } from '../runtime/log.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
@@ -123,7 +123,7 @@ export async function rejectUpload(
 
 function noPreset(name: string, presets: Presets): RequestError {
   const names = Object.keys(presets);
-  const remedy = names.length > 0 ? `there are ${names.join(', ')}` : 'this deployment has none';
+  const remedy = names.length > 0 ? `put the file into ${foldersOf(names)}` : 'this deployment has none';
   return new RequestError(
     'invalid_request',
     `There is no preset for the folder "uploads/${name}/": ${remedy}.`,

@@ -12,12 +12,23 @@ const COLUMNS: ReadonlySet<string> = new Set(['model', 'maxCostUsd', 'idempotenc
 const LABEL = 'label.';
 const INPUT = 'input.';
 const PARAMETER = 'parameter.';
+const PREFIXES = [LABEL, INPUT, PARAMETER];
 
 /** Whether only the model tells what a column is: a parameter or a file. */
 export const isPlainColumn = (column: string): boolean =>
-  column !== '' &&
-  !COLUMNS.has(column) &&
-  ![LABEL, INPUT, PARAMETER].some((prefix) => column.startsWith(prefix));
+  column !== '' && !COLUMNS.has(column) && !PREFIXES.some((prefix) => column.startsWith(prefix));
+
+/**
+ * Finds the column that a name differs from only in its case, such as `model` for `Model`. Taken as a parameter, it would
+ * run another model, or without a maximum cost.
+ */
+export function meantColumn(column: string): string | undefined {
+  const small = column.toLowerCase();
+  const whole = [...COLUMNS].find((name) => name.toLowerCase() === small);
+  const prefix = PREFIXES.find((name) => small.startsWith(name));
+  const meant = whole ?? (prefix && `${prefix}${column.slice(prefix.length)}`);
+  return meant === column ? undefined : meant;
+}
 
 /**
  * Reads the cells of one row by their columns: `model`, `maxCostUsd`, `idempotencyKey`, `label.<name>`, `input.<name>`,
@@ -48,7 +59,7 @@ export function fromCells(
   const { maxCostUsd, idempotencyKey } = cells;
   const usd = maxCostUsd === undefined ? undefined : Number(maxCostUsd);
   const isWrong = usd !== undefined && !(usd > 0);
-  if (isWrong) problems.push(`maxCostUsd is "${maxCostUsd}": use an amount above 0`);
+  if (isWrong) problems.push(`maxCostUsd is "${maxCostUsd}": use an amount above 0, such as 0.50`);
   return {
     parameters: Object.fromEntries(parameters),
     labels: Object.fromEntries(labels),

@@ -18,6 +18,10 @@ export interface Preset {
 /** Presets by name. The name is the `<name>` in `uploads/<name>/`. */
 export type Presets = Readonly<Record<string, Preset>>;
 
+/** Names the folders of presets, for a message. */
+export const foldersOf = (presets: readonly string[]): string =>
+  presets.map((name) => `"uploads/${name}/"`).join(' or ');
+
 const FIELDS = ['model', 'parameters', 'fileParameter', 'inputs'];
 
 /**

@@ -25,6 +25,8 @@ function explain(text: string): string {
   if (other !== undefined) return `it looks like ${other}. ${REMEDY}`;
   const { at, wanted } = firstFault(text);
   const before = text.slice(0, at).split('\n');
+  const word = text.slice(0, at).trim() === '' && /^\p{L}\S{0,19}/u.exec(text.slice(at, at + 20))?.[0];
+  if (word) return `it begins with the text ${JSON.stringify(word.toWellFormed())}. ${REMEDY}`;
   const position = `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
   const found = [...text.slice(at, at + 2)][0];
   return found === undefined

@@ -1,3 +1,5 @@
+import { meantColumn } from './from-cells.ts';
+
 /** One row of a table of requests. */
 export interface TableRow {
   /** The line where it begins, from 1. */
@@ -40,11 +42,10 @@ export async function readTable(text: string, mostRows?: number): Promise<ReadTa
   // Only a deployment that gets tables loads it.
   const { parse, CsvError } = await import('csv-parse/sync');
   const problems: TableProblem[] = [];
-  const delimiter = delimiterOf(text);
+  const { table, delimiter } = divide(text);
   let records: readonly ParsedRecord[];
   try {
-    // Within quotes, the parser counts a line break of two characters as two lines.
-    records = parse(text.replace(/^\uFEFF/, '').replace(/\r\n?/g, '\n'), {
+    records = parse(table, {
       delimiter,
       info: true,
       relax_column_count: true,
@@ -75,6 +76,15 @@ export async function readTable(text: string, mostRows?: number): Promise<ReadTa
     else if (cells.length > 0) rows.push({ line, cells: Object.fromEntries(cells) });
   }
   return { columns, rows, problems };
+}
+
+/** Finds what divides the cells. A first line that says so to Excel, such as `sep=;`, becomes an empty line. */
+function divide(text: string): { readonly table: string; readonly delimiter: string } {
+  // Within quotes, the parser counts a line break of two characters as two lines.
+  const table = text.replace(/^\uFEFF/, '').replace(/\r\n?/g, '\n');
+  const [line, delimiter] = /^sep=([,;\t])\n/i.exec(table) ?? [];
+  if (line === undefined || delimiter === undefined) return { table, delimiter: delimiterOf(table) };
+  return { table: `\n${table.slice(line.length)}`, delimiter };
 }
 
 /** The one that the head has most of, outside quotes. */
@@ -128,6 +138,12 @@ function columnProblems(columns: readonly string[]): readonly TableProblem[] {
       });
     else if (name !== '' && columns.indexOf(name) < index)
       problems.push({ line: 1, message: `two columns are named "${name}": rename one` });
+    const meant = meantColumn(name);
+    if (meant !== undefined)
+      problems.push({
+        line: 1,
+        message: `the column "${name}" must be written "${meant}", or "parameter.${name}" for a parameter of the model`,
+      });
   }
   return problems;
 }

@@ -645,7 +645,7 @@ describe('a request file in CSV', () => {
     ['', 'without requests'],
     ['model,prompt\n', 'without requests'],
     ['hello world\nbye', 'without a column "model"'],
-    ['Model,prompt\nwiro/flux,x\n', '"model", written in small letters'],
+    ['Model,prompt\nwiro/flux,x\n', 'line 1: the column "Model" must be written "model"'],
     ['model,prompt,prompt\nwiro/flux,x,y\n', 'line 1: two columns are named "prompt": rename one.'],
     ['model,prompt\nwiro/flux,"never closed\nwiro/flux,x\n', 'a quoted text is never closed'],
     ['model,prompt\nwiro/flux,say "hello"\n', 'a " stands within a text that is not quoted'],
@@ -723,11 +723,12 @@ describe('an object that starts nothing', () => {
       Buffer.from('PK\u0003\u0004\u00ff', 'latin1'),
       'Save its table as "CSV UTF-8"',
     ],
-    ['requests/notes.txt', Buffer.from('Please paint a castle.'), 'expected a value'],
+    ['requests/notes.txt', Buffer.from('Please paint a castle.'), 'begins with the text "Please"'],
+    ['requests/brief.docx', Buffer.from('PK\u0003\u0004\u00ff', 'latin1'), 'not JSON but a Word document'],
     ['requests/a.csv', Buffer.from('model;prompt\nwiro/flux;für\n', 'latin1'), 'save it as "CSV UTF-8"'],
     ['requests/a.jsonl', Buffer.from('{"model": "a/b"}\n{"model": "a/b"}\n'), 'one JSON object a line'],
     ['requests/a.json', Buffer.from('model,prompt\nwiro/flux,x\n'), 'let its name end in .csv'],
-    ['uploads/loose.png', Buffer.from('x'), 'such as "uploads/portraits/"'],
+    ['uploads/loose.png', Buffer.from('x'), 'put it into "uploads/portraits/" or'],
   ])('is answered: %s', async (key, content, part) => {
     const world = doorWorld();
     await world.deliver(bytes(world, key, content));

@@ -41,7 +41,8 @@ describe('a text that is not JSON', () => {
     ['<!DOCTYPE html><html>', 'it looks like an HTML page.'],
     ['<?xml version="1.0"?>', 'it looks like XML.'],
     ['%PDF-1.7\n', 'it looks like a PDF.'],
-    ['Dear Sir or Madam', 'null) at line 1, column 1, but found "D".'],
+    ['Dear Sir or Madam: please', 'it begins with the text "Dear". Write {"model"'],
+    ['“model”', 'null) at line 1, column 1, but found "“".'],
   ])('%j is explained by its position or its format', (text, part) => {
     expect(saidOf(text)).toMatch(/^The file is not JSON: /);
     expect(saidOf(text)).toContain(part);

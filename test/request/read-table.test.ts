@@ -14,6 +14,40 @@ describe('a table', () => {
     expect(problems).toEqual([{ line: 1, message: expect.stringContaining('10002 columns') }]);
   });
 
+  it('as Excel writes it has a divider in its first line, and line breaks and quotes in its cells', async () => {
+    const text =
+      '\uFEFFsep=;\r\nmodel;prompt\r\nwiro/a;"Ein ""Turm"",\r\nim Nebel"\r\n;\r\n\r\nwiro/b;Schnee\r\n';
+
+    expect(await readTable(text)).toEqual({
+      columns: ['model', 'prompt'],
+      rows: [
+        { line: 3, cells: { model: 'wiro/a', prompt: 'Ein "Turm",\nim Nebel' } },
+        { line: 7, cells: { model: 'wiro/b', prompt: 'Schnee' } },
+      ],
+      problems: [],
+    });
+  });
+
+  it.each([
+    ['Model', 'model'],
+    ['MaxCostUSD', 'maxCostUsd'],
+    ['idempotencykey', 'idempotencyKey'],
+    ['Label.Order', 'label.Order'],
+  ])(
+    'with a column "%s" is a problem: as a parameter, it would not do what is meant',
+    async (name, meant) => {
+      const { problems } = await readTable(`${name},prompt\nx,y\n`);
+
+      expect(problems).toEqual([{ line: 1, message: expect.stringContaining(`must be written "${meant}"`) }]);
+    },
+  );
+
+  it('takes a parameter of the model in any case', async () => {
+    const { problems } = await readTable('model,parameter.Model,input.Image,label.Order\nwiro/a,x,y,z\n');
+
+    expect(problems).toEqual([]);
+  });
+
   it('has rows that end early, and empty cells', async () => {
     const { rows } = await readTable('a,b,c\n1\n1,,3\n,,\n');
 

@@ -117,7 +117,7 @@ describe('a file dropped into the folder of a preset', () => {
     expect(model).toMatchObject({ status: 'rejected', message: expect.stringContaining('does not exist') });
     expect(folder).toMatchObject({
       status: 'rejected',
-      message: expect.stringContaining('there are portraits, missing'),
+      message: expect.stringContaining('put the file into "uploads/portraits/" or "uploads/missing/"'),
     });
     for (const one of [empty, model, folder]) {
       expect(one?.message).toContain('nothing was charged');
