@@ -44,7 +44,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     packages: ['node:', MARSHALL],
   },
   'functions/objects': {
-    uses: ['functions/generation'],
+    uses: ['functions/generation', 'functions/aws'],
     types: ['functions/store'],
     packages: ['node:', S3, '@aws-sdk/s3-request-presigner'],
   },

@@ -1,8 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 // Only types: the client itself would cost more at a cold start than the rest of a function.
 import type * as sdk from '@aws-sdk/client-dynamodb';
 import { isRecord, parseJson } from '../runtime/json.ts';
-import { NoAnswerError, type PostAnswer, type PostOptions, signedPost } from './signed-post.ts';
+import { NoAnswerError } from './exchange.ts';
+import { createRepeat, type Fault, type Tried } from './retries.ts';
+import { type PostAnswer, type PostOptions, signedPost } from './signed-post.ts';
 
 export type { AttributeValue } from '@aws-sdk/client-dynamodb';
 
@@ -97,7 +98,7 @@ const DYNAMODB = { name: 'dynamodb', endpointVariable: 'DYNAMODB' };
 /** A client of DynamoDB for the few requests that the functions make. Connections stay open between invocations. */
 export class DynamoDBClient implements DynamoDb {
   readonly #options: DynamoDbOptions;
-  readonly #budget = createBudget();
+  readonly #repeat = createRepeat();
 
   constructor(options: DynamoDbOptions = {}) {
     this.#options = options;
@@ -108,22 +109,11 @@ export class DynamoDBClient implements DynamoDb {
     { abortSignal: signal }: { readonly abortSignal?: AbortSignal } = {},
   ): Promise<Output> {
     const { tries = 5, answerMs = 5_000, post: _, ...where } = this.#options;
-    let paid = 0;
-    for (let attempt = 1; ; attempt += 1) {
-      const result = await this.#post(command, { ...where, answerMs, signal });
-      if (result.kind === 'answered') {
-        this.#budget.refund(paid);
-        return result.output as Output;
-      }
-      const { error, fault, askedMs = 0 } = result;
-      if (fault === 'lasting' || attempt >= tries || !this.#budget.pay(COST[fault]))
-        throw Object.assign(error, { $metadata: { attempts: attempt } });
-      paid = COST[fault];
-      await sleep(pauseMs(attempt, fault, askedMs), undefined, signal && { signal });
-    }
+    const send = () => this.#post(command, { ...where, answerMs, signal });
+    return (await this.#repeat(send, { tries, signal })) as Output;
   }
 
-  async #post({ operation, input }: Command<object, unknown>, options: PostOptions): Promise<Result> {
+  async #post({ operation, input }: Command<object, unknown>, options: PostOptions): Promise<Tried<unknown>> {
     let answer: PostAnswer;
     try {
       answer = await (this.#options.post ?? signedPost)(
@@ -148,19 +138,12 @@ export class DynamoDBClient implements DynamoDb {
   }
 }
 
-/** Whether it helps to send a request again. */
-type Fault = 'throttled' | 'passing' | 'lasting';
-
 interface Failure {
   readonly error: Error;
   readonly fault: Fault;
   /** How long DynamoDB asks to wait. */
   readonly askedMs?: number;
 }
-
-type Result =
-  | { readonly kind: 'answered'; readonly output: unknown }
-  | ({ readonly kind: 'failed' } & Failure);
 
 const THROTTLED =
   /^(?:ProvisionedThroughputExceeded|Throttling|RequestLimitExceeded|LimitExceeded|TooManyRequests|RequestThrottled|Throttled|TransactionInProgress)(?:Exception)?$/;
@@ -188,35 +171,5 @@ function judge(
     error: new DynamoDbError(name, message),
     fault: isThrottled ? 'throttled' : isPassing ? 'passing' : 'lasting',
     askedMs: Number(headers['x-amz-retry-after'] ?? Number(headers['retry-after']) * 1_000) || 0,
-  };
-}
-
-// As the SDK's standard retries: the pause is random, so that callers that were refused together do not return together.
-const FIRST_MS = { throttled: 1_000, passing: 50 } as const;
-const LONGEST_MS = 20_000;
-const MOST_ASKED_MS = 5_000;
-
-function pauseMs(attempt: number, fault: keyof typeof FIRST_MS, askedMs: number): number {
-  const ours = Math.random() * Math.min(FIRST_MS[fault] * 2 ** (attempt - 1), LONGEST_MS);
-  return Math.max(ours, Math.min(askedMs, ours + MOST_ASKED_MS));
-}
-
-const COST = { throttled: 5, passing: 14 } as const;
-const WHOLE_BUDGET = 500;
-
-/** Limits the repeats of a container, so that a table that is down does not get five times the requests. */
-function createBudget() {
-  let left = WHOLE_BUDGET;
-  return {
-    /** @returns Whether there was enough left. */
-    pay(cost: number): boolean {
-      if (left < cost) return false;
-      left -= cost;
-      return true;
-    },
-    /** A request that was answered gives back what its last repeat cost. */
-    refund(cost: number): void {
-      left = Math.min(WHOLE_BUDGET, left + (cost || 1));
-    },
   };
 }

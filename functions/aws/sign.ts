@@ -7,6 +7,21 @@ export interface SigningCredentials {
   readonly sessionToken?: string | undefined;
 }
 
+/** Reads the function's credentials from the environment on every use, because Lambda renews them there. */
+export async function lambdaCredentials(): Promise<SigningCredentials> {
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env;
+  if (!AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) {
+    throw new Error(
+      'Cannot sign a request: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set. Lambda sets them for every function',
+    );
+  }
+  return {
+    accessKeyId: AWS_ACCESS_KEY_ID,
+    secretAccessKey: AWS_SECRET_ACCESS_KEY,
+    ...(AWS_SESSION_TOKEN && { sessionToken: AWS_SESSION_TOKEN }),
+  };
+}
+
 interface Signing {
   readonly service: string;
   readonly region: string;
@@ -18,32 +33,54 @@ export type Headers = Readonly<Record<string, string>>;
 
 /**
  * Signs a request with Signature Version 4, which every AWS service but S3 reads in this form.
- * @param headers - Signed with the request. Lower-case names.
- * @returns The headers to send, without `headers`.
+ * @param request - Its headers are signed, too. Lower-case names.
+ * @returns The headers to send in addition.
  */
 export function signHeaders(
   request: { readonly method: string; readonly url: URL; readonly headers: Headers; readonly body: string },
+  signing: Signing,
+): Headers {
+  const { method, url, headers, body } = request;
+  // The path is encoded once more than it is sent.
+  const path = url.pathname.split('/').map(encode).join('/');
+  return authorize({ method, host: url.host, path, query: '', headers, payload: sha256(body) }, signing);
+}
+
+/**
+ * Signs a request to S3 without its body. A signed header should contain a checksum of it.
+ * @param request - Its path and query are encoded, as S3 gets them, the query in the order of its names.
+ * @returns The headers to send in addition.
+ */
+export function signWithoutBody(
+  request: Omit<Canonical, 'payload'>,
+  signing: Omit<Signing, 'service'>,
+): Headers {
+  const headers = { ...request.headers, 'x-amz-content-sha256': UNSIGNED };
+  const added = authorize({ ...request, headers, payload: UNSIGNED }, { ...signing, service: 's3' });
+  return { ...added, 'x-amz-content-sha256': UNSIGNED };
+}
+
+/** A request as it is signed. */
+interface Canonical {
+  readonly method: string;
+  readonly host: string;
+  readonly path: string;
+  readonly query: string;
+  readonly headers: Headers;
+  readonly payload: string;
+}
+
+function authorize(
+  { method, host, path, query, headers, payload }: Canonical,
   { service, region, credentials, at }: Signing,
 ): Headers {
   const date = toDate(at);
   const { sessionToken } = credentials;
-  const added = {
-    host: request.url.host,
-    'x-amz-date': date,
-    ...(sessionToken && { 'x-amz-security-token': sessionToken }),
-  };
-  const signed = Object.entries({ ...request.headers, ...added }).sort(byName);
+  const added = { host, 'x-amz-date': date, ...(sessionToken && { 'x-amz-security-token': sessionToken }) };
+  const signed = Object.entries({ ...headers, ...added }).sort(byName);
   const names = signed.map(([name]) => name).join(';');
-  const canonical = [
-    request.method,
-    // The path is encoded once more than it is sent.
-    request.url.pathname.split('/').map(encode).join('/'),
-    '',
-    ...signed.map(([name, value]) => `${name}:${value.trim().replace(/ +/g, ' ')}`),
-    '',
-    names,
-    sha256(request.body),
-  ].join('\n');
+  const lines = signed.map(([name, value]) => `${name}:${value.trim().replace(/ +/g, ' ')}`);
+  const canonical = [method, path, query, ...lines, '', names, payload].join('\n');
   const scope = `${date.slice(0, 8)}/${region}/${service}/aws4_request`;
   const signature = sign(canonical, date, scope, credentials);
   return {
@@ -107,7 +144,7 @@ export const encode = (text: string): string =>
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   );
 
-/** The body of a request with a link is not known when the link is made. */
+/** Instead of the SHA-256 of a body: that of a request with a link is not known when the link is made. */
 const UNSIGNED = 'UNSIGNED-PAYLOAD';
 
 // A key lasts for a day, a region and a service. A function talks to a handful of services.

@@ -104,7 +104,7 @@ function build(deployment: Deployment, parameters: ParameterReader): Built {
     outputBucket,
     outputPrefix: PREFIX.outputs,
     earlierReads: createEarlierReads(table),
-    copier: createOutputCopier({ client: s3, fetcher }),
+    copier: createOutputCopier({ client: s3, fetcher, stallMs: durations.stall }),
     standing: createStandingOutputs({ head: createHeadOutput(s3), notes: createCopiedNotes(table) }),
     putBytes: createPutBytes(s3),
     announce: createDeploymentAnnouncer(deployment, {

@@ -5,10 +5,10 @@ import {
   CreateMultipartUploadCommand,
   ListMultipartUploadsCommand,
   type S3Client,
-  UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { type Digest, spellCrc32 } from './ordered-digest.ts';
+import type { Digest } from './ordered-digest.ts';
 import type { ObjectRef } from './types.ts';
+import type { UploadPart } from './upload-part.ts';
 
 export interface StoredAs {
   readonly ContentType: string;
@@ -35,7 +35,7 @@ export const MAX_PARTS = 10_000;
 const ABORT_MS = 10_000;
 
 export async function startMultipartUpload(
-  client: Pick<S3Client, 'send'>,
+  { client, uploadPart }: { readonly client: Pick<S3Client, 'send'>; readonly uploadPart: UploadPart },
   { bucket, key }: ObjectRef,
   storedAs: StoredAs,
   signal: AbortSignal,
@@ -55,16 +55,10 @@ export async function startMultipartUpload(
   const parts: CompletedPart[] = [];
 
   return {
-    async add(PartNumber, Body, crc, abortSignal) {
-      const command = new UploadPartCommand({
-        ...upload,
-        PartNumber,
-        Body,
-        ChecksumCRC32: spellCrc32(crc),
-      });
-      signWithoutBody(command);
-      const { ETag, ChecksumCRC32 } = await client.send(command, { abortSignal });
-      parts.push({ PartNumber, ETag, ...(ChecksumCRC32 ? { ChecksumCRC32 } : {}) });
+    async add(number, bytes, crc, abortSignal) {
+      const part = { bucket, key, uploadId: UploadId, number, bytes, crc };
+      const { etag, crc32 } = await uploadPart(part, abortSignal);
+      parts.push({ PartNumber: number, ETag: etag, ...(crc32 ? { ChecksumCRC32: crc32 } : {}) });
     },
 
     async complete({ crc32, sizeBytes }, abortSignal) {
@@ -88,18 +82,6 @@ export async function startMultipartUpload(
       });
     },
   };
-}
-
-/** Omits the SHA-256 of the body from the signature: the signed CRC-32 already protects the bytes. */
-function signWithoutBody(command: UploadPartCommand): void {
-  command.middlewareStack.add(
-    (next) => (args) => {
-      const { headers } = args.request as { headers: Record<string, string> };
-      headers['x-amz-content-sha256'] = 'UNSIGNED-PAYLOAD';
-      return next(args);
-    },
-    { step: 'build', name: 'signWithoutBody' },
-  );
 }
 
 /**

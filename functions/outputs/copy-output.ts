@@ -11,6 +11,7 @@ import { createOrderedDigest, digestOf } from '../objects/ordered-digest.ts';
 import { pauseBriefly } from '../objects/pause-briefly.ts';
 import { putOnce, storeOnce } from '../objects/store-once.ts';
 import type { ObjectRef } from '../objects/types.ts';
+import { createPartUploader } from '../objects/upload-part.ts';
 import { createBufferPool } from './buffer-pool.ts';
 import { decideContentType, isShownInline } from './content-type.ts';
 import { copyInLanes } from './copy-in-lanes.ts';
@@ -21,8 +22,10 @@ import { type OutputReader, openOutput } from './read-output.ts';
 import type { CopiedOutput, OutputCopier, OutputToCopy } from './types.ts';
 
 export interface OutputCopierDeps {
-  readonly client: Pick<S3Client, 'send'>;
+  readonly client: Pick<S3Client, 'send' | 'config'>;
   readonly fetcher: Pick<OutputFetcher, 'fetch' | 'fetchInto'>;
+  /** The upload of a part fails if no byte moves for this long. @default 30,000 */
+  readonly stallMs?: number;
   /** A larger output is refused. @default 50 GiB, more than a Lambda function copies in 15 minutes */
   readonly maxBytes?: number;
   /** Waits before it replaces a broken connection. @default - 0.1 s, 0.2 s, 0.4 s, plus or minus half */
@@ -30,6 +33,7 @@ export interface OutputCopierDeps {
 }
 
 const MIB = 1024 * 1024;
+const STALL_MS = 30_000;
 const MAX_BYTES = 50 * 1024 * MIB;
 const MIN_PART_BYTES = 8 * MIB;
 /** Buffers of one part each, for all copies of a container together. One copy by itself uses them all. */
@@ -44,12 +48,14 @@ const BUFFERS = 8;
 export function createOutputCopier({
   client,
   fetcher,
+  stallMs = STALL_MS,
   maxBytes = MAX_BYTES,
   pause = pauseBriefly,
 }: OutputCopierDeps): OutputCopier {
   // The maximum size decides the size of a part. So even an output of unknown length fits into S3's 10,000 parts.
   const partBytes = Math.max(MIN_PART_BYTES, Math.ceil(maxBytes / MAX_PARTS / MIB) * MIB);
   const pool = createBufferPool({ count: BUFFERS, sizeBytes: partBytes });
+  const uploadPart = createPartUploader(client, stallMs);
   let copying = 0;
   /** Buffers that one copy may have, now. */
   const fairShare = () => Math.ceil(BUFFERS / copying);
@@ -75,7 +81,7 @@ export function createOutputCopier({
   ) {
     const { signal } = scope;
     await abortOpenUploads(client, target, signal);
-    const upload = await startMultipartUpload(client, target, storedAs, signal);
+    const upload = await startMultipartUpload({ client, uploadPart }, target, storedAs, signal);
     const digest = createOrderedDigest(0);
 
     function fail(error: unknown): void {

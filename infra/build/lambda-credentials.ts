@@ -1,4 +1,4 @@
-import { lambdaCredentials } from '../../functions/aws/credentials.ts';
+import { lambdaCredentials } from '../../functions/aws/sign.ts';
 
 /**
  * Replaces `@aws-sdk/credential-provider-node` in the bundles. Every client loads that package, which searches eight

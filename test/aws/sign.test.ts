@@ -3,7 +3,7 @@ import { HttpRequest } from '@smithy/core/transport';
 import { SignatureV4 } from '@smithy/signature-v4';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encode, presignUrl, signHeaders } from '../../functions/aws/sign.ts';
+import { encode, presignUrl, signHeaders, signWithoutBody } from '../../functions/aws/sign.ts';
 
 /** The hash that the SDK's signer is given. */
 class Sha256 extends Hash {
@@ -57,6 +57,41 @@ describe("a signature is the SDK's own", () => {
           expect({ ...given, ...ours }).toEqual(theirs.headers);
         },
       ),
+      { numRuns: 200 },
+    );
+  });
+
+  it('over headers and a query for S3, without the body', async () => {
+    await fc.assert(
+      fc.asyncProperty(credentials, at, headers, text, text, async (who, when, given, key, uploadId) => {
+        const signer = new SignatureV4({
+          service: 's3',
+          region: 'eu-central-1',
+          credentials: who,
+          sha256: Sha256,
+          uriEscapePath: false,
+          applyChecksum: false,
+        });
+        const host = 'b.s3.eu-central-1.amazonaws.com';
+        const request = { method: 'PUT', path: `/k${encode(key)}` };
+        const theirs = await signer.sign(
+          new HttpRequest({
+            ...request,
+            protocol: 'https:',
+            hostname: host,
+            query: { partNumber: '7', uploadId },
+            headers: { host, ...given, 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' },
+          }),
+          { signingDate: when },
+        );
+
+        const ours = signWithoutBody(
+          { ...request, host, query: `partNumber=7&uploadId=${encode(uploadId)}`, headers: given },
+          { region: 'eu-central-1', credentials: who, at: when },
+        );
+
+        expect({ ...given, ...ours }).toEqual(theirs.headers);
+      }),
       { numRuns: 200 },
     );
   });

@@ -5,6 +5,7 @@ import { createStandingOutputs } from '../../functions/collect/standing-outputs.
 import { createHeadOutput } from '../../functions/objects/head-output.ts';
 import { startMultipartUpload } from '../../functions/objects/multipart-upload.ts';
 import { digestOf } from '../../functions/objects/ordered-digest.ts';
+import { createPartUploader } from '../../functions/objects/upload-part.ts';
 import { createPutBytes } from '../../functions/outputs/put-bytes.ts';
 import { createCopiedNotes } from '../../functions/store/copied-notes.ts';
 import { BUCKET, type S3World, startS3World } from '../objects/s3-world.ts';
@@ -28,7 +29,7 @@ function standingWorld() {
   async function putInParts(at: string, bytes: Buffer) {
     const { signal } = new AbortController();
     const upload = await startMultipartUpload(
-      s3.client,
+      { client: s3.client, uploadPart: createPartUploader(s3.client, 1_000) },
       { bucket: BUCKET, key: at },
       { ContentType: 'video/mp4' },
       signal,

@@ -2,7 +2,8 @@ import { type BatchWriteItemCommandInput, DynamoDBClient as SdkClient } from '@a
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { afterAll, beforeAll } from 'vitest';
 import { Command, DynamoDBClient, GetItemCommand, QueryCommand } from '../../functions/aws/dynamodb.ts';
-import { NoAnswerError, signedPost } from '../../functions/aws/signed-post.ts';
+import { NoAnswerError } from '../../functions/aws/exchange.ts';
+import { signedPost } from '../../functions/aws/signed-post.ts';
 import type { Table } from '../../functions/store/dynamodb.ts';
 import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../../local/aws/credentials.ts';
 import { startDynamoDb } from '../../local/aws/dynamodb.ts';
