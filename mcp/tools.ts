@@ -1,8 +1,9 @@
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
-import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
-import { type Client, type Generation, type Output, WiroServerlessError } from '../client/index.ts';
+import { type Client, type Generation, WiroServerlessError } from '../client/index.ts';
+import { type Answer, answer, remedied, ToolError } from './answer.ts';
 import type { Budget } from './budget.ts';
+import { shown, shownRows } from './shown.ts';
 import { submissionKey } from './submission-key.ts';
 
 export interface ToolsDeps {
@@ -31,8 +32,12 @@ const READS = { readOnlyHint: true, openWorldHint: true } as const;
 
 /** Adds the tools. Each answers with JSON, and errors with the API's code, message and problems. */
 export function addTools(server: McpServer, deps: ToolsDeps): void {
-  const { client, budget } = deps;
+  addModelTools(server, deps);
+  addRunTools(server, deps);
+  addRecordTools(server, deps);
+}
 
+function addModelTools(server: McpServer, { client, budget }: ToolsDeps): void {
   server.registerTool(
     'search_models',
     {
@@ -50,7 +55,7 @@ export function addTools(server: McpServer, deps: ToolsDeps): void {
           models.push(row);
           if (models.length === limit) break;
         }
-        return { models };
+        return { value: { models }, explain: remedied('Search for more words.') };
       }),
   );
 
@@ -61,7 +66,11 @@ export function addTools(server: McpServer, deps: ToolsDeps): void {
       inputSchema: z.strictObject({ model }),
       annotations: READS,
     },
-    ({ model }, { signal }) => answer(() => client.model(model, { signal })),
+    ({ model }, { signal }) =>
+      answer(async () => ({
+        value: await client.model(model, { signal }),
+        explain: remedied(`"npx wiro-serverless models ${model} --json" prints all of it.`),
+      })),
   );
 
   server.registerTool(
@@ -73,10 +82,16 @@ export function addTools(server: McpServer, deps: ToolsDeps): void {
     },
     (wanted, { signal }) =>
       answer(async () => ({
-        ...(await client.price(withoutUndefined(wanted), { signal })),
-        ...(budget && { budgetLeftUsd: budget.leftUsd() }),
+        value: {
+          ...(await client.price(withoutUndefined(wanted), { signal })),
+          ...(budget && { budgetLeftUsd: budget.leftUsd() }),
+        },
       })),
   );
+}
+
+function addRunTools(server: McpServer, deps: ToolsDeps): void {
+  const { client } = deps;
 
   server.registerTool(
     'submit',
@@ -96,6 +111,18 @@ export function addTools(server: McpServer, deps: ToolsDeps): void {
   );
 
   server.registerTool(
+    'cancel',
+    {
+      description: 'Cancels a generation. A task that succeeds meanwhile keeps its outputs and its cost.',
+      inputSchema: z.strictObject({ id }),
+      annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: true },
+    },
+    ({ id }, { signal }) => answer(async () => shown(await client.cancel(id, { signal }))),
+  );
+}
+
+function addRecordTools(server: McpServer, { client }: ToolsDeps): void {
+  server.registerTool(
     'wait',
     {
       description:
@@ -114,10 +141,14 @@ export function addTools(server: McpServer, deps: ToolsDeps): void {
     'get',
     {
       description: 'Reads a generation: its status, outputs, cost, and why it waits or failed.',
-      inputSchema: z.strictObject({ id }),
+      inputSchema: z.strictObject({
+        id,
+        outputsFrom: z.int().min(0).default(0).describe('leaves out the outputs before this index'),
+      }),
       annotations: READS,
     },
-    ({ id }, { signal }) => answer(async () => shown(await client.get(id, { signal }))),
+    ({ id, outputsFrom }, { signal }) =>
+      answer(async () => shown(await client.get(id, { signal }), outputsFrom)),
   );
 
   server.registerTool(
@@ -129,30 +160,20 @@ export function addTools(server: McpServer, deps: ToolsDeps): void {
           .enum(['queued', 'submitting', 'running', 'collecting', 'succeeded', 'failed', 'cancelled'])
           .optional(),
         model: model.optional(),
+        to: z.string().max(40).optional().describe('only those accepted before this time'),
         limit: z.int().min(1).max(MOST_ROWS).default(20),
       }),
       annotations: READS,
     },
     ({ limit, ...filters }, { signal }) =>
       answer(async () => {
-        const generations = [];
-        for await (const row of client.list({ ...withoutUndefined(filters), signal })) {
-          const { output, ...rest } = row;
-          generations.push({ ...rest, ...(output && { output: withoutLink(output) }) });
-          if (generations.length === limit) break;
-        }
-        return { generations };
+        const rows = [];
+        // One more tells whether there are older ones.
+        const pageSize = limit + 1;
+        for await (const row of client.list({ ...withoutUndefined(filters), pageSize, signal }))
+          if (rows.push(row) > limit) break;
+        return shownRows(rows.slice(0, limit), rows.length > limit);
       }),
-  );
-
-  server.registerTool(
-    'cancel',
-    {
-      description: 'Cancels a generation. A task that succeeds meanwhile keeps its outputs and its cost.',
-      inputSchema: z.strictObject({ id }),
-      annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: true },
-    },
-    ({ id }, { signal }) => answer(async () => shown(await client.cancel(id, { signal }))),
   );
 
   server.registerTool(
@@ -173,7 +194,7 @@ export function addTools(server: McpServer, deps: ToolsDeps): void {
               ? `The generation has no outputs; its status is ${status}.`
               : `The generation has outputs 0 to ${outputs.length - 1}, and no ${index}.`,
           );
-        return output;
+        return { value: output };
       }),
   );
 }
@@ -185,7 +206,10 @@ interface Wanted {
   readonly signal: AbortSignal;
 }
 
-async function submit({ client, budget }: ToolsDeps, { wanted, variation, maxCostUsd, signal }: Wanted) {
+async function submit(
+  { client, budget }: ToolsDeps,
+  { wanted, variation, maxCostUsd, signal }: Wanted,
+): Promise<Answer> {
   const idempotencyKey = submissionKey(wanted, variation);
   const limited = (usd: number | undefined) => ({
     ...wanted,
@@ -238,26 +262,18 @@ function explain(refusal: NonNullable<ReturnType<Budget['take']>>): string {
         'the server started with a higher --budget.';
 }
 
-function shownSubmission(generation: Generation, budget?: Budget) {
+function shownSubmission(generation: Generation, budget?: Budget): Answer {
+  const { value, ...rest } = shown(generation);
   return {
-    ...shown(generation),
-    ...(generation.repeated && {
-      note: 'These arguments were submitted before: this is that generation. Give a variation for another run.',
-    }),
-    ...(budget && { budgetLeftUsd: budget.leftUsd() }),
+    ...rest,
+    value: {
+      ...value,
+      ...(generation.repeated && {
+        note: 'These arguments were submitted before: this is that generation. Give a variation for another run.',
+      }),
+      ...(budget && { budgetLeftUsd: budget.leftUsd() }),
+    },
   };
-}
-
-/** A record without what lets others in: links and the token of Wiro's socket. */
-function shown({ progress: _, outputs, ...record }: Generation) {
-  return { ...record, ...(outputs && { outputs: outputs.map(withoutLink) }) };
-}
-
-function withoutLink<T extends Pick<Output, 'url' | 'urlExpiresAt'>>(
-  output: T,
-): Omit<T, 'url' | 'urlExpiresAt'> {
-  const { url: _, urlExpiresAt: __, ...rest } = output;
-  return rest;
 }
 
 async function waitFor(
@@ -280,41 +296,6 @@ async function waitFor(
     throw error;
   }
 }
-
-class ToolError extends Error {
-  readonly code: string;
-  readonly problems: readonly unknown[] | undefined;
-
-  constructor(code: string, message: string, problems?: readonly unknown[]) {
-    super(message);
-    this.code = code;
-    this.problems = problems;
-  }
-}
-
-async function answer(work: () => Promise<object>): Promise<CallToolResult> {
-  try {
-    return textOf(await work());
-  } catch (error) {
-    const { code, problems, retryable } = error as Partial<WiroServerlessError>;
-    const message = error instanceof Error ? error.message : String(error);
-    return {
-      isError: true,
-      ...textOf({
-        error: {
-          code: code ?? 'unreachable',
-          message,
-          ...(problems && { problems }),
-          ...(retryable !== undefined && { retryable }),
-        },
-      }),
-    };
-  }
-}
-
-const textOf = (value: object): CallToolResult => ({
-  content: [{ type: 'text', text: JSON.stringify(value, undefined, 2) }],
-});
 
 /** Optional properties may be absent, not undefined. */
 type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };

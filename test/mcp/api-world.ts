@@ -9,6 +9,7 @@ export type ApiWorld = Awaited<ReturnType<typeof startApiWorld>>;
 export async function startApiWorld() {
   const byKey = new Map<string, string>();
   const succeeded = new Set<string>();
+  const details = new Map<string, object>();
   let loseNext = false;
   let next: { method: string; status: number; body: object } | undefined;
 
@@ -21,6 +22,7 @@ export async function startApiWorld() {
     ...(succeeded.has(id)
       ? { outputs: [OUTPUT] }
       : { progress: { url: 'wss://socket.example/v1', token: 'secret-token' } }),
+    ...details.get(id),
   });
 
   function post(body: Record<string, unknown>): [number, object] {
@@ -78,6 +80,8 @@ export async function startApiWorld() {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     generations: () => byKey.size,
     succeed: (id: string) => void succeeded.add(id),
+    /** Adds to a record. */
+    describe: (id: string, more: object) => void details.set(id, more),
     /** Answers the next request of the method so, dry runs excepted. */
     answerNext: (method: string, status: number, body: object) => {
       next = { method, status, body };

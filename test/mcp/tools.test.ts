@@ -42,7 +42,7 @@ it('lists what an agent can do, each tool with a closed schema', async () => {
   const { tools } = await mcp.listTools();
 
   expect(tools.map(({ name }) => name)).toEqual([
-    ...['search_models', 'get_model', 'price', 'submit', 'wait', 'get', 'list', 'cancel', 'download_link'],
+    ...['search_models', 'get_model', 'price', 'submit', 'cancel', 'wait', 'get', 'list', 'download_link'],
   ]);
   for (const { inputSchema } of tools) expect(inputSchema).toMatchObject({ additionalProperties: false });
   expect(tools.filter(({ annotations }) => !annotations?.readOnlyHint).map(({ name }) => name)).toEqual([
@@ -179,6 +179,7 @@ describe('records', () => {
     for (const { text } of [got, waited, listed]) expect(text).not.toMatch(/Signature|token/);
     expect(waited.value.status).toBe('succeeded');
     expect(listed.value.generations).toHaveLength(1);
+    expect(listed.value).not.toHaveProperty('leftOut');
     expect(link.value.url).toContain('Signature');
   });
 
@@ -207,6 +208,101 @@ describe('records', () => {
     expect(isError).toBe(true);
     expect(value.error.code).toBe('unreachable');
   }, 30_000);
+});
+
+describe('an answer that would be too long', () => {
+  const output = (index: number) => ({
+    name: `${index}.png`,
+    bucket: 'outputs',
+    key: `outputs/g1/${index}.png`,
+    contentType: 'image/png',
+    sizeBytes: 10,
+    sha256: 'a'.repeat(64),
+    url: 'https://bucket.example/out.png?X-Amz-Signature=abc',
+    urlExpiresAt: '2026-11-29T01:00:00.000Z',
+  });
+
+  it('lists outputs page by page', async () => {
+    const { call } = await connect();
+    const { value } = await call('submit', BOAT);
+    api.describe(value.id, {
+      status: 'succeeded',
+      outputs: Array.from({ length: 300 }, (_, index) => output(index)),
+      outputsTotal: 1_200,
+    });
+
+    const seen: number[] = [];
+    for (let page = await call('get', { id: value.id }); ; ) {
+      expect(page.text.length).toBeLessThan(31_000);
+      expect(page.value.status).toBe('succeeded');
+      expect(page.value.leftOut).toContain('The record lists 300 of 1200 outputs. All are in the bucket.');
+      seen.push(...page.value.outputs.map(({ index }: { index: number }) => index));
+      const [, next] = /Call get with outputsFrom: (\d+) for the next\./.exec(page.text) ?? [];
+      if (next === undefined) break;
+      page = await call('get', { id: value.id, outputsFrom: Number(next) });
+    }
+
+    expect(seen).toEqual(Array.from({ length: 300 }, (_, index) => index));
+  });
+
+  it('shortens a long text, prompt and error, and says where all of each is', async () => {
+    const { call } = await connect();
+    const { value } = await call('submit', BOAT);
+    api.describe(value.id, {
+      status: 'failed',
+      parameters: { prompt: 'x'.repeat(200_000) },
+      outputs: [{ ...output(0), content: { answer: ['word '.repeat(50_000)] } }],
+      error: { code: 'model_failed', message: 'm'.repeat(100_000), retryable: false },
+    });
+
+    for (const name of ['get', 'wait']) {
+      const { text, value: got } = await call(name, { id: value.id });
+
+      expect(text.length).toBeLessThan(31_000);
+      expect(got).toMatchObject({ id: value.id, status: 'failed', error: { code: 'model_failed' } });
+      expect(got.leftOut.toSorted()).toEqual([
+        expect.stringMatching(
+          /^error\.message: .* of 100,000 characters are shown\. "npx wiro-serverless show g1 --json"/,
+        ),
+        expect.stringMatching(
+          /^outputs\.0\.content\.answer\.0: .* Call download_link with index: 0 for all of it\.$/,
+        ),
+        expect.stringMatching(/^parameters\.prompt: the first [\d,]+ of 200,000 characters are shown\./),
+      ]);
+    }
+  });
+
+  it('lists older generations after those that it shows', async () => {
+    const { call } = await connect();
+    for (const variation of ['1', '2', '3']) {
+      const { value } = await call('submit', { ...BOAT, variation });
+      api.describe(value.id, { labels: { note: 'n'.repeat(20_000) } });
+    }
+
+    const few = await call('list', { limit: 2 });
+    const all = await call('list', { limit: 3 });
+
+    expect(few.value.generations).toHaveLength(1);
+    for (const { text, value } of [few, all]) {
+      expect(text.length).toBeLessThan(31_000);
+      expect(value.leftOut).toEqual([
+        'There are older ones: call list with to: "2026-11-29T00:00:00.001Z". The last of these may come again.',
+      ]);
+    }
+  });
+
+  it('shortens an error of the API', async () => {
+    const { call } = await connect();
+    api.answerNext('POST', 400, {
+      error: { code: 'invalid_parameter', message: 'p'.repeat(90_000), retryable: false },
+    });
+
+    const { isError, text, value } = await call('submit', BOAT);
+
+    expect(isError).toBe(true);
+    expect(text.length).toBeLessThan(31_000);
+    expect(value.error.code).toBe('invalid_parameter');
+  });
 });
 
 describe('the HTTP server', () => {
