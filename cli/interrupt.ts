@@ -12,12 +12,19 @@ export class InterruptedError extends Error {
   }
 }
 
-/**
- * Aborts on Ctrl-C, SIGTERM and SIGHUP. A second signal ends the process at once.
- * @returns The signal. Its reason is an {@link InterruptedError}.
- */
-export function interruptSignal(): AbortSignal {
-  const controller = new AbortController();
+/** The reader of the command's output has ended, as in `… list | head`. */
+export class OutputClosedError extends Error {
+  override readonly name = 'OutputClosedError';
+  /** The shell's convention for SIGPIPE. */
+  readonly exitCode = 141;
+
+  constructor() {
+    super('Nothing reads the output any more.');
+  }
+}
+
+/** Aborts `controller` on Ctrl-C, SIGTERM and SIGHUP, with an {@link InterruptedError}. A second signal ends the process. */
+export function abortOnSignals(controller: AbortController): void {
   const stops = (Object.keys(EXIT_CODES) as (keyof typeof EXIT_CODES)[]).map((name) => {
     const stop = () => {
       for (const [other, listener] of stops) process.off(other, listener);
@@ -26,5 +33,4 @@ export function interruptSignal(): AbortSignal {
     process.on(name, stop);
     return [name, stop] as const;
   });
-  return controller.signal;
 }

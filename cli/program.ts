@@ -2,8 +2,8 @@ import { Command, CommanderError } from 'commander';
 import { UnreachableError } from '../client/index.ts';
 import { createCli, type GlobalOptions, type RunningCli } from './cli.ts';
 import { COMMANDS } from './commands.ts';
-import { describeError, EXIT, exitCodeOf } from './errors.ts';
-import { InterruptedError, interruptSignal } from './interrupt.ts';
+import { CliError, describeError, EXIT, exitCodeOf } from './errors.ts';
+import { abortOnSignals, InterruptedError, OutputClosedError } from './interrupt.ts';
 import { explainSilence } from './local-deployment.ts';
 
 /** Options of every command that take a value. */
@@ -23,16 +23,19 @@ export async function runProgram(
   args: readonly string[],
   { version }: { readonly version: string },
 ): Promise<number> {
-  const signal = interruptSignal();
-  // The reader of our output may end first: `… list | head -1`.
+  const interruption = new AbortController();
+  const { signal } = interruption;
+  abortOnSignals(interruption);
+  let outputError: Error | undefined;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit(EXIT.done);
+    outputError =
+      error.code === 'EPIPE'
+        ? new OutputClosedError()
+        : new CliError(`Cannot write the output (${error.code}).`, EXIT.failed, { cause: error });
+    interruption.abort(outputError);
   });
-  // Nobody reads messages any more. That stops no work.
-  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
+  // Messages that nobody can read stop no work.
+  process.stderr.on('error', () => {});
   const program = createProgram(version);
   const cli = createCli({
     options: () => program.opts<GlobalOptions>(),
@@ -49,6 +52,9 @@ export async function runProgram(
   }
   try {
     await program.parseAsync(args, { from: 'user' });
+    await new Promise((resolve) => process.stdout.write('', resolve));
+    // All was done, even if nothing read the last of it.
+    if (outputError instanceof CliError) throw outputError;
     return Number(process.exitCode ?? EXIT.done);
   } catch (error) {
     return explainEnd(error, cli);
@@ -88,6 +94,12 @@ async function explainEnd(error: unknown, cli: RunningCli): Promise<number> {
   cli.progress.end();
   // What fails after Ctrl-C fails because of it.
   const reason: unknown = cli.signal.aborted ? cli.signal.reason : error;
+  if (reason instanceof OutputClosedError) {
+    // What was only read is complete for its reader.
+    if (cli.advice === undefined) return EXIT.done;
+    cli.note(`${reason.message} ${cli.advice}`);
+    return reason.exitCode;
+  }
   if (reason instanceof InterruptedError) {
     cli.note(`${reason.message} ${cli.advice ?? 'Repeat the command.'}`);
   } else {

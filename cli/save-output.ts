@@ -68,6 +68,10 @@ export async function saveOutputs(
   return saved;
 }
 
+/** Whether this machine's disk kept `saveOutputs` from its work: it would keep it from the next, too. */
+export const isOfDisk = (error: unknown): boolean =>
+  error instanceof Error && error.cause instanceof Error && 'syscall' in error.cause;
+
 class DownloadError extends Error {}
 
 const isPassing = (error: unknown): boolean =>

@@ -1,6 +1,6 @@
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Status } from '../../client/index.ts';
-import { usageError } from '../errors.ts';
+import { CliError, usageError } from '../errors.ts';
 import { plain } from '../text.ts';
 
 /** What is known of a batch, from this run and earlier ones. */
@@ -61,7 +61,7 @@ export interface JournalOptions {
  * @throws {CliError} If the file is something else, or belongs to another deployment.
  */
 export function openJournal({ file, deployment, batch, now, isReadOnly = false }: JournalOptions): Journal {
-  const { entries, isTorn } = read(file);
+  const { entries, isMissing, isTorn } = read(file);
   const [head] = entries;
   if (head !== undefined && 'wiroServerless' in head && head.deployment !== deployment)
     throw usageError(
@@ -78,13 +78,21 @@ export function openJournal({ file, deployment, batch, now, isReadOnly = false }
     else if ('accepted' in entry) accepted.set(entry.accepted, entry);
     else if ('ended' in entry) ends.set(entry.ended, entry);
   }
-  // What holds not even its first line was never used.
-  const stream = isReadOnly ? undefined : open(file, entries.length === 0 ? 'w' : 'a');
-  const write = (entry: Entry) => {
-    if (stream !== undefined) writeSync(stream, `${JSON.stringify(entry)}\n`);
+  // What holds not even its first line was never used. A new one is nobody else's, on another machine either.
+  const flags = isMissing ? 'wx' : entries.length === 0 ? 'w' : 'a';
+  const stream = isReadOnly ? undefined : open(file, flags);
+  const writeText = (text: string) => {
+    if (stream === undefined) return;
+    try {
+      // Writes all of it, unlike `writeSync`.
+      writeFileSync(stream, text);
+    } catch (error) {
+      throw new CliError(`Cannot write the journal ${plain(file)} (${reasonOf(error)}).`);
+    }
   };
+  const write = (entry: Entry) => writeText(`${JSON.stringify(entry)}\n`);
   const standing = head !== undefined && 'wiroServerless' in head ? head.batch : batch;
-  if (isTorn && entries.length > 0 && stream !== undefined) writeSync(stream, '\n');
+  if (isTorn && entries.length > 0) writeText('\n');
   if (head === undefined) write({ wiroServerless: 'journal 1', deployment, batch });
   return {
     batch: standing,
@@ -114,23 +122,41 @@ export function openJournal({ file, deployment, batch, now, isReadOnly = false }
   };
 }
 
-function open(file: string, flags: 'a' | 'w'): number {
+function open(file: string, flags: 'a' | 'w' | 'wx'): number {
   try {
     return openSync(file, flags);
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST')
+      throw new CliError(
+        `Another "submit" began the journal ${plain(file)} meanwhile: repeat the command. This one submitted nothing.`,
+      );
     throw usageError(
-      `Cannot write the journal ${plain(file)} (${(error as NodeJS.ErrnoException).code}): name another file with --journal.`,
+      `Cannot write the journal ${plain(file)} (${reasonOf(error)}): name another file with --journal.`,
     );
   }
 }
 
-function read(file: string): { readonly entries: readonly Entry[]; readonly isTorn: boolean } {
+function reasonOf(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOSPC' ? 'ENOSPC: the disk is full' : String(code);
+}
+
+interface ReadJournal {
+  readonly entries: readonly Entry[];
+  readonly isMissing: boolean;
+  readonly isTorn: boolean;
+}
+
+function read(file: string): ReadJournal {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { entries: [], isTorn: false };
-    throw usageError(`Cannot read the journal ${plain(file)} (${(error as NodeJS.ErrnoException).code}).`);
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+      return { entries: [], isMissing: true, isTorn: false };
+    throw usageError(
+      `Cannot read the journal ${plain(file)} (${reasonOf(error)}): name another file with --journal.`,
+    );
   }
   const entries = text.split('\n').flatMap((line): Entry[] => {
     try {
@@ -145,7 +171,7 @@ function read(file: string): { readonly entries: readonly Entry[]; readonly isTo
     head === undefined ? HEAD.startsWith(text.trim().slice(0, HEAD.length)) : 'wiroServerless' in head;
   if (!isJournal)
     throw usageError(`${plain(file)} is no journal of this command: name another file with --journal.`);
-  return { entries, isTorn: text !== '' && !text.endsWith('\n') };
+  return { entries, isMissing: false, isTorn: text !== '' && !text.endsWith('\n') };
 }
 
 /** How every journal begins. */

@@ -38,6 +38,7 @@ const LARGEST_FILE = 100 * 1024 * 1024;
 export async function readBatch(file: string): Promise<ReadBatch> {
   const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') throw usageError(`There is no file "${plain(file)}".`);
+    if (error.code === 'EISDIR') throw usageError(`"${plain(file)}" is a folder: name a file of requests.`);
     throw usageError(`Cannot read "${plain(file)}" (${error.code}).`);
   });
   if (bytes.length > LARGEST_FILE) throw usageError(`"${plain(file)}" has over 100 MB: split it.`);

@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import type { Cli } from '../cli.ts';
 import { CliError, describeError } from '../errors.ts';
+import { requireOutputFolder } from '../output-folder.ts';
 import { download } from './run.ts';
 
 export function configure(command: Command, cli: Cli): void {
@@ -12,6 +13,7 @@ export function configure(command: Command, cli: Cli): void {
     .argument('<id...>', "the generations' ids")
     .option('-o, --output <directory>', 'where to put a folder of each generation', 'outputs')
     .action(async (ids: readonly string[], { output }: { readonly output: string }) => {
+      await requireOutputFolder(output);
       const client = await cli.client();
       cli.onInterrupt('What is there already is not downloaded again: repeat the command.');
       let failures = 0;

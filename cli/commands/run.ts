@@ -4,8 +4,9 @@ import type { Command } from 'commander';
 import type { Generation } from '../../client/index.ts';
 import type { Cli } from '../cli.ts';
 import { answerOf } from '../describe.ts';
-import { CliError } from '../errors.ts';
+import { CliError, describeError } from '../errors.ts';
 import { followGeneration } from '../follow.ts';
+import { requireOutputFolder } from '../output-folder.ts';
 import {
   addRequestOptions,
   type RequestOptions,
@@ -36,6 +37,7 @@ export function configure(command: Command, cli: Cli): void {
 
 async function run(cli: Cli, model: string, options: Options): Promise<void> {
   const given = await readRequestOptions(model, options);
+  if (options.download) await requireOutputFolder(options.output);
   cli.onInterrupt('Nothing was submitted. Repeat the command.');
   const client = await cli.client();
   const { signal, progress } = cli;
@@ -83,6 +85,16 @@ export async function download(
         `downloading ${name} (${formatBytes(total)} in all)`,
         sizeBytes > 0 ? (bytes / sizeBytes) * 100 : 100,
       ),
+  }).catch((error: unknown) => {
+    cli.signal.throwIfAborted();
+    const again = cli.commandLine('download', generation.id, '-o', 'DIR');
+    throw new CliError(
+      `${describeError(error)}\nThe outputs are kept in the bucket: get them with "${again}".`,
+      undefined,
+      {
+        cause: error,
+      },
+    );
   });
   cli.progress.end();
   return files;

@@ -1,16 +1,18 @@
 import path from 'node:path';
 import { setTimeout as pauseFor } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { awaitRows } from '../batch/await-rows.ts';
 import { type Checked, checkRows, type KeyedRow } from '../batch/check-rows.ts';
-import { type Accepted, type Journal, openJournal } from '../batch/journal.ts';
+import { type Journal, openJournal } from '../batch/journal.ts';
+import { lockJournal } from '../batch/lock-journal.ts';
 import { describeProblems, digestFiles, filesOf, prepareRows } from '../batch/prepare-batch.ts';
 import { type RowProblem, readBatch } from '../batch/read-batch.ts';
+import { reportEnds } from '../batch/report-ends.ts';
 import { rowKeys, sha256 } from '../batch/row-keys.ts';
 import { RefusedFilesError, sendRows } from '../batch/send-rows.ts';
 import type { RowDefaults } from '../batch/to-request.ts';
 import type { Cli } from '../cli.ts';
 import { CliError, describeError, EXIT, exitCodeOf, usageError } from '../errors.ts';
+import { requireOutputFolder } from '../output-folder.ts';
 import {
   collect,
   type LocalFile,
@@ -19,7 +21,6 @@ import {
   readParameters,
   readUsd,
 } from '../request-options.ts';
-import { saveOutputs } from '../save-output.ts';
 import { count, formatUsd, plain } from '../text.ts';
 
 interface Options {
@@ -60,9 +61,27 @@ export function configure(command: Command, cli: Cli): void {
 }
 
 async function submit(cli: Cli, file: string, options: Options): Promise<void> {
-  const { signal, progress } = cli;
   const defaults = readDefaults(options);
   cli.onInterrupt('This run submitted nothing. Repeat the command.');
+  if (options.output !== undefined) await requireOutputFolder(options.output);
+  const journalFile = options.journal ?? `${file}${options.batch ? `.${options.batch}` : ''}.journal.jsonl`;
+  const release = options.dryRun ? undefined : await lockJournal(journalFile);
+  try {
+    await submitLocked(cli, { file, journalFile, defaults, options });
+  } finally {
+    release?.();
+  }
+}
+
+interface Submitting {
+  readonly file: string;
+  readonly journalFile: string;
+  readonly defaults: RowDefaults;
+  readonly options: Options;
+}
+
+async function submitLocked(cli: Cli, { file, journalFile, defaults, options }: Submitting): Promise<void> {
+  const { signal, progress } = cli;
   const { bytes, rows, problems: ofForm } = await readBatch(file);
   const client = await cli.client();
   const { identity } = await cli.deployment();
@@ -75,7 +94,6 @@ async function submit(cli: Cli, file: string, options: Options): Promise<void> {
   });
   const digests = await digestFiles(filesOf(prepared), signal);
   const digestOf = (one: LocalFile) => digests.get(one.path) ?? '';
-  const journalFile = options.journal ?? `${file}${options.batch ? `.${options.batch}` : ''}.journal.jsonl`;
   const journal = openJournal({
     file: journalFile,
     deployment: identity,
@@ -262,85 +280,12 @@ async function send(cli: Cli, sending: Sending): Promise<void> {
     else cli.print(summary);
   } else {
     cli.note(summary);
-    await awaitEnds(cli, { ...sending, accepted: keyed.flatMap(({ key }) => journal.accepted(key) ?? []) });
+    const all = keyed.flatMap(({ key }) => journal.accepted(key) ?? []);
+    await reportEnds(cli, { file, journal, accepted: all, output: options.output });
   }
   if (refused.length > 0)
     throw new CliError(
       `${count(refused.length, 'request')} were refused: mend them and repeat the command.`,
       EXIT.failed,
     );
-}
-
-interface Waiting extends Sending {
-  readonly accepted: readonly Accepted[];
-}
-
-async function awaitEnds(cli: Cli, { file, journal, accepted, options, keyed }: Waiting): Promise<void> {
-  const client = await cli.client();
-  const { signal, progress } = cli;
-  // Whoever retries one that failed expects its new end here.
-  const isOver = ({ id }: Accepted) => {
-    const end = journal.end(id);
-    return end?.status === 'succeeded' && (options.output === undefined || end.files !== undefined);
-  };
-  let over = accepted.filter(isOver).length;
-  let costUsd = 0;
-  const failures: RowProblem[] = [];
-  const show = () =>
-    progress.progress(`waiting, ${over} of ${accepted.length} have ended`, (over / accepted.length) * 100);
-  cli.onInterrupt(`All ${keyed.length} go on. Repeat the command to wait for them again.`);
-  const linesOf = new Map(accepted.map(({ id, line }) => [id, line]));
-  show();
-  if (cli.isJson)
-    for (const row of accepted.filter(isOver))
-      cli.printJson({ line: row.line, id: row.id, ...endOf(journal, row.id) }, { isLine: true });
-  await awaitRows(
-    {
-      client,
-      signal,
-      pause: (ms, abort) => pauseFor(ms, undefined, { signal: abort }),
-      onGone: ({ id, line }) => {
-        over += 1;
-        failures.push({
-          line,
-          message: `generation ${id} does not exist any more: remove its line from the journal to submit it again`,
-        });
-      },
-      onEnd: async ({ id, line }, generation) => {
-        const { status, error } = generation;
-        let files: readonly string[] | undefined;
-        if (status === 'succeeded' && options.output !== undefined) {
-          const directory = path.resolve(options.output);
-          const saved = await saveOutputs(client, generation, { directory, signal });
-          files = saved.map((one) => path.relative('', one.path));
-        }
-        journal.noteEnd(id, { status, costUsd: generation.costUsd, files });
-        over += 1;
-        if (status !== 'succeeded')
-          failures.push({
-            line: linesOf.get(id) ?? line,
-            message: `generation ${id} ${status === 'cancelled' ? 'was cancelled' : `failed: ${error?.message ?? ''}`}`,
-          });
-        if (cli.isJson)
-          cli.printJson({ line, id, ...endOf(journal, id), ...(error && { error }) }, { isLine: true });
-        else for (const one of files ?? []) cli.print(one);
-        show();
-      },
-    },
-    accepted.filter((row) => !isOver(row)),
-  );
-  progress.end();
-  for (const { id } of accepted) costUsd += Math.round((journal.end(id)?.costUsd ?? 0) * 1e6);
-  const summary = `${accepted.length - failures.length} of ${count(accepted.length, 'generation')} succeeded. Cost: ${formatUsd(costUsd / 1e6)}`;
-  if (cli.isJson || options.output !== undefined) cli.note(summary);
-  else cli.print(summary);
-  if (failures.length > 0)
-    throw new CliError(
-      `${describeProblems(file, failures).join('\n')}\n${count(failures.length, 'generation')} did not succeed.`,
-    );
-}
-
-function endOf(journal: Journal, id: string) {
-  const { status, costUsd, files } = journal.end(id) ?? {};
-  return { status, ...(costUsd !== undefined && { costUsd }), ...(files && { files }) };
 }
