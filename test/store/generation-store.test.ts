@@ -149,16 +149,18 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       expect(`hash-${whole?.request.labels.n}`).toBe(winner);
     });
 
-    it.runIf(kind === 'dynalite')('whose answer was lost answers what it has written', async () => {
-      const { table, connect } = await storeWorld();
-      let puts = 0;
-      // The answer to the write of the request is lost, and then the answer to the write of the state.
-      const client = connect((operation) => operation === 'PutItem' && [1, 3].includes(++puts));
+    // Only a server's answers get lost.
+    if (kind === 'dynalite')
+      it('whose answer was lost answers what it has written', async () => {
+        const { table, connect } = await storeWorld();
+        let puts = 0;
+        // The answer to the write of the request is lost, and then the answer to the write of the state.
+        const client = connect((operation) => operation === 'PutItem' && [1, 3].includes(++puts));
 
-      const standing = await createGenerationStore({ ...table, client }).accept(fresh, request);
+        const standing = await createGenerationStore({ ...table, client }).accept(fresh, request);
 
-      expect(standing).toEqual(fresh);
-    });
+        expect(standing).toEqual(fresh);
+      });
 
     it('stores a request over 64 KB elsewhere, and reads it from there', async () => {
       const { store, largeRequests, item } = await storeWorld();
@@ -304,9 +306,8 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
       });
     });
 
-    it.runIf(kind === 'dynalite')(
-      'recognises its own write if the answer was lost, and writes once',
-      async () => {
+    if (kind === 'dynalite')
+      it('recognises its own write if the answer was lost, and writes once', async () => {
         const { table, connect, store } = await storeWorld();
         await store.accept(fresh, request);
         let losses = 0;
@@ -317,8 +318,7 @@ describe.each(TABLES)('the store of generations, in a table of %s:', (kind) => {
         expect(losses).toBe(1);
         expect(updated.kind).toBe('written');
         expect(await store.get(id)).toMatchObject({ revision: 2, announcements: [{ eventId: 'once' }] });
-      },
-    );
+      });
 
     it('throws if no answer comes at all', async () => {
       const { table, store } = await storeWorld();
