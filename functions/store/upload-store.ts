@@ -19,7 +19,7 @@ export type UploadClaim =
 
 /** Remembers inputs at Wiro, so that the same bytes are uploaded once. */
 export interface UploadStore {
-  /** Returns the SHA-256 of an object that was read before, by bucket, key and ETag. */
+  /** Returns the SHA-256 that was noted of an object, by bucket, key and ETag. */
   contentOf(object: { bucket: string; key: string; etag: string }): Promise<string | undefined>;
   noteContent(object: { bucket: string; key: string; etag: string }, sha256: string): Promise<void>;
   /**
@@ -50,16 +50,17 @@ export function createUploadStore(
   });
   const expiry = () => Math.ceil((clock().getTime() + keepMs) / 1_000) + 86_400;
 
-  async function get(key: Record<string, string>) {
+  async function get(key: Record<string, string>, ConsistentRead = true) {
     const { Item } = await client.send(
-      new GetItemCommand({ TableName: tableName, Key: marshall(key), ConsistentRead: true }),
+      new GetItemCommand({ TableName: tableName, Key: marshall(key), ConsistentRead }),
     );
     return Item && unmarshall(Item);
   }
 
   return {
     async contentOf(object) {
-      const item = await get(contentKey(object));
+      // The content of an ETag never changes. If this misses a note that is just written, the object is read again.
+      const item = await get(contentKey(object), false);
       return item && String(item.sha256);
     },
 

@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OtherHandover } from '../generation/handover.ts';
 import { type Timestamp, timestamp } from '../generation/time.ts';
@@ -15,6 +13,7 @@ import { WiroError } from '../wiro/errors.ts';
 import type { FileToSend, FileValue, UploadedFile, WiroClient } from '../wiro/types.ts';
 import { KNOWN_GOOD_FILE } from './known-good-file.ts';
 import { contentTypeFor, extensionFor, nameAtWiro } from './name-at-wiro.ts';
+import { type Content, opening, readSum, readWhole } from './read-input.ts';
 import type { Room } from './room.ts';
 
 /** How this deployment hands objects over to Wiro. */
@@ -38,6 +37,8 @@ export interface BringInputsDeps {
   readonly inputs: Pick<InputStore, 'open'>;
   readonly uploads: UploadStore;
   readonly wiro: Pick<WiroClient, 'upload'>;
+  /** For inputs between reading and uploading. */
+  readonly memory: { readonly open: () => Room };
   readonly durations: Durations;
   /** @default - as uploads */
   readonly handover?: Handover;
@@ -76,6 +77,8 @@ export class UploadsRefusedError extends Error {
 
 const AT_ONCE = 4;
 const MEGABYTE = 1024 * 1024;
+/** A larger input is read twice: for its SHA-256, and to upload it. */
+const LARGEST_HELD_BYTES = 8 * MEGABYTE;
 
 interface WantedInput {
   readonly name: string;
@@ -171,14 +174,49 @@ async function uploadAll(
   };
 }
 
+interface Uploaded {
+  readonly url: string;
+  /** The generation that uploaded it. */
+  readonly by: string;
+}
+
 async function uploadOnce(
   deps: BringInputsDeps,
   object: AcceptedObject,
-  { generationId, holder, notBefore, signal }: Bringing,
-): Promise<{ readonly url: string; readonly by: string }> {
-  const { inputs, uploads, durations } = deps;
+  bringing: Bringing,
+): Promise<Uploaded> {
+  const { inputs, uploads } = deps;
   const extension = await extensionFor(inputs, object);
-  const sha256 = (await uploads.contentOf(object)) ?? (await readContent({ inputs, uploads }, object));
+  const known = await uploads.contentOf(object);
+  if (known !== undefined) return await uploadContent(deps, object, extension, { sha256: known }, bringing);
+  const memory = deps.memory.open();
+  const note = (sha256: string) =>
+    uploads.noteContent(object, sha256).catch(logIgnored('the next use reads it again'));
+  try {
+    if (object.sizeBytes > LARGEST_HELD_BYTES || !memory.take(object.sizeBytes)) {
+      const content = await readSum(inputs, object);
+      await note(content.sha256);
+      return await uploadContent(deps, object, extension, content, bringing);
+    }
+    const content = await readWhole(inputs, object, bringing.signal);
+    const uploaded = await uploadContent(deps, object, extension, content, bringing);
+    // Most inputs are used once. So the second use reads it once more, and notes it for those that follow.
+    if (uploaded.by !== bringing.generationId) await note(content.sha256);
+    return uploaded;
+  } finally {
+    memory.close();
+  }
+}
+
+/** Uploads a content, unless Wiro has the same bytes already, even from an object under another key. */
+async function uploadContent(
+  deps: BringInputsDeps,
+  object: AcceptedObject,
+  extension: string,
+  { sha256, bytes }: Content,
+  { generationId, holder, notBefore, signal }: Bringing,
+): Promise<Uploaded> {
+  const { inputs, uploads, durations } = deps;
   const key: UploadKey = { sha256, extension };
   let hasWaited = false;
   for (;;) {
@@ -197,7 +235,7 @@ async function uploadOnce(
       name: nameAtWiro(sha256, extension),
       contentType: contentTypeFor(object, extension),
       sizeBytes: object.sizeBytes,
-      open: () => inputs.open(object),
+      open: bytes === undefined ? () => inputs.open(object) : opening(bytes),
     });
     await uploads.done(key, url, generationId);
     return { url, by: generationId };
@@ -257,18 +295,6 @@ async function noteRefusal(refusals: UploadRefusals | undefined, { message }: Wi
   );
 }
 
-/** Reads the object once before its upload. If Wiro has the same bytes under another key, there is no upload. */
-async function readContent(
-  { inputs, uploads }: Pick<BringInputsDeps, 'inputs' | 'uploads'>,
-  object: AcceptedObject,
-): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of await inputs.open(object)) hash.update(chunk);
-  const sha256 = hash.digest('hex');
-  await uploads.noteContent(object, sha256).catch(logIgnored('the next use reads it again'));
-  return sha256;
-}
-
 // --- in the Run's body ----------------------------------------------------------------------------------------
 
 /** Reads all files into memory, so that a failing read fails before the mark. */
@@ -278,13 +304,13 @@ async function carry(
   { signal }: Bringing,
 ): Promise<HandedOver> {
   const files = await bringEach(objects, async (object): Promise<FileToSend> => {
-    const bytes = await readWhole(inputs, object, signal);
+    const { sha256, bytes } = await readWhole(inputs, object, signal);
     const extension = await extensionFor(inputs, object, bytes);
     return {
-      name: nameAtWiro(createHash('sha256').update(bytes).digest('hex'), extension),
+      name: nameAtWiro(sha256, extension),
       contentType: contentTypeFor(object, extension),
       sizeBytes: bytes.length,
-      open: async () => Readable.from(inPieces(bytes), { objectMode: false }),
+      open: opening(bytes),
     };
   });
   const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
@@ -294,30 +320,6 @@ async function carry(
     otherwise: { by: 'multipart', isPinned: true },
     extraMs: Math.ceil(sizeBytes / MEGABYTE) * durations.runPerMegabyte,
   };
-}
-
-async function readWhole(
-  inputs: Pick<InputStore, 'open'>,
-  object: AcceptedObject,
-  signal: AbortSignal,
-): Promise<Buffer> {
-  const bytes = Buffer.alloc(object.sizeBytes);
-  let length = 0;
-  for await (const chunk of await inputs.open(object)) {
-    signal.throwIfAborted();
-    const piece: Uint8Array = chunk;
-    if (length + piece.length <= bytes.length) bytes.set(piece, length);
-    length += piece.length;
-  }
-  if (length !== bytes.length)
-    throw new Error(`Cannot read "${object.key}": it has ${bytes.length} bytes, but ${length} came`);
-  return bytes;
-}
-
-const PIECE_BYTES = 64 * 1024;
-
-function* inPieces(bytes: Buffer): Generator<Buffer> {
-  for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
 }
 
 // --- by links -------------------------------------------------------------------------------------------------

@@ -56,8 +56,11 @@ const presign = async (object: InputObject) => {
 };
 const inputHandover = readInputHandover(process.env);
 const refusals = createUploadRefusals(table, { keepMs: durations.uploadsRefused });
-/** For the files in the bodies of Runs, for all submissions of this container. The function has 256 MB. */
+// Memory for inputs, for all submissions of this container. `npm run bench:cost -- --memory` measures what is left.
+/** For the files in the bodies of Runs. */
 const room = createRoom(20 * 1024 * 1024);
+/** For inputs that are read once, and uploaded from memory. */
+const memory = createRoom(16 * 1024 * 1024);
 const json = createJsonObjects({ client: s3 });
 const notes = createAttemptNotesStore(table);
 const deps = {
@@ -67,6 +70,7 @@ const deps = {
   gate: createDeploymentGate(deployment, generations),
   wiro,
   inputs,
+  memory,
   inputHandover,
   uploads: createUploadStore(table, { leaseMs: durations.markLease, keepMs: durations.uploadReuse }),
   knownModel: createDeploymentModels(deployment, wiro),

@@ -10,7 +10,7 @@ import type { GenerationStore } from '../store/generation-store.ts';
 import type { WiroClient } from '../wiro/types.ts';
 import type { BringInputsDeps } from './bring-inputs.ts';
 
-export interface SubmitDeps extends Pick<BringInputsDeps, 'inputs' | 'uploads' | 'handover'> {
+export interface SubmitDeps extends Pick<BringInputsDeps, 'inputs' | 'uploads' | 'memory' | 'handover'> {
   readonly generations: GenerationStore;
   readonly notes: AttemptNotesStore;
   readonly gate: Gate;
@@ -41,7 +41,7 @@ export interface WorkDeps extends SubmitDeps {
 
 /**
  * How one submission ended.
- * - `task`: a task runs.
+ * - `task`: a task runs. `isAwaited` says whether the line has a generation that there is room for, if that is known.
  * - `noTask`: the generation ended, or has ended before. It needs no slot.
  * - `later`: a setback. `reconcile` tries again.
  * - `elsewhere`: another holder has the generation.
@@ -49,7 +49,8 @@ export interface WorkDeps extends SubmitDeps {
  *   count found no free slot.
  */
 export type SubmitEnd =
-  | { readonly kind: 'task' | 'noTask' | 'later' | 'elsewhere' }
+  | { readonly kind: 'noTask' | 'later' | 'elsewhere' }
+  | { readonly kind: 'task'; readonly isAwaited?: boolean | undefined }
   | { readonly kind: 'waiting'; readonly generation: Generation; readonly wasRefused: boolean };
 
 export const moment = ({ clock, durations }: Pick<SubmitDeps, 'clock' | 'durations'>): Moment => ({

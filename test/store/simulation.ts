@@ -16,6 +16,7 @@ import { createEarlierReads } from '../../functions/store/earlier-reads.ts';
 import { createGate } from '../../functions/store/gate.ts';
 import { createGenerationStore } from '../../functions/store/generation-store.ts';
 import { createTaskHints } from '../../functions/store/task-hints.ts';
+import { createRoom } from '../../functions/submit/room.ts';
 import type { SubmitDeps } from '../../functions/submit/submit-deps.ts';
 import { submitGeneration } from '../../functions/submit/submit-generation.ts';
 import { submitInTurn } from '../../functions/submit/submit-in-turn.ts';
@@ -296,6 +297,7 @@ export class Simulation {
           ...shared,
           inputs: { open: () => Promise.reject(new Error('there are no inputs')) },
           uploads: {} as SubmitDeps['uploads'],
+          memory: createRoom(0),
           knownModel: async () => undefined,
           parameters: async () => parameters,
           monotonic: () => this.#now,

@@ -79,8 +79,9 @@ function handoverWorld(contents: Readonly<Record<string, string | Buffer>>) {
     if (answer !== 'taken') throw answer;
     return { id: '1', name, url: `https://cdn.wiro.ai/${name}` };
   };
-  const deps: BringInputsDeps = {
+  const deps: BringInputsDeps & { memory: BringInputsDeps['memory'] } = {
     uploads,
+    memory: createRoom(20),
     durations: { ...durations, uploadPoll: 1 },
     wiro: { upload },
     inputs: {
@@ -130,11 +131,12 @@ function handoverWorld(contents: Readonly<Record<string, string | Buffer>>) {
       handover?: Handover,
       notBefore = freshSince(undefined),
       holder = 'holder-1',
+      generationId = 'generation-1',
     ) =>
       bringInputs(
         { ...deps, ...(handover && { handover }) },
         { inputs },
-        { generationId: 'generation-1', holder, notBefore, signal: new AbortController().signal },
+        { generationId, holder, notBefore, signal: new AbortController().signal },
       ),
   };
 }
@@ -182,6 +184,49 @@ describe('the name of an upload', () => {
       expect(uploaded).toEqual([]);
     },
   );
+});
+
+describe('an input that is uploaded', () => {
+  const uses = async (world: ReturnType<typeof handoverWorld>) => {
+    const reads: number[] = [];
+    for (const generation of ['generation-1', 'generation-2', 'generation-3']) {
+      world.read.length = 0;
+      await world.bring({ image: [world.object('a.png')] }, undefined, undefined, generation, generation);
+      reads.push(world.read.length);
+    }
+    return reads;
+  };
+
+  it('is read once, its second use reads it again, and all that follow read it no more', async () => {
+    const world = handoverWorld({ 'a.png': PNG });
+
+    expect(await uses(world)).toEqual([1, 1, 0]);
+    expect(world.uploaded).toEqual(['….png image/png']);
+  });
+
+  it.each([
+    ['of more than 8 MiB', Buffer.alloc(8 * 1024 * 1024 + 1), 9 * 1024 * 1024],
+    ['for which there is no memory', Buffer.alloc(20), 20],
+  ])('%s is read twice, and its first use notes it', async (_, content, memory) => {
+    const world = handoverWorld({ 'a.png': content });
+    world.deps.memory = createRoom(memory);
+
+    expect(await uses(world)).toEqual([2, 0, 0]);
+    expect(world.uploaded).toEqual(['….png image/png']);
+  });
+
+  it('gives its memory back, uploaded or not', async () => {
+    const { bring, object, answers, read } = handoverWorld({ 'a.png': `${PNG}a`, 'b.png': `${PNG}b` });
+    answers.file = unreachable;
+    await failure(bring({ image: [object('a.png')] }));
+    answers.file = 'taken';
+
+    await bring({ image: [object('b.png')] });
+    await bring({ image: [object('a.png')] });
+
+    // Twice 9 bytes would not fit.
+    expect(read).toEqual(['a.png', 'b.png', 'a.png']);
+  });
 });
 
 describe('a file that Wiro refuses', () => {

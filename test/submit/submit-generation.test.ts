@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { NotConfiguredError } from '../../functions/aws/not-configured.ts';
 import { log } from '../../functions/runtime/log.ts';
+import { createRoom } from '../../functions/submit/room.ts';
 import type { SubmitDeps } from '../../functions/submit/submit-deps.ts';
 import { submitGeneration } from '../../functions/submit/submit-generation.ts';
 import { WiroError } from '../../functions/wiro/errors.ts';
@@ -34,6 +35,7 @@ async function submitting() {
     },
     inputs: {} as SubmitDeps['inputs'],
     uploads: {} as SubmitDeps['uploads'],
+    memory: createRoom(1_000_000),
     knownModel: async () => undefined,
     parameters: async () => {
       if (!health.parameters) throw new Error('SSM is away');
