@@ -202,11 +202,11 @@ function requireMethod(method: string, methods: readonly string[]): void {
 async function accept(deps: RoutesDeps, body: Buffer): Promise<ApiAnswer> {
   const submitted = await submitRequest(deps, parseBody(body));
   if (submitted.kind === 'dryRun') return { statusCode: 200, body: submitted.answer };
-  const { id, isRepeated } = submitted;
+  const { id, stored } = submitted;
   return {
     statusCode: 202,
     headers: { location: `/generations/${id}` },
-    body: { ...(await record(deps, id)), ...(isRepeated && { repeated: true }) },
+    body: stored ? await toRecord(deps, stored) : { ...(await record(deps, id)), repeated: true },
   };
 }
 

@@ -7,6 +7,7 @@ import { type ReadRequest, readRequest } from '../request/request.ts';
 import type { SourceRules } from '../request/source.ts';
 import { isRecord } from '../runtime/json.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
+import type { WholeGeneration } from '../store/generation-store.ts';
 import { requireSecrets } from './check-configuration.ts';
 import { type DryRun, type DryRunDeps, dryRun } from './dry-run.ts';
 
@@ -22,8 +23,8 @@ export type Submitted =
   | {
       readonly kind: 'accepted';
       readonly id: string;
-      /** The key stood for this generation already. */
-      readonly isRepeated: boolean;
+      /** As it was stored just now. Absent if the key stood for this generation already. */
+      readonly stored?: WholeGeneration;
     }
   | { readonly kind: 'dryRun'; readonly answer: DryRun };
 
@@ -54,11 +55,14 @@ export async function submitRequest(deps: SubmitRequestDeps, body: unknown): Pro
       .submit(generation.id)
       .catch(logIgnored('reconcile submits what is due', { generationId: generation.id }));
   }
+  const { id } = generation;
+  // The same request may have been accepted by another invocation since it was checked.
+  if (checked.kind === 'existing' || generation.createdAt !== now) return { kind: 'accepted', id };
+  const { request } = checked.checked;
   return {
     kind: 'accepted',
-    id: generation.id,
-    // The same request may have been accepted by another invocation since it was checked.
-    isRepeated: checked.kind === 'existing' || generation.createdAt !== now,
+    id,
+    stored: { generation, request, outputs: [], pastAttempts: [], notes: {}, hints: [] },
   };
 }
 

@@ -35,6 +35,20 @@ describe('paths and methods', () => {
     expect(head.statusCode).toBe(200);
   });
 
+  it('answers a new request with what it stored, and reads nothing for that', async () => {
+    const { call, deps } = apiWorld();
+    const whole = vi.spyOn(deps.generations, 'whole');
+
+    const { statusCode, headers, body } = await call('POST', '/generations', GOOD);
+    const reads = whole.mock.calls.length;
+    const record = await call('GET', headers?.location ?? '');
+    const again = await call('POST', '/generations', GOOD);
+
+    expect([statusCode, reads]).toEqual([202, 0]);
+    expect(body).toEqual(record.body);
+    expect(again.body).toEqual({ ...body, repeated: true });
+  });
+
   it('ignores extra slashes', async () => {
     const { call, stand } = apiWorld();
     const { id } = await stand(EXAMPLES.queued);
