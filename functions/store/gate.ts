@@ -44,8 +44,11 @@ export interface Gate {
    * @returns Whether the generation holds a slot now. If not, it must join the line.
    */
   take(generation: Generation, isAgain?: boolean): Promise<boolean>;
-  /** The Run is no longer under way. Its task, if there is one, keeps the slot until the task ends. */
-  noteRunEnd(owner: SlotOwner): Promise<void>;
+  /**
+   * The Run is no longer under way. Its task, if there is one, keeps the slot until the task ends.
+   * @returns Whether the line has a generation that there is room for. `undefined` if a later owner has the slot.
+   */
+  noteRunEnd(owner: SlotOwner): Promise<boolean | undefined>;
   /**
    * Gives a slot back: the task ended, or there is none. The caller has the line served next.
    * @returns Whether the line has a generation that there is room for.
@@ -68,6 +71,8 @@ export interface Gate {
   admit(most: number, joining?: Pick<Generation, 'createdAt' | 'id'>): Promise<readonly string[]>;
   /** Whether the line has a generation that there is room for. */
   isAwaited(): Promise<boolean>;
+  /** Whether more tasks of ours ran than Wiro's limits allow, when this function last saw the gate. Asks nothing. */
+  isCrowded(): boolean;
   /** Ids that hold a slot. `reconcile` compares them with the generations. */
   holders(): Promise<readonly string[]>;
 }
@@ -105,9 +110,11 @@ export function createGate({
 
   // Whether no more slots were counted when the gate was last seen. Then `takeAtOnce` would write in vain.
   let isCountFull = false;
+  let isCrowded = true;
   function see(item: Record<string, AttributeValue>): GateItem {
     const gate = toGate(item);
     isCountFull = seen.isCountFull(gate);
+    isCrowded = gate.slots.size >= MOST_TRACKED;
     return gate;
   }
 
@@ -308,14 +315,16 @@ export function createGate({
     async noteRunEnd(owner) {
       const values = { ...ownerValues(owner), ':me': owner.id };
       const isNoProbe = anyOf('attribute_not_exists(#probe)', '#probe <> :me');
-      if (await update('DELETE #unanswered :id', values, allOf(isNoProbe, isLatest(owner)))) return;
-      // The probe ran, so the limit has grown. The next may try one more at once.
       const isProbe = '#probe = :me';
-      await update(
-        'DELETE #unanswered :id REMOVE #probe, #probedAt',
-        values,
-        allOf(isProbe, isLatest(owner)),
-      );
+      const gate =
+        (await update('DELETE #unanswered :id', values, allOf(isNoProbe, isLatest(owner)))) ??
+        // The probe ran, so the limit has grown. The next may try one more at once.
+        (await update(
+          'DELETE #unanswered :id REMOVE #probe, #probedAt',
+          values,
+          allOf(isProbe, isLatest(owner)),
+        ));
+      return gate && isAwaited(gate);
     },
 
     async free(owner, why) {
@@ -384,6 +393,8 @@ export function createGate({
     },
 
     isAwaited: async () => isAwaited(await read()),
+
+    isCrowded: () => isCrowded,
 
     async holders() {
       const gate = await read();

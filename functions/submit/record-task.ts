@@ -19,7 +19,7 @@ export async function recordTask(
   const names = { id: task.id, ...(task.token !== undefined && { token: task.token }) };
   const recorded = await persistently(id, () =>
     generations.update(generation, (current) =>
-      startRunning(current, run, generation.attempt, names, moment(deps)),
+      startRunning(current, run, generation.attempt, names, moment(deps), gate.isCrowded()),
     ),
   );
   if (recorded.kind === 'refused' || recorded.kind === 'missing') {
@@ -27,11 +27,13 @@ export async function recordTask(
     return { kind: 'elsewhere' };
   }
   log.info('A task runs', { generationId: id, taskId: task.id });
-  await gate.noteRunEnd(recorded.generation).catch(logIgnored('reconcile clears what is over'));
+  const isAwaited = await gate
+    .noteRunEnd(recorded.generation)
+    .catch(logIgnored('reconcile clears what is over'));
   if (recorded.generation.callback !== undefined)
     await deps.collect(id).catch(logIgnored('reconcile collects what is due'));
   await deps.announce(id).catch(logIgnored('reconcile announces what is due'));
-  return { kind: 'task' };
+  return { kind: 'task', isAwaited: isAwaited ?? undefined };
 }
 
 const reportSecond = (generationId: string, taskId: string) =>

@@ -160,7 +160,14 @@ const ACTIONS = {
     const answer = world.answers[dice % Math.max(world.answers.length, 1)];
     if (answer === undefined) return;
     const { run, attempt, taskId } = answer;
-    const next = startRunning(world.generation, run, attempt, { id: taskId }, world.moment(who));
+    const next = startRunning(
+      world.generation,
+      run,
+      attempt,
+      { id: taskId },
+      world.moment(who),
+      dice % 2 === 0,
+    );
     // A paid answer is dropped only if its generation has ended or started the next attempt.
     assert(next !== undefined || hasEnded(world.generation) || world.generation.attempt > attempt);
     world.apply(next);
@@ -175,7 +182,9 @@ const ACTIONS = {
     // The list is true but late: later than one search, never later than two. Or it cannot be read.
     const isShown = found !== undefined && world.seconds - found.madeAt >= dice % 130;
     if (isShown) {
-      world.apply(startRunning(generation, run, generation.attempt, { id: found.id }, world.moment(who)));
+      world.apply(
+        startRunning(generation, run, generation.attempt, { id: found.id }, world.moment(who), false),
+      );
       return;
     }
     const isComplete = dice % 3 !== 0;

@@ -93,6 +93,27 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect(results).toEqual([true, true, false, false]);
     });
 
+    it('says after a Run whether the line has a generation that there is room for', async () => {
+      const { gate, join } = await gateWorld();
+      for (const generation of all(1, 20)) await gate.take(generation);
+
+      const alone = await gate.noteRunEnd(nth(1));
+      await join(30);
+
+      expect([alone, await gate.noteRunEnd(nth(2))]).toEqual([false, true]);
+    });
+
+    it('is crowded once more run than any limit of Wiro allows, and as long as nobody has looked', async () => {
+      const { gate, run } = await gateWorld();
+
+      const unseen = gate.isCrowded();
+      await run(1, 25);
+      const full = gate.isCrowded();
+      await run(26, 26);
+
+      expect([unseen, full, gate.isCrowded()]).toEqual([true, false, true]);
+    });
+
     it('lets many run at once, far more than any limit of Wiro, and stays small', async () => {
       const { gate, run, item, holders } = await gateWorld();
 

@@ -74,6 +74,18 @@ function turnWorld({
 }
 
 describe('submitInTurn', () => {
+  it.each([
+    [false, 0],
+    [true, 1],
+    [undefined, 1],
+  ])('asks the gate for the line only if it may be awaited (%s)', async (isAwaited, times) => {
+    const { deps, asked } = turnWorld();
+
+    await submitInTurn({ ...deps, submitOne: async () => ({ kind: 'task', isAwaited }) }, 'a');
+
+    expect(asked).toHaveLength(times);
+  });
+
   it('skips generations of a newer release, gives their slots back, and serves the line behind them', async () => {
     const world = turnWorld({
       ends: { a: ['newer'], b: ['newer'] },

@@ -1,6 +1,13 @@
 import type { Durations } from '../../settings.ts';
 import type { GenerationError } from '../errors.ts';
-import { type Failed, type Generation, hasEnded, isInLine, type Queued } from '../generation.ts';
+import {
+  type Failed,
+  type Generation,
+  hasEnded,
+  isInLine,
+  type Queued,
+  type Running,
+} from '../generation.ts';
 import { after, backOff, type Moment, type Timestamp } from '../time.ts';
 import { endOf, withAnnouncement } from './parts.ts';
 
@@ -24,12 +31,27 @@ function earliestLook(generation: Generation, durations: Durations): Timestamp |
   // A later look follows an earlier one, which has set `dueAt`.
   if (hasEnded(generation))
     return generation.looks === 0 ? after(generation.endedAt, durations.retry) : undefined;
+  if (generation.status === 'running') return firstLook(generation, durations);
   const { status, callback } = generation;
   if (status !== 'submitting' && status !== 'collecting') return undefined;
   // The answer of its Run may be lost. A callback that names the task is followed up at once, whoever holds the claim.
   if (status === 'submitting' && generation.run !== undefined && callback?.taskId !== undefined)
     return undefined;
   return after(generation.claim.until, durations.clockSkew);
+}
+
+/**
+ * The first look at a task that nothing has happened to. Whatever happens sets `dueAt`: a callback, a request to cancel, a
+ * setback, a look. So does a retry, which is another attempt.
+ */
+function firstLook(
+  { attempt, looks, run, emptyReads, callback, cancelRequestedAt, stop, trouble }: Running,
+  { look, deadline }: Durations,
+): Timestamp | undefined {
+  const isUntouched = [callback, cancelRequestedAt, stop, trouble].every((one) => one === undefined);
+  return isUntouched && attempt === 1 && looks === 0 && emptyReads === 0
+    ? after(run.startedAt, Math.min(look, deadline))
+    : undefined;
 }
 
 /**

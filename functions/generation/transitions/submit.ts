@@ -1,5 +1,5 @@
 import type { Generation, Queued, RunMark, Running, Submitting, TaskNames } from '../generation.ts';
-import { after, backOff, type Moment, type Timestamp } from '../time.ts';
+import { after, backOff, earlier, type Moment, type Timestamp } from '../time.ts';
 import { isFree, leaseTo, releasedAt } from './claim.ts';
 import { base, withAnnouncement } from './parts.ts';
 import { addSetback, type Setback } from './trouble.ts';
@@ -79,6 +79,7 @@ export function mark(
 /**
  * Records the task that a Run returned, or that a search or a callback found. The only transition that needs no claim:
  * a paid answer is never dropped.
+ * @param isCrowded - Whether very many tasks run. If each of them were nominated early, `reconcile` would not get through.
  * @returns `undefined` if another task or another attempt stands: the caller must raise an alarm.
  */
 export function startRunning(
@@ -87,19 +88,24 @@ export function startRunning(
   attempt: number,
   task: TaskNames,
   { now, durations }: Moment,
+  isCrowded = true,
 ): Generation | undefined {
   if (generation.attempt !== attempt) return undefined;
   if (generation.status !== 'queued' && generation.status !== 'submitting') {
     return generation.task?.id === task.id ? generation : undefined;
   }
   const { trouble: _, ...rest } = base(generation);
+  const looksAt = after(now, durations.look);
+  const isDueNow = generation.callback !== undefined || generation.cancelRequestedAt !== undefined;
+  // An earlier `dueAt` stays, because to change it costs two writes to the index. Only in the first attempt: see `looksAt`.
+  const dueAt = isCrowded || attempt > 1 ? looksAt : earlier(generation.dueAt, looksAt);
   const next: Running = {
     ...rest,
     status: 'running',
     run,
     task,
     emptyReads: 0,
-    dueAt: generation.callback || generation.cancelRequestedAt ? now : after(now, durations.look),
+    dueAt: isDueNow ? now : dueAt,
   };
   return withAnnouncement(next, 'Running', now);
 }

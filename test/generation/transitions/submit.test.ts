@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { RunMark } from '../../../functions/generation/generation.ts';
-import { looksAt } from '../../../functions/generation/transitions/look.ts';
+import type { Generation, RunMark } from '../../../functions/generation/generation.ts';
+import {
+  claimToCollect,
+  collectLater,
+  readLater,
+} from '../../../functions/generation/transitions/collect.ts';
+import { looksAt, noteLook } from '../../../functions/generation/transitions/look.ts';
 import { noteCallback } from '../../../functions/generation/transitions/note-callback.ts';
 import { requestCancel } from '../../../functions/generation/transitions/request-cancel.ts';
 import {
@@ -82,6 +87,48 @@ describe('startRunning', () => {
     ['a request to cancel', requestCancel(EXAMPLES.marked, moment(3))],
   ])('is due at once after %s meanwhile', (_, generation) => {
     expect(startRunning(generation, run, 1, task, moment(10))?.dueAt).toBe(at(10));
+  });
+
+  describe('while few tasks run', () => {
+    const accepted = { ...EXAMPLES.marked, dueAt: at(5) };
+    const start = (generation: Generation = accepted, isCrowded = false) => {
+      const running = startRunning(generation, run, generation.attempt, task, moment(10), isCrowded);
+      if (running === undefined) throw new Error('It does not run');
+      return running;
+    };
+    const looks = (generation: Generation | undefined) => generation && looksAt(generation, DURATIONS);
+
+    it('keeps an earlier due time, and is looked at a minute after its Run', () => {
+      expect([start().dueAt, looks(start())]).toEqual([at(5), at(60)]);
+      expect(noteLook(start(), moment(59.999))).toEqual(start());
+      expect(noteLook(start(), moment(60))).toMatchObject({ looks: 1, dueAt: at(120) });
+    });
+
+    it.each([
+      ['many tasks run', start(accepted, true)],
+      [
+        'it runs in a later attempt, which a retry may have made due at once',
+        start({ ...accepted, attempt: 2 }),
+      ],
+      ['it was due later', start({ ...accepted, dueAt: at(500) })],
+    ])('does not keep it if %s', (_, running) => {
+      expect([running.dueAt, looks(running)]).toEqual([at(70), at(70)]);
+    });
+
+    it('is looked at before its deadline is over', () => {
+      expect(looksAt(start(), { ...DURATIONS, deadline: 30_000 })).toBe(at(30));
+    });
+
+    it('is looked at as soon as something happens', () => {
+      const collecting = claimToCollect(start(), 'me', moment(20));
+
+      expect([
+        looks(noteCallback(start(), 1, 'task-1', moment(20))),
+        looks(requestCancel(start(), moment(20))),
+        looks(collecting && collectLater(collecting, setback, moment(20))),
+        looks(collecting && readLater(collecting, moment(20))),
+      ]).toEqual([at(20), at(20), at(25), at(40)]);
+    });
   });
 
   it('clears the trouble before', () => {
