@@ -30,7 +30,7 @@ const NAMES = Object.keys(FUNCTIONS) as FunctionName[];
 /** Whether `infra/` turns off Lambda's own info lines for the function. */
 const isSilent = (name: FunctionName): boolean => {
   const { everyMinute, url } = FUNCTIONS[name];
-  return everyMinute || url === 'public';
+  return everyMinute === true || url !== undefined;
 };
 
 /**

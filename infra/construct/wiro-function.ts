@@ -60,8 +60,8 @@ export class WiroFunction extends Construct {
       // Lambda writes its own lines as JSON too, so that one query reads both.
       loggingFormat: lambda.LoggingFormat.JSON,
       // Lambda's start and report lines would cost more than they tell: two a minute from a scheduled function, and
-      // two for each unwanted request to a public URL. Lambda still logs what goes wrong.
-      ...((describedBy.everyMinute || describedBy.url === 'public') && {
+      // two for each request to a URL, be it unwanted or the tenth look at a record. Lambda still logs what goes wrong.
+      ...((describedBy.everyMinute || describedBy.url) && {
         systemLogLevelV2: lambda.SystemLogLevel.WARN,
       }),
       // Only Lambda itself traces. The X-Ray SDK would lengthen every cold start.

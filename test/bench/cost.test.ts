@@ -54,8 +54,10 @@ describe('the bill of a generation', () => {
       billOf({ ...IDLE, ...usage }, 'measured').find(({ what }) => what === 'GB of logs')?.count;
     const invoked = { ...NOTHING, invocations: 2 };
 
-    expect(logsOf({ api: invoked })).toBeCloseTo(0.000001604, 12);
-    expect([logsOf({ callback: invoked }), logsOf({ reconcile: invoked })]).toEqual([0, 0]);
+    expect(logsOf({ submit: invoked })).toBeCloseTo(0.000001604, 12);
+    expect([logsOf({ api: invoked }), logsOf({ callback: invoked }), logsOf({ reconcile: invoked })]).toEqual(
+      [0, 0, 0],
+    );
     expect(logsOf({ callback: { ...invoked, logLines: 1, logBytes: 600 } })).toBeCloseTo(0.000000626, 12);
   });
 

@@ -251,7 +251,7 @@ describe('dead letters', () => {
 });
 
 describe('logs', () => {
-  it('are JSON, and omit Lambda’s info lines for the scheduled and the public function', () => {
+  it('are JSON, and omit Lambda’s info lines for the scheduled function and those with a URL', () => {
     const configured = NAMES.map((name) => {
       const { LogFormat, SystemLogLevel } = functionOf(standard, name)[1].Properties.LoggingConfig as Record<
         string,
@@ -261,7 +261,7 @@ describe('logs', () => {
     });
 
     expect(configured).toEqual([
-      ['api', 'JSON', undefined],
+      ['api', 'JSON', 'WARN'],
       ['submit', 'JSON', undefined],
       ['callback', 'JSON', 'WARN'],
       ['reconcile', 'JSON', 'WARN'],
