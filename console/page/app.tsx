@@ -14,6 +14,8 @@ export function App() {
   const current = route.value;
   const [error, reset] = useErrorBoundary();
   const title = titleOf(current);
+  // Another view may be sound.
+  useEffect(reset, [current]);
   useEffect(() => {
     document.title = `${title} – Wiro console`;
   }, [title]);

@@ -30,7 +30,12 @@ export function findRefusal(
 
 const NO_SESSION: Refusal = {
   status: 401,
-  reason: 'Open the link that the console printed when it started: it holds the key to this session.',
+  reason: 'Open the link that the console printed last: it holds the key to this session.',
+};
+
+const FOREIGN_PAGE: Refusal = {
+  status: 403,
+  reason: 'Another page may not use the console. If you followed a link there, copy it into the address bar.',
 };
 
 /** Like {@link findRefusal}, for a request that brings the token of the printed link instead of a session. */
@@ -38,13 +43,11 @@ export function findForeign({ method, host, origin, site }: Caller, port: number
   // A name that was made to resolve to this machine (DNS rebinding) stands in Host.
   if (host !== `127.0.0.1:${port}` && host !== `localhost:${port}`)
     return { status: 421, reason: `Use the address http://127.0.0.1:${port}.` };
-  if (origin !== undefined && origin !== `http://${host}`)
-    return { status: 403, reason: 'Another page may not use the console.' };
+  if (origin !== undefined && origin !== `http://${host}`) return FOREIGN_PAGE;
   if (origin === undefined && method !== 'GET' && method !== 'HEAD')
     return { status: 403, reason: 'A request that changes something must name its Origin.' };
   // Other ports of this machine are the same site, and their pages get its cookies.
-  if (site !== undefined && site !== 'same-origin' && site !== 'none')
-    return { status: 403, reason: 'Another page may not use the console.' };
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') return FOREIGN_PAGE;
   return undefined;
 }
 

@@ -123,7 +123,7 @@ export async function startConsole({ deployment, html, port = 0 }: ConsoleOption
       return;
     }
     const file = await fileAt(pathname);
-    if (file === undefined) return sayNo(response, 404, 'There is nothing here.');
+    if (file === undefined) return sayNo(response, 404, 'There is no such file, or its bucket is not known.');
     return relayFile(request, response, file, searchParams.has('download'));
   }
 

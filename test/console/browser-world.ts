@@ -4,6 +4,7 @@ import { buildPage } from '../../console/build-page.ts';
 import type { Deployment } from '../../console/server/deployment.ts';
 import { localDeployment } from '../../console/server/local-deployment.ts';
 import { type Console, startConsole } from '../../console/server/server.ts';
+import type { GenerationRecord } from '../../functions/api/record.ts';
 import { LOCAL_CREDENTIALS } from '../../local/aws/credentials.ts';
 import { type System, startSystem } from '../support/system.ts';
 import { type Context, type ContextOptions, type Opened, openBrowser, type Page } from './open-browser.ts';
@@ -19,6 +20,8 @@ export interface BrowserWorld {
   readonly opened: Opened;
   /** The console's. */
   readonly origin: string;
+  /** A picture that was made, the same one for all tests. */
+  made(): Promise<GenerationRecord>;
   openPage(hash?: string, options?: ContextOptions): Promise<Page>;
   /** Another tab of the page that was opened last. */
   openTab(hash?: string): Promise<Page>;
@@ -32,6 +35,7 @@ export function browserWorld(): BrowserWorld {
   let served: Console;
   let opened: Opened;
   let html: string;
+  let made: Promise<GenerationRecord> | undefined;
   const contexts: Context[] = [];
   const further: Console[] = [];
   let faults: string[] = [];
@@ -41,11 +45,7 @@ export function browserWorld(): BrowserWorld {
     localDeployment({ ...system.environment.endpoints, credentials: LOCAL_CREDENTIALS, ...change });
 
   beforeAll(async () => {
-    const [started, built, browser] = await Promise.all([
-      startSystem({ simulator: { outputs: 'composed' } }),
-      buildPage(),
-      openBrowser(),
-    ]);
+    const [started, built, browser] = await Promise.all([startSystem(), buildPage(), openBrowser()]);
     system = started;
     html = built.html;
     opened = browser;
@@ -80,8 +80,8 @@ export function browserWorld(): BrowserWorld {
       void dialog.dismiss();
     });
     page.on('request', (request) => requests.push(request.url()));
-    await page.goto(console.link);
-    if (hash !== '') await page.goto(`${originOf(console)}${hash}`);
+    // What stands behind `#` outlives the redirect.
+    await page.goto(`${console.link}${hash.replace(/^\//, '')}`);
     return page;
   }
 
@@ -100,6 +100,16 @@ export function browserWorld(): BrowserWorld {
     },
     get origin() {
       return originOf(served);
+    },
+    made: () => {
+      made ??= system
+        .submit({
+          model: 'wiro/text-to-image',
+          parameters: { prompt: 'x' },
+          labels: { order: 'seventeen' },
+        })
+        .then(({ id }) => system.ended(id));
+      return made;
     },
     openPage: async (hash = '', options) => open(await newContext(options), served, hash),
     openTab: (hash = '') => open(contexts.at(-1) as Context, served, hash),

@@ -7,6 +7,7 @@ import { browserWorld, LIMIT, PHOTOS, panel, run, STORY, submitted } from './bro
 import { describeForm } from './flows/form.ts';
 import { describeMeasures } from './flows/measures.ts';
 import { describePlayers } from './flows/players.ts';
+import { describeReasons } from './flows/reasons.ts';
 import { describeViews } from './flows/views.ts';
 import type { Page } from './open-browser.ts';
 
@@ -26,6 +27,7 @@ async function fillStory(page: Page, prompt = 'Two friends watch a rocket start'
 }
 
 it('runs two pictures and shows the output with the same pixels beside them', LIMIT, async () => {
+  world.system.simulator.set({ outputs: 'composed' });
   const page = await world.openPage(STORY);
   await fillStory(page);
   await page.getByText(/^Costs about \$/).waitFor();
@@ -48,6 +50,7 @@ it('runs two pictures and shows the output with the same pixels beside them', LI
     const digest = await crypto.subtle.digest('SHA-256', Uint8Array.from(data).filter((_, at) => at % 4 !== 3));
     return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
   })()`);
+  world.system.simulator.set({ outputs: 'tiny' });
   const record = await world.system.ended(id);
   const [output] = record.outputs;
   const stored = await world.system.object(output?.key ?? '', output?.bucket);
@@ -83,6 +86,19 @@ it('tells live what happens, keeps it over a reload, and shows it in a second ta
     await panel(other, 'cancelled').waitFor();
     await panel(page, 'cancelled').waitFor();
     await page.getByRole('button', { name: 'Retry' }).waitFor();
+
+    // What the other tab starts is seen when this one comes to the front.
+    world.system.simulator.set({ taskDurationMs: 4_000 });
+    await other.getByRole('button', { name: 'Retry' }).click();
+    await panel(other, 'succeeded').waitFor();
+    expect(await panel(page, 'cancelled').count()).toBe(1);
+    await page.evaluate(`dispatchEvent(new Event('focus'))`);
+    await panel(page, 'succeeded').waitFor();
+    // The key of the link stays in no address, and no page learns where it came from.
+    expect([page.url(), await page.evaluate('document.referrer')]).toEqual([
+      `${world.origin}/#/run/wiro/text-to-image/${id}`,
+      '',
+    ]);
   } finally {
     world.system.simulator.set({ taskDurationMs: 4_000 });
   }
@@ -191,22 +207,27 @@ it('finds a model and shows a language model’s answer as text', LIMIT, async (
 });
 
 it('lists what ran with filters, and says plainly that trainings are not run here', LIMIT, async () => {
-  const { id } = await world.system.submit({
-    model: 'wiro/text-to-image',
-    parameters: { prompt: 'x' },
-    labels: { order: 'seventeen' },
-  });
-  await world.system.ended(id);
+  await world.made();
   const page = await world.openPage('/#/history/models?label.order=seventeen');
   await page.locator('.row').first().waitFor();
   await page.getByText('1 generation').waitFor();
   expect(await page.locator('.row').count()).toBe(1);
   await page.locator('.row img').waitFor();
+  await page.getByLabel('Labels').fill('order');
+  await page.getByText('Write name=value').waitFor();
+  await page.getByLabel('Labels').fill('order=seventeen, shop=eu');
+  await page.keyboard.press('Enter');
+  await page.getByText("You don't have a task yet").waitFor();
+  expect(page.url()).toMatch(/\?label\.order=seventeen&label\.shop=eu$/);
+  await page.getByRole('link', { name: 'Clear' }).click();
+  await page.locator('.row').first().waitFor();
+  expect(await page.getByLabel('Labels').inputValue()).toBe('');
   await page.getByRole('link', { name: 'Trains' }).click();
   await page.getByText(/Trainings are not run here/).waitFor();
 });
 
 describeForm(world);
 describePlayers(world);
+describeReasons(world);
 describeViews(world);
 describeMeasures(world);

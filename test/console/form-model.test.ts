@@ -7,6 +7,7 @@ import {
   isAdvanced,
   readForm,
   startForm,
+  withInputsOf,
 } from '../../console/page/run/form-model.ts';
 import { createRunKeys } from '../../console/page/run/run-key.ts';
 
@@ -130,6 +131,28 @@ it('is filled from a generation and makes the same request again', () => {
     request: { model: 'wiro/a', parameters, inputs, labels },
   });
   expect(form.files.images).toMatchObject([{ name: 'b.png', preview: '/inputs/g1/images/0' }]);
+});
+
+it('keeps inputs that the schema does not list when a generation is run again', () => {
+  const inputs = { imageUrl: 'https://example.com/a.png', mask: 'm.png', others: ['b.png', 'c.png'] };
+  const from = { id: 'g1', parameters: {}, inputs } as unknown as Generation;
+  const model = withInputsOf(MODEL, from);
+
+  expect(readForm(model, startForm(model, from))).toMatchObject({ kind: 'request', request: { inputs } });
+  expect(withInputsOf(MODEL).parameters).toEqual(MODEL.parameters);
+});
+
+it('has a form for parameters that are named like what every object has', () => {
+  const names = ['constructor', '__proto__', 'toString'];
+  const model = {
+    name: 'wiro/odd',
+    parameters: [...names.map((id) => parameter(id, 'text')), parameter('valueOf', 'fileinput')],
+  };
+  const from = { id: 'g1', parameters: {}, inputs: {} } as unknown as Generation;
+  const empty = { kind: 'request', request: { model: 'wiro/odd', parameters: {}, inputs: {} } };
+
+  expect(readForm(model, startForm(model))).toEqual(empty);
+  expect(readForm(model, startForm(model, from))).toEqual(empty);
 });
 
 it.each([

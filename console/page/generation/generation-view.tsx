@@ -1,10 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { Generation } from '../../../client/index.ts';
-import { client } from '../client.ts';
 import { ResultPanel } from '../result/result-panel.tsx';
-import { WhenLoaded } from '../ui/loading.tsx';
 import { TextBox } from '../ui/text-box.tsx';
-import { useLoad } from '../ui/use-load.ts';
 import { TimelineView } from './timeline-view.tsx';
 
 /** One generation: its results, what happened to it and its record. */
@@ -22,7 +19,7 @@ export function GenerationView({ id }: { readonly id: string }) {
         <>
           <Parameters record={record} />
           <TimelineView id={id} version={record.updatedAt} />
-          <RecordView id={id} version={record.updatedAt} />
+          <RecordView record={record} />
         </>
       )}
     </div>
@@ -52,17 +49,11 @@ function Parameters({ record: { parameters, labels } }: { readonly record: Gener
 
 const textOf = (value: unknown) => (typeof value === 'object' ? JSON.stringify(value) : String(value));
 
-/** @param version - The record is read again when it changes. */
-function RecordView({ id, version }: { readonly id: string; readonly version: string }) {
-  const loaded = useLoad((signal) => client.get(id, { signal }), `${id} ${version}`);
+function RecordView({ record: { progress: _, ...record } }: { readonly record: Generation }) {
   return (
     <details>
       <summary>Record</summary>
-      <WhenLoaded loaded={loaded}>
-        {({ progress: _, ...record }) => (
-          <TextBox label="Record" text={JSON.stringify(record, undefined, 2)} />
-        )}
-      </WhenLoaded>
+      <TextBox label="Record" text={JSON.stringify(record, undefined, 2)} />
     </details>
   );
 }

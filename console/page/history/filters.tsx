@@ -1,5 +1,6 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { go } from '../router.ts';
+import { labelsIn, readLabels } from './label-filter.ts';
 
 const STATUSES = ['queued', 'submitting', 'running', 'collecting', 'succeeded', 'failed', 'cancelled'];
 const ORIGINS = ['api', 's3', 'event'];
@@ -7,7 +8,12 @@ const ORIGINS = ['api', 's3', 'event'];
 /** The filters of the API. They stand in the address, so a reload and a bookmark keep them. */
 export function Filters({ filters }: { readonly filters: URLSearchParams }) {
   const [model, setModel] = useState(filters.get('model') ?? '');
-  const [label, setLabel] = useState(labelIn(filters));
+  const [label, setLabel] = useState(labelsIn(filters));
+  // The address also changes without these fields.
+  useEffect(() => {
+    setModel(filters.get('model') ?? '');
+    setLabel(labelsIn(filters));
+  }, [filters]);
   const set = (changed: Readonly<Record<string, string>>) => {
     const next = new URLSearchParams(filters);
     for (const [name, value] of Object.entries(changed)) {
@@ -16,10 +22,11 @@ export function Filters({ filters }: { readonly filters: URLSearchParams }) {
     }
     go(`/history/models${next.size > 0 ? `?${next}` : ''}`);
   };
+  const given = readLabels(label);
   const setLabels = () => {
-    const next = new URLSearchParams([...filters].filter(([name]) => !name.startsWith('label.')));
-    const [, name, value] = /^\s*([^=]+?)\s*=\s*(.*?)\s*$/.exec(label) ?? [];
-    if (name !== undefined && value !== undefined) next.set(`label.${name}`, value);
+    if (given === undefined) return;
+    const others = [...filters].filter(([name]) => !name.startsWith('label.'));
+    const next = new URLSearchParams([...others, ...given.map(([name, value]) => [`label.${name}`, value])]);
     go(`/history/models${next.size > 0 ? `?${next}` : ''}`);
   };
   return (
@@ -27,7 +34,8 @@ export function Filters({ filters }: { readonly filters: URLSearchParams }) {
       class="filters"
       onSubmit={(event) => {
         event.preventDefault();
-        set({ model: model.trim() });
+        if (label !== labelsIn(filters)) setLabels();
+        else set({ model: model.trim() });
       }}
     >
       <Choice title="Status" name="status" options={STATUSES} filters={filters} set={set} />
@@ -42,13 +50,18 @@ export function Filters({ filters }: { readonly filters: URLSearchParams }) {
       </label>
       <Choice title="Origin" name="origin" options={ORIGINS} filters={filters} set={set} />
       <label>
-        <span class="label">Label</span>
+        <span class="label">Labels</span>
         <input
           value={label}
-          placeholder="name=value"
+          placeholder="name=value, …"
+          aria-invalid={given === undefined}
+          aria-describedby="label-problem"
           onInput={({ currentTarget }) => setLabel(currentTarget.value)}
-          onBlur={() => label !== labelIn(filters) && setLabels()}
+          onBlur={() => label !== labelsIn(filters) && setLabels()}
         />
+        <span id="label-problem" class="problem">
+          {given === undefined && 'Write name=value'}
+        </span>
       </label>
       <Day title="From" name="from" filters={filters} set={set} />
       <Day title="Before" name="to" filters={filters} set={set} />
@@ -105,9 +118,4 @@ export function Day({ title, name, filters, set }: FilterProps) {
       />
     </label>
   );
-}
-
-function labelIn(filters: URLSearchParams): string {
-  const [found] = [...filters].filter(([name]) => name.startsWith('label.'));
-  return found === undefined ? '' : `${found[0].slice('label.'.length)}=${found[1]}`;
 }

@@ -8,10 +8,12 @@ import { WindowedRows } from './windowed-rows.tsx';
 
 const PAGE = 100;
 
+type State = 'reading' | 'more' | 'end';
+
 /** The list of the API, read as far as it is scrolled. */
 export function ListRows({ filters }: { readonly filters: URLSearchParams }) {
   const [rows, setRows] = useState<readonly GenerationRow[]>([]);
-  const [state, setState] = useState<'reading' | 'more' | 'end'>('reading');
+  const [state, setState] = useState<State>('reading');
   const [failure, setFailure] = useState<string>();
   const reading = useRef<ReturnType<typeof readPages>>(undefined);
   const leaving = useRef(new AbortController());
@@ -52,9 +54,7 @@ export function ListRows({ filters }: { readonly filters: URLSearchParams }) {
         </p>
       )}
       <p class="quiet" role="status">
-        {state === 'end' && rows.length === 0
-          ? "You don't have a task yet: run a model, or change the filters."
-          : `${count(rows.length, 'generation')}${state === 'end' ? '' : ' so far'}${state === 'reading' ? ', reading…' : ''}`}
+        {failure === undefined && sentenceOf(rows.length, state)}
       </p>
       <WindowedRows
         rows={rows}
@@ -65,6 +65,12 @@ export function ListRows({ filters }: { readonly filters: URLSearchParams }) {
       />
     </>
   );
+}
+
+function sentenceOf(rows: number, state: State): string {
+  if (rows === 0 && state === 'reading') return 'Reading…';
+  if (rows === 0 && state === 'end') return "You don't have a task yet: run a model, or change the filters.";
+  return `${count(rows, 'generation')}${state === 'end' ? '' : ' so far'}${state === 'reading' ? ', reading…' : ''}`;
 }
 
 /** Reads page after page of the client's list. */

@@ -16,6 +16,7 @@ export function Actions({ record, onChange }: ActionsProps) {
   const [message, setMessage] = useState<string>();
   const [mayForce, setMayForce] = useState(false);
   const { id, model, status, cancelRequestedAt } = record;
+  const mayRetry = status === 'failed' || status === 'cancelled';
 
   async function act(call: () => Promise<Generation>) {
     setBusy(true);
@@ -28,9 +29,7 @@ export function Actions({ record, onChange }: ActionsProps) {
       setMessage(describeError(error));
       // It is not as this tab shows it: another one may have acted.
       if (error instanceof WiroServerlessError && error.status === 409) onChange();
-      setMayForce(
-        error instanceof WiroServerlessError && error.code === 'not_retryable' && status !== 'succeeded',
-      );
+      setMayForce(error instanceof WiroServerlessError && error.field === 'force');
     } finally {
       setBusy(false);
     }
@@ -47,12 +46,12 @@ export function Actions({ record, onChange }: ActionsProps) {
           Cancel
         </button>
       )}
-      {(status === 'failed' || status === 'cancelled') && (
+      {mayRetry && (
         <button type="button" disabled={isBusy} onClick={() => act(() => client.retry(id))}>
           Retry
         </button>
       )}
-      {mayForce && (
+      {mayRetry && mayForce && (
         <button type="button" disabled={isBusy} onClick={() => act(() => client.retry(id, { force: true }))}>
           Retry all the same (may be charged again)
         </button>

@@ -19,7 +19,8 @@ const LONGEST_POLL_MS = 3_000;
 const PAUSE_MS = 3_000;
 
 /**
- * Follows a generation until it has ended: on Wiro's socket where it can, and by reading its record.
+ * Follows a generation until it has ended: on Wiro's socket where it can, and by reading its record. One that has ended
+ * may be retried elsewhere, so its record is read once more when the page comes to the front again.
  * @param round - Another number follows it anew, as after a retry.
  */
 export function useFollowed(id: string, round: number): Followed {
@@ -46,17 +47,12 @@ async function follow(
       await client.wait(id, {
         signal,
         maximumPollMs: LONGEST_POLL_MS,
-        onRecord: (record) =>
-          update(({ failure: _, ...before }) => ({
-            ...before,
-            record,
-            isLive: before.isLive && !hasEnded(record),
-          })),
+        onRecord: (record) => update((before) => withRecord(before, record)),
         onProgress: (message) =>
           update((before) => ({ ...before, progress: addMessage(before.progress, message) })),
         onSocket: (isLive) => update((before) => ({ ...before, isLive })),
       });
-      return;
+      await lookedAtAgain(signal);
     } catch (error) {
       if (signal.aborted) return;
       update((before) => ({ ...before, failure: describeError(error) }));
@@ -65,4 +61,29 @@ async function follow(
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
   }
+}
+
+function withRecord({ failure: _, ...before }: Followed, record: Generation): Followed {
+  const isRetried = before.record !== undefined && hasEnded(before.record) && !hasEnded(record);
+  return {
+    ...before,
+    record,
+    isLive: before.isLive && !hasEnded(record),
+    ...(isRetried && { progress: NOTHING_YET }),
+  };
+}
+
+/** Waits until the page comes to the front. */
+function lookedAtAgain(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const heard = new AbortController();
+    const look = () => {
+      if (document.hidden) return;
+      heard.abort();
+      resolve();
+    };
+    const options = { signal: AbortSignal.any([signal, heard.signal]) };
+    addEventListener('focus', look, options);
+    document.addEventListener('visibilitychange', look, options);
+  });
 }

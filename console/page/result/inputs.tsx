@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { Generation } from '../../../client/index.ts';
 import { inputPath, nameOf } from '../run/form-model.ts';
+import { Unshown } from './unshown.tsx';
 import { openPicture } from './zoom.tsx';
 
 /** The files that a generation was given, beside what it made of them. */
@@ -25,7 +26,7 @@ export function Inputs({ record }: { readonly record: Generation }) {
   );
 }
 
-/** An input that is no picture, or that the developer may not read, is named. */
+/** An input that is no picture is named. One that the developer may not read has the reason. */
 function InputPicture({
   src,
   name,
@@ -38,7 +39,9 @@ function InputPicture({
   const [isBroken, setBroken] = useState(false);
   return (
     <figure>
-      {!isBroken && (
+      {isBroken ? (
+        <Unshown url={src} />
+      ) : (
         <button
           type="button"
           class="picture"

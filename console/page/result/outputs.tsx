@@ -1,9 +1,11 @@
+import { useState } from 'preact/hooks';
 import type { Generation, Output, Segment } from '../../../client/index.ts';
 import { formatBytes } from '../ui/format.ts';
 import { WhenLoaded } from '../ui/loading.tsx';
 import { TextBox } from '../ui/text-box.tsx';
 import { useLoad } from '../ui/use-load.ts';
 import { Segments } from './segments.tsx';
+import { reasonOf, Unshown } from './unshown.tsx';
 import { openPicture } from './zoom.tsx';
 
 interface OutputsProps {
@@ -33,7 +35,7 @@ export function Outputs({ record, segments }: OutputsProps) {
         {outputs.map((output) => (
           <li key={output.key}>
             <figure>
-              <OutputView output={output} />
+              <OutputView key={output.url} output={output} />
               <figcaption>
                 <span class="filename">{output.name}</span>{' '}
                 <span class="quiet">{formatBytes(output.sizeBytes)}</span>{' '}
@@ -51,7 +53,11 @@ export function Outputs({ record, segments }: OutputsProps) {
 
 function OutputView({ output }: { readonly output: Output }) {
   const { url, name, contentType, sizeBytes } = output;
+  const [isBroken, setBroken] = useState(false);
   const [kind] = contentType.split('/');
+  const fail = () => setBroken(true);
+  if (isBroken)
+    return <Unshown url={url} otherwise={`This browser cannot show ${contentType}: download it.`} />;
   if (kind === 'image')
     return (
       <button
@@ -60,19 +66,19 @@ function OutputView({ output }: { readonly output: Output }) {
         aria-label={`Enlarge ${name}`}
         onClick={() => openPicture({ src: url, name })}
       >
-        <img src={url} alt="" loading="lazy" />
+        <img src={url} alt="" loading="lazy" onError={fail} />
       </button>
     );
   // Wiro has no captions for what a model makes.
   if (kind === 'video')
     return (
-      <video src={url} controls preload="metadata" aria-label={name}>
+      <video src={url} controls preload="metadata" aria-label={name} onError={fail}>
         <track kind="captions" />
       </video>
     );
   if (kind === 'audio')
     return (
-      <audio src={url} controls preload="metadata" aria-label={name}>
+      <audio src={url} controls preload="metadata" aria-label={name} onError={fail}>
         <track kind="captions" />
       </audio>
     );
@@ -87,7 +93,9 @@ const MOST_SHOWN = 100_000;
 function TextOutput({ output: { url, name, contentType, content } }: { readonly output: Output }) {
   const loaded = useLoad(async (signal) => {
     if (content !== undefined) return readAnswer({ content });
-    const text = await (await fetch(url, { signal })).text();
+    const file = await fetch(url, { signal });
+    if (!file.ok) throw new Error(await reasonOf(file));
+    const text = await file.text();
     return contentType.startsWith('application/json') ? (readAnswer(parse(text)) ?? { text }) : { text };
   }, url);
   return (

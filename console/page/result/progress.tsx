@@ -7,13 +7,15 @@ interface ProgressProps {
   readonly record: Generation;
   readonly progress: ProgressState;
   readonly isLive: boolean;
+  /** Whether the record can be read at present. */
+  readonly isRead: boolean;
 }
 
 /** What a generation does, or why it waits. */
-export function Progress({ record, progress, isLive }: ProgressProps) {
+export function Progress({ record, progress, isLive, isRead }: ProgressProps) {
   const now = useNow(1_000);
   const { stage, percentage, detail } = progress;
-  const { waitingFor, cancelRequestedAt } = record;
+  const { status, waitingFor, cancelRequestedAt } = record;
   return (
     <div class="progress">
       {percentage !== undefined && (
@@ -24,7 +26,7 @@ export function Progress({ record, progress, isLive }: ProgressProps) {
           </p>
         </>
       )}
-      {stage !== undefined && <p class="stage">{SENTENCE[stage]}</p>}
+      <p class="stage">{stage === undefined ? STEP[status] : SENTENCE[stage]}</p>
       {waitingFor && (
         <>
           <p class="waiting">{whyItWaits(waitingFor, now)}</p>
@@ -35,11 +37,23 @@ export function Progress({ record, progress, isLive }: ProgressProps) {
         <p class="quiet">Cancellation is requested: the task's own end decides.</p>
       )}
       <p class="quiet source">
-        {isLive ? "Live from Wiro's socket." : 'The record is read every few seconds.'}
+        {isRead
+          ? isLive
+            ? "Live from Wiro's socket."
+            : 'The record is read every few seconds.'
+          : 'This is how it was when it was last read.'}
       </p>
     </div>
   );
 }
+
+/** What each status means, before anything else is known. */
+const STEP: Readonly<Partial<Record<Generation['status'], string>>> = {
+  queued: 'Accepted. It is sent to Wiro when there is a slot.',
+  submitting: 'Its inputs and its Run are sent to Wiro.',
+  running: 'Its task is at Wiro.',
+  collecting: 'Its outputs are copied to the bucket.',
+};
 
 /** The time, often enough for a sentence about it. */
 export function useNow(everyMs: number): Date {

@@ -47,7 +47,9 @@ export function ResultPanel({ id, isWhole = false, onRecord }: ResultPanelProps)
               <strong>{record.error.code}</strong>: {record.error.message}
             </p>
           )}
-          {!hasEnded(record) && <Progress record={record} progress={progress} isLive={isLive} />}
+          {!hasEnded(record) && (
+            <Progress record={record} progress={progress} isLive={isLive} isRead={failure === undefined} />
+          )}
           <Actions record={record} onChange={() => setRound(round + 1)} />
           <div class="sides">
             <Inputs record={record} />

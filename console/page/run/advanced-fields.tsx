@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { Field, type NotesOf } from './field.tsx';
 import { type ChangeForm, COMMON_FIELDS, type FormState } from './form-model.ts';
 
@@ -16,8 +17,14 @@ interface AdvancedFieldsProps {
 /** The fields that are folded: the model's advanced ones, and those that every request may have. */
 export function AdvancedFields({ form, change, notesOf, isTried, ids, children }: AdvancedFieldsProps) {
   const isWrong = [...ids, ...COMMON_FIELDS].some((id) => notesOf(id).problems.length > 0);
+  const fold = useRef<HTMLDetailsElement>(null);
+  const mustOpen = isTried && isWrong;
+  // It does not close by itself: that would hide the field that is being mended.
+  useLayoutEffect(() => {
+    if (mustOpen && fold.current) fold.current.open = true;
+  }, [mustOpen]);
   return (
-    <details class="advanced" open={isTried && isWrong}>
+    <details class="advanced" ref={fold}>
       <summary>Advanced</summary>
       <div class="fold">
         {children}

@@ -48,8 +48,10 @@ export function FileField({ parameter, takesSeveral, files, update, problems, wa
             remove={() => update((before) => before.filter((one) => one.id !== file.id))}
           />
         ))}
-        <Chooser id={id} title={title} takesSeveral={takesSeveral} add={add} />
-        <SourceInput id={id} title={title} add={add} addSource={addSource} />
+        <Chooser id={id} title={title} takesSeveral={takesSeveral} isMore={files.length > 0} add={add} />
+        {(takesSeveral || files.length === 0) && (
+          <SourceInput id={id} title={title} add={add} addSource={addSource} />
+        )}
       </div>
       <FieldNotes id={id} note={note} problems={problems} warnings={warnings} />
     </fieldset>
@@ -93,15 +95,17 @@ interface ChooserProps {
   readonly id: string;
   readonly title: string;
   readonly takesSeveral: boolean;
+  /** Whether there is one already. */
+  readonly isMore: boolean;
   readonly add: (files: Iterable<File>) => void;
 }
 
-function Chooser({ id, title, takesSeveral, add }: ChooserProps) {
+function Chooser({ id, title, takesSeveral, isMore, add }: ChooserProps) {
   const chooser = useRef<HTMLInputElement>(null);
   return (
     <div class="choose">
       <button type="button" id={`field-${id}`} onClick={() => chooser.current?.click()}>
-        Choose {takesSeveral ? 'files' : 'a file'}
+        Choose {takesSeveral ? `${isMore ? 'more ' : ''}files` : isMore ? 'another file' : 'a file'}
       </button>
       <span class="quiet"> or drop {takesSeveral ? 'them' : 'it'} here</span>
       <input
@@ -140,7 +144,7 @@ function SourceInput({ id, title, add, addSource }: SourceInputProps) {
       <input
         aria-label={`URL or object for ${title}`}
         aria-describedby={`source-${id}`}
-        placeholder="or https://… or a key of the bucket"
+        placeholder="or https://… or photos/a.png"
         value={source}
         autocomplete="off"
         spellcheck={false}
@@ -154,9 +158,8 @@ function SourceInput({ id, title, add, addSource }: SourceInputProps) {
         onBlur={take}
       />
       <p id={`source-${id}`} class="note">
-        Type the whole key of an object, such as photos/a.png of{' '}
-        {bucket === undefined ? 'the input bucket' : <code>{bucket}</code>}, or s3://bucket/key of another
-        bucket that the deployment may read. The API does not list keys.
+        A URL, the whole key of an object of{' '}
+        {bucket === undefined ? 'the input bucket' : <code>{bucket}</code>}, or s3://bucket/key.
       </p>
     </div>
   );

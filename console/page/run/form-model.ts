@@ -70,11 +70,26 @@ const isFile = (parameter: ModelParameter) => entryOf(parameter).startsWith('fil
 /** The parameters that have a field. A file's field also takes a URL, so Wiro's extra parameter for it has none. */
 export function fieldsOf({ parameters }: Pick<Model, 'parameters'>): readonly ModelParameter[] {
   const urls = new Set(parameters.filter(isFile).map(({ id }) => `${id}Url`));
-  return parameters.filter(({ id }) => !urls.has(id));
+  return parameters.filter((parameter) => isFile(parameter) || !urls.has(parameter.id));
 }
 
 export const isAdvanced = ({ advanced, group, required }: ModelParameter): boolean =>
   !required && (advanced === true || /advanced|settings/i.test(group ?? ''));
+
+/**
+ * The model with a field for each input of a generation that its schema does not list. Without one, the input would be
+ * missing when the generation is run again.
+ */
+export function withInputsOf<T extends Pick<Model, 'parameters'>>(model: T, from?: Generation): T {
+  const listed = new Set(fieldsOf(model).map(({ id }) => id));
+  const further = Object.entries(from?.inputs ?? {})
+    .filter(([id]) => !listed.has(id))
+    .map(([id, sources]): ModelParameter => {
+      return { id, type: Array.isArray(sources) ? 'multifileinput' : 'fileinput', required: false };
+    });
+  const ids = new Set(further.map(({ id }) => id));
+  return { ...model, parameters: [...model.parameters.filter(({ id }) => !ids.has(id)), ...further] };
+}
 
 /** The form of a model with its defaults, or with what a generation was asked for. */
 export function startForm(model: Pick<Model, 'parameters'>, from?: Generation): FormState {
@@ -83,8 +98,9 @@ export function startForm(model: Pick<Model, 'parameters'>, from?: Generation): 
   const given = from?.parameters;
   const values = fields
     .filter((field) => !isFile(field))
-    .map(({ id, default: standard }) => [id, textOf(given ? given[id] : standard)] as const);
+    .map(({ id, default: standard }) => [id, textOf(given ? ownOf(given, id) : standard)] as const);
   const others = Object.entries(given ?? {}).filter(([id]) => !isField.has(id));
+  const none = fields.filter(isFile).map(({ id }) => [id, []] as const);
   const files = Object.entries(from?.inputs ?? {}).map(([id, sources]) => {
     const entries = [sources].flat().map(
       (source, index): FileEntry => ({
@@ -99,7 +115,7 @@ export function startForm(model: Pick<Model, 'parameters'>, from?: Generation): 
   });
   return {
     values: Object.fromEntries(values),
-    files: Object.fromEntries(files),
+    files: Object.fromEntries([...none, ...files]),
     others: others.length > 0 ? JSON.stringify(Object.fromEntries(others), undefined, 2) : '',
     maxCostUsd: '',
     labels: Object.entries(from?.labels ?? {})
@@ -115,6 +131,10 @@ export const inputPath = (id: string, parameter: string, index: number) =>
 
 export const nameOf = (source: string): string =>
   source.split(/[?#]/)[0]?.split('/').findLast(Boolean) ?? source;
+
+/** A parameter may be named like what every object has. */
+const ownOf = (values: Readonly<Record<string, unknown>>, id: string): unknown =>
+  Object.hasOwn(values, id) ? values[id] : undefined;
 
 const textOf = (value: unknown): string => {
   if (value === undefined || value === null) return '';
@@ -139,7 +159,7 @@ export function readForm(model: Pick<Model, 'name' | 'parameters'>, form: FormSt
   if (labels === undefined)
     return problemAt('labels', 'Labels must be one name=value a line, such as order=17.');
   const fields = fieldsOf(model);
-  const failed = fields.find(({ id }) => (files[id] ?? []).some(isFailed));
+  const failed = fields.filter(isFile).find(({ id }) => (files[id] ?? []).some(isFailed));
   // Without it, the model would make something else, and charge for it.
   if (failed !== undefined)
     return problemAt(failed.id, 'A file could not be uploaded: remove it, or choose it again.');

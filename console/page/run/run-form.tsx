@@ -173,5 +173,8 @@ function ModelField({ parameter, form, change, notesOf }: ModelFieldProps) {
 /** Leads keyboards and screen readers to what must be mended. */
 function focusFirst(problems: readonly Problem[], ids: ReadonlySet<string>): void {
   const id = problems.map((problem) => fieldOfProblem(problem, ids)).find((one) => one !== undefined);
-  if (id !== undefined) document.getElementById(`field-${id}`)?.focus();
+  const field = id === undefined ? null : document.getElementById(`field-${id}`);
+  // What is folded takes no focus.
+  field?.closest('details')?.setAttribute('open', '');
+  field?.focus();
 }

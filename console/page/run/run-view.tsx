@@ -4,7 +4,7 @@ import { client } from '../client.ts';
 import { ResultPanel } from '../result/result-panel.tsx';
 import { WhenLoaded } from '../ui/loading.tsx';
 import { useLoad } from '../ui/use-load.ts';
-import { readForm, startForm } from './form-model.ts';
+import { readForm, startForm, withInputsOf } from './form-model.ts';
 import { RunForm } from './run-form.tsx';
 import { Samples } from './samples.tsx';
 
@@ -41,7 +41,8 @@ function Heading({ model: { name, title, description, kind } }: { readonly model
     <>
       <h1>{title ?? name}</h1>
       <p class="quiet">
-        <code>{name}</code> {description}
+        <code>{name}</code>
+        {description !== undefined && `: ${description}`}
       </p>
       {kind !== 'plain' && (
         <p class="notice">
@@ -58,7 +59,8 @@ interface RunProps {
   readonly id: string | undefined;
 }
 
-function Run({ model, from, id }: RunProps) {
+function Run({ model: listed, from, id }: RunProps) {
+  const [model] = useState(() => withInputsOf(listed, from));
   const [form, setForm] = useState(() => startForm(model, from));
   const [side, setSide] = useState<'result' | 'samples'>('result');
   const read = readForm(model, form);

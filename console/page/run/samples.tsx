@@ -15,7 +15,7 @@ interface SamplesProps {
 export function Samples({ model, request }: SamplesProps) {
   const about = useLoad(readAbout, 'about');
   const [chosen, setChosen] = useState('curl');
-  const [copied, setCopied] = useState('');
+  const [copied, setCopied] = useState({ text: '', answer: '' });
   if (request === undefined) return <p class="quiet">Mend the form first: then it stands here as code.</p>;
   return (
     <WhenLoaded loaded={about}>
@@ -46,12 +46,9 @@ export function Samples({ model, request }: SamplesProps) {
             <TextBox label={`Sample: ${sample.title}`} text={sample.text} />
             <button
               type="button"
-              onClick={async () => {
-                await navigator.clipboard.writeText(sample.text);
-                setCopied(sample.text);
-              }}
+              onClick={async () => setCopied({ text: sample.text, answer: await copy(sample.text) })}
             >
-              {copied === sample.text ? 'Copied' : 'Copy'}
+              {copied.text === sample.text ? copied.answer : 'Copy'}
             </button>
           </div>
         );
@@ -59,3 +56,9 @@ export function Samples({ model, request }: SamplesProps) {
     </WhenLoaded>
   );
 }
+
+const copy = (text: string): Promise<string> =>
+  navigator.clipboard.writeText(text).then(
+    () => 'Copied',
+    () => 'The browser does not allow it: select the text',
+  );

@@ -1,7 +1,8 @@
-import { WiroServerlessError } from '../../../client/index.ts';
+import { UnreachableError } from '../../../client/index.ts';
 
 export const describeError = (error: unknown): string => {
-  if (error instanceof WiroServerlessError) return error.message;
-  if (error instanceof Error) return `${error.message}. Is the console's server still running?`;
-  return String(error);
+  // `fetch` itself fails with a TypeError.
+  if (error instanceof UnreachableError || error instanceof TypeError)
+    return `${error.message}. Is the console's server still running?`;
+  return error instanceof Error ? error.message : String(error);
 };

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import type { Loaded } from './use-load.ts';
 
-/** Shows what was loaded, or why not. */
+/** Shows what was loaded, or why it was not. */
 export function WhenLoaded<T>({
   loaded,
   children,
@@ -18,7 +18,10 @@ export function WhenLoaded<T>({
   if (loaded.state === 'failed')
     return (
       <p class="notice bad" role="alert">
-        {loaded.message}
+        {loaded.message}{' '}
+        <button type="button" onClick={loaded.again}>
+          Try again
+        </button>
       </p>
     );
   return <>{children(loaded.value)}</>;
