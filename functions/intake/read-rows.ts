@@ -1,4 +1,4 @@
-import type { GenerationError } from '../generation/errors.ts';
+import { type GenerationError, RequestError } from '../generation/errors.ts';
 import { isFile } from '../request/check-schema.ts';
 import { fromCells, isPlainColumn } from '../request/from-cells.ts';
 import { isModelName } from '../request/model-name.ts';
@@ -70,11 +70,7 @@ const COLUMNS =
 
 const unreadable = (...messages: readonly string[]) => ({ kind: 'unreadable', messages }) as const;
 
-const invalid = (message: string): GenerationError => ({
-  code: 'invalid_request',
-  message,
-  retryable: false,
-});
+const invalid = (message: string): GenerationError => new RequestError('invalid_request', message).error;
 
 /** The preset of rows without a model: the one whose folder the file lies in, or else the only one. */
 function presetFor(presets: Presets, name: string): Preset | undefined {

@@ -139,9 +139,11 @@ export async function giveUpRequestFile(
   put: Put,
   delivery: Delivery,
 ): Promise<void> {
-  // If the file is being accepted, some of its requests run. Then it is not rejected.
-  if ((await deps.deliveries.settle(standsFor(put, delivery), 'rejected')) !== 'rejected') return;
-  await rejectFile(deps, put, [unreachable()]);
+  const outcome = await deps.deliveries.settle(standsFor(put, delivery), 'rejected');
+  if (outcome === 'rejected') return rejectFile(deps, put, [unreachable()]);
+  // If the file was being accepted, some of its requests run. Nothing else says what became of the others.
+  if (outcome === 'accepting')
+    await rejectFile(deps, put, [{ ...unreachable(), message: CUT_SHORT }], { message: CUT_SHORT });
 }
 
 const standsFor = ({ event, bucket, keys }: Put, { sameAs }: Delivery): string =>
@@ -155,8 +157,10 @@ function explainLarge({ key, sizeBytes }: FoundObject): GenerationError {
     : { ...error, message: `${error.message} ${ELSEWHERE}` };
 }
 
-const NO_LONGER_READ =
-  'This file could no longer be read while its requests were being accepted. The requests in its results file run and may be charged. The others were not accepted and cost nothing: put them again.';
+const THE_REST =
+  'The requests in its results file run and may be charged. The others were not accepted and cost nothing: put them again.';
+const NO_LONGER_READ = `This file could no longer be read while its requests were being accepted. ${THE_REST}`;
+const CUT_SHORT = `This deployment could not reach one of its own services, or Wiro, while it accepted the requests of this file. ${THE_REST}`;
 
 async function readBytes(
   { inputs }: Pick<ReceiveObjectsDeps, 'inputs'>,

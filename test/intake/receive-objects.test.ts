@@ -665,6 +665,35 @@ describe('a request file in CSV', () => {
     expect(world.accepted()).toEqual([]);
   });
 
+  it('that is accepted in part, and never again read, says so', async () => {
+    let isWiroAway = false;
+    const world = doorWorld({
+      knownModel: async () =>
+        isWiroAway ? undefined : { kind: 'model' as const, schema, modelKind: 'plain' as const },
+    });
+    const { accept } = world.deps.generations;
+    world.deps.generations.accept = async (generation, request) => {
+      if (isWiroAway) throw new Error('DynamoDB is away');
+      isWiroAway = true;
+      return accept(generation, request);
+    };
+    const event = world.put(FILE, 'model,prompt\nwiro/flux,a\nwiro/flux,b\n');
+
+    expect(await world.deliverUpToThrice(() => world.deliver(event))).toBe(3);
+
+    expect(world.accepted()).toHaveLength(1);
+    expect(world.written.get(REJECTED)).toMatchObject({
+      message: expect.stringContaining('The others were not accepted and cost nothing: put them again.'),
+    });
+  });
+
+  it('quotes no more of a cell than a person reads', async () => {
+    const world = csvWorld();
+    await world.deliver(world.put(FILE, `model,maxCostUsd\nwiro/flux,${'x'.repeat(100_000)}\n`));
+
+    expect(JSON.stringify(world.written.get(REJECTED)).length).toBeLessThan(10_000);
+  });
+
   it('with many models asks about several at once', async () => {
     let asked = 0;
     let most = 0;
