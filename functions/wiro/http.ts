@@ -109,7 +109,7 @@ export async function post(request: PostRequest): Promise<PostResult> {
             timeouts.headersMs,
             `no data moved for ${timeouts.headersMs} ms, and no answer came`,
           ),
-        ...readAnswer(call, request),
+        ...createAnswerReader(call, request),
       },
     );
   });
@@ -183,7 +183,7 @@ function connectOnce(call: Call, onConnected: () => void): buildConnector.connec
 }
 
 /** Reads the answer: whole up to 4 MB, only its needed parts beyond. */
-function readAnswer(
+function createAnswerReader(
   call: Call,
   { timeouts, large }: PostRequest,
 ): Pick<
