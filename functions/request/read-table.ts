@@ -50,6 +50,8 @@ export async function readTable(text: string, mostRows?: number): Promise<ReadTa
       info: true,
       relax_column_count: true,
       skip_empty_lines: true,
+      // A spreadsheet may write thousands of them. `to` counts only the others.
+      skip_records_with_empty_values: true,
       ...(mostRows !== undefined && { to: mostRows + 2 }),
     }) as unknown as readonly ParsedRecord[];
   } catch (error) {

@@ -8,6 +8,17 @@ describe('a table', () => {
     expect(rows).toHaveLength(1_001);
   });
 
+  it('is read to its end, however many empty rows lie in between', async () => {
+    const empty = ';;\n'.repeat(50);
+    const { rows, problems } = await readTable(`${empty}a;b\n1;2\n${empty}3;4\n${empty}5;6;7\n`, 3);
+
+    expect(rows).toEqual([
+      { line: 52, cells: { a: '1', b: '2' } },
+      { line: 103, cells: { a: '3', b: '4' } },
+    ]);
+    expect(problems).toMatchObject([{ line: 154 }]);
+  });
+
   it('with very many columns is one problem, however many of them are wrong', async () => {
     const { problems } = await readTable(`a,a${','.repeat(10_000)}`);
 
