@@ -61,9 +61,24 @@ export function esModuleOptions(entry: string) {
     chunkNames: '[name]-[hash]',
     mainFields: ['module', 'main'],
     alias: { '@aws-sdk/credential-provider-node': path.join(import.meta.dirname, 'lambda-credentials.ts') },
+    plugins: [withoutFiles],
     metafile: true,
   } as const satisfies esbuild.BuildOptions;
 }
+
+/**
+ * The SDK's clients look for settings in `~/.aws`, which Lambda has not, and fail where a user has no home. The functions'
+ * settings are in their environment.
+ */
+const withoutFiles: esbuild.Plugin = {
+  name: 'without-files',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]loadSharedConfigFiles\.js$/ }, () => ({
+      contents: `export { CONFIG_PREFIX_SEPARATOR } from './constants';
+        export const loadSharedConfigFiles = async () => ({ configFile: {}, credentialsFile: {} });`,
+    }));
+  },
+};
 
 async function toCommonJs(code: string): Promise<string> {
   const converted = await esbuild.transform(code, {

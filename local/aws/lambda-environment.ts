@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { devNull, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { LOCAL_CREDENTIALS } from './credentials.ts';
@@ -82,13 +82,9 @@ function environmentOf(fn: HostedFunction, region: string, runtimeApi: string): 
   const { PATH, SystemRoot, NODE_EXTRA_CA_CERTS, NODE_COMPILE_CACHE } = process.env;
   return {
     ...definedOnly({ PATH, SystemRoot, NODE_EXTRA_CA_CERTS, NODE_COMPILE_CACHE }),
-    HOME: tmpdir(),
     TMPDIR: tmpdir(),
     TZ: ':UTC',
     LANG: 'en_US.UTF-8',
-    // Ignores the developer's `~/.aws`.
-    AWS_CONFIG_FILE: devNull,
-    AWS_SHARED_CREDENTIALS_FILE: devNull,
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
     AWS_ACCESS_KEY_ID: LOCAL_CREDENTIALS.accessKeyId,

@@ -1,6 +1,6 @@
 import { mkdtemp, readdir, rm, utimes } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
+import os, { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Bundle } from '../../../infra/build/bundle.ts';
@@ -58,6 +58,21 @@ describe('a bundled function', () => {
       sessionToken: 'token',
     });
     expect(sources(await describeBundle(bundle))).not.toMatch(/credential-provider|nested-clients/);
+  });
+
+  it('looks for no files of a user, who may have no home', async () => {
+    vi.stubEnv('HOME', undefined);
+    const homedir = vi.spyOn(os, 'homedir').mockImplementation(() => {
+      throw new Error('ENOENT: no such file or directory, uv_os_homedir');
+    });
+
+    const attempts = await ask('a setting that is in no environment').finally(() => {
+      homedir.mockRestore();
+      vi.unstubAllEnvs();
+    });
+
+    expect(attempts).toEqual(expect.any(Number));
+    expect(sources(await describeBundle(bundle))).not.toContain('getHomeDir');
   });
 
   it('is CommonJS regardless of the surrounding folders, and contains no source maps', async () => {
