@@ -9,7 +9,7 @@ const MILLION = 1_000_000;
 it('costs what docs/security.md says that a million forged callbacks cost', () => {
   const dollars = {
     'a million requests': MILLION * PRICE.lambdaRequest.usd,
-    'their time, 2 ms each with 512 MB': MILLION * 0.002 * 0.5 * PRICE.lambdaGbSecond.usd,
+    'their time, 2 ms each with 384 MB': MILLION * 0.002 * 0.375 * PRICE.lambdaGbSecond.usd,
     // Whoever sends a request decides whether it is traced.
     'traces, if each request asks': MILLION * PRICE.trace.usd,
     'answers sent, 350 bytes each': ((MILLION * 350) / 1e9) * PRICE.transferGb.usd,
