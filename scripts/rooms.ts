@@ -46,13 +46,13 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'functions/objects': {
     uses: ['functions/generation', 'functions/aws'],
     types: ['functions/store'],
-    packages: ['node:', S3, '@aws-sdk/s3-request-presigner'],
+    packages: ['node:', S3],
   },
   'functions/functions.ts': { uses: ['functions/objects'], types: ['functions/settings.ts'] },
   'functions/outputs': {
     uses: ['functions/runtime', 'functions/objects'],
     types: ['functions/generation'],
-    packages: ['node:', 'undici', S3, '@aws-sdk/s3-request-presigner'],
+    packages: ['node:', 'undici', S3],
   },
   'functions/events': {
     uses: ['functions/settings.ts', 'functions/generation', 'functions/runtime', 'functions/aws'],
@@ -152,7 +152,6 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'functions/runtime',
       'functions/aws',
       'functions/store',
-      'functions/objects',
       'functions/compose',
     ],
     packages: [LAMBDA],

@@ -4,14 +4,13 @@ import { readApiParameters, readDailyLimit, readDeployment } from '../compose/de
 import { createDeploymentGenerations } from '../compose/generations.ts';
 import { createDeploymentHistory, createDeploymentTimelines } from '../compose/history.ts';
 import { createDeploymentModels, readModelRules } from '../compose/known-models.ts';
-import { createDeploymentOverflow } from '../compose/overflow.ts';
+import { createLazyInputs } from '../compose/lazy-inputs.ts';
+import { lazyOverflow } from '../compose/lazy-objects.ts';
 import { readInputBuckets } from '../compose/read-input-buckets.ts';
 import { createDeploymentUsage } from '../compose/usage.ts';
 import { createDeploymentWiro } from '../compose/wiro-client.ts';
 import { timestamp } from '../generation/time.ts';
-import { createInputStore } from '../objects/input-store.ts';
 import { createUploadPresigner } from '../objects/presign-upload.ts';
-import { createS3Client } from '../objects/s3-client.ts';
 import { createOutputPresigner } from '../outputs/presign-output.ts';
 import { beginInvocation, log } from '../runtime/log.ts';
 import { ENV, readInputHandover, requireEnv, WIRO_DEFAULTS } from '../settings.ts';
@@ -23,17 +22,15 @@ import { MOST_AHEAD } from './waiting-for.ts';
 const deployment = readDeployment();
 const { durations, clock } = deployment;
 const parameters = readApiParameters(deployment);
-const s3 = createS3Client({ env: process.env });
-const presign = createOutputPresigner({ client: s3, now: clock });
-const overflow = createDeploymentOverflow(s3);
-const generations = createDeploymentGenerations(deployment, overflow);
+const presign = createOutputPresigner({ now: clock });
+const generations = createDeploymentGenerations(deployment, lazyOverflow);
 const wiro = createDeploymentWiro(deployment, parameters);
 const deps: RoutesDeps = {
   deployment: deployment.name,
-  inputs: createInputStore(s3),
+  inputs: createLazyInputs(),
   inputHandover: readInputHandover(process.env),
   generations,
-  history: createDeploymentHistory(deployment, overflow),
+  history: createDeploymentHistory(deployment, lazyOverflow),
   timelines: createDeploymentTimelines(deployment),
   usage: createDeploymentUsage(deployment),
   knownModel: createDeploymentModels(deployment, wiro),
@@ -46,10 +43,7 @@ const deps: RoutesDeps = {
   collect: async (id) => invokeLater((await parameters.get()).callbackFunction, { collect: id }),
   socketUrl: process.env[ENV.wiroSocketUrl] || WIRO_DEFAULTS.socketUrl,
   ahead: (generation) => generations.ahead(generation, MOST_AHEAD),
-  presignUpload: createUploadPresigner({
-    createClient: () => createS3Client({ env: process.env, hasChecksums: false }),
-    now: clock,
-  }),
+  presignUpload: createUploadPresigner({ now: clock }),
   presign: async (output) => {
     const { url, expiresAt } = await presign(output);
     return { url, expiresAt: timestamp(expiresAt) };

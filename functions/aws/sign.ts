@@ -98,7 +98,7 @@ function authorize(
 export function presignUrl(
   request: {
     readonly method: string;
-    readonly url: URL;
+    readonly url: Pick<URL, 'origin' | 'host' | 'pathname'>;
     readonly query?: Headers;
     readonly headers?: Headers;
   },

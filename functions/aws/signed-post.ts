@@ -44,7 +44,7 @@ let clockAheadMs = 0;
 export async function signedPost(
   service: Service,
   { path, headers, body }: SignedPost,
-  { answerMs, signal, endpoint, region = process.env.AWS_REGION ?? 'us-east-1', credentials }: PostOptions,
+  { answerMs, signal, endpoint, region = ownRegion(), credentials }: PostOptions,
 ): Promise<PostAnswer> {
   signal?.throwIfAborted();
   const url = new URL(endpoint ?? endpointOf(service, region));
@@ -75,7 +75,12 @@ export async function signedPost(
   return { ...answer, isClockCorrected: corrected !== undefined };
 }
 
-const endpointOf = ({ name, endpointVariable }: Service, region: string): string =>
-  process.env[`AWS_ENDPOINT_URL_${endpointVariable}`] ||
-  process.env.AWS_ENDPOINT_URL ||
+export const ownRegion = (): string => process.env.AWS_REGION ?? 'us-east-1';
+
+/** The endpoint that the environment names, of an emulator for example. */
+export const ownEndpointOf = ({ endpointVariable }: Pick<Service, 'endpointVariable'>): string | undefined =>
+  process.env[`AWS_ENDPOINT_URL_${endpointVariable}`] || process.env.AWS_ENDPOINT_URL || undefined;
+
+export const endpointOf = ({ name, endpointVariable }: Service, region: string): string =>
+  ownEndpointOf({ endpointVariable }) ||
   `https://${name}.${region}.${region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com'}`;

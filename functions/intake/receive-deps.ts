@@ -9,7 +9,7 @@ import type { ReceiveUploadDeps } from './receive-upload.ts';
 
 export interface ReceiveObjectsDeps extends AcceptFileDeps, ReceiveUploadDeps {
   readonly presets: Presets;
-  readonly inputs: InputStore;
+  readonly inputs: Pick<InputStore, 'head' | 'open'>;
   readonly deliveries: DeliveryStore;
   readonly rejections: Pick<JsonObjects, 'read' | 'write' | 'writePage' | 'remove' | 'update'>;
   readonly inputBucket: string;

@@ -1,6 +1,6 @@
 import type { GenerationError } from '../generation/errors.ts';
 import { timestamp } from '../generation/time.ts';
-import { UnreadableJsonError } from '../objects/json-object.ts';
+import { UnreadableJsonError } from '../objects/errors.ts';
 import { PREFIX } from '../objects/prefix.ts';
 import { cutToBytes } from '../runtime/cut-to-bytes.ts';
 import { isRecord } from '../runtime/json.ts';

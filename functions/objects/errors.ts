@@ -24,3 +24,13 @@ export class InputAccessError extends Error {
     this.deniedAction = deniedAction(refusal);
   }
 }
+
+/** Changing an object failed. */
+export class JsonObjectError extends Error {
+  override readonly name: string = 'JsonObjectError';
+}
+
+/** The object is not JSON, or is too large to read. */
+export class UnreadableJsonError extends JsonObjectError {
+  override readonly name = 'UnreadableJsonError';
+}

@@ -4,13 +4,12 @@ import {
   type GetObjectCommandInput,
   type GetObjectCommandOutput,
   HeadObjectCommand,
-  type HeadObjectCommandOutput,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { timestamp } from '../generation/time.ts';
 import { InputAccessError, InputChangedError } from './errors.ts';
 import { isMissing, isPermanentlyRefused, statusOf } from './s3-refusal.ts';
 import { isSameObject } from './same-object.ts';
+import { toFound } from './to-found.ts';
 import type { FoundObject, InputObject, InputStore, ObjectRef } from './types.ts';
 
 /** Creates a reader of inputs in their original buckets. */
@@ -59,6 +58,21 @@ export function createInputStore(client: Pick<S3Client, 'send'>): InputStore {
   return {
     head,
 
+    async isVersionReadable({ bucket, key, versionId }) {
+      try {
+        await client.send(new HeadObjectCommand({ ...toInput({ bucket, key }), VersionId: versionId }));
+        return true;
+      } catch (error) {
+        const status = statusOf(error);
+        if (status === 404)
+          throw new InputChangedError(`Cannot read "${key}": its version was deleted after it was accepted`, {
+            cause: error,
+          });
+        if (status === 403) return false;
+        throw error;
+      }
+    },
+
     async open(input) {
       const found = await get(input)
         .catch(async (error: unknown) => {
@@ -85,44 +99,4 @@ export function createInputStore(client: Pick<S3Client, 'send'>): InputStore {
 
 function toInput({ bucket, key }: ObjectRef) {
   return { Bucket: bucket, Key: key };
-}
-
-function toFound(
-  { bucket, key }: ObjectRef,
-  found: HeadObjectCommandOutput | GetObjectCommandOutput,
-): FoundObject | undefined {
-  const { ETag, ContentLength = 0, ContentType, VersionId, LastModified } = found;
-  if (ETag === undefined) return undefined;
-  const checksum = fullChecksum(found);
-  return {
-    bucket,
-    key,
-    etag: ETag,
-    sizeBytes: ContentLength,
-    ...(ContentType && { contentType: ContentType }),
-    // "null" means that the bucket currently keeps no versions: the next write overwrites the object.
-    ...(VersionId !== undefined && VersionId !== 'null' && { versionId: VersionId }),
-    ...(checksum !== undefined && { checksum }),
-    ...(isArchived(found) && { isArchived: true as const }),
-    ...(LastModified !== undefined && { lastModified: timestamp(LastModified) }),
-  };
-}
-
-const ALGORITHMS = ['SHA256', 'CRC64NVME', 'SHA1', 'CRC32C', 'CRC32'] as const;
-
-/** Ignores composite checksums (`…-2`) of multipart uploads: the same bytes in one PUT have a different checksum. */
-function fullChecksum(found: HeadObjectCommandOutput | GetObjectCommandOutput): string | undefined {
-  if (found.ChecksumType === 'COMPOSITE') return undefined;
-  for (const algorithm of ALGORITHMS) {
-    const value = found[`Checksum${algorithm}`];
-    if (value !== undefined && !value.includes('-')) return `${algorithm}:${value}`;
-  }
-  return undefined;
-}
-
-/** GLACIER_IR can be read directly. For Intelligent-Tiering, `ArchiveStatus` shows that an object is archived. */
-function isArchived(found: HeadObjectCommandOutput | GetObjectCommandOutput): boolean {
-  if ('ArchiveStatus' in found && found.ArchiveStatus !== undefined) return true;
-  if (found.StorageClass !== 'GLACIER' && found.StorageClass !== 'DEEP_ARCHIVE') return false;
-  return !/ongoing-request="false"/.test(found.Restore ?? '');
 }

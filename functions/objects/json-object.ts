@@ -6,6 +6,7 @@ import {
   type S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
+import { JsonObjectError, UnreadableJsonError } from './errors.ts';
 import type { ObjectRef } from './types.ts';
 
 export interface StoredJson {
@@ -39,16 +40,6 @@ export interface JsonObjects {
    * @throws {JsonObjectError} If other writers intervened every time.
    */
   update(ref: ObjectRef, change: (value: unknown) => unknown): Promise<void>;
-}
-
-/** Changing an object failed. */
-export class JsonObjectError extends Error {
-  override readonly name: string = 'JsonObjectError';
-}
-
-/** The object is not JSON, or is too large to read. */
-export class UnreadableJsonError extends JsonObjectError {
-  override readonly name = 'UnreadableJsonError';
 }
 
 export interface JsonObjectsDeps {

@@ -4,8 +4,6 @@ export interface S3ClientDeps {
   readonly env: NodeJS.ProcessEnv;
   /** A request fails if no data moves on its connection for this long. @default 30,000 */
   readonly stallMs?: number;
-  /** Whether requests have a checksum of their body even where S3 requires none. @default true */
-  readonly hasChecksums?: boolean;
   /** @default - the SDK's default chain, which in Lambda reads the environment */
   readonly credentials?: S3ClientConfig['credentials'];
 }
@@ -14,18 +12,12 @@ const CONNECT_MS = 3_000;
 const STALL_MS = 30_000;
 
 /** Creates the S3 client of one container. Its connections stay open between invocations. */
-export function createS3Client({
-  env,
-  stallMs = STALL_MS,
-  hasChecksums = true,
-  credentials,
-}: S3ClientDeps): S3Client {
+export function createS3Client({ env, stallMs = STALL_MS, credentials }: S3ClientDeps): S3Client {
   const endpoint = env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL;
   return new S3Client({
     ...(env.AWS_REGION ? { region: env.AWS_REGION } : {}),
     ...(endpoint ? { endpoint } : {}),
     ...(credentials ? { credentials } : {}),
-    ...(hasChecksums ? {} : { requestChecksumCalculation: 'WHEN_REQUIRED' as const }),
     // An emulator addresses buckets by path. Bucket names in the host would need its own DNS.
     forcePathStyle: Boolean(endpoint),
     // "Expect: 100-continue" makes the SDK open a new connection for every body over 2 MB.

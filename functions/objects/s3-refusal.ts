@@ -1,4 +1,4 @@
-import { S3ServiceException } from '@aws-sdk/client-s3';
+import type { S3ServiceException } from '@aws-sdk/client-s3';
 
 /** Expired credentials, clock skew, load and conflicts: the same request may succeed soon. */
 const TRANSIENT =
@@ -7,7 +7,7 @@ const TRANSIENT =
 /** Whether a retry cannot help, until a person fixes permissions, an encryption key, a bucket or the request. */
 export function isPermanentlyRefused(error: unknown): error is S3ServiceException {
   const status = statusOf(error);
-  if (!(error instanceof S3ServiceException) || status === undefined) return false;
+  if (!isRefusal(error) || status === undefined) return false;
   return status >= 300 && status < 500 && ![408, 409, 429].includes(status) && !TRANSIENT.test(error.name);
 }
 
@@ -16,7 +16,7 @@ export function isPermanentlyRefused(error: unknown): error is S3ServiceExceptio
  * `s3:ListBucket`. A message that names another action means a real denial.
  */
 export function isMissing(error: unknown): boolean {
-  if (!(error instanceof S3ServiceException)) return false;
+  if (!isRefusal(error)) return false;
   // 405: the requested version is a delete marker.
   if (statusOf(error) === 404 || statusOf(error) === 405) return error.name !== 'NoSuchBucket';
   if (error.name !== 'AccessDenied') return false;
@@ -29,4 +29,8 @@ export const deniedAction = ({ message }: S3ServiceException): string | undefine
   /\b(?:s3|kms):\w+/.exec(message)?.[0];
 
 export const statusOf = (error: unknown): number | undefined =>
-  error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
+  isRefusal(error) ? error.$metadata.httpStatusCode : undefined;
+
+/** Not by its class, which would load the SDK at the start of every function. */
+const isRefusal = (error: unknown): error is S3ServiceException =>
+  error instanceof Error && '$fault' in error && '$metadata' in error;

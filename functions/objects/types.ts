@@ -32,6 +32,11 @@ export interface InputStore {
    */
   head(ref: ObjectRef): Promise<FoundObject | undefined>;
   /**
+   * Whether this function may read the accepted version, which needs a separate permission.
+   * @throws {InputChangedError} If the version was deleted.
+   */
+  isVersionReadable(version: ObjectRef & { readonly versionId: string }): Promise<boolean>;
+  /**
    * @throws {InputChangedError} If the object was replaced or deleted after its acceptance.
    * @throws {InputAccessError} If S3 refuses permanently.
    */

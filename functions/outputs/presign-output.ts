@@ -1,6 +1,5 @@
-import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
-import { linkExpiry, MAX_EXPIRY_SECONDS } from '../objects/link-expiry.ts';
+import type { S3Access } from '../objects/object-url.ts';
+import { MAX_EXPIRY_SECONDS, type PresignedLink, presignObject } from '../objects/presign-object.ts';
 import type { ObjectRef } from '../objects/types.ts';
 import { isShownInline } from './content-type.ts';
 
@@ -10,37 +9,24 @@ export interface OutputToPresign extends ObjectRef {
   readonly name: string;
 }
 
-export interface PresignedOutput {
-  readonly url: string;
-  readonly expiresAt: Date;
-}
-
 export interface OutputPresignerDeps {
-  readonly client: S3Client;
   readonly now: () => Date;
+  readonly access?: S3Access;
   /** At most 900, because a URL expires with the role's session, however long it is signed for. @default 900 */
   readonly expiresInSeconds?: number;
 }
 
 /** Creates short-lived links to outputs. */
 export function createOutputPresigner({
-  client,
   now,
+  access,
   expiresInSeconds = MAX_EXPIRY_SECONDS,
 }: OutputPresignerDeps) {
   const seconds = Math.min(expiresInSeconds, MAX_EXPIRY_SECONDS);
-  return async ({ bucket, key, contentType, name }: OutputToPresign): Promise<PresignedOutput> => {
-    const signingDate = now();
-    const command = new GetObjectCommand({
-      Bucket: bucket,
-      Key: key,
-      ResponseContentDisposition: contentDisposition(
-        isShownInline(contentType) ? 'inline' : 'attachment',
-        name,
-      ),
-    });
-    const url = await getSignedUrl(client, command, { expiresIn: seconds, signingDate });
-    return { url, expiresAt: await linkExpiry(client, signingDate, seconds) };
+  return ({ bucket, key, contentType, name }: OutputToPresign): Promise<PresignedLink> => {
+    const disposition = contentDisposition(isShownInline(contentType) ? 'inline' : 'attachment', name);
+    const query = { 'response-content-disposition': disposition };
+    return presignObject({ method: 'GET', bucket, key, query, signedAt: now(), seconds }, access);
   };
 }
 

@@ -3,38 +3,24 @@ import { invokeLater } from '../aws/invoke.ts';
 import { readDeployment } from '../compose/deployment.ts';
 import { createDeploymentGate } from '../compose/gate.ts';
 import { createDeploymentGenerations } from '../compose/generations.ts';
-import type { JsonObjects } from '../objects/json-object.ts';
+import { lazyJson, lazyOverflow } from '../compose/lazy-objects.ts';
 import { beginInvocation, log } from '../runtime/log.ts';
 import { ENV, requireEnv } from '../settings.ts';
 import { createAttemptNotesStore } from '../store/attempt-notes.ts';
-import type { Overflow } from '../store/generation-store.ts';
 import { reconcile } from './reconcile.ts';
 import { createStepOver } from './step-over.ts';
 
 const deployment = readDeployment();
 const { table, durations, moment } = deployment;
 
-// Most runs have nothing to do. What only announcing needs is loaded when it is needed.
-const lazily = async () => {
-  const { createObjects } = await import('./objects.ts');
-  return createObjects();
-};
-const overflow: Overflow = {
-  write: async (name, text) => (await lazily()).overflow.write(name, text),
-  read: async (name) => (await lazily()).overflow.read(name),
-};
-const results: Pick<JsonObjects, 'update' | 'write' | 'writePage'> = {
-  write: async (ref, value, condition) => (await lazily()).json.write(ref, value, condition),
-  writePage: async (ref, html) => (await lazily()).json.writePage(ref, html),
-  update: async (ref, change) => (await lazily()).json.update(ref, change),
-};
-const generations = createDeploymentGenerations(deployment, overflow);
+const generations = createDeploymentGenerations(deployment, lazyOverflow);
 const notes = createAttemptNotesStore(table);
 // The first skip is half a minute, so that the next run looks again.
 const stepOver = createStepOver({ first: durations.look / 2, longest: durations.lookMax });
 
 export async function handler(_event: unknown, context: Context): Promise<void> {
   beginInvocation(context);
+  // Most runs have nothing to do. What only announcing needs is loaded later.
   const { createDeploymentAnnouncer } = await import('../compose/announcer.ts');
   const done = await reconcile({
     generations,
@@ -42,7 +28,7 @@ export async function handler(_event: unknown, context: Context): Promise<void> 
     gate: createDeploymentGate(deployment, generations),
     submit: (id) => invokeLater(requireEnv(ENV.submitFunction), { submit: id }),
     collect: (id) => invokeLater(requireEnv(ENV.callbackFunction), { collect: id }),
-    announce: (id) => createDeploymentAnnouncer(deployment, { generations, notes, results })(id),
+    announce: (id) => createDeploymentAnnouncer(deployment, { generations, notes, results: lazyJson })(id),
     moment,
     remainingMs: () => context.getRemainingTimeInMillis(),
     stepOver,

@@ -6,18 +6,16 @@ import { readDailyLimit, readDeployment, readParameters } from '../compose/deplo
 import { createDeploymentGate } from '../compose/gate.ts';
 import { createDeploymentGenerations } from '../compose/generations.ts';
 import { createDeploymentModels, readModelRules } from '../compose/known-models.ts';
-import { createDeploymentOverflow } from '../compose/overflow.ts';
+import { createLazyInputs } from '../compose/lazy-inputs.ts';
+import { lazyJson, lazyOverflow } from '../compose/lazy-objects.ts';
 import { readInputBuckets } from '../compose/read-input-buckets.ts';
 import { createDeploymentWiro } from '../compose/wiro-client.ts';
 import { createPutEvents } from '../events/put-events.ts';
 import { type KnownRequest, reportKnown } from '../events/report-known.ts';
 import { receiveEvent } from '../intake/receive-event.ts';
 import { receiveObject } from '../intake/receive-objects.ts';
-import { createInputStore } from '../objects/input-store.ts';
-import { createJsonObjects } from '../objects/json-object.ts';
 import { PREFIX } from '../objects/prefix.ts';
-import { createS3Client } from '../objects/s3-client.ts';
-import type { InputObject } from '../objects/types.ts';
+import { createInputPresigner } from '../objects/presign-input.ts';
 import type { ResultsPlace } from '../request/accepted-request.ts';
 import { parsePresets } from '../request/preset.ts';
 import { beginInvocation } from '../runtime/log.ts';
@@ -42,18 +40,13 @@ export interface SubmitEvent {
 const deployment = readDeployment();
 const { table, durations, clock } = deployment;
 const parameters = readParameters(deployment);
-const s3 = createS3Client({ env: process.env });
 const rules = readInputBuckets(process.env);
 const { inputBucket, furtherBuckets } = rules;
 const outputBucket = requireEnv(ENV.outputBucket);
-const generations = createDeploymentGenerations(deployment, createDeploymentOverflow(s3));
+const generations = createDeploymentGenerations(deployment, lazyOverflow);
 const wiro = createDeploymentWiro(deployment, parameters);
-const inputs = createInputStore(s3);
-// Only a deployment that uses the presigner loads it.
-const presign = async (object: InputObject) => {
-  const { createInputPresigner } = await import('../objects/presign-input.ts');
-  return createInputPresigner({ client: s3, inputs })(object);
-};
+const inputs = createLazyInputs();
+const presign = createInputPresigner({ inputs, now: clock });
 const inputHandover = readInputHandover(process.env);
 const refusals = createUploadRefusals(table, { keepMs: durations.uploadsRefused });
 // Memory for inputs, for all submissions of this container. `npm run bench:cost -- --memory` measures what is left.
@@ -61,7 +54,6 @@ const refusals = createUploadRefusals(table, { keepMs: durations.uploadsRefused 
 const room = createRoom(20 * 1024 * 1024);
 /** For inputs that are read once, and uploaded from memory. */
 const memory = createRoom(16 * 1024 * 1024);
-const json = createJsonObjects({ client: s3 });
 const notes = createAttemptNotesStore(table);
 const deps = {
   deployment: deployment.name,
@@ -83,14 +75,14 @@ const deps = {
   }),
   parameters: () => parameters.get(),
   forgetParameters: () => parameters.forget(),
-  announce: createDeploymentAnnouncer(deployment, { generations, notes, results: json }),
+  announce: createDeploymentAnnouncer(deployment, { generations, notes, results: lazyJson }),
   putEvents: createPutEvents(requireEnv(ENV.eventBus)),
   collect: async (id: string) => invokeLater((await parameters.get()).callbackFunction, { collect: id }),
   submit: (id: string) =>
     invokeLater(requireEnv('AWS_LAMBDA_FUNCTION_NAME'), { submit: id } satisfies SubmitEvent),
-  rejections: json,
+  rejections: lazyJson,
   reportKnown: (place: Omit<ResultsPlace, 'index'>, known: readonly KnownRequest[]) =>
-    reportKnown({ generations, results: json }, place, known),
+    reportKnown({ generations, results: lazyJson }, place, known),
   rules,
   // One that names an object which it may not is wrong for its own files, and for nothing else.
   presets: parsePresets(JSON.parse(process.env[ENV.presets] || '{}'), {

@@ -2,8 +2,9 @@ import { buffer } from 'node:stream/consumers';
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createInputStore } from '../../functions/objects/input-store.ts';
+import { createQuickInputs } from '../../functions/objects/quick-inputs.ts';
 import { startCdn } from '../outputs/cdn-world.ts';
-import { BUCKET, type S3World, s3ClientFor, startS3World } from './s3-world.ts';
+import { accessTo, BUCKET, type S3World, s3ClientFor, startS3World } from './s3-world.ts';
 
 let s3: S3World;
 const cleanups: (() => Promise<void>)[] = [];
@@ -18,6 +19,10 @@ afterEach(async () => {
 const put = (key: string, Body: string) =>
   s3.client.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body, ContentType: 'image/png' }));
 
+/** As functions read inputs: by a plain request first. */
+const storeAt = (endpoint: string) =>
+  createQuickInputs(async () => createInputStore(s3ClientFor(endpoint)), accessTo(endpoint));
+
 /** An S3 that answers every request with one error. As in S3, the answer to a HEAD has no body. */
 async function refusingStore(status: number, code: string, message: string) {
   const cdn = await startCdn((_request, response) => {
@@ -25,11 +30,11 @@ async function refusingStore(status: number, code: string, message: string) {
     response.end(`<Error><Code>${code}</Code><Message>${message}</Message></Error>`);
   });
   cleanups.push(cdn.stop);
-  return createInputStore(s3ClientFor(`http://${cdn.host}`));
+  return storeAt(`http://${cdn.host}`);
 }
 
 /** An S3 with one object that has these headers. It may refuse to return a version. */
-async function answeringStore(headers: Record<string, string>, { refusesVersions = false } = {}) {
+async function answeringS3(headers: Record<string, string>, { refusesVersions = false } = {}) {
   const asked: string[] = [];
   const cdn = await startCdn((request, response) => {
     asked.push(`${request.method} ${request.url} ${request.headers['if-match'] ?? ''}`.trim());
@@ -44,7 +49,12 @@ async function answeringStore(headers: Record<string, string>, { refusesVersions
     response.end(request.method === 'HEAD' ? undefined : 'bytes');
   });
   cleanups.push(cdn.stop);
-  return { store: createInputStore(s3ClientFor(`http://${cdn.host}`)), asked };
+  return { cdn, asked };
+}
+
+async function answeringStore(...given: Parameters<typeof answeringS3>) {
+  const { cdn, asked } = await answeringS3(...given);
+  return { store: storeAt(`http://${cdn.host}`), asked };
 }
 
 const REF = { bucket: BUCKET, key: 'in.png' };
@@ -53,7 +63,7 @@ describe('head', () => {
   it('describes the object', async () => {
     const { ETag } = await put('photos/ü 1.png', 'bytes');
 
-    expect(await createInputStore(s3.client).head({ bucket: BUCKET, key: 'photos/ü 1.png' })).toEqual({
+    expect(await storeAt(s3.endpoint).head({ bucket: BUCKET, key: 'photos/ü 1.png' })).toEqual({
       bucket: BUCKET,
       key: 'photos/ü 1.png',
       etag: ETag,
@@ -65,7 +75,7 @@ describe('head', () => {
   });
 
   it('returns undefined if the object does not exist', async () => {
-    expect(await createInputStore(s3.client).head({ bucket: BUCKET, key: 'missing' })).toBeUndefined();
+    expect(await storeAt(s3.endpoint).head({ bucket: BUCKET, key: 'missing' })).toBeUndefined();
   });
 
   it.each([
@@ -144,10 +154,46 @@ describe('head', () => {
   });
 });
 
+describe('the plain request', () => {
+  const NO_SDK = async (): Promise<never> => {
+    throw new Error('The SDK was loaded');
+  };
+
+  it('finds an object without the SDK, at a version, too, and under a key with dots', async () => {
+    const { cdn, asked } = await answeringS3({ 'x-amz-version-id': 'v1' });
+    const store = createQuickInputs(NO_SDK, accessTo(`http://${cdn.host}`));
+
+    expect(await store.head({ ...REF, key: 'a/../in.png' })).toMatchObject({ etag: '"e"', versionId: 'v1' });
+    expect(await store.isVersionReadable({ ...REF, versionId: 'v 1' })).toBe(true);
+    expect(asked).toEqual(['HEAD /outputs/a/../in.png', 'HEAD /outputs/in.png?versionId=v%201']);
+  });
+
+  it.each([
+    ['refused', 403],
+    ['throttled', 503],
+    ['redirected', 307],
+    ['answered in part', 206],
+    ['not answered', undefined],
+  ])('is repeated by the SDK if it is %s', async (_, status) => {
+    const asked: string[] = [];
+    const cdn = await startCdn((request, response) => {
+      asked.push(String(request.headers['user-agent']));
+      if (asked.length > 1) response.writeHead(200, { etag: '"e"', 'content-length': '5' });
+      else if (status === undefined) return void response.destroy();
+      else response.writeHead(status);
+      response.end();
+    });
+    cleanups.push(cdn.stop);
+
+    expect(await storeAt(`http://${cdn.host}`).head(REF)).toMatchObject({ etag: '"e"' });
+    expect(asked).toEqual(['undefined', expect.stringContaining('aws-sdk-js')]);
+  });
+});
+
 describe('open', () => {
   it('returns the bytes of the accepted object', async () => {
     await put('a.png', 'bytes');
-    const store = createInputStore(s3.client);
+    const store = storeAt(s3.endpoint);
     const input = await store.head({ bucket: BUCKET, key: 'a.png' });
     if (!input) throw new Error('not found');
 
@@ -171,7 +217,7 @@ describe('open', () => {
   );
 
   it('reads the same bytes under another ETag, as after a copy onto itself, and no other bytes', async () => {
-    const store = createInputStore(s3.client);
+    const store = storeAt(s3.endpoint);
     const ref = { bucket: BUCKET, key: 'copied.png' };
     await put('copied.png', 'bytes');
     const found = await store.head(ref);
@@ -193,7 +239,7 @@ describe('open', () => {
 
   it('reports that the input was replaced or deleted', async () => {
     await put('b.png', 'bytes');
-    const store = createInputStore(s3.client);
+    const store = storeAt(s3.endpoint);
     const input = await store.head({ bucket: BUCKET, key: 'b.png' });
     if (!input) throw new Error('not found');
 

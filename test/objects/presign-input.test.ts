@@ -5,13 +5,16 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { InputChangedError } from '../../functions/objects/errors.ts';
 import { createInputStore } from '../../functions/objects/input-store.ts';
 import { createInputPresigner } from '../../functions/objects/presign-input.ts';
-import { BUCKET, type S3World, s3ClientFor, startS3World } from './s3-world.ts';
+import { accessTo, BUCKET, type S3World, s3ClientFor, startS3World } from './s3-world.ts';
 
 let s3: S3World;
 beforeAll(async () => {
   s3 = await startS3World();
 });
 afterAll(() => s3.stop());
+
+const presignerOf = ({ client, access }: Pick<S3World, 'client' | 'access'>) =>
+  createInputPresigner({ inputs: createInputStore(client), now: () => new Date(), access });
 
 const object = { bucket: 'photos', key: 'a b.png', etag: '"1"', sizeBytes: 5 };
 
@@ -20,7 +23,7 @@ describe('a link to an input without versions', () => {
     const { ETag: etag = '' } = await s3.client.send(
       new PutObjectCommand({ Bucket: BUCKET, Key: 'a b.png', Body: 'bytes' }),
     );
-    const presign = createInputPresigner({ client: s3.client, inputs: createInputStore(s3.client) });
+    const presign = presignerOf(s3);
 
     const { url, isPinned } = await presign({ ...object, bucket: BUCKET, etag });
 
@@ -30,7 +33,7 @@ describe('a link to an input without versions', () => {
   });
 
   it('is not created for a replaced or a missing object', async () => {
-    const presign = createInputPresigner({ client: s3.client, inputs: createInputStore(s3.client) });
+    const presign = presignerOf(s3);
 
     await expect(presign({ ...object, bucket: BUCKET })).rejects.toThrow(InputChangedError);
     await expect(presign({ ...object, bucket: BUCKET, key: 'gone' })).rejects.toThrow(InputChangedError);
@@ -46,9 +49,10 @@ describe('a link to a version', () => {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void server.close());
-    const client = s3ClientFor(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const client = s3ClientFor(endpoint);
     onTestFinished(() => client.destroy());
-    return createInputPresigner({ client, inputs: createInputStore(client) });
+    return presignerOf({ client, access: accessTo(endpoint) });
   }
   const version = { ...object, versionId: 'v1' };
 

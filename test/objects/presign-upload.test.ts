@@ -1,7 +1,5 @@
 import { afterAll, expect, it } from 'vitest';
 import { createUploadPresigner } from '../../functions/objects/presign-upload.ts';
-import { createS3Client } from '../../functions/objects/s3-client.ts';
-import { LOCAL_CREDENTIALS } from '../../local/aws/credentials.ts';
 import { BUCKET, startS3World } from './s3-world.ts';
 
 const s3 = await startS3World();
@@ -10,12 +8,7 @@ const BYTES = new Uint8Array([1, 2, 3, 4]);
 
 async function presign(key: string, { now = new Date() } = {}) {
   return createUploadPresigner({
-    createClient: () =>
-      createS3Client({
-        env: { AWS_ENDPOINT_URL: s3.endpoint, AWS_REGION: 'eu-central-1' },
-        hasChecksums: false,
-        credentials: LOCAL_CREDENTIALS,
-      }),
+    access: s3.access,
     now: () => now,
   })({ bucket: BUCKET, key, contentType: 'image/png', sizeBytes: 4 });
 }
@@ -31,8 +24,6 @@ it('lets anyone upload exactly the stated object, and no other', async () => {
   expect(await put(BYTES, 'image/png', url.replace('photo.png', 'other.png'))).toBe(403);
   expect(await put(BYTES, 'image/png')).toBe(200);
   expect(new Uint8Array(await s3.bytesOf('inputs/temporary/a/photo.png'))).toEqual(BYTES);
-  // The SDK would sign the checksum of an empty body.
-  expect(url).not.toMatch(/checksum/i);
 });
 
 it('expires after fifteen minutes', async () => {

@@ -9,6 +9,7 @@ import {
   ListObjectsV2Command,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import type { S3Access } from '../../functions/objects/object-url.ts';
 import { createS3Client } from '../../functions/objects/s3-client.ts';
 import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../../local/aws/credentials.ts';
 import { startS3 } from '../../local/aws/s3.ts';
@@ -25,6 +26,7 @@ export async function startS3World() {
   return {
     client,
     endpoint,
+    access: accessTo(endpoint),
     async bytesOf(key: string): Promise<Buffer> {
       const { Body } = await client.send(new GetObjectCommand({ Bucket: BUCKET, Key: key }));
       return Buffer.from((await Body?.transformToByteArray()) ?? []);
@@ -45,6 +47,12 @@ export async function startS3World() {
     },
   };
 }
+
+export const accessTo = (endpoint: string): S3Access => ({
+  endpoint,
+  region: LOCAL_REGION,
+  credentials: LOCAL_CREDENTIALS,
+});
 
 export type S3World = Awaited<ReturnType<typeof startS3World>>;
 

@@ -12,7 +12,7 @@ afterAll(() => s3.stop());
 
 it('makes a link that anyone can follow for a quarter of an hour', async () => {
   const now = new Date();
-  const presign = createOutputPresigner({ client: s3.client, now: () => now, expiresInSeconds: 86_400 });
+  const presign = createOutputPresigner({ access: s3.access, now: () => now, expiresInSeconds: 86_400 });
 
   const { url, expiresAt } = await presign({
     bucket: BUCKET,
@@ -31,7 +31,7 @@ it('makes a link that anyone can follow for a quarter of an hour', async () => {
 });
 
 it('has what a browser might run saved, not shown', async () => {
-  const presign = createOutputPresigner({ client: s3.client, now: () => new Date() });
+  const presign = createOutputPresigner({ access: s3.access, now: () => new Date() });
 
   const { url } = await presign({
     bucket: BUCKET,

@@ -39,6 +39,7 @@ export type FunctionCode = Readonly<Record<FunctionName, Code>>;
 const WAYS = {
   dynamodb: 'functions/aws/dynamodb.ts',
   'signed-post': 'functions/aws/signed-post.ts',
+  'head-object': 'functions/objects/head-object.ts',
 } as const;
 const ways: esbuild.Plugin = {
   name: 'ways',

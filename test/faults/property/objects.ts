@@ -9,6 +9,8 @@ import {
   PutObjectCommand,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
+import { timestamp } from '../../../functions/generation/time.ts';
+import type { FoundObject, ObjectRef } from '../../../functions/objects/types.ts';
 import type { Container } from './containers.ts';
 import { Player, type S3Answer, type Script } from './script.ts';
 import type { VirtualTime } from './virtual-time.ts';
@@ -67,6 +69,24 @@ export class Objects {
 
       destroy(): void {}
     };
+  }
+
+  /** The answer to a HEAD that is sent without the SDK. */
+  head(container: Container, { bucket, key }: ObjectRef): Promise<FoundObject | undefined> {
+    const call = { service: 's3', operation: 'HeadObject', subject: key, latencyMs: 20 } as const;
+    return container.outside(call, () => {
+      const found = this.#find(bucket, key);
+      if (found === undefined) return undefined;
+      const { bytes, etag, contentType, lastModified } = found;
+      return {
+        bucket,
+        key,
+        etag,
+        sizeBytes: bytes.length,
+        ...(contentType !== undefined && { contentType }),
+        lastModified: timestamp(lastModified),
+      };
+    });
   }
 
   #answer(command: unknown): object {

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import * as s3 from '@aws-sdk/client-s3';
 import * as dynamodb from '../../../functions/aws/dynamodb.ts';
-import type { Service, SignedPost } from '../../../functions/aws/signed-post.ts';
+import * as signedPosts from '../../../functions/aws/signed-post.ts';
 import { FUNCTIONS, type FunctionName } from '../../../functions/functions.ts';
+import type { ObjectRef } from '../../../functions/objects/types.ts';
 import { TABLE } from '../../../functions/store/table.ts';
 import { createMemoryTable, type Item } from '../../store/memory-table.ts';
 import { Cdn, createConnections } from './connections.ts';
@@ -254,11 +255,8 @@ export class System {
         '@aws-sdk/client-s3': Object.create(s3, {
           S3Client: { value: this.objects.createClientClass(container) },
         }),
-        '@aws-sdk/s3-request-presigner': {
-          getSignedUrl: async (_client: unknown, { input }: { input: { Bucket: string; Key: string } }) =>
-            `https://${input.Bucket}.s3.test/${input.Key}?X-Amz-Signature=0`,
-        },
-        'signed-post': { signedPost: this.#signedPost(container) },
+        'signed-post': Object.create(signedPosts, { signedPost: { value: this.#signedPost(container) } }),
+        'head-object': { headObject: (ref: ObjectRef) => this.objects.head(container, ref) },
         'node:timers/promises': {
           setTimeout: async (milliseconds: number, value: unknown, options?: { signal?: AbortSignal }) => {
             const { signal } = options ?? {};
@@ -327,7 +325,7 @@ export class System {
   }
 
   #signedPost(container: Container) {
-    return async ({ name }: Service, { path, body }: SignedPost) => {
+    return async ({ name }: signedPosts.Service, { path, body }: signedPosts.SignedPost) => {
       const call = {
         service: name as 'ssm' | 'events' | 'lambda',
         operation: 'POST',
