@@ -123,12 +123,11 @@ async function leaveFile(
   log.warn('A request file cannot be read any more', { key: put.keys[0], code: error?.code });
   const { outcome } = await deps.deliveries.find(standsFor(put, delivery));
   if (outcome === 'accepting')
-    return rejectFile(
-      deps,
-      put,
-      [{ code: error?.code ?? 'input_changed', message: NO_LONGER_READ, retryable: false }],
-      { message: NO_LONGER_READ },
-    );
+    return rejectRest(deps, put, delivery, {
+      code: error?.code ?? 'input_changed',
+      message: NO_LONGER_READ,
+      retryable: false,
+    });
   if (outcome !== 'accepted' && error !== undefined) await rejectFile(deps, put, [error]);
   // An earlier delivery may have been killed after it rejected the file.
   if (error === undefined && delivery.tries > 1) await removeIfReplaced(deps, put);
@@ -141,9 +140,21 @@ export async function giveUpRequestFile(
 ): Promise<void> {
   const outcome = await deps.deliveries.settle(standsFor(put, delivery), 'rejected');
   if (outcome === 'rejected') return rejectFile(deps, put, [unreachable()]);
-  // If the file was being accepted, some of its requests run. Nothing else says what became of the others.
   if (outcome === 'accepting')
-    await rejectFile(deps, put, [{ ...unreachable(), message: CUT_SHORT }], { message: CUT_SHORT });
+    await rejectRest(deps, put, delivery, { ...unreachable(), message: CUT_SHORT });
+}
+
+/** Answers a file of which some requests run. Nothing else says what became of the others. */
+async function rejectRest(
+  deps: ReceiveObjectsDeps,
+  put: Put,
+  delivery: Delivery,
+  error: GenerationError,
+): Promise<void> {
+  await rejectFile(deps, put, [error], { message: error.message });
+  // Another delivery may have accepted them meanwhile. Put again, they would be charged twice.
+  const { outcome } = await deps.deliveries.find(standsFor(put, delivery));
+  if (outcome === 'accepted') await removeOlderRejection(deps, put);
 }
 
 const standsFor = ({ event, bucket, keys }: Put, { sameAs }: Delivery): string =>

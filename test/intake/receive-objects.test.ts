@@ -687,6 +687,24 @@ describe('a request file in CSV', () => {
     });
   });
 
+  it('that another delivery accepts to its end meanwhile keeps no such answer', async () => {
+    const world = csvWorld();
+    const { accept } = world.deps.generations;
+    world.deps.generations.accept = () => Promise.reject(new Error('DynamoDB is away'));
+    const event = world.put(FILE, 'model,prompt\nwiro/flux,a\n');
+    const { update } = world.deps.rejections;
+    world.deps.rejections.update = async (ref, change) => {
+      world.deps.generations.accept = accept;
+      await world.deliver(event);
+      await update(ref, change);
+    };
+
+    await world.deliverUpToThrice(() => world.deliver(event));
+
+    expect(world.accepted()).toHaveLength(1);
+    expect([...world.written.keys()]).toEqual([]);
+  });
+
   it('quotes no more of a cell than a person reads', async () => {
     const world = csvWorld();
     await world.deliver(world.put(FILE, `model,maxCostUsd\nwiro/flux,${'x'.repeat(100_000)}\n`));
