@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
 
 /** An odd length, so that no part of the file equals another. */
 const BLOCK_BYTES = 1024 * 1024 - 3;
@@ -28,4 +29,13 @@ export function fileSha256(sizeBytes: number): string {
   const hash = createHash('sha256');
   for (const slice of fileSlices(fileBlock(), 0, sizeBytes)) hash.update(slice);
   return hash.digest('hex');
+}
+
+export async function writeFileOf(name: string, sizeBytes: number): Promise<void> {
+  const handle = await open(name, 'w');
+  try {
+    for (const slice of fileSlices(fileBlock(), 0, sizeBytes)) await handle.writeFile(slice);
+  } finally {
+    await handle.close();
+  }
 }

@@ -69,18 +69,45 @@ export async function measureCopies(job: CopyJob, scenario: Scenario): Promise<r
   }));
 }
 
+/**
+ * Copies the file several times at once, in one new process with the heap limit of a function.
+ * @returns The peak of its memory in MiB.
+ */
+export async function measurePeak(
+  { servers, file }: Omit<CopyJob, 'runs'>,
+  {
+    isTls,
+    copies,
+    memoryMb,
+  }: Pick<Scenario, 'isTls'> & { readonly copies: number; readonly memoryMb: number },
+): Promise<number> {
+  const { cdn, s3 } = isTls ? servers.tls : servers.plain;
+  const command = await nodeCommand('copy-ours', cdn, file.name);
+  const env = {
+    ...environment(servers, s3),
+    KEY: 'memory',
+    COPIES: String(copies),
+    // As the local Lambda limits it.
+    NODE_OPTIONS: `--max-old-space-size=${Math.floor(memoryMb * 0.9)}`,
+  };
+  const { row } = await runTimed('memory', command, env, servers.directory);
+  return row.peakMib;
+}
+
+async function nodeCommand(script: string, cdn: string, file: string): Promise<string> {
+  const source = path.join(import.meta.dirname, `${script}.ts`);
+  const built = path.join(import.meta.dirname, '..', '.build', 'bench', script);
+  const { directory } = await bundleEntry(source, built);
+  return `exec "${process.execPath}" "${directory}/index.js" ${cdn} $KEY-${script} ${file}`;
+}
+
 async function contendersFor(
   { servers, file }: CopyJob,
   cdn: string,
   s3: string,
 ): Promise<readonly Contender[]> {
   const missing = missingContenders();
-  const node = async (script: string) => {
-    const source = path.join(import.meta.dirname, `${script}.ts`);
-    const built = path.join(import.meta.dirname, '..', '.build', 'bench', script);
-    const { directory } = await bundleEntry(source, built);
-    return `exec "${process.execPath}" "${directory}/index.js" ${cdn} $KEY-${script} ${file.name}`;
-  };
+  const node = (script: string) => nodeCommand(script, cdn, file.name);
   const headers = `-H 'Content-Length: ${file.sizeBytes}' -H 'Transfer-Encoding:' -H 'Expect:'`;
   const rclone = `env -u AWS_CA_BUNDLE rclone --config "${servers.directory}/rclone.conf" --ca-cert "${servers.certificate}"`;
   await writeFile(

@@ -1,8 +1,8 @@
-import { chmod, mkdir, mkdtemp, open, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { fileBlock, fileSha256, fileSlices } from './copy-file.ts';
+import { fileSha256, writeFileOf } from './copy-file.ts';
 import { type CopyRow, measureCopies, missingContenders, type Scenario } from './copy-native.ts';
 import { missingPrograms, startNativeServers } from './native-servers.ts';
 
@@ -64,15 +64,6 @@ The first two rows read ranges side by side, compute the SHA-256 and a CRC-32, a
   console.log(report);
   await mkdir(path.dirname(RESULTS), { recursive: true });
   await writeFile(RESULTS, report);
-}
-
-async function writeFileOf(name: string, sizeBytes: number): Promise<void> {
-  const handle = await open(name, 'w');
-  try {
-    for (const slice of fileSlices(fileBlock(), 0, sizeBytes)) await handle.writeFile(slice);
-  } finally {
-    await handle.close();
-  }
 }
 
 function describe(rows: readonly CopyRow[]): string {

@@ -11,6 +11,8 @@ import { type Counts, type CountsByFunction, createCounter } from './cost-counte
 
 export interface CostRunOptions {
   readonly generations: number;
+  /** The size of each of the two inputs. @default 2_000_000 */
+  readonly inputBytes?: number;
   readonly inputHandover: 'upload' | 'presigned';
   readonly metrics: boolean;
   readonly bundles: Readonly<Record<FunctionName, FunctionBundle>>;
@@ -25,6 +27,8 @@ export interface Usage extends Counts {
   readonly processorMs: number;
   /** One cold start. */
   readonly initMs: number;
+  /** The most memory that one of its processes had, from its start. */
+  readonly peakMib: number;
   readonly logLines: number;
   readonly logBytes: number;
 }
@@ -35,13 +39,20 @@ const NAMES = Object.keys(FUNCTIONS) as FunctionName[];
 const WARM_UP = 3;
 const INPUT_BYTES = 2_000_000;
 const OUTPUTS = 2;
+/** On a busy machine a generation takes much longer than a second. */
+const GIVE_UP_MS = 300_000;
 
 /** Runs generations one after the other, each with two new inputs of 2 MB and two outputs, and counts their usage. */
-export async function runGenerations({ generations, ...options }: CostRunOptions): Promise<UsageByFunction> {
+export async function runGenerations({
+  generations,
+  inputBytes = INPUT_BYTES,
+  ...options
+}: CostRunOptions): Promise<UsageByFunction> {
   return withEnvironment(options, async (environment, measure) => {
-    for (let index = 0; index < WARM_UP; index += 1) await runOne(environment, index);
+    const run = (index: number) => runOne(environment, index, inputBytes);
+    for (let index = 0; index < WARM_UP; index += 1) await run(index);
     return measure(generations, async () => {
-      for (let index = 0; index < generations; index += 1) await runOne(environment, WARM_UP + index);
+      for (let index = 0; index < generations; index += 1) await run(WARM_UP + index);
     });
   });
 }
@@ -90,8 +101,12 @@ async function withEnvironment<T>(
   }
 }
 
-/** Runs one generation with two new inputs of 2 MB and two outputs to its end. */
-export async function runOne({ endpoints, events }: Environment, index: number): Promise<void> {
+/** Runs one generation with two new inputs, of 2 MB by default, and two outputs to its end. */
+export async function runOne(
+  { endpoints, events }: Environment,
+  index: number,
+  inputBytes = INPUT_BYTES,
+): Promise<void> {
   const s3 = new S3Client({
     region: endpoints.region,
     credentials: LOCAL_CREDENTIALS,
@@ -104,7 +119,7 @@ export async function runOne({ endpoints, events }: Environment, index: number):
       new PutObjectCommand({
         Bucket: endpoints.inputBucket,
         Key,
-        Body: await photo(2 * index + which),
+        Body: await photo(2 * index + which, inputBytes),
         ContentType: 'image/jpeg',
       }),
     );
@@ -120,9 +135,9 @@ export async function runOne({ endpoints, events }: Environment, index: number):
     events().find(
       ({ detail }) => detail.id === id && /succeeded|failed|cancelled/.test(String(detail.status)),
     );
-  const giveUpAt = performance.now() + 60_000;
+  const giveUpAt = performance.now() + GIVE_UP_MS;
   while (end() === undefined) {
-    if (performance.now() > giveUpAt) throw new Error(`Generation ${id} did not end within a minute`);
+    if (performance.now() > giveUpAt) throw new Error(`Generation ${id} did not end within five minutes`);
     await sleep(20);
   }
   const { detail } = end() ?? {};
@@ -130,14 +145,14 @@ export async function runOne({ endpoints, events }: Environment, index: number):
     throw new Error(`Generation ${id} ended with ${JSON.stringify(detail)}`);
 }
 
-/** Creates a unique JPEG of about 2 MB, so that no earlier upload matches it. */
-async function photo(seed: number): Promise<Buffer> {
+/** Creates a unique JPEG of about this size, so that no earlier upload matches it. */
+async function photo(seed: number, sizeBytes: number): Promise<Buffer> {
   const pixels = Buffer.alloc(64 * 64 * 3);
   for (let at = 0; at < pixels.length; at += 1) pixels[at] = (at * 2_654_435_761 + seed * 40_503) >>> 24;
   const raw = { width: 64, height: 64, channels: 3 } as const;
   const image = await sharp(pixels, { raw }).resize(1024, 1024).jpeg({ quality: 95 }).toBuffer();
   // Readers ignore bytes after the end of a JPEG.
-  return Buffer.concat([image, Buffer.alloc(Math.max(0, INPUT_BYTES - image.length), seed)]);
+  return Buffer.concat([image, Buffer.alloc(Math.max(0, sizeBytes - image.length), seed)]);
 }
 
 interface Snapshot {
@@ -158,6 +173,7 @@ function usage(
   per: number,
 ): UsageByFunction {
   const processorMs = processorTimes(environment);
+  const peaks = peaksOfMemory(environment);
   const of = (name: FunctionName): Usage => {
     const awsName = environment.endpoints.functions[name];
     const mine = environment.reports().filter(({ functionName }) => functionName === awsName);
@@ -177,6 +193,7 @@ function usage(
       durationMs: reports.reduce((sum, { durationMs }) => sum + durationMs, 0) / per,
       processorMs: (processorMs[name] - before.processorMs[name]) / per,
       initMs: inits.reduce((sum, one) => sum + one, 0) / Math.max(1, inits.length),
+      peakMib: peaks[name],
       logLines: written.length / per,
       logBytes: written.reduce((sum, line) => sum + bytesOf(line), 0) / per,
     };
@@ -193,13 +210,31 @@ function bytesOf({ level, at, message, requestId, facts }: FunctionLog): number 
 /** Reads the processor times of each function's processes from Linux. */
 function processorTimes(environment: Environment): Record<FunctionName, number> {
   const times: Record<FunctionName, number> = { api: 0, submit: 0, callback: 0, reconcile: 0 };
-  for (const pid of environment.pids()) {
+  for (const { pid, name } of processes(environment)) {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    // utime and stime are fields 14 and 15, in hundredths of a second.
+    times[name] += (Number(fields[11]) + Number(fields[12])) * 10;
+  }
+  return times;
+}
+
+/** Reads the peak of each function's memory from Linux: of the process that had most. */
+function peaksOfMemory(environment: Environment): Record<FunctionName, number> {
+  const peaks: Record<FunctionName, number> = { api: 0, submit: 0, callback: 0, reconcile: 0 };
+  for (const { pid, name } of processes(environment)) {
+    const [, kib] = /VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+    peaks[name] = Math.max(peaks[name], Number(kib ?? 0) / 1_024);
+  }
+  return peaks;
+}
+
+function processes(
+  environment: Environment,
+): readonly { readonly pid: number; readonly name: FunctionName }[] {
+  return environment.pids().flatMap((pid) => {
     const variables = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
     const awsName = variables.find((one) => one.startsWith('AWS_LAMBDA_FUNCTION_NAME='))?.split('=')[1];
     const name = NAMES.find((one) => environment.endpoints.functions[one] === awsName);
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-    // utime and stime are fields 14 and 15, in hundredths of a second.
-    if (name) times[name] += (Number(fields[11]) + Number(fields[12])) * 10;
-  }
-  return times;
+    return name === undefined ? [] : [{ pid, name }];
+  });
 }

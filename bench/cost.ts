@@ -18,12 +18,17 @@ import { runGenerations, runIdle, type Usage, type UsageByFunction } from './cos
 import { PRICE, PRICES_AS_OF, PRICES_REGION } from './prices.ts';
 
 // npm run bench:cost [-- --generations N]: measures and prices the AWS usage of generations. Requires Linux, because it
-// reads processor times from /proc.
+// reads processor times from /proc. With `--memory` it measures peaks of memory instead: see `memory.ts`.
 const ROOT = path.resolve(import.meta.dirname, '..');
 const DOCUMENT = path.join(ROOT, 'docs/cost.md');
 const RESULTS = path.join(ROOT, 'bench/results/cost.md');
 const IDLE_RUNS = 50;
 const generations = Number(/--generations[= ](\d+)/.exec(process.argv.join(' '))?.[1] ?? 20);
+
+if (process.argv.includes('--memory')) {
+  await import('./memory.ts');
+  process.exit();
+}
 
 const bundles = await bundleFunctions();
 const run = async (inputHandover: 'upload' | 'presigned') => {
@@ -178,6 +183,7 @@ function usageTable(usage: Partial<UsageByFunction>): string {
       row('of which processor, ms', ({ processorMs }) => processorMs),
       row('duration on Lambda, estimated, ms', (one, name) => lambdaMs(name, one)),
       row('cold start as measured, ms', ({ initMs }) => initMs),
+      row('peak memory, MiB', ({ peakMib }) => peakMib),
       row('DynamoDB writes', ({ dynamoDbWrites }) => dynamoDbWrites),
       row('DynamoDB write units', ({ dynamoDbWriteUnits }) => dynamoDbWriteUnits),
       row('DynamoDB reads', ({ dynamoDbReads }) => dynamoDbReads),

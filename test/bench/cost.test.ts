@@ -11,6 +11,7 @@ const NOTHING: Usage = {
   durationMs: 0,
   processorMs: 0,
   initMs: 0,
+  peakMib: 0,
   logLines: 0,
   logBytes: 0,
   ...none(),
