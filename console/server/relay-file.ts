@@ -60,13 +60,12 @@ export function sayNo(response: ServerResponse, status: number, reason: string):
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(`${reason}\n`);
 }
 
+/** Characters that turn the direction of a text show `a\u202egnp.exe` as `aexe.png`. */
+const UNSEEN = /\p{Cc}|[\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
 /** Names the file in both forms of RFC 6266. A hostile name must not become a header or a path. */
 export function dispositionOf(name: string, isDownload: boolean): string {
-  const base =
-    name
-      .split(/[/\\]/)
-      .at(-1)
-      ?.replaceAll(/\p{Cc}/gu, '') || 'file';
+  const base = name.split(/[/\\]/).at(-1)?.replaceAll(UNSEEN, '') || 'file';
   const plain = base.replaceAll(/[^\w. -]/g, '_').slice(0, 150);
   const whole = encodeURIComponent(base.toWellFormed()).replaceAll(
     /['()*]/g,

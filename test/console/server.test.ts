@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { ask, type ConsoleWorld, startConsoleWorld } from './console-world.ts';
@@ -36,15 +37,21 @@ const output = (change: object = {}) => ({
 });
 
 describe('who may use it', () => {
-  it('listens on the loopback interface only', () => {
-    expect(new URL(world.console.link).hostname).toBe('127.0.0.1');
+  it('listens on the loopback interface only', async () => {
+    const { hostname, port } = new URL(world.console.link);
+    expect(hostname).toBe('127.0.0.1');
+    const others = Object.values(networkInterfaces())
+      .flatMap((addresses = []) => addresses)
+      .filter(({ family, address }) => family === 'IPv4' && address !== hostname);
+    for (const host of ['::1', ...others.map(({ address }) => address)])
+      await expect(once(connect({ host, port: Number(port) }), 'connect')).rejects.toThrow();
   });
 
   it('exchanges the token of the link for a cookie that scripts and other sites do not have', async () => {
     const opened = await ask(world.console.link, { headers: { host: world.host } });
 
     expect(opened.status).toBe(303);
-    expect(opened.headers.location).toBe('/');
+    expect([opened.headers.location, opened.headers['cache-control']]).toEqual(['/', 'no-store']);
     expect(opened.headers['set-cookie']?.[0]).toMatch(/; Path=\/; HttpOnly; SameSite=Strict$/);
     expect(opened.headers['set-cookie']?.[0]).not.toContain(
       new URL(world.console.link).searchParams.get('token'),
