@@ -201,7 +201,9 @@ it('finds a model and shows a language model’s answer as text', LIMIT, async (
   await page.locator('#field-prompt').fill('What is <b>a</b> lighthouse?');
   await run(page);
   await panel(page, 'succeeded').waitFor();
-  await page.locator('.segments .answer, textarea.text').first().waitFor();
+  const answer = page.locator('.segments .answer');
+  await answer.first().waitFor();
+  expect((await answer.allInnerTexts()).join()).toContain('What is <b>a</b> lighthouse?');
   await page.getByRole('button', { name: 'Samples' }).click();
   expect(await page.locator('.samples textarea').inputValue()).toContain('wiro/language-model');
 });

@@ -10,9 +10,7 @@ export function Row({ row }: { readonly row: GenerationRow }) {
     <a class="row" href={`#${generationPath(id)}`}>
       <span class="thumb">
         {output?.contentType.startsWith('image/') && <img src={output.url} alt="" loading="lazy" />}
-        {output && !output.contentType.startsWith('image/') && (
-          <span>{output.contentType.split('/').at(0)}</span>
-        )}
+        {output && !output.contentType.startsWith('image/') && <span>{kindOf(output.contentType)}</span>}
       </span>
       <span class="what">
         <span class="model">{model}</span>
@@ -36,4 +34,10 @@ export function Row({ row }: { readonly row: GenerationRow }) {
       <span class="cost">{costUsd === undefined ? '' : formatUsd(costUsd)}</span>
     </a>
   );
+}
+
+/** `video`, `audio`, `text`; of an application, its format. */
+function kindOf(contentType: string): string | undefined {
+  const [kind, format] = contentType.split(/[/;]/);
+  return kind === 'application' ? format : kind;
 }

@@ -92,7 +92,7 @@ const MOST_SHOWN = 100_000;
 
 function TextOutput({ output: { url, name, contentType, content } }: { readonly output: Output }) {
   const loaded = useLoad(async (signal) => {
-    if (content !== undefined) return readAnswer({ content });
+    if (content !== undefined) return readAnswer(content) ?? { text: JSON.stringify(content, undefined, 2) };
     const file = await fetch(url, { signal });
     if (!file.ok) throw new Error(await reasonOf(file));
     const text = await file.text();

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import type { Generation, Model } from '../../../client/index.ts';
 import { client } from '../client.ts';
 import { ResultPanel } from '../result/result-panel.tsx';
@@ -64,10 +64,17 @@ function Run({ model: listed, from, id }: RunProps) {
   const [form, setForm] = useState(() => startForm(model, from));
   const [side, setSide] = useState<'result' | 'samples'>('result');
   const read = readForm(model, form);
+  const section = useRef<HTMLElement>(null);
+  const showResult = () => {
+    setSide('result');
+    // In a narrow window it is below the form.
+    if ((section.current?.getBoundingClientRect().top ?? 0) > innerHeight / 2)
+      section.current?.scrollIntoView();
+  };
   return (
     <div class="columns">
-      <RunForm model={model} form={form} setForm={setForm} read={read} onRun={() => setSide('result')} />
-      <section class="result" aria-label={side === 'result' ? 'Result' : 'Samples'}>
+      <RunForm model={model} form={form} setForm={setForm} read={read} onRun={showResult} />
+      <section ref={section} class="result" aria-label={side === 'result' ? 'Result' : 'Samples'}>
         <div class="choices">
           <button type="button" aria-pressed={side === 'result'} onClick={() => setSide('result')}>
             Result

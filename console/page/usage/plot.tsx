@@ -1,7 +1,10 @@
+import { useEffect, useState } from 'preact/hooks';
 import { formatUsd } from '../ui/format.ts';
 import type { DayCost } from './by-day.ts';
 
-const WIDTH = 800;
+const WIDEST = 800;
+/** What is beside the plot in a narrow window. */
+const BESIDE = 50;
 const HEIGHT = 240;
 const LEFT = 70;
 const BOTTOM = 24;
@@ -14,20 +17,21 @@ interface PlotProps {
 
 /** The cost of each day as a bar, by model. The table under it has the same numbers. */
 export function Plot({ days, models }: PlotProps) {
+  const width = useWidth();
   const totals = days.map(({ costUsd }) => Object.values(costUsd).reduce((sum, cost) => sum + cost, 0));
   const most = Math.max(...totals, 1e-6);
-  const step = (WIDTH - LEFT) / days.length;
+  const step = (width - LEFT) / days.length;
   const scale = (HEIGHT - BOTTOM - 10) / most;
   const floor = HEIGHT - BOTTOM;
-  const every = Math.ceil(days.length / 8);
+  const every = Math.ceil((days.length * 90) / (width - LEFT));
   return (
-    <svg class="plot" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label="Cost by day and model">
+    <svg class="plot" viewBox={`0 0 ${width} ${HEIGHT}`} role="img" aria-label="Cost by day and model">
       {[0, 0.5, 1].map((share) => (
         <g key={share}>
           <line
             class="grid"
             x1={LEFT}
-            x2={WIDTH}
+            x2={width}
             y1={floor - most * share * scale}
             y2={floor - most * share * scale}
           />
@@ -69,3 +73,16 @@ export function Plot({ days, models }: PlotProps) {
     </svg>
   );
 }
+
+/** The width that keeps the texts as large as others. */
+function useWidth(): number {
+  const [width, setWidth] = useState(widthNow);
+  useEffect(() => {
+    const follow = () => setWidth(widthNow());
+    addEventListener('resize', follow);
+    return () => removeEventListener('resize', follow);
+  }, []);
+  return width;
+}
+
+const widthNow = () => Math.min(WIDEST, Math.max(200, innerWidth - BESIDE));
