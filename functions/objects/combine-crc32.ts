@@ -8,13 +8,23 @@ const POLYNOMIAL = 0xedb88320;
  */
 export function combineCrc32(first: number, second: number, secondBytes: number): number {
   let sum = first;
-  // Appending bytes multiplies the sum by a matrix over GF(2). Its powers are reached by squaring.
-  let append = square(square(square(appendZeroBit())));
-  for (let left = secondBytes; left > 0; left = Math.floor(left / 2)) {
-    if (left % 2 === 1) sum = multiply(append, sum);
-    append = square(append);
-  }
+  for (let left = secondBytes, power = 0; left > 0; left = Math.floor(left / 2), power += 1)
+    if (left % 2 === 1) sum = multiply(appendZeroBytes(power), sum);
   return (sum ^ second) >>> 0;
+}
+
+const powers: Uint32Array[] = [];
+
+/**
+ * The effect of 2 to this power of zero bytes on a sum: a matrix over GF(2). Each is reached by squaring, once: all parts
+ * but the last have one length.
+ */
+function appendZeroBytes(power: number): Uint32Array {
+  const known = powers[power];
+  if (known !== undefined) return known;
+  const made = square(power === 0 ? square(square(appendZeroBit())) : appendZeroBytes(power - 1));
+  powers[power] = made;
+  return made;
 }
 
 /** The effect of one zero bit on a sum: each column shows what becomes of one bit. */

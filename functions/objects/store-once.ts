@@ -70,11 +70,24 @@ export async function putOnce(
       IfNoneMatch: '*',
       ...storedAs,
     });
+    signWithSha256(command, digest.sha256);
     const write = () => deps.client.send(command, signal && { abortSignal: signal });
     if ((await storeOnce(deps, { bucket, key: candidate }, digest, write, signal)) !== 'other')
       return candidate;
   }
   throw new Error(`Cannot store "${key}": this key and its alternative already have other bytes`);
+}
+
+/** The signature covers the SHA-256 of the body. The SDK would compute it again. */
+function signWithSha256({ middlewareStack }: PutObjectCommand, sha256: string): void {
+  middlewareStack.add(
+    (next) => (args) => {
+      const { headers } = args.request as { headers: Record<string, string> };
+      headers['x-amz-content-sha256'] = sha256;
+      return next(args);
+    },
+    { step: 'build', name: 'signWithSha256' },
+  );
 }
 
 /**

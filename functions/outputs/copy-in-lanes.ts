@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 import type { BufferPool } from './buffer-pool.ts';
 
 export interface Lanes {
@@ -14,9 +15,14 @@ export interface Lanes {
   readonly signal: AbortSignal;
 }
 
+/** As many buffers as keep a processor busy. More of them cost memory and the processor's cache, and gain nothing. */
+const BUSY_LANES = 4;
+const LOOK_MS = 50;
+
 /**
  * Copies part after part with several buffers side by side. After each part, the copy gives back a buffer that another
- * copy should have, or takes one that is free. Resolves once no part is under way. Never rejects: `fail` hears why.
+ * copy should have, or takes one that is free. It takes more than a few only if the processor idles, because the host or
+ * S3 is slow. Resolves once no part is under way. Never rejects: `fail` hears why.
  * @param begun - The part that the first buffer holds already.
  */
 export async function copyInLanes(
@@ -24,6 +30,7 @@ export async function copyInLanes(
   { first, pool, fairShare, copyNext, isOver, fail, signal }: Lanes,
 ): Promise<void> {
   let buffers = 0;
+  let mostBuffers = BUSY_LANES;
   const lanes: Promise<void>[] = [];
 
   async function runLane(buffer: Buffer, part?: Promise<void>): Promise<void> {
@@ -43,15 +50,25 @@ export async function copyInLanes(
   }
 
   function takeFreeBuffers(): void {
-    while (buffers < fairShare()) {
+    while (buffers < Math.min(fairShare(), mostBuffers) && !isOver() && !signal.aborted) {
       const buffer = pool.tryTake();
       if (buffer === undefined) return;
       lanes.push(runLane(buffer));
     }
   }
 
+  let before = performance.eventLoopUtilization();
+  const look = setInterval(() => {
+    const { utilization } = performance.eventLoopUtilization(before);
+    before = performance.eventLoopUtilization();
+    if (utilization > 0.5) return;
+    mostBuffers = Number.POSITIVE_INFINITY;
+    takeFreeBuffers();
+  }, LOOK_MS);
+
   lanes.push(runLane(first, begun));
   takeFreeBuffers();
   // The array grows meanwhile.
   for (const lane of lanes) await lane;
+  clearInterval(look);
 }
