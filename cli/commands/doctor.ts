@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { SETUP_COMMAND } from '../../infra/construct/is-packaged.ts';
 import type { Cli } from '../cli.ts';
 import { judgeNotFound } from '../doctor/check-stack.ts';
 import type { Finding } from '../doctor/finding.ts';
@@ -32,5 +31,9 @@ async function find(cli: Cli): Promise<readonly Finding[]> {
     return error;
   });
   if (deployment instanceof CliError) return judgeNotFound(deployment.message);
-  return examine(deployment, { version: cli.version, setup: SETUP_COMMAND }, { signal: cli.signal });
+  return examine(
+    deployment,
+    { version: cli.version, setup: `"${cli.commandLine('setup')}"` },
+    { signal: cli.signal },
+  );
 }

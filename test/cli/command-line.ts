@@ -19,6 +19,10 @@ export const REGION = 'eu-central-1';
 export interface CommandLine {
   /** The user's folder. */
   readonly folder: string;
+  /** The command and its first arguments. */
+  readonly command: readonly [string, ...string[]];
+  /** What the commands have in their environment beside what they inherit. */
+  readonly env: Readonly<Record<string, string>>;
   file(name: string): string;
   start(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<RunningCommand>;
   /** Runs a command to its end. */
@@ -35,21 +39,21 @@ export async function buildCommandLine(): Promise<CommandLine> {
   await bundleCli(path.join(installed, 'dist'));
   await writeFile(path.join(installed, 'dist', PAGE_FILE), (await buildPage()).html);
   const nowhere = path.join(folder, 'no-such-file');
+  const command = [process.execPath, path.join(installed, 'dist/cli.mjs')] as const;
+  const ownEnv = {
+    AWS_ACCESS_KEY_ID: '',
+    AWS_SECRET_ACCESS_KEY: '',
+    AWS_REGION: '',
+    AWS_CONFIG_FILE: nowhere,
+    AWS_SHARED_CREDENTIALS_FILE: nowhere,
+    AWS_EC2_METADATA_DISABLED: 'true',
+  };
   const start: CommandLine['start'] = (args, env = {}) =>
-    startCommand([process.execPath, path.join(installed, 'dist/cli.mjs'), ...args], {
-      cwd: folder,
-      env: {
-        AWS_ACCESS_KEY_ID: '',
-        AWS_SECRET_ACCESS_KEY: '',
-        AWS_REGION: '',
-        AWS_CONFIG_FILE: nowhere,
-        AWS_SHARED_CREDENTIALS_FILE: nowhere,
-        AWS_EC2_METADATA_DISABLED: 'true',
-        ...env,
-      },
-    });
+    startCommand([...command, ...args], { cwd: folder, env: { ...ownEnv, ...env } });
   return {
     folder,
+    command,
+    env: ownEnv,
     file: (name) => path.join(folder, name),
     start,
     run: async (args, env) => (await start(args, env)).ended,
@@ -104,12 +108,16 @@ export async function deployStack(api: string): Promise<DeployedStack> {
         : [400, error('ValidationError', `Stack with id ${query.get('StackName')} does not exist`)];
     response.writeHead(status, { 'content-type': 'text/xml' }).end(text);
   });
+  const others = await serve((_, response) => {
+    response.writeHead(403, { 'content-type': 'text/xml' }).end(error('AccessDenied', 'Not allowed.'));
+  });
   return {
     args: ['--stack', 'Shop', '--region', REGION],
     env: {
       AWS_ACCESS_KEY_ID: ACCOUNT.accessKeyId,
       AWS_SECRET_ACCESS_KEY: ACCOUNT.secretAccessKey,
       AWS_ENDPOINT_URL_CLOUDFORMATION: cloudFormation,
+      AWS_ENDPOINT_URL: others,
     },
     signed,
     unsigned,

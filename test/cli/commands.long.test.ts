@@ -1,12 +1,16 @@
 import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { Client as McpClient } from '@modelcontextprotocol/sdk/client/index.js';
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import sharp from 'sharp';
-import { describe, expect, it, vi } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import type { Generation, GenerationRow } from '../../client/index.ts';
+import { LOCAL_CREDENTIALS } from '../../local/aws/credentials.ts';
+import { startSsm } from '../../local/aws/ssm.ts';
 import { ask } from '../console/console-world.ts';
 import { eventually } from '../support/eventually.ts';
 import { sha256, startSystem } from '../support/system.ts';
-import { buildCommandLine, deployStack, publishEndpoints } from './command-line.ts';
+import { buildCommandLine, deployStack, publishEndpoints, REGION } from './command-line.ts';
 
 vi.setConfig({ testTimeout: 240_000 });
 
@@ -89,6 +93,57 @@ describe.each(places)('against $place', ({ args, env }) => {
     });
     serving.process.kill('SIGINT');
     expect(await serving.ended).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('submit uploads, submits and downloads a table, and an agent lists it', async () => {
+    const file = `few-${args.length}.csv`;
+    await writeFile(
+      cli.file(file),
+      'model,prompt,inputImage\nwiro/text-to-image,A hill,\nwiro/image-to-image,A castle,astronaut.png\n',
+    );
+    const signedBefore = stack.signed.length;
+
+    const submitted = await run('submit', file, '--label', `batch=${file}`, '-o', 'few', '--json');
+    const again = await run('submit', file, '--label', `batch=${file}`, '--json');
+    const mcp = new McpClient({ name: 'test', version: '1' });
+    const [command, ...first] = cli.command;
+    await mcp.connect(
+      new StdioClientTransport({
+        command,
+        args: [...first, ...args, 'mcp', '--budget', '1'],
+        cwd: cli.folder,
+        env: { ...cli.env, ...env },
+      }),
+    );
+    const { content } = await mcp.callTool({ name: 'list', arguments: { limit: 2 } });
+    await mcp.close();
+
+    expect(submitted, submitted.stderr).toMatchObject({ code: 0 });
+    const rows = jsonLines<{ id: string; status: string; files: readonly string[] }>(submitted.stdout);
+    expect(rows.map(({ status, files }) => [status, files.length])).toEqual([
+      ['succeeded', 1],
+      ['succeeded', 1],
+    ]);
+    expect(
+      jsonLines<{ id: string }>(again.stdout)
+        .map(({ id }) => id)
+        .sort(),
+    ).toEqual(rows.map(({ id }) => id).sort());
+    for (const { id } of rows) expect(JSON.stringify(content)).toContain(id);
+    const signed = stack.signed.slice(signedBefore);
+    if (args.length === 0) expect(signed).toEqual([]);
+    else expect(signed).toEqual(expect.arrayContaining(['POST /uploads', 'GET /generations?limit=3']));
+  });
+
+  it('doctor finds nothing wrong with what its API shows', async () => {
+    const { code, stdout } = await run('doctor', '--json');
+
+    const { findings } = JSON.parse(stdout) as { findings: { check: string; status: string }[] };
+    const ok = findings.filter(({ status }) => status === 'ok').map(({ check }) => check);
+    expect(ok).toEqual(expect.arrayContaining(['api', 'clock', 'wiro', 'upload', 'output link']));
+    const wrong = findings.filter(({ status }) => status === 'wrong').map(({ check }) => check);
+    // The stack above is an API and nothing else.
+    expect([code, wrong]).toEqual(args.length === 0 ? [0, []] : [1, ['stack']]);
   });
 
   it('models, a model and the price of a request are shown', async () => {
@@ -265,6 +320,37 @@ it('a deployment that is not reached ends with 3 and a remedy', async () => {
     code: 3,
     stderr: expect.stringContaining('does not answer: start it with "npm start"'),
   });
+});
+
+it('setup stores the secrets of a stack, and needs its name', async () => {
+  const ssm = await startSsm({ region: REGION });
+  afterAll(() => ssm.stop());
+  const { accessKeyId, secretAccessKey } = LOCAL_CREDENTIALS;
+  const account = {
+    AWS_ENDPOINT_URL_SSM: ssm.endpoint,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+  };
+
+  const [nameless, keyless] = await Promise.all([
+    cli.run(['setup']),
+    cli.run([...stack.args, 'setup'], account),
+  ]);
+  const stored = await cli.run([...stack.args, 'setup'], {
+    ...account,
+    WIRO_API_KEY: 'key-of-the-project',
+    WIRO_API_SECRET: 'secret-of-the-project',
+  });
+  const again = await cli.run([...stack.args, 'setup'], account);
+
+  expect(nameless).toMatchObject({ stdout: '', stderr: expect.stringContaining('add --stack NAME') });
+  expect(keyless).toMatchObject({ code: 1, stderr: expect.stringContaining('WIRO_API_KEY') });
+  expect(stored, stored.stderr).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/Wiro API key: stored\n.*\n? +callback secret: stored\n/),
+  });
+  expect(stored.stdout).not.toContain('of-the-project');
+  expect(again.stdout).toMatch(/callback secret: unchanged/);
 });
 
 async function deadEnvironment(): Promise<string> {

@@ -114,4 +114,5 @@ it.each([
 
 it('a file that is not there is refused', async () => {
   await expect(readBatch(folder.file('none.csv'))).rejects.toThrow('There is no file');
+  await expect(readBatch(folder.path)).rejects.toThrow('is a folder: name a file of requests.');
 });
