@@ -94,9 +94,15 @@ it('npm start says where everything is, prints a request that works when pasted,
   await pasteAwsLine(first.command.output());
   const fromFile = 'Generation Succeeded wiro/text-to-image s3';
   await eventually('the request file', async () => (await keptEvents()).includes(fromFile));
+  const doctor = await startCommand([...NODE, 'cli/main.ts', 'doctor'], { cwd: project });
+  const examined = await doctor.ended;
   first.command.process.kill('SIGTERM');
   const firstEnd = await first.command.ended;
 
+  expect(examined, examined.stdout).toMatchObject({ code: 0, stderr: '' });
+  expect(examined.stdout).toMatch(
+    /^✓ output link .*\n(?:.*\n)*✓ callback .*\n(?:.*\n)*\nNothing is wrong\.\n$/m,
+  );
   expect(answer.status).toBe(202);
   expect(first.endpoints).toMatchObject({
     // As a stack's outputs: the one with a slash at its end, the other without.
