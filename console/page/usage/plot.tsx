@@ -63,7 +63,7 @@ export function Plot({ days, models }: PlotProps) {
               );
             })}
             {at % every === 0 && (
-              <text x={LEFT + (at + 0.5) * step} y={HEIGHT - 6} text-anchor="middle">
+              <text x={Math.min(LEFT + (at + 0.5) * step, width - 18)} y={HEIGHT - 6} text-anchor="middle">
                 {day.slice(5)}
               </text>
             )}
