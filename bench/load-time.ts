@@ -11,6 +11,17 @@ export interface Loaded {
   readonly name: string;
   readonly modules: readonly string[];
   readonly by?: 'require' | 'import';
+  /** What its handler answers after it is loaded. @default - it is only loaded */
+  readonly first?: FirstAnswer;
+}
+
+/** The first event of a handler, in the first of the modules. */
+export interface FirstAnswer {
+  readonly event: object;
+  /** Another answer means that something else was measured. */
+  readonly statusCode?: number;
+  /** Where AWS is. */
+  readonly endpoint: string;
 }
 
 /** The unbundled SDK, with which functions are compared. */
@@ -24,6 +35,9 @@ export interface LoadTime {
   readonly elapsedMs: number;
   /** The processor time, which hardly depends on the machine's other load. */
   readonly processorMs: number;
+  /** Both times until the first answer, if there was one. */
+  readonly answeredMs?: number;
+  readonly answeredProcessorMs?: number;
 }
 
 /**
@@ -47,24 +61,32 @@ export async function measureLoadTimes(
       {
         elapsedMs: median(measured.map(({ elapsedMs }) => elapsedMs)),
         processorMs: median(measured.map(({ processorMs }) => processorMs)),
+        answeredMs: median(measured.map(({ answeredMs = Number.NaN }) => answeredMs)),
+        answeredProcessorMs: median(
+          measured.map(({ answeredProcessorMs = Number.NaN }) => answeredProcessorMs),
+        ),
       },
     ]),
   );
 }
 
-async function measureOnce({ name, modules, by = 'require' }: Loaded): Promise<LoadTime> {
+async function measureOnce({ name, modules, by = 'require', first }: Loaded): Promise<LoadTime> {
   const load = modules.map((module) =>
     by === 'import' ? `await import(${JSON.stringify(module)});` : `require(${JSON.stringify(module)});`,
   );
   const script = `const worked = process.cpuUsage(), start = performance.now();
+    const passed = () => {
+      const { user, system } = process.cpuUsage(worked);
+      return { elapsedMs: performance.now() - start, processorMs: (user + system) / 1000 };
+    };
+    const write = process.stdout.write.bind(process.stdout);
     ${load.join(' ')}
-    const elapsedMs = performance.now() - start, { user, system } = process.cpuUsage(worked);
-    const time = { elapsedMs, processorMs: (user + system) / 1000 };
-    process.stdout.write(JSON.stringify(time), () => process.exit());`;
+    const loaded = passed();
+    ${first ? answerOf(modules[0] ?? '', first) : 'write(JSON.stringify(loaded), () => process.exit());'}`;
   const type = by === 'import' ? 'module' : 'commonjs';
   const { stdout } = await run(process.execPath, [`--input-type=${type}`, '--eval', script], {
     cwd: ROOT,
-    env: ENVIRONMENT,
+    env: { ...ENVIRONMENT, ...(first && { AWS_ENDPOINT_URL: first.endpoint }) },
   });
   try {
     return JSON.parse(stdout) as LoadTime;
@@ -72,6 +94,16 @@ async function measureOnce({ name, modules, by = 'require' }: Loaded): Promise<L
     throw new Error(`Cannot measure ${name}: it wrote "${stdout}" while loading`, { cause });
   }
 }
+
+const answerOf = (module: string, { event, statusCode }: FirstAnswer): string => `
+    // What the handler logs would be read as the measured time.
+    process.stdout.write = () => true;
+    const context = { awsRequestId: 'bench', getRemainingTimeInMillis: () => 900_000 };
+    require(${JSON.stringify(module)}).handler(${JSON.stringify(event)}, context).then((answer) => {
+      if (answer?.statusCode !== ${statusCode}) throw new Error('It answered ' + JSON.stringify(answer));
+      const { elapsedMs: answeredMs, processorMs: answeredProcessorMs } = passed();
+      write(JSON.stringify({ ...loaded, answeredMs, answeredProcessorMs }), () => process.exit());
+    });`;
 
 // The variables that functions read while loading. Does not inherit NODE_OPTIONS, whose hooks would be measured too.
 const ENVIRONMENT: NodeJS.ProcessEnv = {
@@ -81,6 +113,8 @@ const ENVIRONMENT: NodeJS.ProcessEnv = {
   AWS_SECRET_ACCESS_KEY: 'secret',
   AWS_LAMBDA_FUNCTION_NAME: 'bench',
   ...Object.fromEntries(Object.values(ENV).map((name) => [name, 'bench'])),
+  // The secrets are parameters.
+  [ENV.secretArn]: '',
   [ENV.inputHandover]: 'auto',
   [ENV.presets]: '{}',
   [ENV.inputPrefixes]: '[]',
