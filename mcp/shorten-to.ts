@@ -22,17 +22,8 @@ export function shortenTo<Value>(
   const sizes = new Map<object, number>();
   const cuts: Cut[] = [];
 
-  function measure(part: unknown): number {
-    if (typeof part !== 'object' || part === null) return (JSON.stringify(part) ?? '').length;
-    let size = 2;
-    if (Array.isArray(part)) for (const item of part) size += measure(item) + 1;
-    else for (const [name, inner] of given(part)) size += sizeOfName(name) + measure(inner);
-    sizes.set(part, size);
-    return size;
-  }
-
   const sizeOf = (part: unknown): number =>
-    typeof part === 'object' && part !== null ? (sizes.get(part) ?? 0) : measure(part);
+    typeof part === 'object' && part !== null ? (sizes.get(part) ?? 0) : measure(part, sizes);
 
   function shorten(part: unknown, budget: number, path: string): unknown {
     if (sizeOf(part) <= budget) return part;
@@ -45,7 +36,7 @@ export function shortenTo<Value>(
     let left = budget - 3;
     let end = 0;
     for (const letter of text) {
-      left -= measure(letter) - 2;
+      left -= measure(letter, sizes) - 2;
       if (left < 0) break;
       end += letter.length;
     }
@@ -94,8 +85,18 @@ export function shortenTo<Value>(
     );
   }
 
-  measure(value);
+  measure(value, sizes);
   return { value: shorten(value, most, '') as Value, cuts };
+}
+
+/** Counts the characters of a part, and notes them for each object in it. */
+function measure(part: unknown, sizes: Map<object, number>): number {
+  if (typeof part !== 'object' || part === null) return (JSON.stringify(part) ?? '').length;
+  let size = 2;
+  if (Array.isArray(part)) for (const item of part) size += measure(item, sizes) + 1;
+  else for (const [name, inner] of given(part)) size += sizeOfName(name) + measure(inner, sizes);
+  sizes.set(part, size);
+  return size;
 }
 
 const given = (part: object): [string, unknown][] =>

@@ -1,7 +1,8 @@
-import { unmarshall } from '@aws-sdk/util-dynamodb';
-import type { AttributeValue } from '../aws/dynamodb.ts';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { type AttributeValue, GetItemCommand, UpdateItemCommand } from '../aws/dynamodb.ts';
 import type { Generation } from '../generation/generation.ts';
 import type { Timestamp } from '../generation/time.ts';
+import { isConditionFailed, type Table } from './dynamodb.ts';
 
 /**
  * The generation that a message about a slot comes from, as it was last read or written. A retry, or another try, takes
@@ -40,12 +41,64 @@ export const MOST_TRACKED = 26;
 const TAKEN = 'taken_';
 export const takenBy = ({ id }: Pick<SlotOwner, 'id'>) => `${TAKEN}${id}`;
 
-export function toGate(item: Record<string, AttributeValue>): GateItem {
+function toGate(item: Record<string, AttributeValue>): GateItem {
   const { slots = new Set(), unanswered = new Set(), ...rest } = unmarshall(item);
   const takenAt = Object.entries(rest)
     .filter(([name]) => name.startsWith(TAKEN))
     .map(([name, revision]) => [name.slice(TAKEN.length), Number(revision)] as const);
   return { ...rest, slots, unanswered, takenAt: new Map(takenAt) };
+}
+
+/** @param see - Called with the item after each read and each write. */
+export function openGateItem({ client, tableName }: Table, see: (gate: GateItem) => void) {
+  const Key = marshall({ pk: 'gate', sk: 'gate' });
+
+  function seen(item: Record<string, AttributeValue>): GateItem {
+    const gate = toGate(item);
+    see(gate);
+    return gate;
+  }
+
+  return {
+    async read(): Promise<GateItem> {
+      const { Item = {} } = await client.send(
+        new GetItemCommand({ TableName: tableName, Key, ConsistentRead: true }),
+      );
+      return seen(Item);
+    },
+
+    /** @returns The item after the write; `undefined` if the condition is not met. */
+    async update(
+      expression: string,
+      values: Record<string, unknown>,
+      condition?: string,
+    ): Promise<GateItem | undefined> {
+      const names = new Set(
+        [...`${expression} ${condition ?? ''}`.matchAll(/#(\w+)/g)].map(([, name = '']) => name),
+      );
+      try {
+        const { Attributes = {} } = await client.send(
+          new UpdateItemCommand({
+            TableName: tableName,
+            Key,
+            UpdateExpression: expression,
+            ...(condition !== undefined && { ConditionExpression: condition }),
+            ExpressionAttributeNames: Object.fromEntries([...names].map((name) => [`#${name}`, name])),
+            ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: toValues(values) }),
+            ReturnValues: 'ALL_NEW',
+          }),
+        );
+        return seen(Attributes);
+      } catch (error) {
+        if (isConditionFailed(error)) return undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+function toValues(values: Record<string, unknown>): Record<string, AttributeValue> {
+  return marshall(values, { removeUndefinedValues: true });
 }
 
 export const holdersOf = ({ slots, unanswered }: GateItem) => new Set([...slots, ...unanswered]);

@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { marshall } from '@aws-sdk/util-dynamodb';
-import { type AttributeValue, GetItemCommand, UpdateItemCommand } from '../aws/dynamodb.ts';
 import { type Generation, idOfQueueKey, queueKey, type Submitting } from '../generation/generation.ts';
 import { type Clock, timestamp } from '../generation/time.ts';
 import type { Durations } from '../settings.ts';
-import { isConditionFailed, type Table } from './dynamodb.ts';
+import type { Table } from './dynamodb.ts';
 import {
   allOf,
   anyOf,
@@ -21,12 +19,12 @@ import {
   isLatest,
   MOST_TRACKED,
   MOST_UNANSWERED,
+  openGateItem,
   ownerValues,
   type SlotOwner,
   setting,
   signature,
   takenBy,
-  toGate,
 } from './gate-item.ts';
 import { createGateRoom } from './gate-room.ts';
 
@@ -100,7 +98,6 @@ export function createGate({
   maximum = Number.POSITIVE_INFINITY,
   clock = () => new Date(),
 }: GateDeps): Gate {
-  const Key = marshall({ pk: 'gate', sk: 'gate' });
   const now = () => timestamp(clock());
   const ago = (milliseconds: number) => timestamp(clock().getTime() - milliseconds);
   const isBounded = Number.isFinite(maximum);
@@ -111,47 +108,10 @@ export function createGate({
   // Whether no more slots were counted when the gate was last seen. Then `takeAtOnce` would write in vain.
   let isCountFull = false;
   let isCrowded = true;
-  function see(item: Record<string, AttributeValue>): GateItem {
-    const gate = toGate(item);
+  const { read, update } = openGateItem({ client, tableName }, (gate) => {
     isCountFull = seen.isCountFull(gate);
     isCrowded = gate.slots.size >= MOST_TRACKED;
-    return gate;
-  }
-
-  async function read(): Promise<GateItem> {
-    const { Item = {} } = await client.send(
-      new GetItemCommand({ TableName: tableName, Key, ConsistentRead: true }),
-    );
-    return see(Item);
-  }
-
-  /** @returns The item after the write; `undefined` if the condition is not met. */
-  async function update(
-    expression: string,
-    values: Record<string, unknown>,
-    condition?: string,
-  ): Promise<GateItem | undefined> {
-    const names = new Set(
-      [...`${expression} ${condition ?? ''}`.matchAll(/#(\w+)/g)].map(([, name = '']) => name),
-    );
-    try {
-      const { Attributes = {} } = await client.send(
-        new UpdateItemCommand({
-          TableName: tableName,
-          Key,
-          UpdateExpression: expression,
-          ...(condition !== undefined && { ConditionExpression: condition }),
-          ExpressionAttributeNames: Object.fromEntries([...names].map((name) => [`#${name}`, name])),
-          ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: toValues(values) }),
-          ReturnValues: 'ALL_NEW',
-        }),
-      );
-      return see(Attributes);
-    } catch (error) {
-      if (isConditionFailed(error)) return undefined;
-      throw error;
-    }
-  }
+  });
 
   // --- giving a slot back ---------------------------------------------------------------------------------------
 
@@ -402,8 +362,4 @@ export function createGate({
       return [...new Set([...holdersOf(gate), ...gate.takenAt.keys()])];
     },
   };
-}
-
-function toValues(values: Record<string, unknown>): Record<string, AttributeValue> {
-  return marshall(values, { removeUndefinedValues: true });
 }
