@@ -16,11 +16,6 @@ let isCacheFlushed = false;
 // Standard input closes when the host ends, even after a crash. This process then ends too.
 process.stdin.on('close', die).on('error', die).resume().unref();
 
-// A user without a home runs a function: what looks for files of the developer fails, as it might in Lambda.
-require('node:os').homedir = () => {
-  throw new Error('A function has no home directory');
-};
-
 for (const [method, level] of Object.entries({
   log: 'INFO',
   info: 'INFO',
