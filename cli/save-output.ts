@@ -68,7 +68,7 @@ export async function saveOutputs(
   return saved;
 }
 
-/** Whether this machine's disk kept `saveOutputs` from its work: it would keep it from the next, too. */
+/** Whether `saveOutputs` failed because of this machine's disk. The next download would fail, too. */
 export const isOfDisk = (error: unknown): boolean =>
   error instanceof Error && error.cause instanceof Error && 'syscall' in error.cause;
 

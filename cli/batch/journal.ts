@@ -78,7 +78,7 @@ export function openJournal({ file, deployment, batch, now, isReadOnly = false }
     else if ('accepted' in entry) accepted.set(entry.accepted, entry);
     else if ('ended' in entry) ends.set(entry.ended, entry);
   }
-  // What holds not even its first line was never used. A new one is nobody else's, on another machine either.
+  // A journal without a whole first line was never used. The new one is created exclusively, so that no other machine has it.
   const flags = isMissing ? 'wx' : entries.length === 0 ? 'w' : 'a';
   const stream = isReadOnly ? undefined : open(file, flags);
   const writeText = (text: string) => {

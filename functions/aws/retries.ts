@@ -23,7 +23,7 @@ export type Repeat = <Output>(
   options: { readonly tries: number; readonly signal?: AbortSignal | undefined },
 ) => Promise<Output>;
 
-/** Creates the retries of one client. They share a budget, so that a service that is down does not get several times the requests. */
+/** Creates the retries of one client. They share a budget, so that a service that is down does not get several times as many requests. */
 export function createRepeat(): Repeat {
   let left = WHOLE_BUDGET;
   return async (send, { tries, signal }) => {

@@ -23,7 +23,7 @@ function sentenceFor(bytes: Buffer, name: string): string {
   return `The file is not JSON but ${DOCUMENTS[type] ?? `of the type ${type}`}. ${ELSEWHERE}`;
 }
 
-/** What people call files whose types have long names. */
+/** Everyday names of files whose content types have long names. */
 const DOCUMENTS: Readonly<Record<string, string>> = {
   'application/pdf': 'a PDF',
   'application/zip': 'a zip archive',

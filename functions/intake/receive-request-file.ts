@@ -144,7 +144,7 @@ export async function giveUpRequestFile(
     await rejectRest(deps, put, delivery, { ...unreachable(), message: CUT_SHORT });
 }
 
-/** Answers a file of which some requests run. Nothing else says what became of the others. */
+/** Answers a file that was accepted in part. Nothing else says what became of its other requests. */
 async function rejectRest(
   deps: ReceiveObjectsDeps,
   put: Put,

@@ -26,4 +26,5 @@ export function objectUrl(
   return { origin: `${s3.protocol}//${host}`, host, pathname: `${base}/${encodeKey(key)}` };
 }
 
-const encodeKey = (key: string): string => key.split('/').map(encode).join('/');
+/** Encodes a key for a path. Its slashes stay. */
+export const encodeKey = (key: string): string => key.split('/').map(encode).join('/');

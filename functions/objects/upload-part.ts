@@ -2,6 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { clockAhead, exchange, type HttpAnswer, NoAnswerError } from '../aws/exchange.ts';
 import { createRepeat, type Tried } from '../aws/retries.ts';
 import { encode, signWithoutBody } from '../aws/sign.ts';
+import { encodeKey } from './object-url.ts';
 import { spellCrc32 } from './ordered-digest.ts';
 import type { ObjectRef } from './types.ts';
 
@@ -57,7 +58,7 @@ export function createPartUploader(client: Pick<S3Client, 'config'>, stallMs: nu
     const aheadMs = config.systemClockOffset;
     const request = {
       method: 'PUT',
-      path: `${basePath}${key.split('/').map(encode).join('/')}`,
+      path: `${basePath}${encodeKey(key)}`,
       query: `partNumber=${number}&uploadId=${encode(uploadId)}`,
       headers: { 'x-amz-checksum-crc32': spellCrc32(crc) },
     };

@@ -19,8 +19,8 @@ export const isPlainColumn = (column: string): boolean =>
   column !== '' && !COLUMNS.has(column) && !PREFIXES.some((prefix) => column.startsWith(prefix));
 
 /**
- * Finds the column that a name differs from only in its case, such as `model` for `Model`. Taken as a parameter, it would
- * run another model, or without a maximum cost.
+ * Finds the known column that is meant by a name in another case, such as `Model`. As a parameter, `Model` would leave
+ * the model to the preset, and `maxcostusd` would limit no cost.
  */
 export function meantColumn(column: string): string | undefined {
   const small = column.toLowerCase();

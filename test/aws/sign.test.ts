@@ -21,6 +21,16 @@ const at = fc.date({ min: new Date('2020-01-01'), max: new Date('2040-01-01'), n
 const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 });
 const headers = fc.dictionary(fc.stringMatching(/^x-amz-[a-z]{1,8}$/), fc.stringMatching(/^[a-z0-9 .#]*$/));
 
+const s3Signer = (who: ConstructorParameters<typeof SignatureV4>[0]['credentials']) =>
+  new SignatureV4({
+    service: 's3',
+    region: 'eu-central-1',
+    credentials: who,
+    sha256: Sha256,
+    uriEscapePath: false,
+    applyChecksum: false,
+  });
+
 describe("a signature is the SDK's own", () => {
   it('over headers', async () => {
     await fc.assert(
@@ -64,14 +74,7 @@ describe("a signature is the SDK's own", () => {
   it('over headers and a query for S3, without the body', async () => {
     await fc.assert(
       fc.asyncProperty(credentials, at, headers, text, text, async (who, when, given, key, uploadId) => {
-        const signer = new SignatureV4({
-          service: 's3',
-          region: 'eu-central-1',
-          credentials: who,
-          sha256: Sha256,
-          uriEscapePath: false,
-          applyChecksum: false,
-        });
+        const signer = s3Signer(who);
         const host = 'b.s3.eu-central-1.amazonaws.com';
         const request = { method: 'PUT', path: `/k${encode(key)}` };
         const theirs = await signer.sign(
@@ -105,14 +108,7 @@ describe("a signature is the SDK's own", () => {
         fc.dictionary(text, text, { maxKeys: 3 }),
         async (who, when, key, query) => {
           const url = new URL(`https://b.s3.eu-central-1.amazonaws.com/k${encode(key)}`);
-          const signer = new SignatureV4({
-            service: 's3',
-            region: 'eu-central-1',
-            credentials: who,
-            sha256: Sha256,
-            uriEscapePath: false,
-            applyChecksum: false,
-          });
+          const signer = s3Signer(who);
           const request = { method: 'GET', protocol: 'https:', hostname: url.hostname, path: url.pathname };
           const theirs = await signer.presign(
             new HttpRequest({

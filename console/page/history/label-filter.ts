@@ -5,7 +5,7 @@ export const labelsIn = (filters: URLSearchParams): string =>
     .map(([name, value]) => `${name.slice('label.'.length)}=${value}`)
     .join(', ');
 
-/** @returns Nothing for what is no label. A comma that no `name=` follows belongs to the value before it. */
+/** @returns `undefined` if one is no label. A comma without a `name=` after it belongs to the value before it. */
 export function readLabels(text: string): readonly (readonly [string, string])[] | undefined {
   if (text.trim() === '') return [];
   const labels = text
