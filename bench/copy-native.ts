@@ -11,6 +11,12 @@ export interface Scenario {
   readonly name: string;
   readonly isTls?: true;
   readonly isSlow?: true;
+  /** How often the file is copied in one run. @default 1 */
+  readonly count?: number;
+  /** How many of these copies run side by side. @default 1 */
+  readonly atOnce?: number;
+  /** The only contenders, by the start of their names. @default - all */
+  readonly only?: readonly string[];
 }
 
 /** Medians of one contender. */
@@ -34,7 +40,10 @@ interface Contender {
   readonly isDigesting?: true;
 }
 
-const OURS = 'wiro-serverless';
+export const OURS = 'wiro-serverless';
+export const FLOOR = 'floor: the same work without SDK';
+export const RCLONE = 'rclone copyurl';
+export const CURL = 'curl \\| curl';
 
 /** Contenders that are not installed. */
 export const missingContenders = (): readonly string[] => [
@@ -46,8 +55,10 @@ export const missingContenders = (): readonly string[] => [
 /** Copies with all contenders in turn, each in new processes. The first turn is not counted. */
 export async function measureCopies(job: CopyJob, scenario: Scenario): Promise<readonly CopyRow[]> {
   const { servers, file, runs } = job;
-  const { cdn, slowCdn, s3 }: Origins = scenario.isTls ? servers.tls : servers.plain;
-  const contenders = await contendersFor(job, scenario.isSlow ? slowCdn : cdn, s3);
+  const { isTls, isSlow, only, count = 1, atOnce = 1 } = scenario;
+  const { cdn, slowCdn, s3 }: Origins = isTls ? servers.tls : servers.plain;
+  const all = await contendersFor(job, isSlow ? slowCdn : cdn, s3, `${count} ${atOnce}`);
+  const contenders = all.filter(({ name }) => only?.some((one) => name.startsWith(one)) ?? true);
   const env = environment(servers, s3);
   const measured = new Map(contenders.map(({ name }) => [name, [] as CopyRow[]]));
   for (let run = 0; run <= runs; run += 1)
@@ -55,7 +66,8 @@ export async function measureCopies(job: CopyJob, scenario: Scenario): Promise<r
       const before = await servers.receivedBytes();
       const { row, output } = await runTimed(name, command, { ...env, KEY: `run-${run}` }, servers.directory);
       const arrived = (await servers.receivedBytes()) - before;
-      if (arrived < file.sizeBytes) throw new Error(`${name}: only ${arrived} bytes arrived`);
+      if (arrived < file.sizeBytes * (isDigesting ? count : 1))
+        throw new Error(`${name}: only ${arrived} bytes arrived`);
       if (isDigesting && output.trim() !== file.sha256)
         throw new Error(`${name}: the copy differs from the file`);
       if (run > 0) measured.get(name)?.push(row);
@@ -82,11 +94,11 @@ export async function measurePeak(
   }: Pick<Scenario, 'isTls'> & { readonly copies: number; readonly memoryMb: number },
 ): Promise<number> {
   const { cdn, s3 } = isTls ? servers.tls : servers.plain;
-  const command = await nodeCommand('copy-ours', cdn, file.name);
+  const command = await nodeCommand('copy-ours', cdn, `${file.name} ${copies} ${copies}`);
   const env = {
     ...environment(servers, s3),
     KEY: 'memory',
-    COPIES: String(copies),
+    LOAD_CALLBACK: 'yes',
     // As the local Lambda limits it.
     NODE_OPTIONS: `--max-old-space-size=${Math.floor(memoryMb * 0.9)}`,
   };
@@ -94,20 +106,21 @@ export async function measurePeak(
   return row.peakMib;
 }
 
-async function nodeCommand(script: string, cdn: string, file: string): Promise<string> {
+async function nodeCommand(script: string, cdn: string, rest: string): Promise<string> {
   const source = path.join(import.meta.dirname, `${script}.ts`);
   const built = path.join(import.meta.dirname, '..', '.build', 'bench', script);
   const { directory } = await bundleEntry(source, built);
-  return `exec "${process.execPath}" "${directory}/index.js" ${cdn} $KEY-${script} ${file}`;
+  return `exec "${process.execPath}" "${directory}/index.js" ${cdn} $KEY-${script} ${rest}`;
 }
 
 async function contendersFor(
   { servers, file }: CopyJob,
   cdn: string,
   s3: string,
+  counts: string,
 ): Promise<readonly Contender[]> {
   const missing = missingContenders();
-  const node = (script: string) => nodeCommand(script, cdn, file.name);
+  const node = (script: string) => nodeCommand(script, cdn, `${file.name} ${counts}`);
   const headers = `-H 'Content-Length: ${file.sizeBytes}' -H 'Transfer-Encoding:' -H 'Expect:'`;
   const rclone = `env -u AWS_CA_BUNDLE rclone --config "${servers.directory}/rclone.conf" --ca-cert "${servers.certificate}"`;
   await writeFile(
@@ -117,20 +130,18 @@ async function contendersFor(
   const get = `curl -sSf ${cdn}/${file.name}`;
   return [
     { name: OURS, command: await node('copy-ours'), isDigesting: true },
-    { name: 'floor: the same work without SDK', command: await node('copy-floor'), isDigesting: true },
+    { name: FLOOR, command: await node('copy-floor'), isDigesting: true },
     ...(missing.includes('curl')
       ? []
       : [
           {
-            name: 'curl \\| curl',
+            name: CURL,
             command: `${get} | curl -sSf -o /dev/null -T - ${headers} ${s3}/bench/$KEY-curl`,
           },
         ]),
     ...(missing.includes('rclone')
       ? []
-      : [
-          { name: 'rclone copyurl', command: `${rclone} -q copyurl ${cdn}/${file.name} s:bench/$KEY-rclone` },
-        ]),
+      : [{ name: RCLONE, command: `${rclone} -q copyurl ${cdn}/${file.name} s:bench/$KEY-rclone` }]),
     ...(missing.includes('curl') || missing.includes('the aws command')
       ? []
       : [

@@ -3,11 +3,11 @@ import { createOutputCopier } from '../functions/outputs/copy-output.ts';
 import { createOutputFetcher } from '../functions/outputs/fetch-output.ts';
 import { parseOutputHosts } from '../functions/outputs/output-hosts.ts';
 
-/** Copies the file like the functions: once, or with `COPIES` several times at once. */
+/** Copies the file like the functions: `count` times, `atOnce` side by side. */
 async function main(): Promise<void> {
-  const [origin = '', key = '', file = 'file.mp4'] = process.argv.slice(2);
+  const [origin = '', key = '', file = 'file.mp4', count = '1', atOnce = '1'] = process.argv.slice(2);
   // For its memory, all that `callback` loads is there.
-  if (process.env.COPIES) await import('../functions/collect/collect.ts');
+  if (process.env.LOAD_CALLBACK) await import('../functions/collect/collect.ts');
   const fetcher = createOutputFetcher({
     hosts: parseOutputHosts(new URL(origin).host),
     connectMs: 5_000,
@@ -16,10 +16,21 @@ async function main(): Promise<void> {
   });
   const copier = createOutputCopier({ client: createS3Client({ env: process.env }), fetcher });
   const startedAt = performance.now();
-  const copies = Array.from({ length: Number(process.env.COPIES ?? 1) }, (_, nth) =>
-    copier.copy({ url: `${origin}/${file}`, bucket: 'bench', key: `${key}${nth || ''}` }),
-  );
-  const [{ sha256 } = { sha256: '' }] = await Promise.all(copies);
+  const sums = new Set<string>();
+  let next = 0;
+  async function copyOn(): Promise<void> {
+    while (next < Number(count)) {
+      next += 1;
+      const output = {
+        url: `${origin}/${file}`,
+        bucket: 'bench',
+        key: count === '1' ? key : `${key}-${next}`,
+      };
+      sums.add((await copier.copy(output)).sha256);
+    }
+  }
+  await Promise.all(Array.from({ length: Number(atOnce) }, copyOn));
+  const sha256 = [...sums].join();
   const seconds = (performance.now() - startedAt) / 1000;
   if (process.send) process.send({ seconds, peakMib: process.resourceUsage().maxRSS / 1024, sha256 });
   else console.log(sha256);
