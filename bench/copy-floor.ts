@@ -6,8 +6,8 @@ import { connect as connectTcp, type OnReadOpts } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { crc32 } from 'node:zlib';
 
-// Copies the file with as little processor time as the same work can take in Node: once, or `count` times if it is small. Without the functions' checks,
-// retries and limits: for comparison only.
+// Copies the file with as little processor time as the same work can take in Node: once, or `count` times if it is small.
+// Without the functions' checks, retries and limits: for comparison only.
 const PART = 8 * 1024 ** 2;
 const LANES = 4;
 const S3 = process.env.AWS_ENDPOINT_URL_S3 ?? '';

@@ -136,8 +136,9 @@ function compare(rows: readonly CopyRow[], { isSlow }: Scenario): readonly strin
 }
 
 function describe(rows: readonly CopyRow[]): string {
-  const floor = rows.find(({ name }) => name.startsWith('floor'));
-  const ratio = (value: number, reference = Number.NaN) => (value / reference).toFixed(2);
+  const floor = rows.find(({ name }) => name === FLOOR);
+  const ratio = (value: number, reference?: number) =>
+    reference === undefined ? '' : (value / reference).toFixed(2);
   return [
     '| | seconds | × floor | processor seconds | × floor | peak memory, MiB |',
     '|---|---:|---:|---:|---:|---:|',
