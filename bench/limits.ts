@@ -54,7 +54,7 @@ export const CALLS: Readonly<Record<'upload' | 'presigned', PerCall>> = {
       'PutItem counted': [1, 1, 0, 0],
     },
     reconcile: {
-      'GetItem gate': [2, 0, 2, 0],
+      'GetItem gate': [1, 0, 1, 0],
       'Query waiting': [1, 0, 0.5, 0],
       'Query due': [8, 0, 4, 0],
     },
@@ -97,7 +97,7 @@ export const CALLS: Readonly<Record<'upload' | 'presigned', PerCall>> = {
       'PutItem counted': [1, 1, 0, 0],
     },
     reconcile: {
-      'GetItem gate': [2, 0, 2, 0],
+      'GetItem gate': [1, 0, 1, 0],
       'Query waiting': [1, 0, 0.5, 0],
       'Query due': [8, 0, 4, 0],
     },

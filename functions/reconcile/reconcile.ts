@@ -14,7 +14,7 @@ import type { StepOver } from './step-over.ts';
 export interface ReconcileDeps {
   readonly generations: Pick<GenerationStore, 'due' | 'get' | 'update' | 'waiting'>;
   readonly notes: Pick<AttemptNotesStore, 'joinedLine' | 'read'>;
-  readonly gate: Pick<Gate, 'admit' | 'free' | 'holders' | 'joinLine'>;
+  readonly gate: Pick<Gate, 'admit' | 'free' | 'hasLine' | 'holders' | 'joinLine'>;
   readonly submit: (id: string) => Promise<void>;
   readonly collect: (id: string) => Promise<void>;
   readonly announce: (id: string) => Promise<void>;
@@ -232,6 +232,8 @@ async function tendGate(deps: ReconcileDeps): Promise<Timestamp | null> {
     await gate
       .joinLine(first)
       .catch(logIgnored('it is put in line again in a minute', { generationId: first.id }));
+  // Most runs find nobody in line. Then the gate is read once.
+  if (first === undefined && !gate.hasLine()) return null;
   await mapLimited(await gate.admit(MOST_STARTED), AT_ONCE, (id) =>
     submit(id).catch(logIgnored('it is started again in a minute', { generationId: id })),
   );

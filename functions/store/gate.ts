@@ -71,6 +71,8 @@ export interface Gate {
   isAwaited(): Promise<boolean>;
   /** Whether more tasks of ours ran than Wiro's limits allow, when this function last saw the gate. Asks nothing. */
   isCrowded(): boolean;
+  /** Whether a generation waited in line, when this function last saw the gate. Asks nothing. */
+  hasLine(): boolean;
   /** Ids that hold a slot. `reconcile` compares them with the generations. */
   holders(): Promise<readonly string[]>;
 }
@@ -108,9 +110,11 @@ export function createGate({
   // Whether no more slots were counted when the gate was last seen. Then `takeAtOnce` would write in vain.
   let isCountFull = false;
   let isCrowded = true;
+  let hasLine = true;
   const { read, update } = openGateItem({ client, tableName }, (gate) => {
     isCountFull = seen.isCountFull(gate);
     isCrowded = gate.slots.size >= MOST_TRACKED;
+    hasLine = gate.waitingSince !== undefined;
   });
 
   // --- giving a slot back ---------------------------------------------------------------------------------------
@@ -355,6 +359,8 @@ export function createGate({
     isAwaited: async () => isAwaited(await read()),
 
     isCrowded: () => isCrowded,
+
+    hasLine: () => hasLine,
 
     async holders() {
       const gate = await read();

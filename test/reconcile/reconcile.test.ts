@@ -76,7 +76,18 @@ function reconcileWorld(
   const time = { remainingMs: 60_000 };
   const stepOver = createStepOver({ first: 30_000, longest: 900_000 });
   const keyOf = (id: string, attempt: number) => `${id} ${attempt}`;
+  const gate: ReconcileDeps['gate'] = {
+    holders: async () => holders,
+    admit: async () => admitted,
+    hasLine: () => true,
+    free: async ({ id }, why) => {
+      await note(`free (${why})`)(id);
+      return false;
+    },
+    joinLine: async ({ id }) => note('line up')(id),
+  };
   return {
+    gate,
     done,
     looks,
     standing,
@@ -96,15 +107,7 @@ function reconcileWorld(
             return joinedLineAt === undefined ? {} : { joinedLineAt };
           },
         },
-        gate: {
-          holders: async () => holders,
-          admit: async () => admitted,
-          free: async ({ id }, why) => {
-            await note(`free (${why})`)(id);
-            return false;
-          },
-          joinLine: async ({ id }) => note('line up')(id),
-        },
+        gate,
         submit: note('submit'),
         collect: note('collect'),
         announce: note('announce'),
@@ -449,6 +452,17 @@ describe('the gate', () => {
     await run();
 
     expect(done).toEqual(['submit a', 'submit b', 'submit c']);
+  });
+
+  it.each([
+    ['nobody waits: it is read once', false, []],
+    ['the index lags behind it: it is asked', true, ['submit a']],
+  ])('whose line the index shows empty: if %s', async (_, hasLine, expected) => {
+    const { done, gate, run } = reconcileWorld([], { admitted: ['a'] });
+
+    await run(1_000, { gate: { ...gate, hasLine: () => hasLine } });
+
+    expect(done).toEqual(expected);
   });
 
   it('is tended for the others if one holder cannot be read', async () => {

@@ -430,6 +430,20 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
   });
 
   describe('the line', () => {
+    it('is said to have somebody until it was seen empty', async () => {
+      const { gate, line, join } = await gateWorld();
+      const unseen = gate.hasLine();
+      await gate.holders();
+      const empty = gate.hasLine();
+      await join(1);
+      const joined = gate.hasLine();
+
+      await gate.admit(1);
+      line.clear();
+
+      expect([unseen, empty, joined, gate.hasLine()]).toEqual([true, false, true, false]);
+    });
+
     it('keeps younger ones back while an older one waits, and lets older ones pass', async () => {
       const { gate, join } = await gateWorld();
       await join(5);
