@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseJson } from '../runtime/json.ts';
-import { type Service, type SignedPost, signedPost } from './signed-post.ts';
+import { EndpointError, type Service } from './endpoint.ts';
+import { type SignedPost, signedPost } from './signed-post.ts';
 
 // The functions make one kind of call each to SSM, Lambda and EventBridge. Their SDK clients would add more to a cold
 // start than everything else that `callback` loads.
@@ -28,6 +29,7 @@ const LONGEST_PAUSE_MS = 2_000;
  * @param answerMs - How long each try waits for the answer, in milliseconds. @default 5,000
  * @param throttledMs - How long a throttled call is repeated, in milliseconds. @default - three tries
  * @throws {AwsCallError} If the service cannot be reached or refuses the call.
+ * @throws {EndpointError} If the environment demands an endpoint that does not exist.
  */
 export async function callAws(
   service: Service,
@@ -51,7 +53,7 @@ export async function callAws(
       isThrottled = answer.statusCode === 429 || /Throttl|TooMany|LimitExceeded/.test(errorName(answer));
       if (answer.statusCode < 500 && !isThrottled && !isClockCorrected) throw failure;
     } catch (cause) {
-      if (cause instanceof AwsCallError) throw cause;
+      if (cause instanceof AwsCallError || cause instanceof EndpointError) throw cause;
       failure = new AwsCallError(`${service.name} could not be reached`, { cause });
     }
     const hasTurnLeft = isThrottled && performance.now() - startedAt < throttledMs;

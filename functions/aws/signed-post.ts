@@ -1,13 +1,6 @@
+import { endpointOf, ownRegion, type Service } from './endpoint.ts';
 import { clockAhead, exchange, type HttpAnswer } from './exchange.ts';
 import { lambdaCredentials, type SigningCredentials, signHeaders } from './sign.ts';
-
-/** A service as its endpoint and its signature name it. */
-export interface Service {
-  /** For example `ssm`. */
-  readonly name: string;
-  /** `AWS_ENDPOINT_URL_<this>` overrides the endpoint. */
-  readonly endpointVariable: string;
-}
 
 export interface SignedPost {
   readonly path: string;
@@ -19,6 +12,8 @@ export interface SignedPost {
 export interface PostOptions {
   /** How long the whole answer may take, in milliseconds. */
   readonly answerMs: number;
+  /** How long a new connection may take, in milliseconds. @default 1,000 */
+  readonly connectMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   /** @default - as the environment names it, or else AWS's */
   readonly endpoint?: string | undefined;
@@ -44,10 +39,10 @@ let clockAheadMs = 0;
 export async function signedPost(
   service: Service,
   { path, headers, body }: SignedPost,
-  { answerMs, signal, endpoint, region = ownRegion(), credentials }: PostOptions,
+  { answerMs, connectMs = CONNECT_MS, signal, endpoint, region = ownRegion(), credentials }: PostOptions,
 ): Promise<PostAnswer> {
   signal?.throwIfAborted();
-  const url = new URL(endpoint ?? endpointOf(service, region));
+  const url = new URL(endpointOf(service, region, endpoint));
   url.pathname = `${url.pathname.replace(/\/$/, '')}${path}`;
   const aheadMs = clockAheadMs;
   const signed = signHeaders(
@@ -67,20 +62,10 @@ export async function signedPost(
       headers: { ...headers, ...signed },
       body,
     },
-    { connectMs: CONNECT_MS, answerMs },
+    { connectMs, answerMs },
     signal,
   );
   const corrected = clockAhead(answer.headers, aheadMs);
   if (corrected !== undefined) clockAheadMs = corrected;
   return { ...answer, isClockCorrected: corrected !== undefined };
 }
-
-export const ownRegion = (): string => process.env.AWS_REGION ?? 'us-east-1';
-
-/** The endpoint that the environment names, of an emulator for example. */
-export const ownEndpointOf = ({ endpointVariable }: Pick<Service, 'endpointVariable'>): string | undefined =>
-  process.env[`AWS_ENDPOINT_URL_${endpointVariable}`] || process.env.AWS_ENDPOINT_URL || undefined;
-
-export const endpointOf = ({ name, endpointVariable }: Service, region: string): string =>
-  ownEndpointOf({ endpointVariable }) ||
-  `https://${name}.${region}.${region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com'}`;

@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
+import { ownRegion } from '../aws/endpoint.ts';
 import { exchange, NoAnswerError } from '../aws/exchange.ts';
 import { encode, lambdaCredentials, signWithoutBody } from '../aws/sign.ts';
-import { ownRegion } from '../aws/signed-post.ts';
 import { objectUrl, type S3Access } from './object-url.ts';
 import { ALGORITHMS, type Described, toFound } from './to-found.ts';
 import type { FoundObject, ObjectRef } from './types.ts';

@@ -1,5 +1,6 @@
+import { endpointOf, ownEndpointOf, ownRegion, type Service } from '../aws/endpoint.ts';
 import { encode } from '../aws/sign.ts';
-import { endpointOf, ownEndpointOf, ownRegion, type PostOptions, type Service } from '../aws/signed-post.ts';
+import type { PostOptions } from '../aws/signed-post.ts';
 import type { ObjectRef } from './types.ts';
 
 export const S3: Service = { name: 's3', endpointVariable: 'S3' };
@@ -18,7 +19,7 @@ export function objectUrl(
   { bucket, key }: ObjectRef,
   { endpoint = ownEndpointOf(S3), region = ownRegion() }: S3Access = {},
 ): Pick<URL, 'origin' | 'host' | 'pathname'> {
-  const s3 = new URL(endpoint ?? endpointOf(S3, region));
+  const s3 = new URL(endpointOf(S3, region, endpoint));
   // An emulator addresses buckets by path: bucket names in the host would need its own DNS.
   const isInHost = endpoint === undefined && IS_IN_HOST.test(bucket);
   const host = isInHost ? `${bucket}.${s3.host}` : s3.host;
@@ -27,4 +28,4 @@ export function objectUrl(
 }
 
 /** Encodes a key for a path. Its slashes stay. */
-export const encodeKey = (key: string): string => key.split('/').map(encode).join('/');
+const encodeKey = (key: string): string => key.split('/').map(encode).join('/');

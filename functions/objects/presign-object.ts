@@ -1,5 +1,5 @@
+import { ownRegion } from '../aws/endpoint.ts';
 import { type Headers, lambdaCredentials, presignUrl } from '../aws/sign.ts';
-import { ownRegion } from '../aws/signed-post.ts';
 import { objectUrl, S3, type S3Access } from './object-url.ts';
 import type { ObjectRef } from './types.ts';
 

@@ -1,4 +1,6 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { ownEndpointOf } from '../aws/endpoint.ts';
+import { S3 } from './object-url.ts';
 
 export interface S3ClientDeps {
   readonly env: NodeJS.ProcessEnv;
@@ -13,7 +15,7 @@ const STALL_MS = 30_000;
 
 /** Creates the S3 client of one container. Its connections stay open between invocations. */
 export function createS3Client({ env, stallMs = STALL_MS, credentials }: S3ClientDeps): S3Client {
-  const endpoint = env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL;
+  const endpoint = ownEndpointOf(S3, env);
   return new S3Client({
     ...(env.AWS_REGION ? { region: env.AWS_REGION } : {}),
     ...(endpoint ? { endpoint } : {}),

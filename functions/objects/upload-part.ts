@@ -2,7 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { clockAhead, exchange, type HttpAnswer, NoAnswerError } from '../aws/exchange.ts';
 import { createRepeat, type Tried } from '../aws/retries.ts';
 import { encode, signWithoutBody } from '../aws/sign.ts';
-import { encodeKey } from './object-url.ts';
+import { objectUrl } from './object-url.ts';
 import { spellCrc32 } from './ordered-digest.ts';
 import type { ObjectRef } from './types.ts';
 
@@ -53,22 +53,22 @@ export function createPartUploader(client: Pick<S3Client, 'config'>, stallMs: nu
   const limits = { connectMs: CONNECT_MS, answerMs: stallMs, stallMs, maxAnswerBytes: MAX_ANSWER_BYTES };
 
   async function tryOnce(part: PartToUpload, signal: AbortSignal): Promise<Tried<UploadedPart>> {
-    const { key, number, uploadId, bytes, crc } = part;
-    const { origin, basePath, region } = await addressOf(client, part.bucket);
+    const { number, uploadId, bytes, crc } = part;
+    const { origin, host, pathname, region } = await addressOf(client, part);
     const aheadMs = config.systemClockOffset;
     const request = {
       method: 'PUT',
-      path: `${basePath}${encodeKey(key)}`,
+      path: pathname,
       query: `partNumber=${number}&uploadId=${encode(uploadId)}`,
       headers: { 'x-amz-checksum-crc32': spellCrc32(crc) },
     };
     const signed = signWithoutBody(
-      { ...request, host: origin.host },
+      { ...request, host },
       { region, credentials: await config.credentials(), at: new Date(Date.now() + aheadMs) },
     );
     const sent = {
       method: 'PUT',
-      origin,
+      origin: new URL(origin),
       path: `${request.path}?${request.query}`,
       headers: { ...request.headers, ...signed },
       body: bytes,
@@ -90,23 +90,11 @@ export function createPartUploader(client: Pick<S3Client, 'config'>, stallMs: nu
   };
 }
 
-/** Where a bucket's objects are, with the path of all their keys. */
-async function addressOf({ config }: Pick<S3Client, 'config'>, bucket: string) {
-  const [region, isFips, isDualStack, own] = await Promise.all([
-    config.region(),
-    config.useFipsEndpoint(),
-    config.useDualstackEndpoint(),
-    config.endpoint?.(),
-  ]);
-  const { url } = config.endpointProvider({
-    Bucket: bucket,
-    Region: region,
-    UseFIPS: isFips,
-    UseDualStack: isDualStack,
-    ForcePathStyle: config.forcePathStyle === true,
-    ...(own && { Endpoint: `${own.protocol}//${own.hostname}${own.port ? `:${own.port}` : ''}${own.path}` }),
-  });
-  return { origin: url, basePath: `${url.pathname.replace(/\/$/, '')}/`, region };
+/** Where an object is, at the endpoint of the client. */
+async function addressOf({ config }: Pick<S3Client, 'config'>, object: ObjectRef) {
+  const [region, own] = await Promise.all([config.region(), config.endpoint?.()]);
+  const endpoint = own && `${own.protocol}//${own.hostname}${own.port ? `:${own.port}` : ''}${own.path}`;
+  return { ...objectUrl(object, { region, endpoint }), region };
 }
 
 const THROTTLED =

@@ -58,6 +58,8 @@ const refusal = (name: string, statusCode = 400): Answer =>
 const ok = json(200, { Item: { pk: { S: 'a' } } });
 const INPUT = { TableName: 't', Key: { pk: { S: 'a' }, sk: { S: 'b' } } };
 const read = () => new GetItemCommand(INPUT);
+/** Tests that run beside this one may keep the machine busy for longer than any network takes. */
+const PATIENT = { connectMs: 30_000, answerMs: 30_000 };
 /** Pauses between tries are a random share of their longest. */
 const pauseBriefly = () => vi.spyOn(Math, 'random').mockReturnValue(0.001);
 
@@ -109,7 +111,7 @@ describe("a request to the table that is refused is repeated as the SDK's client
     const theirs = await meet(fault, () => theirClient.send(new sdk.GetItemCommand(INPUT)));
     theirClient.destroy();
 
-    const ours = await meet(fault, () => new DynamoDBClient().send(read()));
+    const ours = await meet(fault, () => new DynamoDBClient(PATIENT).send(read()));
 
     expect(ours.tries).toBe(theirs.tries);
     if (name.endsWith('Exception')) expect(ours.name).toBe(theirs.name);
@@ -121,14 +123,14 @@ describe('a request to the table', () => {
     pauseBriefly();
     answers = [refusal('ThrottlingException'), refusal('InternalServerError', 500), json(200, 'no JSON'), ok];
 
-    expect(await new DynamoDBClient().send(read())).toEqual({ Item: { pk: { S: 'a' } } });
+    expect(await new DynamoDBClient(PATIENT).send(read())).toEqual({ Item: { pk: { S: 'a' } } });
     expect(requests).toHaveLength(4);
   });
 
   it('fails with what DynamoDB says, and how often it was tried', async () => {
     answers = [refusal('ValidationException')];
 
-    await expect(new DynamoDBClient().send(read())).rejects.toMatchObject({
+    await expect(new DynamoDBClient(PATIENT).send(read())).rejects.toMatchObject({
       name: 'ValidationException',
       message: 'no',
       $metadata: { attempts: 1 },
@@ -139,12 +141,14 @@ describe('a request to the table', () => {
     answers = [refusal('ConditionalCheckFailedException')];
     const write = new PutItemCommand({ TableName: 't', Item: {} });
 
-    await expect(new DynamoDBClient().send(write)).rejects.toBeInstanceOf(ConditionalCheckFailedException);
+    await expect(new DynamoDBClient(PATIENT).send(write)).rejects.toBeInstanceOf(
+      ConditionalCheckFailedException,
+    );
   });
 
   it('uses one connection after the other', async () => {
     answers = [ok];
-    const client = new DynamoDBClient();
+    const client = new DynamoDBClient(PATIENT);
     await client.send(read());
     const before = connections;
 
@@ -156,7 +160,7 @@ describe('a request to the table', () => {
   it('ends when it is told to, even if no answer comes', async () => {
     answers = [() => {}];
     const controller = new AbortController();
-    const sent = new DynamoDBClient().send(read(), { abortSignal: controller.signal });
+    const sent = new DynamoDBClient(PATIENT).send(read(), { abortSignal: controller.signal });
     await vi.waitFor(() => expect(requests).toHaveLength(1));
 
     controller.abort(new Error('enough'));
@@ -169,7 +173,7 @@ describe('a request to the table', () => {
     vi.spyOn(Math, 'random').mockReturnValue(0.999);
     answers = [refusal('ThrottlingException')];
     const controller = new AbortController();
-    const sent = new DynamoDBClient().send(read(), { abortSignal: controller.signal });
+    const sent = new DynamoDBClient(PATIENT).send(read(), { abortSignal: controller.signal });
     await vi.waitFor(() => expect(requests).toHaveLength(1));
 
     controller.abort();
@@ -182,7 +186,7 @@ describe('a request to the table', () => {
     const Responses = { t: [{ pk: { S: 'a' } }] };
     answers = [json(200, { Responses, UnprocessedKeys: {} })];
 
-    const answer = await new DynamoDBClient().send(
+    const answer = await new DynamoDBClient(PATIENT).send(
       new BatchGetItemCommand({ RequestItems: { t: { Keys: [INPUT.Key] } } }),
     );
 
@@ -194,7 +198,7 @@ describe('a request to the table', () => {
 it('a table that is down does not get five times the requests', async () => {
   pauseBriefly();
   answers = [refusal('InternalServerError', 500)];
-  const client = new DynamoDBClient();
+  const client = new DynamoDBClient(PATIENT);
 
   await Promise.allSettled(Array.from({ length: 40 }, () => client.send(read())));
 
@@ -229,13 +233,13 @@ describe('a clock that is an hour off', () => {
   // Other tests have the right time.
   afterEach(async () => {
     answers = [strict(0, {})];
-    await new DynamoDBClient().send(read());
+    await new DynamoDBClient(PATIENT).send(read());
   });
 
   it('is corrected by the answer of the table: the request is sent once more, later ones are right at once', async () => {
     pauseBriefly();
     answers = [strict(HOUR, { Item: { pk: { S: 'a' } } })];
-    const client = new DynamoDBClient();
+    const client = new DynamoDBClient(PATIENT);
 
     expect(await client.send(read())).toHaveProperty('Item');
     expect(requests).toHaveLength(2);
@@ -250,7 +254,7 @@ describe('a clock that is an hour off', () => {
 
     await callAws(ssm, { path: '/', headers: {}, body: '{}' });
     expect(requests).toHaveLength(2);
-    await new DynamoDBClient().send(read());
+    await new DynamoDBClient(PATIENT).send(read());
     expect(requests).toHaveLength(3);
   });
 });

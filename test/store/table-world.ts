@@ -38,6 +38,9 @@ export function useTables(kind: (typeof TABLES)[number] = 'dynalite') {
     return new DynamoDBClient({
       ...place(),
       tries: 3,
+      // Tests that run beside this one may keep the machine busy for longer than any network takes.
+      connectMs: 30_000,
+      answerMs: 30_000,
       async post(...given) {
         const answer = await signedPost(...given);
         const [, { headers }] = given;

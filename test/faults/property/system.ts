@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as s3 from '@aws-sdk/client-s3';
 import * as dynamodb from '../../../functions/aws/dynamodb.ts';
+import type { Service } from '../../../functions/aws/endpoint.ts';
 import * as signedPosts from '../../../functions/aws/signed-post.ts';
 import { FUNCTIONS, type FunctionName } from '../../../functions/functions.ts';
 import type { ObjectRef } from '../../../functions/objects/types.ts';
@@ -325,7 +326,7 @@ export class System {
   }
 
   #signedPost(container: Container) {
-    return async ({ name }: signedPosts.Service, { path, body }: signedPosts.SignedPost) => {
+    return async ({ name }: Service, { path, body }: signedPosts.SignedPost) => {
       const call = {
         service: name as 'ssm' | 'events' | 'lambda',
         operation: 'POST',
