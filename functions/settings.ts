@@ -176,7 +176,7 @@ export const DURATIONS = {
   /** How long the gate stays closed after a code 96 that counts more tasks than this deployment's own. */
   gatePause: 5_000,
   /** The time after which one more task probes a learned limit, because the balance may have grown. */
-  limitProbe: 60_000,
+  limitProbe: 30_000,
   /** The time without a code 96 after which a learned limit is forgotten. */
   limitForget: 3_600_000,
   /** How long an uploaded input is reused. Wiro keeps files for "a limited time". */

@@ -356,12 +356,12 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect(took([await gate.take(nth(3)), await gate.take(nth(4))])).toBe(1);
     });
 
-    it('tries one more after a minute; accepted, the limit has grown and the next is tried at once', async () => {
+    it('tries one more after half a minute; accepted, the limit has grown and the next is tried at once', async () => {
       const { gate, learn, pass, item } = await gateWorld();
       await learn(2);
       for (const generation of all(1, 2)) await gate.take(generation);
 
-      pass(59_999);
+      pass(29_999);
       const early = await gate.take(nth(3));
       pass(1);
       const probe = await gate.take(nth(3));
@@ -373,16 +373,16 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect((await item())?.limit).toBe(4);
     });
 
-    it('tries one more after a minute; refused, the limit is as before for another minute', async () => {
+    it('tries one more after half a minute; refused, the limit is as before for another half', async () => {
       const { gate, learn, pass, item } = await gateWorld();
       await learn(2);
       for (const generation of all(1, 2)) await gate.take(generation);
-      pass(60_000);
+      pass(30_000);
       await gate.take(nth(3));
 
       await gate.noteRefusal(nth(3), 2);
       const limit = (await item())?.limit;
-      pass(59_999);
+      pass(29_999);
       const early = await gate.take(nth(4));
       pass(1);
       const later = await gate.take(nth(4));
@@ -397,7 +397,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       await join(2, 3);
 
       const before = await gate.admit(25);
-      pass(60_000);
+      pass(30_000);
       const probe = await gate.admit(25);
       const meanwhile = await gate.admit(25);
 
@@ -652,7 +652,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       await Promise.all(all(2, 61).map((generation) => gate.free(generation, 'ended')));
       await learn(2);
       const second = await gate.take(nth(62));
-      pass(60_000);
+      pass(30_000);
       const probe = await gate.take(nth(63));
 
       expect([beyond, second, probe]).toEqual([true, true, true]);
@@ -796,7 +796,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       await join(1, 2, 3, 4);
 
       const admitted = await gate.admit(25);
-      pass(60_000);
+      pass(30_000);
 
       expect([admitted, await gate.admit(25), await gate.isAwaited(), await gate.take(nth(4))]).toEqual([
         ids(1, 3),
