@@ -223,6 +223,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     uses: [
       'functions/settings.ts',
       'functions/runtime',
+      'functions/aws',
       'functions/request',
       'functions/objects',
       'client',

@@ -1,5 +1,6 @@
 import { AwsClient } from 'aws4fetch';
 import type { Credentials } from '../../client/index.ts';
+import { endpointOf } from '../../functions/aws/endpoint.ts';
 import { AwsRefusal } from './finding.ts';
 
 export interface HttpAnswer {
@@ -58,7 +59,7 @@ export interface AwsOptions {
 }
 
 export const createAws =
-  ({ region, credentials, endpoint = (service) => endpointOf(service, region) }: AwsOptions): CallAws =>
+  ({ region, credentials, endpoint = (service) => endpointAt(service, region) }: AwsOptions): CallAws =>
   async ({ service, action, path = '/', method = 'POST', headers, body }, signal) => {
     const signed = await signer(await credentials(), service, region).sign(
       `${endpoint(service).replace(/\/$/, '')}${path}`,
@@ -88,10 +89,14 @@ export const callJson = async (
   return JSON.parse(await aws({ service, action, headers, body: JSON.stringify(input) }, signal));
 };
 
-function endpointOf(service: string, region: string): string {
-  const { AWS_ENDPOINT_URL: all, [`AWS_ENDPOINT_URL_${service.toUpperCase()}`]: own } = process.env;
-  return own ?? all ?? `https://${service}.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
-}
+/** Services whose variable `AWS_ENDPOINT_URL_…` has another name than their hosts. */
+const VARIABLES: Readonly<Record<string, string>> = {
+  monitoring: 'CLOUDWATCH',
+  secretsmanager: 'SECRETS_MANAGER',
+};
+
+const endpointAt = (name: string, region: string): string =>
+  endpointOf({ name, endpointVariable: VARIABLES[name] ?? name.toUpperCase() }, region);
 
 const signer = (
   { accessKeyId, secretAccessKey, sessionToken }: Credentials,

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { LocalDeployment, StackDeployment } from '../../../cli/deployment.ts';
 import { createAws } from '../../../cli/doctor/calls.ts';
 import { AwsRefusal, type Finding, ok, runChecks } from '../../../cli/doctor/finding.ts';
@@ -246,6 +246,23 @@ it('finds a local environment that is gone', async () => {
     status: 'wrong',
     message: expect.stringContaining('not reached'),
   });
+});
+
+it.each([
+  ['secretsmanager', 'SECRETS_MANAGER'],
+  ['monitoring', 'CLOUDWATCH'],
+  ['ssm', 'SSM'],
+])("calls %s at the endpoint that the SDK's variable names", async (service, variable) => {
+  vi.stubEnv(`AWS_ENDPOINT_URL_${variable}`, url);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  answers.set('/its/path', [200, 'called']);
+  const aws = createAws({
+    region: 'us-iso-east-1',
+    credentials: async () => ({ accessKeyId: 'AKIA', secretAccessKey: 'x' }),
+  });
+
+  const signal = AbortSignal.timeout(5_000);
+  expect(await aws({ service, action: `${service}:Look`, path: '/its/path' }, signal)).toBe('called');
 });
 
 it('turns whatever a check throws into a finding', async () => {
