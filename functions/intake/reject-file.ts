@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import type { GenerationError } from '../generation/errors.ts';
 import { timestamp } from '../generation/time.ts';
 import { UnreadableJsonError } from '../objects/errors.ts';
 import { PREFIX } from '../objects/prefix.ts';
+import type { ObjectRef } from '../objects/types.ts';
 import { cutToBytes } from '../runtime/cut-to-bytes.ts';
 import { isRecord } from '../runtime/json.ts';
 import { log } from '../runtime/log.ts';
@@ -20,8 +22,7 @@ export async function rejectFile(
     message = NOTHING_RAN,
   }: { readonly total?: number; readonly message?: string } = {},
 ): Promise<void> {
-  const ref = rejectionOf(deps, put);
-  log.info('A request file was rejected', { key: ref.request, errors: total });
+  log.info('A request file was rejected', { key: put.keys[0], errors: total });
   const rejection = {
     request: addressOf(put),
     putAt: timestamp(put.at),
@@ -30,13 +31,31 @@ export async function rejectFile(
     errors,
     ...(total > errors.length && { errorsTotal: total }),
   };
-  await deps.rejections
-    .update(ref, (standing) => (isOfLaterPut(standing, put) ? standing : rejection))
+  const [usual, beside] = placesOf(deps, put);
+  if (await writeTo(deps, put, usual, rejection))
+    await removeFrom(deps, put, beside).catch(logIgnored('it names the put that it belongs to'));
+  else await writeTo(deps, put, beside, rejection);
+  if (message === NOTHING_RAN) await removeIfReplaced(deps, put);
+}
+
+/** @returns Whether the place is this file's. A rejection of a later put of it stays. */
+async function writeTo(
+  { rejections }: ReceiveObjectsDeps,
+  put: Put,
+  place: ObjectRef,
+  rejection: object,
+): Promise<boolean> {
+  let isTaken = false;
+  await rejections
+    .update(place, (standing) => {
+      isTaken = isOfOther(standing, put);
+      return isTaken || isOfLaterPut(standing, put) ? standing : rejection;
+    })
     .catch(async (error: unknown) => {
       if (!(error instanceof UnreadableJsonError)) throw error;
-      await deps.rejections.write(ref, rejection, { kind: 'always' });
+      await rejections.write(place, rejection, { kind: 'always' });
     });
-  if (message === NOTHING_RAN) await removeIfReplaced(deps, put);
+  return !isTaken;
 }
 
 /** The file may have been replaced and accepted before its rejection was written. Then that rejection is removed here. */
@@ -47,11 +66,14 @@ export async function removeIfReplaced(deps: ReceiveObjectsDeps, put: Put): Prom
 
 /** Removes the rejection of this put or an earlier one, which is outdated. A later put has an answer of its own. */
 export async function removeOlderRejection(deps: ReceiveObjectsDeps, put: Put): Promise<void> {
-  const ref = rejectionOf(deps, put);
-  const standing = await deps.rejections.read(ref);
+  await Promise.all(placesOf(deps, put).map((place) => removeFrom(deps, put, place)));
+}
+
+async function removeFrom({ rejections }: ReceiveObjectsDeps, put: Put, place: ObjectRef): Promise<void> {
+  const standing = await rejections.read(place);
   if (standing === undefined || isOfLaterPut(standing.value, put) || isOfOther(standing.value, put)) return;
-  if (await deps.rejections.remove(ref, standing.etag))
-    log.info('The rejection of an earlier put was removed', { key: ref.request });
+  if (await rejections.remove(place, standing.etag))
+    log.info('The rejection of an earlier put was removed', { key: put.keys[0] });
 }
 
 function isOfLaterPut(rejection: unknown, put: Put): boolean {
@@ -59,7 +81,6 @@ function isOfLaterPut(rejection: unknown, put: Put): boolean {
   return typeof putAt === 'string' && putAt > timestamp(put.at);
 }
 
-/** "a" and "a.json" are rejected under one name. If only one of them is mended, the other is still wrong. */
 function isOfOther(rejection: unknown, put: Put): boolean {
   const { request } = isRecord(rejection) ? rejection : {};
   return typeof request === 'string' && request !== addressOf(put);
@@ -67,11 +88,25 @@ function isOfOther(rejection: unknown, put: Put): boolean {
 
 const addressOf = ({ bucket, keys: [key = ''] }: Put): string => `s3://${bucket}/${key}`;
 
-function rejectionOf({ inputBucket }: ReceiveObjectsDeps, { keys: [key = ''] }: Put) {
-  const name = key.startsWith(PREFIX.requests) ? key.slice(PREFIX.requests.length) : key;
-  const answer = `${cutToBytes(name.replace(/\.json$/, ''), MOST_NAME_BYTES)}.json`;
-  return { bucket: inputBucket, key: `${PREFIX.rejected}${answer}`, request: key };
-}
-
 /** S3 allows keys of 1,024 bytes. This leaves room for `rejected/` and `.json`. */
 const MOST_NAME_BYTES = 1_010;
+
+/**
+ * Where the rejection of a file may be. "a" and "a.json" have the same usual place. The one that finds the other's there
+ * is rejected beside it.
+ */
+function placesOf(
+  { inputBucket }: ReceiveObjectsDeps,
+  { keys: [key = ''] }: Put,
+): readonly [usual: ObjectRef, beside: ObjectRef] {
+  const name = (key.startsWith(PREFIX.requests) ? key.slice(PREFIX.requests.length) : key).replace(
+    /\.json$/,
+    '',
+  );
+  const mark = `~${createHash('sha256').update(key).digest('hex').slice(0, 8)}`;
+  const place = (stem: string) => ({ bucket: inputBucket, key: `${PREFIX.rejected}${stem}.json` });
+  return [
+    place(cutToBytes(name, MOST_NAME_BYTES)),
+    place(`${cutToBytes(name, MOST_NAME_BYTES - mark.length)}${mark}`),
+  ];
+}

@@ -458,6 +458,43 @@ describe('a request file', () => {
     expect(world.written.get(REJECTED)).toMatchObject({ errors: [{ field: '[1].model' }] });
   });
 
+  it('and one of the same name without ".json" are both answered, until each is accepted', async () => {
+    const [file, bare] = ['requests/batch.json', 'requests/batch'];
+    const beside = expect.stringMatching(/^rejected\/batch~[\da-f]{8}\.json$/);
+    const world = doorWorld();
+    const answered = () =>
+      [...world.written]
+        .map(([key, value]) => [key, (value as { request: string }).request])
+        .toSorted(([one = ''], [other = '']) => (one < other ? -1 : 1));
+    const reject = (key: string) => world.deliver(world.put(key, '{"model":'));
+    const accept = (key: string) => world.deliver(world.put(key, JSON.stringify(one())));
+
+    await reject(file);
+    await reject(bare);
+    await reject(bare);
+    const both = answered();
+    await accept(file);
+    const left = answered();
+    await reject(bare);
+    const usual = answered();
+    await reject(file);
+    const swapped = answered();
+    await accept(file);
+    await accept(bare);
+
+    expect(both).toEqual([
+      [REJECTED, `s3://${BUCKET}/${file}`],
+      [beside, `s3://${BUCKET}/${bare}`],
+    ]);
+    expect(left).toEqual([[beside, `s3://${BUCKET}/${bare}`]]);
+    expect(usual).toEqual([[REJECTED, `s3://${BUCKET}/${bare}`]]);
+    expect(swapped).toEqual([
+      [REJECTED, `s3://${BUCKET}/${bare}`],
+      [beside, `s3://${BUCKET}/${file}`],
+    ]);
+    expect(answered()).toEqual([]);
+  });
+
   it('is accepted even if its older rejection cannot be removed', async () => {
     const world = doorWorld();
     await world.deliver(world.put(FILE, '{'));
