@@ -111,7 +111,7 @@ function parseContentType(value: unknown): string | undefined {
   if (
     typeof value === 'string' &&
     value.length <= 100 &&
-    /^[\w.+-]+\/[\w.+-]+(;\s?[\w.+-]+=[\w.+-]+)?$/.test(value)
+    /^[\w.+-]+\/[\w.+-]+(; ?[\w.+-]+=[\w.+-]+)?$/.test(value)
   )
     return value;
   throw new RequestError(

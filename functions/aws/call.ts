@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseJson } from '../runtime/json.ts';
 import { EndpointError, type Service } from './endpoint.ts';
+import { saidIn } from './said.ts';
 import { type SignedPost, signedPost } from './signed-post.ts';
 
 // The functions make one kind of call each to SSM, Lambda and EventBridge. Their SDK clients would add more to a cold
@@ -13,7 +14,7 @@ export interface AwsAnswer {
   readonly body: unknown;
 }
 
-/** A failed call to an AWS service. Its message contains no part of the request, and so no secret. */
+/** A failed call to an AWS service. Its message contains no part of what was sent, and so no secret. */
 export class AwsCallError extends Error {
   override readonly name = 'AwsCallError';
 }
@@ -49,7 +50,7 @@ export async function callAws(
       });
       const answer = { statusCode, headers, body: parseJson(text) };
       if (answer.statusCode < 300) return answer;
-      failure = new AwsCallError(`${service.name} answered ${answer.statusCode} ${errorName(answer)}`.trim());
+      failure = new AwsCallError(`${service.name} answered ${answer.statusCode} ${explain(answer)}`.trim());
       isThrottled = answer.statusCode === 429 || /Throttl|TooMany|LimitExceeded/.test(errorName(answer));
       if (answer.statusCode < 500 && !isThrottled && !isClockCorrected) throw failure;
     } catch (cause) {
@@ -65,6 +66,15 @@ export async function callAws(
         : 50 * 4 ** attempt * (0.5 + Math.random()),
     );
   }
+}
+
+/** What a service says of a denial names who lacks which right. Of another refusal it may repeat the request. */
+const DENIAL = /AccessDenied|KMS|KeyId|Decryption/i;
+
+function explain(answer: AwsAnswer): string {
+  const name = errorName(answer);
+  const said = DENIAL.test(name) ? saidIn(answer.body) : undefined;
+  return said === undefined ? name : `${name}: ${said}`;
 }
 
 function errorName({ headers, body }: AwsAnswer): string {

@@ -3,6 +3,7 @@ import type * as sdk from '@aws-sdk/client-dynamodb';
 import { isRecord, parseJson } from '../runtime/json.ts';
 import { NoAnswerError } from './exchange.ts';
 import { createRepeat, type Fault, type Tried } from './retries.ts';
+import { saidIn } from './said.ts';
 import { type PostAnswer, type PostOptions, signedPost } from './signed-post.ts';
 
 export type { AttributeValue } from '@aws-sdk/client-dynamodb';
@@ -155,7 +156,8 @@ function judge(
 ): Failure {
   const named = headers['x-amzn-errortype'] ?? body.__type ?? 'UnknownError';
   const name = String(named).split('#').at(-1)?.split(':')[0] ?? '';
-  const message = String(body.message ?? body.Message ?? `DynamoDB answered ${statusCode}`);
+  const unread = statusCode < 300 ? ' without an object of JSON' : '';
+  const message = saidIn(body) ?? `DynamoDB answered ${statusCode}${unread}`;
   if (name === 'ConditionalCheckFailedException')
     return { error: new ConditionalCheckFailedException(message), fault: 'lasting' };
   const isExpired = name === 'InvalidSignatureException' && message.includes('Signature expired');

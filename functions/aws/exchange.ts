@@ -15,7 +15,7 @@ export interface HttpRequest {
 
 export interface ExchangeLimits {
   readonly connectMs: number;
-  /** How long the whole answer may take: from the start or, with `stallMs`, once the body was sent. */
+  /** How long the whole answer may take: from the start or, with `stallMs`, once the body was sent or it begins. */
   readonly answerMs: number;
   /** How long no byte may move. For a body that may take longer than the answer. */
   readonly stallMs?: number;
@@ -53,6 +53,7 @@ export function exchange(
     const sent = { ...traceHeader(), ...headers, 'content-length': String(Buffer.byteLength(body)) };
     const options = { method, path, agent, headers: sent, ...(signal && { signal }) };
     const request = open(origin, options, (response) => {
+      answering ??= startAnswering();
       const chunks: Buffer[] = [];
       let bytes = 0;
       response.on('data', (chunk: Buffer) => {
@@ -76,7 +77,7 @@ export function exchange(
     if (stallMs !== undefined) {
       request.setTimeout(stallMs, give(`nothing moved for ${stallMs} ms`));
       request.on('finish', () => {
-        answering = startAnswering();
+        answering ??= startAnswering();
       });
     }
     const stopTimers = () => {

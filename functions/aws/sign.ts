@@ -79,8 +79,7 @@ function authorize(
   const added = { host, 'x-amz-date': date, ...(sessionToken && { 'x-amz-security-token': sessionToken }) };
   const signed = Object.entries({ ...headers, ...added }).sort(byName);
   const names = signed.map(([name]) => name).join(';');
-  const lines = signed.map(([name, value]) => `${name}:${value.trim().replace(/ +/g, ' ')}`);
-  const canonical = [method, path, query, ...lines, '', names, payload].join('\n');
+  const canonical = [method, path, query, ...signed.map(toLine), '', names, payload].join('\n');
   const scope = `${date.slice(0, 8)}/${region}/${service}/aws4_request`;
   const signature = sign(canonical, date, scope, credentials);
   return {
@@ -128,7 +127,7 @@ export function presignUrl(
     request.method,
     request.url.pathname,
     query,
-    ...signed.map(([name, value]) => `${name}:${value}`),
+    ...signed.map(toLine),
     '',
     names,
     UNSIGNED,
@@ -168,6 +167,8 @@ function sign(
   return hmac(key, ['AWS4-HMAC-SHA256', date, scope, sha256(canonical)].join('\n')).toString('hex');
 }
 
+/** A header as it is signed. */
+const toLine = ([name, value]: readonly [string, string]) => `${name}:${value.trim().replace(/\s+/g, ' ')}`;
 /** For example `20261129T081500Z`. */
 const toDate = (at: Date): string => at.toISOString().replace(/[-:]|\.\d{3}/g, '');
 const byName = ([one]: readonly [string, string], [other]: readonly [string, string]) =>

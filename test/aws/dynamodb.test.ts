@@ -137,6 +137,25 @@ describe('a request to the table', () => {
     });
   });
 
+  it('with a wrong signature fails without the request that DynamoDB repeats, and its token', async () => {
+    const message =
+      'It does not match. Consult the documentation.\n\nThe Canonical String should have been\nx-amz-security-token:t0ken';
+    answers = [json(400, { __type: 'InvalidSignatureException', message })];
+
+    await expect(new DynamoDBClient(PATIENT).send(read())).rejects.toThrow(
+      /^It does not match. Consult the documentation.$/,
+    );
+  });
+
+  it('whose answers are no JSON fails with a sentence', async () => {
+    pauseBriefly();
+    answers = [json(200, '<html>')];
+
+    await expect(new DynamoDBClient(PATIENT).send(read())).rejects.toThrow(
+      'DynamoDB answered 200 without an object of JSON',
+    );
+  });
+
   it('whose condition fails is told apart', async () => {
     answers = [refusal('ConditionalCheckFailedException')];
     const write = new PutItemCommand({ TableName: 't', Item: {} });
@@ -192,6 +211,24 @@ describe('a request to the table', () => {
 
     expect(answer.Responses).toEqual(Responses);
     expect(requests[0]?.headers['x-amz-target']).toBe('DynamoDB_20120810.BatchGetItem');
+  });
+});
+
+describe('a refusal of another service', () => {
+  const EVENTS = { name: 'events', endpointVariable: 'EVENTBRIDGE' };
+  const call = () => callAws(EVENTS, { path: '/', headers: {}, body: '{"Detail": "a prompt"}' });
+
+  it('for want of a right says which, and whose', async () => {
+    const Message = 'User: arn:…:role/submit is not authorized to perform: events:PutEvents';
+    answers = [json(400, { __type: 'AccessDeniedException', Message })];
+
+    await expect(call()).rejects.toThrow(`events answered 400 AccessDeniedException: ${Message}`);
+  });
+
+  it('for another reason repeats nothing of the request', async () => {
+    answers = [json(400, { __type: 'ValidationException', message: 'The value "a prompt" is too long' })];
+
+    await expect(call()).rejects.toThrow(/^events answered 400 ValidationException$/);
   });
 });
 

@@ -1,8 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { AwsCallError, callAws } from '../../functions/aws/call.ts';
 import { DynamoDBClient, GetItemCommand } from '../../functions/aws/dynamodb.ts';
+import { exchange } from '../../functions/aws/exchange.ts';
 
 let server: Server;
 let connections = 0;
@@ -42,4 +43,26 @@ it('calls a table that never answers five times, then fails', async () => {
   const read = client.send(new GetItemCommand({ TableName: 't', Key: { pk: { S: 'a' }, sk: { S: 'b' } } }));
 
   await expect(read).rejects.toMatchObject({ name: 'TimeoutError', $metadata: { attempts: 5 } });
+});
+
+it('gives up an answer that drips for ever before the whole body was read', async () => {
+  const dripping = createServer((_, response) => {
+    const timer = setInterval(() => response.write(' '), 5);
+    response.on('close', () => clearInterval(timer));
+  });
+  await new Promise<void>((resolve) => dripping.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    dripping.closeAllConnections();
+    dripping.close();
+  });
+  const origin = new URL(`http://127.0.0.1:${(dripping.address() as AddressInfo).port}`);
+  // More than the buffers of two sockets hold.
+  const body = Buffer.alloc(8 * 1024 * 1024);
+
+  const asked = exchange(
+    { method: 'PUT', origin, path: '/', headers: {}, body },
+    { connectMs: 30_000, answerMs: 100, stallMs: 30_000 },
+  );
+
+  await expect(asked).rejects.toThrow('no answer within 100 ms');
 });
