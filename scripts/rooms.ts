@@ -214,7 +214,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'console/samples': { types: ['client'] },
   'console/page': { uses: ['client', 'console/samples'], packages: ['preact', '@preact/signals'] },
   'console/server': {
-    uses: ['client', 'functions/outputs', 'functions/wiro'],
+    uses: ['client', 'functions/objects', 'functions/outputs', 'functions/wiro'],
     types: ['console/samples'],
     packages: ['node:', 'aws4fetch', 'ws'],
   },

@@ -1,4 +1,5 @@
 import type { Generation } from '../../client/index.ts';
+import { objectUrl } from '../../functions/objects/object-url.ts';
 import type { Deployment } from './deployment.ts';
 import type { RemoteFile } from './relay-file.ts';
 
@@ -27,14 +28,7 @@ export async function findInput(
 }
 
 async function signObject({ s3, region }: Deployment, bucket: string, key: string) {
-  const path = key.split('/').map(encodeObjectPart).join('/');
-  // A bucket's name with a dot fits no certificate of S3's.
-  const base =
-    s3.endpoint !== undefined
-      ? `${s3.endpoint}/${bucket}`
-      : bucket.includes('.')
-        ? `https://s3.${region}.amazonaws.com/${bucket}`
-        : `https://${bucket}.s3.${region}.amazonaws.com`;
+  const { origin, pathname } = objectUrl({ bucket, key }, { region, endpoint: s3.endpoint });
   const [{ AwsClient }, keys] = await Promise.all([import('aws4fetch'), s3.credentials()]);
   const { accessKeyId, secretAccessKey, sessionToken } = keys;
   const signer = new AwsClient({
@@ -44,12 +38,6 @@ async function signObject({ s3, region }: Deployment, bucket: string, key: strin
     service: 's3',
     region,
   });
-  const signed = await signer.sign(`${base}/${path}`, { aws: { signQuery: true } });
+  const signed = await signer.sign(`${origin}${pathname}`, { aws: { signQuery: true } });
   return { url: signed.url };
 }
-
-const encodeObjectPart = (part: string) =>
-  encodeURIComponent(part).replaceAll(
-    /[!'()*]/g,
-    (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
