@@ -18,11 +18,22 @@ const READ_UNIT = 4_096;
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LSI.html and GSI.html, "write capacity"
  */
 export function writeUnits(before: Item | undefined, after: Item | undefined): number {
-  const table = units(Math.max(sizeOf(before), sizeOf(after)));
-  const indexes = Object.values(TABLE.indexes).map((index) =>
-    indexUnits(entryOf(index, before), entryOf(index, after)),
+  const indexes = Object.values(indexWriteUnits(before, after));
+  return indexes.reduce((sum, one) => sum + one, tableWriteUnits(before, after));
+}
+
+/** Those of the table alone. */
+export const tableWriteUnits = (before: Item | undefined, after: Item | undefined): number =>
+  units(Math.max(sizeOf(before), sizeOf(after)));
+
+/** Those of each index alone. */
+export function indexWriteUnits(before: Item | undefined, after: Item | undefined): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(TABLE.indexes).map(([name, index]) => [
+      name,
+      indexUnits(entryOf(index, before), entryOf(index, after)),
+    ]),
   );
-  return indexes.reduce((sum, one) => sum + one, table);
 }
 
 /** The read units for one request that returns `items`. An empty result costs as much as a small item. */

@@ -1,7 +1,13 @@
 import type { FunctionName } from '../functions/functions.ts';
 import { ENV } from '../functions/settings.ts';
 import type { LocalService } from '../local/aws/local-service.ts';
-import { type Attribute, type Item, readUnits, writeUnits } from './consumed-capacity.ts';
+import {
+  type Attribute,
+  type Item,
+  indexWriteUnits,
+  readUnits,
+  tableWriteUnits,
+} from './consumed-capacity.ts';
 import { type Exchange, startCountingProxy } from './counting-proxy.ts';
 
 /** Counts of billed operations. */
@@ -58,6 +64,8 @@ export interface Call {
   readonly name: string;
   /** What it added to the counts. */
   readonly added: Counts;
+  /** The write units by place: an index by its name, and the table by the first word of the partition key. */
+  readonly writeUnits: Readonly<Record<string, number>>;
 }
 
 /**
@@ -70,7 +78,11 @@ export function createCounter(onCall: (call: Call) => void = () => {}): Counter 
   // All writes pass here, so the previous item of each write is known.
   const items = new Map<string, Item>();
 
-  function countDynamoDb(counts: Counts, { target, request, status, answer }: Exchange): void {
+  /** @returns The write units by place. */
+  function countDynamoDb(
+    counts: Counts,
+    { target, request, status, answer }: Exchange,
+  ): Readonly<Record<string, number>> {
     const asked = JSON.parse(request.toString('utf8'));
     const answered = JSON.parse(answer.toString('utf8') || '{}');
     if (target === 'BatchGetItem') {
@@ -78,13 +90,13 @@ export function createCounter(onCall: (call: Call) => void = () => {}): Counter 
       counts.dynamoDbReads += 1;
       // Each item is rounded up by itself, unlike those of a query.
       counts.dynamoDbReadUnits += found.reduce((sum, item) => sum + readUnits([item], false), 0);
-      return;
+      return {};
     }
     if (target === 'GetItem' || target === 'Query') {
       counts.dynamoDbReads += 1;
       const found: readonly Item[] = answered.Items ?? (answered.Item ? [answered.Item] : []);
       counts.dynamoDbReadUnits += readUnits(found, asked.ConsistentRead === true);
-      return;
+      return {};
     }
     const { pk, sk } = asked.Item ?? asked.Key;
     const key = JSON.stringify([pk, sk]);
@@ -92,18 +104,20 @@ export function createCounter(onCall: (call: Call) => void = () => {}): Counter 
     const after: Item | undefined = asked.Item ?? answered.Attributes;
     counts.dynamoDbWrites += 1;
     // A failed condition costs as much as the write to the table, without indexes.
-    counts.dynamoDbWriteUnits += status < 300 ? writeUnits(before, after) : writeUnits(undefined, undefined);
-    if (status >= 300) return;
-    if (after === undefined) items.delete(key);
-    else items.set(key, after);
+    const isWritten = status < 300;
+    const place: string = pk.S.split('#')[0];
+    const units: Record<string, number> = {
+      ...(isWritten && indexWriteUnits(before, after)),
+      [place]: isWritten ? tableWriteUnits(before, after) : tableWriteUnits(before, before),
+    };
+    counts.dynamoDbWriteUnits += Object.values(units).reduce((sum, one) => sum + one, 0);
+    if (isWritten && after === undefined) items.delete(key);
+    else if (isWritten && after !== undefined) items.set(key, after);
+    return units;
   }
 
   function count(service: string, counts: Counts, exchange: Exchange): void {
     const { method, url, request, answer } = exchange;
-    if (service === 'DYNAMODB') {
-      countDynamoDb(counts, exchange);
-      return;
-    }
     // Wiro downloads an input through a link, which takes none of the function's time.
     if (url.searchParams.has('X-Amz-Signature')) {
       counts.s3Gets += 1;
@@ -141,9 +155,10 @@ export function createCounter(onCall: (call: Call) => void = () => {}): Counter 
       target,
       onExchange: (exchange) => {
         const added = none();
-        count(service, added, exchange);
+        const writeUnits = service === 'DYNAMODB' ? countDynamoDb(added, exchange) : {};
+        if (service !== 'DYNAMODB') count(service, added, exchange);
         add(all[name], added);
-        onCall({ function: name, name: nameOf(service, exchange), added });
+        onCall({ function: name, name: nameOf(service, exchange), added, writeUnits });
       },
       ...(service === 'DYNAMODB' && { change: askForItem }),
       ...(rewrite && { rewrite }),

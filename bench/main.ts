@@ -17,6 +17,7 @@ const BENCHES: Readonly<Record<string, readonly string[]>> = {
   latency: ['p50, ms', 'p90, ms', 'p99, ms'],
   drain: ['seconds', 'ratio'],
   history: [],
+  scale: ['generations a second'],
   cost: ['submit', 'callback'],
 };
 
