@@ -60,8 +60,10 @@ export function esModuleOptions(entry: string) {
     format: 'esm',
     chunkNames: '[name]-[hash]',
     mainFields: ['module', 'main'],
+    // As Node's own build of undici: without its experimental second parser.
+    define: { esbuildDetection: '1' },
     alias: { '@aws-sdk/credential-provider-node': path.join(import.meta.dirname, 'lambda-credentials.ts') },
-    plugins: [withoutFiles],
+    plugins: [withoutFiles, withoutHttp2],
     metafile: true,
   } as const satisfies esbuild.BuildOptions;
 }
@@ -76,6 +78,16 @@ const withoutFiles: esbuild.Plugin = {
     build.onLoad({ filter: /[\\/]loadSharedConfigFiles\.js$/ }, () => ({
       contents: `export { CONFIG_PREFIX_SEPARATOR } from './constants';
         export const loadSharedConfigFiles = async () => ({ configFile: {}, credentialsFile: {} });`,
+    }));
+  },
+};
+
+/** The functions offer servers HTTP/1.1 only. Loading HTTP/2 takes as long as the rest of undici. */
+const withoutHttp2: esbuild.Plugin = {
+  name: 'without-http2',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]undici[\\/]lib[\\/]dispatcher[\\/]client-h2\.js$/ }, () => ({
+      contents: `module.exports = () => { throw new Error('HTTP/2 is not in the bundle') };`,
     }));
   },
 };
