@@ -7,6 +7,11 @@ export class InputChangedError extends Error {
   override readonly name = 'InputChangedError';
 }
 
+/** No link leads to the object: whoever follows one resolves the "." or ".." in the key, and asks for another object. */
+export class UnlinkableKeyError extends Error {
+  override readonly name = 'UnlinkableKeyError';
+}
+
 /** S3 permanently refuses to return the object: because of permissions, an encryption key, an archive or the bucket. */
 export class InputAccessError extends Error {
   override readonly name = 'InputAccessError';

@@ -1,4 +1,4 @@
-import { InputChangedError } from './errors.ts';
+import { InputChangedError, UnlinkableKeyError } from './errors.ts';
 import type { S3Access } from './object-url.ts';
 import { presignObject } from './presign-object.ts';
 import { isSameObject } from './same-object.ts';
@@ -20,9 +20,12 @@ export const createInputPresigner =
    * @returns `isPinned` if the link names the accepted version. A link cannot require an ETag: without a version,
    *   replacing the object before Wiro fetches it replaces the input.
    * @throws {InputChangedError} If the object was replaced or deleted after its acceptance.
+   * @throws {UnlinkableKeyError} If the key has "." or ".." between slashes.
    */
   async (input: InputObject): Promise<{ readonly url: string; readonly isPinned: boolean }> => {
     const { bucket, key, versionId } = input;
+    if (key.split('/').some((segment) => segment === '.' || segment === '..'))
+      throw new UnlinkableKeyError(`Cannot create a link to "${key}": it would lead to another object`);
     // A link has the same permissions as this function.
     const isPinned = versionId !== undefined && (await inputs.isVersionReadable({ ...input, versionId }));
     const standing = isPinned ? undefined : await inputs.head({ bucket, key });

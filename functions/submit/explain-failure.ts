@@ -1,6 +1,6 @@
 import type { ErrorCode, GenerationError } from '../generation/errors.ts';
 import type { Setback } from '../generation/transitions/trouble.ts';
-import { InputAccessError, InputChangedError } from '../objects/errors.ts';
+import { InputAccessError, InputChangedError, UnlinkableKeyError } from '../objects/errors.ts';
 import { explainRefusal } from '../objects/explain-refusal.ts';
 import { explainUnsupported, SUPPORTED_KINDS } from '../request/file-kind.ts';
 import { WiroError } from '../wiro/errors.ts';
@@ -21,6 +21,14 @@ export function explainInputFailure(error: unknown): GenerationError {
     };
   }
   if (cause instanceof InputAccessError) return explainRefusal(cause, field);
+  if (cause instanceof UnlinkableKeyError) {
+    return {
+      code: 'invalid_parameter',
+      message: `${field}: Wiro cannot fetch an object whose key has "." or ".." between slashes. Nothing was run or charged: copy it to another key, and request that one.`,
+      field,
+      retryable: false,
+    };
+  }
   if (cause instanceof UnsupportedFileError) {
     return {
       code: 'input_unsupported',

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { InputChangedError } from '../../functions/objects/errors.ts';
+import { InputChangedError, UnlinkableKeyError } from '../../functions/objects/errors.ts';
 import { createInputStore } from '../../functions/objects/input-store.ts';
 import { createInputPresigner } from '../../functions/objects/presign-input.ts';
 import { accessTo, BUCKET, type S3World, s3ClientFor, startS3World } from './s3-world.ts';
@@ -38,6 +38,14 @@ describe('a link to an input without versions', () => {
     await expect(presign({ ...object, bucket: BUCKET })).rejects.toThrow(InputChangedError);
     await expect(presign({ ...object, bucket: BUCKET, key: 'gone' })).rejects.toThrow(InputChangedError);
   });
+});
+
+it.each(['a/../b.png', './b.png', 'a/..', '..'])('no link leads to the key %s', async (key) => {
+  const { ETag: etag = '' } = await s3.client.send(
+    new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: 'bytes' }),
+  );
+
+  await expect(presignerOf(s3)({ ...object, bucket: BUCKET, key, etag })).rejects.toThrow(UnlinkableKeyError);
 });
 
 describe('a link to a version', () => {

@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers';
 import { S3ServiceException } from '@aws-sdk/client-s3';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { GenerationError } from '../../functions/generation/errors.ts';
-import { InputAccessError, InputChangedError } from '../../functions/objects/errors.ts';
+import { InputAccessError, InputChangedError, UnlinkableKeyError } from '../../functions/objects/errors.ts';
 import type { AcceptedObject, AcceptedRequest } from '../../functions/request/accepted-request.ts';
 import { log } from '../../functions/runtime/log.ts';
 import { createUploadRefusals } from '../../functions/store/upload-refusals.ts';
@@ -354,6 +354,22 @@ describe('an input that S3 refuses for good', () => {
       retryable: false,
     });
     expect(mayPass(told as GenerationError)).toBe(false);
+  });
+});
+
+it('fails at once for a key to which no link leads', async () => {
+  const { bring, object } = handoverWorld({ 'a/../b.png': PNG });
+  const presign = () => Promise.reject(new UnlinkableKeyError('it would lead to another object'));
+
+  const told = await failure(
+    bring({ image: [object('a/../b.png')] }, { kind: 'presigned', presign } as Handover),
+  );
+
+  expect(told).toMatchObject({
+    code: 'invalid_parameter',
+    message: expect.stringContaining('copy it to another key'),
+    field: 'inputs.image',
+    retryable: false,
   });
 });
 
