@@ -1,4 +1,4 @@
-import { createS3Client } from '../functions/objects/s3-client.ts';
+import { createAskS3 } from '../functions/objects/ask-s3.ts';
 import { createOutputCopier } from '../functions/outputs/copy-output.ts';
 import { createOutputFetcher } from '../functions/outputs/fetch-output.ts';
 import { parseOutputHosts } from '../functions/outputs/output-hosts.ts';
@@ -14,7 +14,7 @@ async function main(): Promise<void> {
     headersMs: 20_000,
     stallMs: 30_000,
   });
-  const copier = createOutputCopier({ client: createS3Client({ env: process.env }), fetcher });
+  const copier = createOutputCopier({ ask: createAskS3(), fetcher });
   const startedAt = performance.now();
   const sums = new Set<string>();
   let next = 0;

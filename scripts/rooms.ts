@@ -52,7 +52,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'functions/outputs': {
     uses: ['functions/runtime', 'functions/objects'],
     types: ['functions/generation'],
-    packages: ['node:', 'undici', S3],
+    packages: ['node:', 'undici'],
   },
   'functions/events': {
     uses: ['functions/settings.ts', 'functions/generation', 'functions/runtime', 'functions/aws'],

@@ -47,17 +47,18 @@ export function signHeaders(
 }
 
 /**
- * Signs a request to S3 without its body. A signed header should contain a checksum of it.
- * @param request - Its path and query are encoded, as S3 gets them, the query in the order of its names.
+ * Signs a request to S3.
+ * @param request - Its path and query are encoded, as S3 gets them, the query in the order of its names. Without a
+ *   `payload`, the body is not signed: a signed header should contain a checksum of it.
  * @returns The headers to send in addition.
  */
-export function signWithoutBody(
-  request: Omit<Canonical, 'payload'>,
+export function signForS3(
+  { payload = UNSIGNED, ...request }: Omit<Canonical, 'payload'> & Partial<Pick<Canonical, 'payload'>>,
   signing: Omit<Signing, 'service'>,
 ): Headers {
-  const headers = { ...request.headers, 'x-amz-content-sha256': UNSIGNED };
-  const added = authorize({ ...request, headers, payload: UNSIGNED }, { ...signing, service: 's3' });
-  return { ...added, 'x-amz-content-sha256': UNSIGNED };
+  const headers = { ...request.headers, 'x-amz-content-sha256': payload };
+  const added = authorize({ ...request, headers, payload }, { ...signing, service: 's3' });
+  return { ...added, 'x-amz-content-sha256': payload };
 }
 
 /** A request as it is signed. */
@@ -67,6 +68,7 @@ interface Canonical {
   readonly path: string;
   readonly query: string;
   readonly headers: Headers;
+  /** SHA-256 of the body in lower-case hex. */
   readonly payload: string;
 }
 

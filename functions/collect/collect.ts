@@ -5,12 +5,11 @@ import { createDeploymentAnnouncer } from '../compose/announcer.ts';
 import type { Deployment } from '../compose/deployment.ts';
 import { createDeploymentGate } from '../compose/gate.ts';
 import { createDeploymentGenerations } from '../compose/generations.ts';
-import { createDeploymentOverflow } from '../compose/overflow.ts';
+import { lazyJson, lazyOverflow } from '../compose/lazy-objects.ts';
 import { createDeploymentWiro } from '../compose/wiro-client.ts';
+import { createAskS3 } from '../objects/ask-s3.ts';
 import { createHeadOutput } from '../objects/head-output.ts';
-import { createJsonObjects } from '../objects/json-object.ts';
 import { PREFIX } from '../objects/prefix.ts';
-import { createS3Client } from '../objects/s3-client.ts';
 import { createOutputCopier } from '../outputs/copy-output.ts';
 import { createOutputFetcher } from '../outputs/fetch-output.ts';
 import { parseOutputHosts } from '../outputs/output-hosts.ts';
@@ -82,9 +81,9 @@ export async function collectInTurn(
 
 function build(deployment: Deployment, parameters: ParameterReader): Built {
   const { table, durations, clock } = deployment;
-  const s3 = createS3Client({ env: process.env, stallMs: durations.stall });
+  const ask = createAskS3({ stallMs: durations.stall });
   const outputBucket = requireEnv(ENV.outputBucket);
-  const generations = createDeploymentGenerations(deployment, createDeploymentOverflow(s3));
+  const generations = createDeploymentGenerations(deployment, lazyOverflow);
   const fetcher = createOutputFetcher({
     hosts: parseOutputHosts(process.env[ENV.wiroOutputHosts] || WIRO_DEFAULTS.outputHosts),
     connectMs: durations.connect,
@@ -104,14 +103,10 @@ function build(deployment: Deployment, parameters: ParameterReader): Built {
     outputBucket,
     outputPrefix: PREFIX.outputs,
     earlierReads: createEarlierReads(table),
-    copier: createOutputCopier({ client: s3, fetcher, stallMs: durations.stall }),
-    standing: createStandingOutputs({ head: createHeadOutput(s3), notes: createCopiedNotes(table) }),
-    putBytes: createPutBytes(s3),
-    announce: createDeploymentAnnouncer(deployment, {
-      generations,
-      notes,
-      results: createJsonObjects({ client: s3 }),
-    }),
+    copier: createOutputCopier({ ask, fetcher }),
+    standing: createStandingOutputs({ head: createHeadOutput(ask), notes: createCopiedNotes(table) }),
+    putBytes: createPutBytes(ask),
+    announce: createDeploymentAnnouncer(deployment, { generations, notes, results: lazyJson }),
     submit: (id) => invokeLater(requireEnv(ENV.submitFunction), { submit: id }),
     collectAgain: (id) => invokeLater(requireEnv('AWS_LAMBDA_FUNCTION_NAME'), { collect: id }),
     durations,

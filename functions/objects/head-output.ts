@@ -1,4 +1,5 @@
-import { HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import type { AskS3 } from './ask-s3.ts';
+import { statusOf } from './s3-refusal.ts';
 import type { ObjectRef } from './types.ts';
 
 /** An existing object, with S3's checksum over all its bytes: SHA-256 after one PUT, CRC-32 after a multipart upload. */
@@ -12,33 +13,31 @@ export interface StandingObject {
 }
 
 /** @returns `undefined` if no object exists, or if this function may not see it. */
-export type HeadOutput = (ref: ObjectRef) => Promise<StandingObject | undefined>;
+export type HeadOutput = (ref: ObjectRef, signal?: AbortSignal) => Promise<StandingObject | undefined>;
 
 export const createHeadOutput =
-  (client: Pick<S3Client, 'send'>): HeadOutput =>
-  async ({ bucket, key }) => {
+  (ask: AskS3): HeadOutput =>
+  async ({ bucket, key }, signal) => {
+    const headers = { 'x-amz-checksum-mode': 'ENABLED' };
+    const request = { method: 'HEAD', bucket, key, headers, purpose: `look at "${key}"` } as const;
     try {
-      const { ContentLength, ContentType, ChecksumSHA256, ChecksumCRC32 } = await client.send(
-        new HeadObjectCommand({ Bucket: bucket, Key: key, ChecksumMode: 'ENABLED' }),
-      );
-      if (ContentLength === undefined) return undefined;
+      const { headers: said } = await ask(request, signal);
+      const sizeBytes = said['content-length'];
+      if (sizeBytes === undefined) return undefined;
+      const sha256 = sumOfWhole(said['x-amz-checksum-sha256']);
+      const crc32 = sumOfWhole(said['x-amz-checksum-crc32']);
       return {
-        contentType: ContentType ?? 'application/octet-stream',
-        sizeBytes: ContentLength,
-        // A composite checksum, `…-3`, does not cover the bytes themselves.
-        ...(isOfWhole(ChecksumSHA256) && { sha256: Buffer.from(ChecksumSHA256, 'base64').toString('hex') }),
-        ...(isOfWhole(ChecksumCRC32) && { crc32: ChecksumCRC32 }),
+        contentType: said['content-type'] ?? 'application/octet-stream',
+        sizeBytes: Number(sizeBytes),
+        ...(sha256 !== undefined && { sha256: Buffer.from(sha256, 'base64').toString('hex') }),
+        ...(crc32 !== undefined && { crc32 }),
       };
     } catch (error) {
-      if (isMissing(error)) return undefined;
+      if (statusOf(error) === 404 || statusOf(error) === 403) return undefined;
       throw error;
     }
   };
 
-const isOfWhole = (sum: string | undefined): sum is string => sum !== undefined && !sum.includes('-');
-
-function isMissing(error: unknown): boolean {
-  const metadata = error instanceof Error && '$metadata' in error ? error.$metadata : undefined;
-  const status = (metadata as { httpStatusCode?: number } | undefined)?.httpStatusCode;
-  return status === 404 || status === 403;
-}
+/** A composite checksum, `…-3`, does not cover the bytes themselves. */
+const sumOfWhole = (sum: string | string[] | undefined): string | undefined =>
+  typeof sum === 'string' && !sum.includes('-') ? sum : undefined;

@@ -1,21 +1,8 @@
-import {
-  AbortMultipartUploadCommand,
-  type CompletedPart,
-  CompleteMultipartUploadCommand,
-  CreateMultipartUploadCommand,
-  ListMultipartUploadsCommand,
-  type S3Client,
-} from '@aws-sdk/client-s3';
-import type { Digest } from './ordered-digest.ts';
+import type { AskS3 } from './ask-s3.ts';
+import { type Digest, spellCrc32 } from './ordered-digest.ts';
+import { headersFor, type StoredAs } from './stored-as.ts';
 import type { ObjectRef } from './types.ts';
-import type { UploadPart } from './upload-part.ts';
-
-export interface StoredAs {
-  readonly ContentType: string;
-  readonly ContentDisposition?: string;
-  /** S3 keeps it with the object. Names and values are ASCII. */
-  readonly Metadata?: Readonly<Record<string, string>>;
-}
+import { elementOf, elementsOf, encodeXml } from './xml.ts';
 
 /** A multipart upload. The object does not exist before `complete`, and never exists after `abort`. */
 export interface MultipartUpload {
@@ -33,54 +20,76 @@ export interface MultipartUpload {
 export const MAX_PARTS = 10_000;
 /** The time limit for cleaning up. The bucket's lifecycle rule removes the rest. */
 const ABORT_MS = 10_000;
+/** S3 may put a large object together for several minutes. Meanwhile it sends spaces. */
+const COMPLETE_MS = 10 * 60_000;
 
 export async function startMultipartUpload(
-  { client, uploadPart }: { readonly client: Pick<S3Client, 'send'>; readonly uploadPart: UploadPart },
-  { bucket, key }: ObjectRef,
+  ask: AskS3,
+  place: ObjectRef,
   storedAs: StoredAs,
-  signal: AbortSignal,
 ): Promise<MultipartUpload> {
-  const target = { Bucket: bucket, Key: key };
-  const { UploadId } = await client.send(
-    new CreateMultipartUploadCommand({
-      ...target,
-      ...storedAs,
-      ChecksumAlgorithm: 'CRC32',
-      ChecksumType: 'FULL_OBJECT',
-    }),
-    { abortSignal: signal },
-  );
-  if (!UploadId) throw new Error(`Cannot store "${key}": S3 started no upload`);
-  const upload = { ...target, UploadId };
-  const parts: CompletedPart[] = [];
+  const { key } = place;
+  const created = await ask({
+    ...place,
+    method: 'POST',
+    query: { uploads: '' },
+    headers: {
+      ...headersFor(storedAs),
+      'x-amz-checksum-algorithm': 'CRC32',
+      'x-amz-checksum-type': 'FULL_OBJECT',
+    },
+    purpose: `start an upload of "${key}"`,
+    isComplete: ({ text }) => Boolean(elementOf(text, 'UploadId')),
+  });
+  const uploadId = elementOf(created.text, 'UploadId') ?? '';
+  /** In XML, by their number. */
+  const parts = new Map<number, string>();
 
   return {
     async add(number, bytes, crc, abortSignal) {
-      const part = { bucket, key, uploadId: UploadId, number, bytes, crc };
-      const { etag, crc32 } = await uploadPart(part, abortSignal);
-      parts.push({ PartNumber: number, ETag: etag, ...(crc32 ? { ChecksumCRC32: crc32 } : {}) });
+      const { headers } = await ask(
+        {
+          ...place,
+          method: 'PUT',
+          query: { partNumber: String(number), uploadId },
+          headers: { 'x-amz-checksum-crc32': spellCrc32(crc) },
+          body: bytes,
+          purpose: `store part ${number} of "${key}"`,
+          isComplete: ({ headers: { etag } }) => etag !== undefined,
+        },
+        abortSignal,
+      );
+      // Absent if S3 does not repeat it.
+      const sum = headers['x-amz-checksum-crc32'];
+      const facts = { ETag: headers.etag, ChecksumCRC32: sum?.toString(), PartNumber: String(number) };
+      parts.set(number, spellElements(facts));
     },
 
     async complete({ crc32, sizeBytes }, abortSignal) {
-      const Parts = parts.toSorted((a, b) => (a.PartNumber ?? 0) - (b.PartNumber ?? 0));
-      await client.send(
-        new CompleteMultipartUploadCommand({
-          ...upload,
-          MultipartUpload: { Parts },
-          ChecksumType: 'FULL_OBJECT',
-          ChecksumCRC32: crc32,
-          MpuObjectSize: sizeBytes,
-          IfNoneMatch: '*',
-        }),
-        { abortSignal },
+      const inOrder = [...parts].sort(([one], [other]) => one - other);
+      const listed = inOrder.map(([, part]) => `<Part>${part}</Part>`).join('');
+      await ask(
+        {
+          ...place,
+          method: 'POST',
+          query: { uploadId },
+          headers: {
+            'content-type': 'application/xml',
+            'if-none-match': '*',
+            'x-amz-checksum-crc32': crc32,
+            'x-amz-checksum-type': 'FULL_OBJECT',
+            'x-amz-mp-object-size': String(sizeBytes),
+          },
+          body: `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${listed}</CompleteMultipartUpload>`,
+          purpose: `complete the upload of "${key}"`,
+          answerMs: COMPLETE_MS,
+          isComplete: ({ text }) => text.trim() !== '',
+        },
+        abortSignal,
       );
     },
 
-    async abort() {
-      await client.send(new AbortMultipartUploadCommand(upload), {
-        abortSignal: AbortSignal.timeout(ABORT_MS),
-      });
-    },
+    abort: () => abortUpload(ask, place, uploadId, AbortSignal.timeout(ABORT_MS)),
   };
 }
 
@@ -89,21 +98,32 @@ export async function startMultipartUpload(
  * frozen function that resumes after another took over its claim may abort its successor's upload, once. The successor
  * then gets `NoSuchUpload` and copies again.
  */
-export async function abortOpenUploads(
-  client: Pick<S3Client, 'send'>,
-  { bucket, key }: ObjectRef,
-  signal: AbortSignal,
-): Promise<void> {
-  const { Uploads = [] } = await client.send(
-    new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: key }),
-    { abortSignal: signal },
-  );
-  const left = Uploads.filter(({ Key, UploadId }) => Key === key && UploadId !== undefined);
-  for (const { UploadId } of left) {
-    const command = new AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId });
-    await client.send(command, { abortSignal: signal }).catch((error: unknown) => {
+export async function abortOpenUploads(ask: AskS3, place: ObjectRef, signal: AbortSignal): Promise<void> {
+  const { bucket, key } = place;
+  const query = { prefix: key, uploads: '' };
+  const purpose = `list the open uploads of "${key}"`;
+  const { text } = await ask({ method: 'GET', bucket, query, purpose }, signal);
+  for (const upload of elementsOf(text, 'Upload')) {
+    const uploadId = elementOf(upload, 'UploadId');
+    if (elementOf(upload, 'Key') !== key || uploadId === undefined) continue;
+    await abortUpload(ask, place, uploadId, signal).catch((error: unknown) => {
       // The earlier copy may have ended it meanwhile.
       if (!(error instanceof Error) || error.name !== 'NoSuchUpload') throw error;
     });
   }
 }
+
+async function abortUpload(
+  ask: AskS3,
+  place: ObjectRef,
+  uploadId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const purpose = `abort an upload of "${place.key}"`;
+  await ask({ ...place, method: 'DELETE', query: { uploadId }, purpose }, signal);
+}
+
+const spellElements = (facts: Readonly<Record<string, string | undefined>>): string =>
+  Object.entries(facts)
+    .map(([name, text]) => (text === undefined ? '' : `<${name}>${encodeXml(text)}</${name}>`))
+    .join('');

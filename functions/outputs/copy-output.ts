@@ -1,17 +1,12 @@
 import { crc32 } from 'node:zlib';
-import type { S3Client } from '@aws-sdk/client-s3';
+import type { AskS3 } from '../objects/ask-s3.ts';
 import { keyBeside } from '../objects/key-beside.ts';
-import {
-  abortOpenUploads,
-  MAX_PARTS,
-  type StoredAs,
-  startMultipartUpload,
-} from '../objects/multipart-upload.ts';
+import { abortOpenUploads, MAX_PARTS, startMultipartUpload } from '../objects/multipart-upload.ts';
 import { createOrderedDigest, digestOf } from '../objects/ordered-digest.ts';
 import { pauseBriefly } from '../objects/pause-briefly.ts';
 import { putOnce, storeOnce } from '../objects/store-once.ts';
+import type { StoredAs } from '../objects/stored-as.ts';
 import type { ObjectRef } from '../objects/types.ts';
-import { createPartUploader } from '../objects/upload-part.ts';
 import { createBufferPool } from './buffer-pool.ts';
 import { decideContentType, isShownInline } from './content-type.ts';
 import { copyInLanes } from './copy-in-lanes.ts';
@@ -22,10 +17,8 @@ import { type OutputReader, openOutput } from './read-output.ts';
 import type { CopiedOutput, OutputCopier, OutputToCopy } from './types.ts';
 
 export interface OutputCopierDeps {
-  readonly client: Pick<S3Client, 'send' | 'config'>;
+  readonly ask: AskS3;
   readonly fetcher: Pick<OutputFetcher, 'fetch' | 'fetchInto'>;
-  /** The upload of a part fails if no byte moves for this long. @default 30,000 */
-  readonly stallMs?: number;
   /** A larger output is refused. @default 50 GiB, more than a Lambda function copies in 15 minutes */
   readonly maxBytes?: number;
   /** Waits before it replaces a broken connection. @default - 0.1 s, 0.2 s, 0.4 s, plus or minus half */
@@ -33,7 +26,6 @@ export interface OutputCopierDeps {
 }
 
 const MIB = 1024 * 1024;
-const STALL_MS = 30_000;
 const MAX_BYTES = 50 * 1024 * MIB;
 const MIN_PART_BYTES = 8 * MIB;
 /** Buffers of one part each, for all copies of a container together. One copy by itself uses them all. */
@@ -46,29 +38,28 @@ const BUFFERS = 8;
  * them (`keyBeside`).
  */
 export function createOutputCopier({
-  client,
+  ask,
   fetcher,
-  stallMs = STALL_MS,
   maxBytes = MAX_BYTES,
   pause = pauseBriefly,
 }: OutputCopierDeps): OutputCopier {
   // The maximum size decides the size of a part. So even an output of unknown length fits into S3's 10,000 parts.
   const partBytes = Math.max(MIN_PART_BYTES, Math.ceil(maxBytes / MAX_PARTS / MIB) * MIB);
   const pool = createBufferPool({ count: BUFFERS, sizeBytes: partBytes });
-  const uploadPart = createPartUploader(client, stallMs);
   let copying = 0;
   /** Buffers that one copy may have, now. */
   const fairShare = () => Math.ceil(BUFFERS / copying);
 
   async function putWhole(output: OutputToCopy, bytes: Buffer, storedAs: StoredAs, signal: AbortSignal) {
     const whole = digestOf(bytes);
-    return { whole, key: await putOnce({ client, pause }, output, bytes, whole, storedAs, signal) };
+    return { whole, key: await putOnce({ ask, pause }, output, bytes, whole, storedAs, signal) };
   }
 
   /**
-   * Copies an output as a multipart upload. Several buffers work side by side (`copyInLanes`). Each reads the next part,
-   * then digests and uploads it, until one reads the end. The first failure aborts all of them.
-   * @param first - Holds the first part already.
+   * Copies an output as a multipart upload, which begins while the first parts arrive. Several buffers work side by side
+   * (`copyInLanes`). Each reads the next part, then digests and uploads it, until one reads the end. The first failure
+   * aborts all of them.
+   * @param first - Receives the first part.
    * @param only - The SHA-256 that the output must have.
    */
   async function putInParts(
@@ -80,9 +71,16 @@ export function createOutputCopier({
     only?: string,
   ) {
     const { signal } = scope;
-    await abortOpenUploads(client, target, signal);
-    const upload = await startMultipartUpload({ client, uploadPart }, target, storedAs, signal);
+    const starting = startUpload();
     const digest = createOrderedDigest(0);
+    starting.catch(fail);
+
+    async function startUpload() {
+      await abortOpenUploads(ask, target, signal);
+      signal.throwIfAborted();
+      // Not interrupted: an upload that S3 has started must be known, so that it can be aborted.
+      return startMultipartUpload(ask, target, storedAs);
+    }
 
     function fail(error: unknown): void {
       scope.abort(error);
@@ -92,7 +90,8 @@ export function createOutputCopier({
     /** Waits for both the digest and the upload, even if one fails: until then the buffer is in use. */
     function storePart(index: number, bytes: Buffer): Promise<void> {
       const crc = crc32(bytes);
-      return settleAll([upload.add(index + 1, bytes, crc, signal), digest.add(index, bytes, crc)], fail);
+      const uploading = starting.then((upload) => upload.add(index + 1, bytes, crc, signal));
+      return settleAll([uploading, digest.add(index, bytes, crc)], fail);
     }
 
     let nextIndex = 1;
@@ -108,7 +107,8 @@ export function createOutputCopier({
 
     async function copyAllParts(): Promise<ReturnType<typeof digest.end>> {
       const isOver = () => isEndRead;
-      await copyInLanes(storePart(0, first), { first, pool, fairShare, copyNext, isOver, fail, signal });
+      const begun = reader.first.then((bytes) => storePart(0, first.subarray(0, bytes)));
+      await copyInLanes(begun, { first, pool, fairShare, copyNext, isOver, fail, signal });
       signal.throwIfAborted();
       const whole = digest.end();
       if (only !== undefined && whole.sha256 !== only)
@@ -118,12 +118,13 @@ export function createOutputCopier({
 
     // Only called when no part is under way, so none slips in behind the abort. If it fails, the next copy or the
     // bucket's lifecycle rule removes what is left.
-    const abortUpload = () => upload.abort().catch(() => {});
+    const abortUpload = () => starting.then((upload) => upload.abort()).catch(() => {});
 
     try {
       const whole = await copyAllParts();
+      const upload = await starting;
       const complete = () => upload.complete(whole, signal);
-      const stored = await storeOnce({ client, pause }, target, whole, complete, signal);
+      const stored = await storeOnce({ ask, pause }, target, whole, complete, signal);
       if (stored !== 'stored') await abortUpload();
       return { whole, isOther: stored === 'other' };
     } catch (error) {
@@ -142,9 +143,9 @@ export function createOutputCopier({
     try {
       first = await pool.take(signal);
       reader = await openOutput({ fetcher, maxBytes, pause }, { ...output, signal }, first);
-      const bytes = first.subarray(0, reader.firstBytes);
+      const head = first.subarray(0, reader.headBytes);
       const judgement = judgeOutput({
-        head: bytes,
+        head,
         name: output.key,
         ...(output.contentType === undefined ? {} : { record: output.contentType }),
       });
@@ -154,19 +155,20 @@ export function createOutputCopier({
         );
       const { before } = output;
       if (before?.etag !== undefined && before.etag === reader.etag) {
+        await reader.first; // its buffer is lent again
         const { differsFrom: _, ...same } = before;
         return { kind: 'copied', output: { ...same, ...differences(output, same.sizeBytes, judgement) } };
       }
       const contentType = decideContentType({
-        head: bytes,
+        head,
         name: output.key,
         ...(reader.contentType === undefined ? {} : { header: reader.contentType }),
         ...(output.contentType === undefined ? {} : { record: output.contentType }),
       });
       const storedAs: StoredAs = {
-        ContentType: contentType,
-        ...(isShownInline(contentType) ? {} : { ContentDisposition: 'attachment' }),
-        ...(output.metadata === undefined ? {} : { Metadata: output.metadata }),
+        contentType,
+        ...(isShownInline(contentType) ? {} : { contentDisposition: 'attachment' }),
+        ...(output.metadata === undefined ? {} : { metadata: output.metadata }),
       };
       const { bucket } = output;
       const reported = (sizeBytes: number) => ({
@@ -174,6 +176,7 @@ export function createOutputCopier({
         ...differences(output, sizeBytes, judgement),
       });
       if (reader.isWhole) {
+        const bytes = first.subarray(0, await reader.first);
         const { whole, key } = await putWhole(output, bytes, storedAs, signal);
         const { sha256, sizeBytes } = whole;
         return {

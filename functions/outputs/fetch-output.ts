@@ -58,9 +58,7 @@ export interface OutputAnswer {
   discard(): void;
 }
 
-/** A range of the version that an earlier answer was of. */
 export interface OutputRange extends RangeToReceive {
-  /** The URL of that answer. */
   readonly url: string;
   readonly signal: AbortSignal;
 }
@@ -73,8 +71,8 @@ export interface OutputFetcher {
    */
   fetch(request: OutputRequest): Promise<OutputAnswer>;
   /**
-   * Reads a range straight into a buffer, if the host answers plainly. Once it settles, nothing is written into the
-   * buffer any more.
+   * Reads a range straight into a buffer, if the host answers plainly. If it does not, it is not asked so again for some
+   * minutes. Once this settles, nothing is written into the buffer any more.
    * @throws {OutputRefusedError} If the URL or its address is not allowed.
    */
   fetchInto(range: OutputRange): Promise<Received>;
@@ -86,6 +84,8 @@ const MAX_REDIRECTS = 5;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 /** A body that is slower than this for as long as a stall counts as stalled. */
 const MIN_BYTES_PER_MS = 1;
+/** For so long a host that does not answer plainly is asked only by the client that understands all answers. */
+const OTHERWISE_MS = 10 * 60_000;
 /** Connections for all ranges of several copies at once. */
 const CONNECTIONS = 16;
 
@@ -98,6 +98,8 @@ export function createOutputFetcher(deps: OutputFetcherDeps): OutputFetcher {
     headersTimeout: headersMs,
     bodyTimeout: stallMs,
   });
+  /** When an origin that answered otherwise than plainly is asked plainly again. */
+  const plainAgainAt = new Map<string, number>();
   const plainRanges = createPlainRanges({
     connectorFor: (onread) => createOutputConnector({ ...deps, onread }),
     headersMs,
@@ -245,8 +247,11 @@ export function createOutputFetcher(deps: OutputFetcherDeps): OutputFetcher {
     async fetchInto({ url, ...range }) {
       const check = checkOutputUrl(url, hosts);
       if (check.kind === 'refused') throw new OutputRefusedError(`Cannot fetch an output: ${check.reason}`);
+      const { origin } = check.url;
+      if (now() < (plainAgainAt.get(origin) ?? 0)) return { kind: 'otherwise' };
       const received = await plainRanges.read({ ...range, url: check.url });
       range.signal.throwIfAborted();
+      if (received.kind === 'otherwise') plainAgainAt.set(origin, now() + OTHERWISE_MS);
       if (received.kind !== 'cutOff') return received;
       const { filled, error } = received;
       if (error instanceof OutputRefusedError) throw error;

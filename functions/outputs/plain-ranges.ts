@@ -37,8 +37,8 @@ interface Connection {
 const KEPT_MS = 4_000;
 
 /**
- * Understands one kind of answer: a plain 206 with the length, range and ETag that were asked for. At any other answer
- * it closes the connection. The caller then asks again by a client that understands them all.
+ * Understands one kind of answer: a plain 206 with the range, of the version, that was asked for. At any other answer it
+ * closes the connection. The caller then asks again by a client that understands them all.
  */
 export function createPlainRanges(deps: PlainRangesDeps): PlainRanges {
   const { connectorFor, headersMs, stallMs, minBytesPerMs } = deps;
@@ -91,7 +91,7 @@ export function createPlainRanges(deps: PlainRangesDeps): PlainRanges {
   }
 
   async function readOn({ socket, receiver }: Connection, range: PlainRange): Promise<Received> {
-    const { url, start, etag, into, signal } = range;
+    const { url, start, version, into, signal } = range;
     const stop = () => receiver.fail(new Error('the reading was stopped'));
     const limit = setTimeout(() => {
       if (receiver.received() === undefined)
@@ -118,7 +118,7 @@ export function createPlainRanges(deps: PlainRangesDeps): PlainRanges {
             'accept: */*',
             'accept-encoding: identity',
             'user-agent: wiro-serverless',
-            `if-range: ${etag}`,
+            ...(version === undefined ? [] : [`if-range: ${version.etag}`]),
             `range: bytes=${start}-${start + into.length - 1}`,
             '\r\n',
           ].join('\r\n'),

@@ -1,4 +1,4 @@
-import type { S3Client } from '@aws-sdk/client-s3';
+import type { AskS3 } from '../objects/ask-s3.ts';
 import { digestOf } from '../objects/ordered-digest.ts';
 import { putOnce } from '../objects/store-once.ts';
 import type { ObjectRef } from '../objects/types.ts';
@@ -6,7 +6,7 @@ import type { CopiedOutput } from './types.ts';
 
 /** Stores bytes as an object. Never replaces other bytes. S3 checks them against the checksum that is returned. */
 export const createPutBytes =
-  (client: Pick<S3Client, 'send'>) =>
+  (ask: AskS3) =>
   async (
     { bucket, key }: ObjectRef,
     bytes: Buffer,
@@ -14,9 +14,7 @@ export const createPutBytes =
     metadata?: Readonly<Record<string, string>>,
   ): Promise<CopiedOutput> => {
     const whole = digestOf(bytes);
-    const stored = await putOnce({ client }, { bucket, key }, bytes, whole, {
-      ContentType: contentType,
-      ...(metadata && { Metadata: metadata }),
-    });
+    const storedAs = { contentType, ...(metadata && { metadata }) };
+    const stored = await putOnce({ ask }, { bucket, key }, bytes, whole, storedAs);
     return { bucket, key: stored, contentType, sizeBytes: whole.sizeBytes, sha256: whole.sha256 };
   };

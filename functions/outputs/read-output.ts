@@ -2,6 +2,7 @@ import { readDataUrl } from './data-url.ts';
 import { decodeOutput } from './decode-output.ts';
 import { OutputCutOffError, OutputRefusedError, OutputUnavailableError } from './errors.ts';
 import type { OutputAnswer, OutputFetcher } from './fetch-output.ts';
+import { type PlainAnswer, type Received, TELLING_BYTES } from './range-receiver.ts';
 
 export interface OutputReaderDeps {
   readonly fetcher: Pick<OutputFetcher, 'fetch' | 'fetchInto'>;
@@ -26,9 +27,11 @@ export interface OutputReader {
   readonly contentType?: string;
   /** A strong ETag. */
   readonly etag?: string;
-  /** How many bytes of the first part were read. */
-  readonly firstBytes: number;
-  /** Whether the first part is the whole output. */
+  /** How many bytes of the first part are there: enough to see what it is, or all of them. */
+  readonly headBytes: number;
+  /** Resolves to the length of the first part, once it is there. */
+  readonly first: Promise<number>;
+  /** Whether the first part is the whole output. Then it is there. */
   readonly isWhole: boolean;
   /**
    * Fills `into` with a part. The second part has index 1. The caller asks for parts in order, and may ask for several at
@@ -55,7 +58,8 @@ const MAX_CUT_OFFS = 3;
 const MAX_REQUESTS = 64;
 
 /**
- * Starts to read an output. Requests its first part as a range, so that the answer shows whether ranges work.
+ * Starts to read an output. Requests its first part as a range, so that the answer shows whether ranges work. If they do,
+ * other parts can be read before the first one is there.
  * @param first - Receives the first part. All parts but the last have its length.
  * @throws {OutputUnavailableError | OutputRefusedError} As the fetcher does, and if the output is too large.
  */
@@ -70,6 +74,8 @@ export async function openOutput(
   const asked = { url, signal, isEncodedFine: decode };
   for (let cutOffs = 1; ; cutOffs += 1) {
     try {
+      const plain = await openPlainly(deps, output, first);
+      if (plain !== undefined) return plain;
       const answer = await fetcher
         .fetch({ ...asked, range: { start: 0, end: first.length - 1 } })
         .catch((error: unknown) => {
@@ -85,6 +91,31 @@ export async function openOutput(
       await pause(cutOffs, signal);
     }
   }
+}
+
+/** Opens an output whose host answers plainly. @returns `undefined` at any other answer. */
+async function openPlainly(
+  deps: OutputReaderDeps,
+  { url, signal }: OutputToRead,
+  first: Buffer,
+): Promise<OutputReader | undefined> {
+  const begun = Promise.withResolvers<PlainAnswer>();
+  const receiving = deps.fetcher.fetchInto({ url, start: 0, into: first, signal, onBegun: begun.resolve });
+  const answer = await Promise.race([begun.promise, receiving]);
+  if ('kind' in answer) {
+    if (answer.kind === 'cutOff') throw answer.error;
+    return undefined;
+  }
+  const { bytes, sizeBytes, etag = '' } = answer;
+  const received = receiving.then((end: Received) => {
+    if (end.kind === 'cutOff') return { filled: end.filled, error: end.error };
+    return { filled: bytes };
+  });
+  return readInRanges(deps, signal, { url, etag, sizeBytes, isPlain: true }, first, {
+    ...answer,
+    headBytes: Math.min(TELLING_BYTES, bytes),
+    received,
+  });
 }
 
 async function readFirst(
@@ -110,13 +141,50 @@ async function readFirst(
   }
   if (answer.codings.length > 0) return readInOrder(deps, output, first, answer);
   const version = { url, etag: etag ?? '', sizeBytes, isPlain: etag !== undefined };
+  const reading = startReading(answer, first);
+  const headBytes = await reading.fill(TELLING_BYTES);
+  const received = reading.fill().then(
+    (filled) => ({ filled }),
+    (error: unknown) => {
+      if (!(error instanceof OutputCutOffError)) throw error;
+      return { filled: reading.filled(), error };
+    },
+  );
+  return readInRanges(deps, output.signal, version, first, { ...answer, headBytes, received });
+}
+
+/** What is known of the first range, which is still arriving. */
+interface BegunRange extends Pick<PlainAnswer, 'etag' | 'contentType'> {
+  readonly headBytes: number;
+  /** How many bytes have come in the end, and why not all. */
+  readonly received: Promise<{ readonly filled: number; readonly error?: Error }>;
+}
+
+async function readInRanges(
+  deps: OutputReaderDeps,
+  signal: AbortSignal,
+  version: OutputVersion,
+  first: Buffer,
+  { headBytes, received, contentType, etag }: BegunRange,
+): Promise<OutputReader> {
+  const isWhole = version.sizeBytes <= first.length;
+  const reading = received.then(async ({ filled, error }) => {
+    // A small output starts again, because nothing was passed on yet.
+    if (error !== undefined && isWhole) throw error;
+    if (error !== undefined) await deps.pause(1, signal);
+    return readRange(deps, version, signal, 0, first, filled);
+  });
+  reading.catch(() => {}); // whoever waits for it hears of it
+  if (version.sizeBytes > deps.maxBytes) throw tooLarge(deps.maxBytes);
+  if (isWhole) await reading;
   return {
-    firstBytes: await readRange(deps, version, output.signal, 0, first, await readAll(answer, first)),
-    isWhole: sizeBytes <= first.length,
-    read: (part, into) => readRange(deps, version, output.signal, part, into),
+    headBytes: isWhole ? version.sizeBytes : headBytes,
+    first: reading,
+    isWhole,
+    read: (part, into) => readRange(deps, version, signal, part, into),
     close: () => {},
-    ...(answer.contentType === undefined ? {} : { contentType: answer.contentType }),
-    ...(answer.etag === undefined ? {} : { etag: answer.etag }),
+    ...(contentType !== undefined && { contentType }),
+    ...(etag !== undefined && { etag }),
   };
 }
 
@@ -165,7 +233,8 @@ async function readInOrder(
   const firstBytes = await fill(first);
   let before: Promise<unknown> = Promise.resolve();
   return {
-    firstBytes,
+    headBytes: firstBytes,
+    first: Promise.resolve(firstBytes),
     isWhole: firstBytes < first.length || firstBytes === announced,
     read(_part, into) {
       const filled = before.then(() => fill(into));
@@ -202,8 +271,7 @@ async function readRange(
         const rest = into.subarray(filled, length);
         const received = await fetcher.fetchInto({
           url,
-          etag,
-          sizeBytes,
+          version: { etag, sizeBytes },
           start: start + filled,
           into: rest,
           signal,
@@ -234,13 +302,25 @@ async function readRange(
   return filled;
 }
 
-async function readAll({ body }: OutputAnswer, into: Buffer): Promise<number> {
+/** Reads a body into a buffer in steps: until so many bytes are there, or all. */
+function startReading({ body }: OutputAnswer, into: Buffer) {
+  const chunks = body[Symbol.asyncIterator]();
   let filled = 0;
-  for await (const chunk of body) {
-    into.set(chunk, filled);
-    filled += chunk.length;
-  }
-  return filled;
+  let isEnded = false;
+  return {
+    filled: () => filled,
+    async fill(bytes = Number.POSITIVE_INFINITY): Promise<number> {
+      while (filled < bytes && !isEnded) {
+        const next = await chunks.next();
+        if (next.done) isEnded = true;
+        else {
+          into.set(next.value, filled);
+          filled += next.value.length;
+        }
+      }
+      return filled;
+    },
+  };
 }
 
 /** Answers with the content of a `data:` URL, without a request. Only a record may contain one, never a redirect. */

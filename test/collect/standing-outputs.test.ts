@@ -5,7 +5,6 @@ import { createStandingOutputs } from '../../functions/collect/standing-outputs.
 import { createHeadOutput } from '../../functions/objects/head-output.ts';
 import { startMultipartUpload } from '../../functions/objects/multipart-upload.ts';
 import { digestOf } from '../../functions/objects/ordered-digest.ts';
-import { createPartUploader } from '../../functions/objects/upload-part.ts';
 import { createPutBytes } from '../../functions/outputs/put-bytes.ts';
 import { createCopiedNotes } from '../../functions/store/copied-notes.ts';
 import { BUCKET, type S3World, startS3World } from '../objects/s3-world.ts';
@@ -22,17 +21,16 @@ function standingWorld() {
   const key = `outputs/g${++made}/1/0-a.png`;
   const place = { bucket: BUCKET, key, id: 'g1', attempt: 1, index: 0 };
   const standing = createStandingOutputs({
-    head: createHeadOutput(s3.client),
+    head: createHeadOutput(s3.ask),
     notes: createCopiedNotes(createMemoryTable()),
   });
   /** Stores an object in parts, as the copier does. */
   async function putInParts(at: string, bytes: Buffer) {
     const { signal } = new AbortController();
     const upload = await startMultipartUpload(
-      { client: s3.client, uploadPart: createPartUploader(s3.client, 1_000) },
+      s3.ask,
       { bucket: BUCKET, key: at },
-      { ContentType: 'video/mp4' },
-      signal,
+      { contentType: 'video/mp4' },
     );
     const whole = digestOf(bytes);
     await upload.add(1, bytes, crc32(bytes), signal);
@@ -46,7 +44,7 @@ function standingWorld() {
 describe('an output in one piece', () => {
   it('is found with the SHA-256 that S3 keeps, if its size is as in the record', async () => {
     const { place, standing } = standingWorld();
-    const copy = await createPutBytes(s3.client)(place, Buffer.from('png'), 'image/png');
+    const copy = await createPutBytes(s3.ask)(place, Buffer.from('png'), 'image/png');
 
     const found = await standing.find(place, { sizeBytes: 3 });
 
@@ -75,8 +73,8 @@ describe('an output in one piece', () => {
 it('an output of another type than in its record is not found: the difference may not have been noted', async () => {
   const { place, standing } = standingWorld();
   const svg = { ...place, key: `${place.key}.svg` };
-  await createPutBytes(s3.client)(place, Buffer.from('jpg'), 'image/jpeg');
-  await createPutBytes(s3.client)(svg, Buffer.from('<svg'), 'application/octet-stream');
+  await createPutBytes(s3.ask)(place, Buffer.from('jpg'), 'image/jpeg');
+  await createPutBytes(s3.ask)(svg, Buffer.from('<svg'), 'application/octet-stream');
   const find = (contentType: string, at = place, sizeBytes = 3) =>
     standing.find(at, { sizeBytes, contentType });
 

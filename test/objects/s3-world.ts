@@ -9,6 +9,7 @@ import {
   ListObjectsV2Command,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import { createAskS3 } from '../../functions/objects/ask-s3.ts';
 import type { S3Access } from '../../functions/objects/object-url.ts';
 import { createS3Client } from '../../functions/objects/s3-client.ts';
 import { LOCAL_CREDENTIALS, LOCAL_REGION } from '../../local/aws/credentials.ts';
@@ -27,6 +28,7 @@ export async function startS3World() {
     client,
     endpoint,
     access: accessTo(endpoint),
+    ask: createAskS3(accessTo(endpoint)),
     async bytesOf(key: string): Promise<Buffer> {
       const { Body } = await client.send(new GetObjectCommand({ Bucket: BUCKET, Key: key }));
       return Buffer.from((await Body?.transformToByteArray()) ?? []);

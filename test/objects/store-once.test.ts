@@ -1,5 +1,5 @@
-import { HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
+import { type AskS3, S3RefusalError } from '../../functions/objects/ask-s3.ts';
 import { storeOnce } from '../../functions/objects/store-once.ts';
 import { createPutBytes } from '../../functions/outputs/put-bytes.ts';
 
@@ -12,26 +12,21 @@ const HELLO = {
 };
 const HELLO_SHA256 = 'LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=';
 
-const answered = (httpStatusCode: number, name: string) =>
-  Object.assign(new Error(name), { name, $metadata: { httpStatusCode } });
+const answered = (httpStatusCode: number, name: string) => new S3RefusalError(name, name, httpStatusCode);
 const conflict = () => answered(409, 'ConditionalRequestConflict');
 const stands = () => answered(412, 'PreconditionFailed');
 
-/** An S3 that answers a HEAD with `head`, and successive writes with the given results. */
-function world(head: object | Error, ...ends: (Error | undefined)[]) {
+/** An S3 that answers a HEAD with the headers `head`, and successive writes with the given results. */
+function world(head: Readonly<Record<string, string>> | Error, ...ends: (Error | undefined)[]) {
   const sent: string[] = [];
-  const client = {
-    send: async (command: object) => {
-      const { Key } = (command as HeadObjectCommand).input;
-      sent.push(`${command.constructor.name.replace('Command', '')} ${Key}`);
-      const end = command instanceof HeadObjectCommand ? head : ends.shift();
-      if (end instanceof Error) throw end;
-      return end ?? {};
-    },
+  const ask: AskS3 = async ({ method, key }) => {
+    sent.push(`${method} ${key}`);
+    const end = method === 'HEAD' ? head : ends.shift();
+    if (end instanceof Error) throw end;
+    return { statusCode: 200, headers: end ?? {}, text: '' };
   };
-  const write = () => client.send(new PutObjectCommand({ Bucket: PLACE.bucket, Key: PLACE.key }));
-  const deps = { client, pause: async () => {} } as Parameters<typeof storeOnce>[0];
-  return { deps, sent, store: () => storeOnce(deps, PLACE, HELLO, write) };
+  const write = () => ask({ ...PLACE, method: 'PUT', purpose: 'store it' });
+  return { ask, sent, store: () => storeOnce({ ask, pause: async () => {} }, PLACE, HELLO, write) };
 }
 
 describe('storeOnce', () => {
@@ -39,16 +34,24 @@ describe('storeOnce', () => {
     const { store, sent } = world({});
 
     expect(await store()).toBe('stored');
-    expect(sent).toEqual([`PutObject ${PLACE.key}`]);
+    expect(sent).toEqual([`PUT ${PLACE.key}`]);
   });
 
   it.each([
-    ['its SHA-256 is the same', { ContentLength: 5, ChecksumSHA256: HELLO_SHA256 }, 'same'],
-    ['it came in parts, and its CRC-32 is the same', { ContentLength: 5, ChecksumCRC32: 'NhCmhg==' }, 'same'],
-    ['its size is another', { ContentLength: 6, ChecksumSHA256: HELLO_SHA256 }, 'other'],
-    ['its SHA-256 is another', { ContentLength: 5, ChecksumSHA256: 'x', ChecksumCRC32: 'NhCmhg==' }, 'other'],
-    ['its CRC-32 is another', { ContentLength: 5, ChecksumCRC32: 'x' }, 'other'],
-    ['it has no sum', { ContentLength: 5 }, 'other'],
+    ['its SHA-256 is the same', { 'content-length': '5', 'x-amz-checksum-sha256': HELLO_SHA256 }, 'same'],
+    [
+      'it came in parts, and its CRC-32 is the same',
+      { 'content-length': '5', 'x-amz-checksum-crc32': 'NhCmhg==' },
+      'same',
+    ],
+    ['its size is another', { 'content-length': '6', 'x-amz-checksum-sha256': HELLO_SHA256 }, 'other'],
+    [
+      'its SHA-256 is another',
+      { 'content-length': '5', 'x-amz-checksum-sha256': 'x', 'x-amz-checksum-crc32': 'NhCmhg==' },
+      'other',
+    ],
+    ['its CRC-32 is another', { 'content-length': '5', 'x-amz-checksum-crc32': 'x' }, 'other'],
+    ['it has no sum', { 'content-length': '5' }, 'other'],
     ['nobody may look at it', answered(403, 'Forbidden'), 'other'],
   ])('compares the existing object: %s', async (_, head, outcome) => {
     const { store } = world(head, stands());
@@ -68,7 +71,7 @@ describe('storeOnce', () => {
 
   it('treats a missing upload as completed only if the object exists', async () => {
     const gone = answered(404, 'NoSuchUpload');
-    const completed = world({ ContentLength: 5, ChecksumCRC32: 'NhCmhg==' }, gone);
+    const completed = world({ 'content-length': '5', 'x-amz-checksum-crc32': 'NhCmhg==' }, gone);
     const swept = world(answered(404, 'NotFound'), gone);
 
     expect(await completed.store()).toBe('same');
@@ -83,9 +86,9 @@ describe('storeOnce', () => {
 
 describe('putOnce', () => {
   it('uses the alternative key if the key has other bytes', async () => {
-    const { deps, sent } = world({ ContentLength: 9, ChecksumSHA256: 'x' }, stands());
+    const { ask, sent } = world({ 'content-length': '9', 'x-amz-checksum-sha256': 'x' }, stands());
 
-    const stored = await createPutBytes(deps.client)(PLACE, Buffer.from('hello'), 'text/plain');
+    const stored = await createPutBytes(ask)(PLACE, Buffer.from('hello'), 'text/plain');
 
     expect(stored).toEqual({
       bucket: 'outputs',
@@ -95,9 +98,9 @@ describe('putOnce', () => {
       sha256: HELLO.sha256,
     });
     expect(sent).toEqual([
-      `PutObject ${PLACE.key}`,
-      `HeadObject ${PLACE.key}`,
-      'PutObject outputs/g1/1/0-answer~2cf24dba.json',
+      `PUT ${PLACE.key}`,
+      `HEAD ${PLACE.key}`,
+      'PUT outputs/g1/1/0-answer~2cf24dba.json',
     ]);
   });
 });

@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createOutputFetcher } from '../../functions/outputs/fetch-output.ts';
 import { parseOutputHosts } from '../../functions/outputs/output-hosts.ts';
+import type { PlainAnswer } from '../../functions/outputs/range-receiver.ts';
 import { noise } from './cdn-world.ts';
 import { TLS } from './tls-fixture.ts';
 
@@ -66,12 +67,20 @@ async function hostWith(
       Promise.all(
         [...sockets].map((one) => one.destroyed || new Promise((resolve) => one.once('close', resolve))),
       ),
+    /** Of whichever version there is. */
+    begin: (onBegun: (answer: PlainAnswer) => void = () => {}) =>
+      fetcher.fetchInto({
+        url: `${isTls ? 'https' : 'http'}://${name}:${port}/out.bin`,
+        start: 0,
+        into,
+        signal: new AbortController().signal,
+        onBegun,
+      }),
     read: (start = 0, signal = new AbortController().signal) =>
       fetcher.fetchInto({
         url: `${isTls ? 'https' : 'http'}://${name}:${port}/out.bin`,
         start,
-        etag: ETAG,
-        sizeBytes: BYTES.length,
+        version: { etag: ETAG, sizeBytes: BYTES.length },
         into,
         signal,
       }),
@@ -199,6 +208,73 @@ describe('an answer of any other kind', () => {
       await host.closed();
     },
   );
+});
+
+describe('the first range, of whichever version there is', () => {
+  it('tells what comes once its first bytes are there', async () => {
+    const told: PlainAnswer[] = [];
+    const host = await hostWith((socket, range) => {
+      socket.write(headOf(range, { 'Content-Type': 'video/mp4' }), 'latin1');
+      socket.write(BYTES.subarray(0, 1_000));
+      setTimeout(() => {
+        expect(told).toEqual([]);
+        socket.write(BYTES.subarray(1_000, 2_000));
+      }, 20);
+    });
+    const received = host.begin((answer) => {
+      expect(host.into.subarray(0, 1_024).equals(BYTES.subarray(0, 1_024))).toBe(true);
+      told.push(answer);
+      for (const socket of host.sockets) socket.write(BYTES.subarray(2_000, 100_000));
+    });
+
+    expect(await received).toEqual({ kind: 'whole' });
+
+    expect(told).toEqual([{ bytes: 100_000, sizeBytes: 200_000, etag: ETAG, contentType: 'video/mp4' }]);
+    expect(host.into.equals(BYTES.subarray(0, 100_000))).toBe(true);
+  });
+
+  it.each([
+    ['of an ETag', ETAG, { etag: ETAG }],
+    ['of a weak ETag', 'W/"v1"', {}],
+    ['without an ETag', undefined, {}],
+  ])('may be all of a short output %s', async (_, etag, known) => {
+    const told: PlainAnswer[] = [];
+    const host = await hostWith((socket) => {
+      const changes = { ETag: etag, 'Content-Range': 'bytes 0-9/10' };
+      socket.write(headOf({ start: 0, end: 9 }, changes), 'latin1');
+      socket.write(BYTES.subarray(0, 10));
+    });
+
+    expect(await host.begin((answer) => told.push(answer))).toEqual({ kind: 'whole' });
+
+    expect(told).toEqual([{ bytes: 10, sizeBytes: 10, ...known }]);
+    expect(
+      host.into.subarray(0, 11).equals(Buffer.concat([BYTES.subarray(0, 10), Buffer.from([0x55])])),
+    ).toBe(true);
+  });
+
+  it.each<[string, Readonly<Record<string, string | undefined>>, string?]>([
+    ['a weak ETag', { ETag: 'W/"v1"' }],
+    ['no ETag', { ETag: undefined }],
+    ['an unknown size', { 'Content-Range': 'bytes 0-99999/*' }],
+    ['less than was asked for', { 'Content-Range': 'bytes 0-49999/200000', 'Content-Length': '50000' }],
+    ['more than was asked for', { 'Content-Range': 'bytes 0-199999/200000', 'Content-Length': '200000' }],
+    ['nothing', { 'Content-Range': 'bytes 0-0/0', 'Content-Length': '0' }],
+    ['two types', { 'Content-Type': 'a/b', 'content-type': 'c/d' }],
+    ['the whole', { 'Content-Range': undefined, 'Content-Length': '200000' }, 'HTTP/1.1 200 OK'],
+  ])('is left to another client if the answer has %s', async (_, changes, status) => {
+    const host = await hostWith((socket, range) => {
+      socket.write(headOf(range, changes, status), 'latin1');
+      socket.write(BYTES);
+    });
+
+    expect(await host.begin()).toEqual({ kind: 'otherwise' });
+    await host.closed();
+
+    // The host is not asked in vain each time.
+    expect(await host.begin()).toEqual({ kind: 'otherwise' });
+    expect(host.connections()).toBe(1);
+  });
 });
 
 describe('a connection that breaks', () => {

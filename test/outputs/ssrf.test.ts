@@ -85,8 +85,7 @@ const refusalOfRange = (fetcher: OutputFetcher, url: string): Promise<string> =>
     .fetchInto({
       url,
       start: 0,
-      etag: '"e"',
-      sizeBytes: 10,
+      version: { etag: '"e"', sizeBytes: 10 },
       into: Buffer.alloc(10),
       signal: new AbortController().signal,
     })

@@ -222,6 +222,10 @@ export function createConnections(
 
   return {
     'undici/lib/dispatcher/client.js': Client,
+    // Hosts are asked by the client that understands all answers.
+    'plain-ranges': {
+      createPlainRanges: () => ({ read: async () => ({ kind: 'otherwise' }), close() {} }),
+    },
     'undici/lib/dispatcher/agent.js': Agent,
     'undici/lib/api/api-request.js': request,
     'undici/lib/core/connect.js': buildConnector,

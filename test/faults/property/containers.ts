@@ -40,6 +40,8 @@ const WAYS = {
   dynamodb: 'functions/aws/dynamodb.ts',
   'signed-post': 'functions/aws/signed-post.ts',
   'head-object': 'functions/objects/head-object.ts',
+  'ask-s3': 'functions/objects/ask-s3.ts',
+  'plain-ranges': 'functions/outputs/plain-ranges.ts',
 } as const;
 const ways: esbuild.Plugin = {
   name: 'ways',

@@ -1,15 +1,14 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import {
-  AbortMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
-  ListMultipartUploadsCommand,
   PutObjectCommand,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { timestamp } from '../../../functions/generation/time.ts';
+import type { AskS3, S3Request } from '../../../functions/objects/ask-s3.ts';
 import type { FoundObject, ObjectRef } from '../../../functions/objects/types.ts';
 import type { Container } from './containers.ts';
 import { Player, type S3Answer, type Script } from './script.ts';
@@ -71,6 +70,60 @@ export class Objects {
     };
   }
 
+  /** How one container asks S3 without the SDK. */
+  createAskS3(container: Container): AskS3 {
+    return (request, signal) => {
+      const { method, key: subject = '', query = {} } = request;
+      const operation =
+        'uploads' in query ? 'ListMultipartUploads' : method === 'PUT' ? 'PutObject' : 'HeadObject';
+      const call = { service: 's3', operation, subject, latencyMs: 20 } as const;
+      return untilAborted(
+        container.outside(call, () => ({ statusCode: 200, ...this.#answerTo(request) })),
+        signal,
+      );
+    };
+  }
+
+  #answerTo({ method, bucket, key = '', headers = {}, body = '', query = {} }: S3Request) {
+    if ('uploads' in query) return { headers: {}, text: '' };
+    if (method === 'PUT') {
+      const { ETag } = this.#put(bucket, key, body, {
+        contentType: headers['content-type'],
+        isNew: headers['if-none-match'] !== undefined,
+      });
+      return { headers: { etag: ETag }, text: '' };
+    }
+    if (method !== 'HEAD') throw new Error(`S3 in memory does not know ${method} ${Object.keys(query)}`);
+    const found = this.#find(bucket, key);
+    if (found === undefined) throw refusal(404, 'NotFound');
+    const { bytes, etag, contentType } = found;
+    return {
+      headers: {
+        etag,
+        'content-length': String(bytes.length),
+        ...(contentType !== undefined && { 'content-type': contentType }),
+      },
+      text: '',
+    };
+  }
+
+  #put(
+    bucket: string,
+    key: string,
+    body: string | Uint8Array,
+    {
+      contentType,
+      isNew,
+      ifMatch,
+    }: { contentType: string | undefined; isNew: boolean; ifMatch?: string | undefined },
+  ): { readonly ETag: string } {
+    if (key.startsWith('outputs/')) this.#meet(this.#putOutput);
+    const standing = this.#find(bucket, key);
+    if (isNew && standing !== undefined) throw refusal(412, 'PreconditionFailed');
+    if (ifMatch !== undefined && standing?.etag !== ifMatch) throw refusal(412, 'PreconditionFailed');
+    return { ETag: this.put(bucket, key, body, contentType).etag };
+  }
+
   /** The answer to a HEAD that is sent without the SDK. */
   head(container: Container, { bucket, key }: ObjectRef): Promise<FoundObject | undefined> {
     const call = { service: 's3', operation: 'HeadObject', subject: key, latencyMs: 20 } as const;
@@ -92,12 +145,11 @@ export class Objects {
   #answer(command: unknown): object {
     if (command instanceof PutObjectCommand) {
       const { Bucket = '', Key = '', Body, ContentType, IfNoneMatch, IfMatch } = command.input;
-      if (Key.startsWith('outputs/')) this.#meet(this.#putOutput);
-      const standing = this.#find(Bucket, Key);
-      if (IfNoneMatch !== undefined && standing !== undefined) throw refusal(412, 'PreconditionFailed');
-      if (IfMatch !== undefined && standing?.etag !== IfMatch) throw refusal(412, 'PreconditionFailed');
-      const { etag } = this.put(Bucket, Key, Body as string | Uint8Array, ContentType);
-      return { ETag: etag };
+      return this.#put(Bucket, Key, Body as string | Uint8Array, {
+        contentType: ContentType,
+        isNew: IfNoneMatch !== undefined,
+        ifMatch: IfMatch,
+      });
     }
     if (command instanceof GetObjectCommand || command instanceof HeadObjectCommand) {
       const { Bucket = '', Key = '', IfMatch } = command.input;
@@ -129,8 +181,6 @@ export class Objects {
       this.stored.delete(`${command.input.Bucket}/${command.input.Key}`);
       return {};
     }
-    if (command instanceof ListMultipartUploadsCommand) return { Uploads: [] };
-    if (command instanceof AbortMultipartUploadCommand) return {};
     throw new Error(`S3 in memory does not know ${String((command as object)?.constructor?.name)}`);
   }
 

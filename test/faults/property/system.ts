@@ -257,6 +257,7 @@ export class System {
           S3Client: { value: this.objects.createClientClass(container) },
         }),
         'signed-post': Object.create(signedPosts, { signedPost: { value: this.#signedPost(container) } }),
+        'ask-s3': { createAskS3: () => this.objects.createAskS3(container) },
         'head-object': { headObject: (ref: ObjectRef) => this.objects.head(container, ref) },
         'node:timers/promises': {
           setTimeout: async (milliseconds: number, value: unknown, options?: { signal?: AbortSignal }) => {
