@@ -175,5 +175,6 @@ const toLine = ([name, value]: readonly [string, string]) => `${name}:${value.tr
 const toDate = (at: Date): string => at.toISOString().replace(/[-:]|\.\d{3}/g, '');
 const byName = ([one]: readonly [string, string], [other]: readonly [string, string]) =>
   one < other ? -1 : 1;
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+/** In lower-case hex. */
+export const sha256 = (bytes: string | Buffer): string => createHash('sha256').update(bytes).digest('hex');
 const hmac = (key: Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest();

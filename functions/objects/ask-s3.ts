@@ -1,7 +1,7 @@
 import { ownRegion } from '../aws/endpoint.ts';
 import { clockAhead, exchange, type HttpAnswer, NoAnswerError } from '../aws/exchange.ts';
 import { createRepeat, type Tried } from '../aws/retries.ts';
-import { encode, lambdaCredentials, signForS3 } from '../aws/sign.ts';
+import { encode, lambdaCredentials, sha256, signForS3 } from '../aws/sign.ts';
 import { objectUrl, type S3Access } from './object-url.ts';
 import { elementOf } from './xml.ts';
 
@@ -14,7 +14,7 @@ export interface S3Request {
   /** Lower-case names. They are signed. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Buffer;
-  /** SHA-256 of the body in lower-case hex. @default - the signature does not cover the body */
+  /** SHA-256 of the body in lower-case hex. @default - the signature covers bytes only where the bucket demands it */
   readonly sha256?: string;
   /** For messages, for example `store "a.mp4"`. */
   readonly purpose: string;
@@ -46,8 +46,8 @@ export class S3RefusalError extends Error {
   }
 }
 
-/** The SDK's default. */
-const TRIES = 3;
+/** As many as the SDK's clients make. */
+const tries = (): number => Number(process.env.AWS_MAX_ATTEMPTS) || 3;
 const CONNECT_MS = 3_000;
 const STALL_MS = 30_000;
 /** S3's errors have about 500 bytes, and its longest list some hundred thousand. */
@@ -63,16 +63,20 @@ export function createAskS3({ stallMs = STALL_MS, ...access }: AskS3Deps = {}): 
   const repeat = createRepeat();
   /** How far S3's clock is ahead of this machine's. */
   let aheadMs = 0;
+  /** A bucket's policy may deny bodies that are not signed. Signing a part costs another SHA-256 of it. */
+  let signsBytes = false;
 
   async function tryOnce(request: S3Request, signal?: AbortSignal): Promise<Tried<HttpAnswer>> {
-    const { method, bucket, key = '', body = '', sha256, answerMs = stallMs } = request;
+    const { method, bucket, key = '', body = '', answerMs = stallMs } = request;
+    const isSigned = typeof body === 'string' || signsBytes;
+    const { sha256: payload = isSigned ? sha256(body) : undefined } = request;
     const { region = ownRegion(), credentials = await lambdaCredentials() } = access;
     const { origin, host, pathname: path } = objectUrl({ bucket, key }, access);
     const query = spellQuery(request.query);
     const headers = request.headers ?? {};
     const signedAheadMs = aheadMs;
     const signed = signForS3(
-      { method, host, path, query, headers, ...(sha256 !== undefined && { payload: sha256 }) },
+      { method, host, path, query, headers, ...(payload !== undefined && { payload }) },
       { region, credentials, at: new Date(Date.now() + signedAheadMs) },
     );
     const sent = {
@@ -87,16 +91,21 @@ export function createAskS3({ stallMs = STALL_MS, ...access }: AskS3Deps = {}): 
       const answer = await exchange(sent, limits, signal);
       const correctedMs = clockAhead(answer.headers, signedAheadMs);
       if (correctedMs !== undefined) aheadMs = correctedMs;
-      return judge(request, answer, correctedMs !== undefined);
+      const tried = judge(request, answer, correctedMs !== undefined);
+      if (payload !== undefined || tried.kind === 'answered' || tried.error.name !== 'AccessDenied')
+        return tried;
     } catch (error) {
       if (error instanceof NoAnswerError) return { kind: 'failed', error, fault: 'passing' };
       throw error;
     }
+    const again = await tryOnce({ ...request, sha256: sha256(body) }, signal);
+    signsBytes ||= again.kind === 'answered';
+    return again;
   }
 
   return async (request, signal) => {
     signal?.throwIfAborted();
-    return repeat(() => tryOnce(request, signal), { tries: TRIES, ...(signal && { signal }) });
+    return repeat(() => tryOnce(request, signal), { tries: tries(), ...(signal && { signal }) });
   };
 }
 

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import { ownRegion } from '../aws/endpoint.ts';
 import { exchange, NoAnswerError } from '../aws/exchange.ts';
-import { encode, lambdaCredentials, signForS3 } from '../aws/sign.ts';
+import { encode, lambdaCredentials, sha256, signForS3 } from '../aws/sign.ts';
 import { objectUrl, type S3Access } from './object-url.ts';
 import { ALGORITHMS, type Described, toFound } from './to-found.ts';
 import type { FoundObject, ObjectRef } from './types.ts';
@@ -22,7 +22,8 @@ export async function headObject(
   const query = versionId === undefined ? '' : `versionId=${encode(versionId)}`;
   const headers = { 'x-amz-checksum-mode': 'ENABLED' };
   const request = { method: 'HEAD', path, headers };
-  const signed = signForS3({ ...request, host, query }, { region, credentials, at: new Date() });
+  const payload = sha256('');
+  const signed = signForS3({ ...request, host, query, payload }, { region, credentials, at: new Date() });
   const sent = {
     ...request,
     origin: new URL(origin),

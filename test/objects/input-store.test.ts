@@ -37,6 +37,8 @@ async function refusingStore(status: number, code: string, message: string) {
 async function answeringS3(headers: Record<string, string>, { refusesVersions = false } = {}) {
   const asked: string[] = [];
   const cdn = await startCdn((request, response) => {
+    // A bucket may demand it. The body is empty.
+    expect(request.headers['x-amz-content-sha256']).not.toBe('UNSIGNED-PAYLOAD');
     asked.push(`${request.method} ${request.url} ${request.headers['if-match'] ?? ''}`.trim());
     if (refusesVersions && /versionId/.test(request.url ?? '')) {
       response.writeHead(403, { 'content-type': 'application/xml' });
