@@ -4,6 +4,7 @@ import path from 'node:path';
 import * as esbuild from 'esbuild';
 import { FUNCTIONS, type FunctionName } from '../../functions/functions.ts';
 import type { Bundle } from './bundle.ts';
+import { fromIndex, mergeStart } from './merge-start.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const BUNDLES = '.build/functions';
@@ -26,7 +27,8 @@ export async function bundleFunctions(outDir = BUNDLES): Promise<Record<Function
  *
  * A lazily imported module (`await import('../collect/collect.ts')`) gets a file of its own, and so do the modules
  * that such files share. Every module therefore exists once, and `instanceof` and module state work across lazy
- * imports. esbuild splits only ES modules, but CommonJS loads faster: each file is converted afterwards.
+ * imports. esbuild splits only ES modules, but CommonJS loads faster: each file is converted afterwards. Shared modules that
+ * load at start go into the main file.
  *
  * Minification shortens the names of classes and functions: do not rely on `error.constructor.name`.
  * @param outDir - Receives one directory per distinct content.
@@ -37,16 +39,19 @@ export async function bundleEntry(entry: string, outDir: string): Promise<Bundle
     outdir: outDir,
     write: false,
   });
+  const modules = new Map(outputFiles.map(({ path: file, text }) => [path.basename(file), text]));
+  const merged = await mergeStart(modules, metafile, { ...TARGET, ...WITHOUT_IMPORT });
+  const lazy = [...modules].filter(([name]) => !merged.names.has(name));
   const files = await Promise.all(
-    outputFiles.map(async ({ path: file, text }) => ({
-      name: path.basename(file),
-      code: await toCommonJs(text),
-    })),
+    lazy.map(async ([name, text]) => ({ name, code: fromIndex(await toCommonJs(text), merged.names) })),
   );
-  return { directory: await publish(files, outDir), handler: 'index.handler', metafile };
+  const all = [{ name: 'index.js', code: merged.index }, ...files];
+  return { directory: await publish(all, outDir), handler: 'index.handler', metafile: merged.metafile };
 }
 
 const TARGET = { platform: 'node', target: 'node24', legalComments: 'none', logLevel: 'silent' } as const;
+/** Compiles `import()` to `require`, which is faster than Node's ES module loader. */
+const WITHOUT_IMPORT = { supported: { 'dynamic-import': false } };
 
 /** The esbuild options for the first step, before the conversion to CommonJS. */
 export function esModuleOptions(entry: string) {
@@ -98,8 +103,7 @@ async function toCommonJs(code: string): Promise<string> {
     // The first step has already minified names and syntax.
     minifyWhitespace: true,
     format: 'cjs',
-    // Compiles `import()` to `require`, which is faster than Node's ES module loader.
-    supported: { 'dynamic-import': false },
+    ...WITHOUT_IMPORT,
   });
   return converted.code;
 }

@@ -36,6 +36,14 @@ describe('a bundled function', () => {
     expect(later).toContain('client-s3');
   });
 
+  it('loads one file at its start, although a lazily imported module shares a part of it', async () => {
+    const files = await describeBundle(bundle);
+
+    const atStart = files.filter(({ isLoadedAtStart }) => isLoadedAtStart);
+    expect(atStart.map(({ name }) => name)).toEqual(['index.js']);
+    expect(Object.keys(atStart[0]?.sources ?? {})).toContain('test/infra/build/fixtures/lazy/not-found.ts');
+  });
+
   it('recognizes a class across a lazy import, because every module exists once', async () => {
     expect(await ask('instanceof across a lazy import')).toBe(true);
   });
