@@ -1,22 +1,35 @@
 import type { Generation } from '../generation/generation.ts';
+import { entriesToNote } from '../generation/timeline.ts';
 import { type CallbackNotes, createCallbackNotes } from '../store/callback-notes.ts';
-import { createGenerationStore, type GenerationStore } from '../store/generation-store.ts';
-import { createTimelines } from '../store/timelines.ts';
+import type { GenerationStore } from '../store/generation-store.ts';
 import type { Deployment } from './deployment.ts';
 
 /**
- * Creates the stores for receiving callbacks. They note repeated callbacks for timelines and do not wait for these notes,
- * because Wiro waits for its answer. Starting to collect follows, and takes longer as a rule. If it does not, Lambda may
- * freeze the function before a note is sent.
+ * Creates the stores for receiving callbacks. What only repeated and late callbacks need is loaded with the first of them.
+ *
+ * The stores note repeated callbacks for timelines and do not wait for these notes, because Wiro waits for its answer.
+ * Starting to collect follows, and takes longer as a rule. If it does not, Lambda may freeze the function before a note is
+ * sent.
  */
 export function createCallbackStores({ table, dueShards }: Pick<Deployment, 'table' | 'dueShards'>): {
-  readonly generations: GenerationStore;
+  readonly generations: Pick<GenerationStore, 'update'>;
   readonly callbacks: CallbackNotes;
 } {
-  const timelines = createTimelines(table);
-  const noteChange = (before: Generation, next: Generation) => void timelines.note(before, next);
+  async function note(before: Generation, next: Generation): Promise<void> {
+    const { createTimelines } = await import('../store/timelines.ts');
+    await createTimelines(table).note(before, next);
+  }
+  const noteChange = (before: Generation, next: Generation) => {
+    // Best effort: a note that cannot be written is logged where it is written.
+    if (entriesToNote(before, next).length > 0) void note(before, next).catch(() => undefined);
+  };
   return {
-    generations: createGenerationStore(table, { dueShards, noteChange }),
+    generations: {
+      update: async (from, decide) => {
+        const { createGenerationStore } = await import('../store/generation-store.ts');
+        return createGenerationStore(table, { dueShards, noteChange }).update(from, decide);
+      },
+    },
     callbacks: createCallbackNotes(table, { dueShards, noteChange }),
   };
 }

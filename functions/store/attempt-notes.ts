@@ -3,6 +3,7 @@ import { GetItemCommand, UpdateItemCommand } from '../aws/dynamodb.ts';
 import type { OtherHandover } from '../generation/handover.ts';
 import type { Timestamp } from '../generation/time.ts';
 import { isConditionFailed, type Table } from './dynamodb.ts';
+import { partition } from './keys.ts';
 import { readable, STORED_VERSION } from './stored-version.ts';
 
 /**
@@ -187,9 +188,6 @@ export function createAttemptNotesStore({ client, tableName }: Table): AttemptNo
     },
   };
 }
-
-/** The partition of all items of one generation. */
-export const partition = (id: string) => `generation#${id}`;
 
 export const notesSort = (attempt: number) => `notes#${attempt}`;
 

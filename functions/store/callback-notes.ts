@@ -4,10 +4,9 @@ import type { Generation } from '../generation/generation.ts';
 import type { Moment } from '../generation/time.ts';
 import { noteCallback } from '../generation/transitions/note-callback.ts';
 import type { DueShards } from '../settings.ts';
-import { partition } from './attempt-notes.ts';
-import { dueShardOf } from './due-index.ts';
 import { isConditionFailed, type Table } from './dynamodb.ts';
 import { STATE, toGeneration } from './generation-item.ts';
+import { dueShardOf, partition } from './keys.ts';
 import { COARSE_VERSION, readable, STORED_VERSION } from './stored-version.ts';
 
 export interface CallbackNotes {

@@ -1,7 +1,7 @@
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { GetItemCommand, PutItemCommand } from '../aws/dynamodb.ts';
-import { partition } from './attempt-notes.ts';
 import type { Table } from './dynamodb.ts';
+import { partition } from './keys.ts';
 import { readable, STORED_VERSION } from './stored-version.ts';
 
 /** An output that was copied in parts. S3 has no SHA-256 of such an object, so the note keeps it. */

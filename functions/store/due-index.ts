@@ -3,6 +3,7 @@ import { type AttributeValue, QueryCommand } from '../aws/dynamodb.ts';
 import type { Timestamp } from '../generation/time.ts';
 import type { DueShards } from '../settings.ts';
 import type { Table } from './dynamodb.ts';
+import { FIRST_SHARD, SHARDS } from './keys.ts';
 import { TABLE } from './table.ts';
 
 // The index of due generations has 8 shards, because one partition takes 1,000 write units a second. Releases before this
@@ -20,16 +21,6 @@ export interface DuePage {
 /** A position in the index of due generations: by shard, the key of the last entry, or `null` before the first one. */
 export type DueKey = Readonly<Record<string, IndexKey | null>>;
 type IndexKey = Readonly<Record<string, AttributeValue>>;
-
-const SHARDS = ['0', '1', '2', '3', '4', '5', '6', '7'] as const;
-const [FIRST_SHARD] = SHARDS;
-
-/** The digits of an id, each five bits of a hash. */
-const DIGITS = 'abcdefghijklmnopqrstuvwxyz234567';
-
-/** The shard that a generation is stored in. */
-export const dueShardOf = (id: string, shards: DueShards): string =>
-  shards === 1 ? FIRST_SHARD : String(Math.max(0, DIGITS.indexOf(id.charAt(0))) % SHARDS.length);
 
 interface Entry {
   readonly id: string;

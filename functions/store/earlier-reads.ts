@@ -2,8 +2,8 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { GetItemCommand, PutItemCommand } from '../aws/dynamodb.ts';
 import type { Output } from '../generation/generation.ts';
 import type { Timestamp } from '../generation/time.ts';
-import { partition } from './attempt-notes.ts';
 import type { Table } from './dynamodb.ts';
+import { partition } from './keys.ts';
 import { readable, STORED_VERSION } from './stored-version.ts';
 
 /** An output as it was read, if it differs from Wiro's record. A second read with the same result confirms it. */

@@ -1,10 +1,8 @@
 import { type Generation, queueKey } from '../generation/generation.ts';
 import type { DueShards } from '../settings.ts';
-import { partition } from './attempt-notes.ts';
-import { dueShardOf } from './due-index.ts';
+import { dueShardOf, LINE, partition } from './keys.ts';
 import { toCoarseStatus } from './stored-version.ts';
 import { TABLE } from './table.ts';
-import { LINE } from './waiting-line.ts';
 
 /** The sort key of a generation's state. */
 export const STATE = 'state';

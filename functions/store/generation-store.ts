@@ -9,7 +9,7 @@ import { type Clock, type Timestamp, timestamp } from '../generation/time.ts';
 import type { AcceptedRequest } from '../request/accepted-request.ts';
 import { mapLimited } from '../runtime/map-limited.ts';
 import type { DueShards } from '../settings.ts';
-import { type AttemptNotes, notesSort, partition, toNotes } from './attempt-notes.ts';
+import { type AttemptNotes, notesSort, toNotes } from './attempt-notes.ts';
 import { createDueReader, type DueKey, type DuePage } from './due-index.ts';
 import { isConditionFailed, type Table } from './dynamodb.ts';
 import {
@@ -22,6 +22,7 @@ import {
   toItem,
 } from './generation-item.ts';
 import { inParts, readHints, readOutputs, readPast, type StoredItem } from './generation-parts.ts';
+import { partition } from './keys.ts';
 import { readable, STORED_VERSION } from './stored-version.ts';
 import { HINT } from './task-hints.ts';
 import { countAhead, readLine } from './waiting-line.ts';

@@ -5,10 +5,10 @@ import type { Timestamp } from '../generation/time.ts';
 import type { AcceptedRequest } from '../request/accepted-request.ts';
 import { log } from '../runtime/log.ts';
 import { mapLimited } from '../runtime/map-limited.ts';
-import { partition } from './attempt-notes.ts';
 import type { Table } from './dynamodb.ts';
 import { outputsSort, requestSort, STATE, toGeneration } from './generation-item.ts';
 import type { Overflow } from './generation-store.ts';
+import { partition } from './keys.ts';
 import { NewerVersionError, readable } from './stored-version.ts';
 import { TABLE } from './table.ts';
 

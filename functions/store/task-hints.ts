@@ -1,8 +1,8 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { UpdateItemCommand } from '../aws/dynamodb.ts';
 import type { TaskHint } from '../generation/task-hint.ts';
-import { partition } from './attempt-notes.ts';
 import type { Table } from './dynamodb.ts';
+import { partition } from './keys.ts';
 import { STORED_VERSION } from './stored-version.ts';
 
 export interface TaskHints {

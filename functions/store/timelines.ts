@@ -6,8 +6,9 @@ import { entriesToNote, TIMELINE_EVENTS, type TimelineEntry } from '../generatio
 import { logIgnored } from '../runtime/log-ignored.ts';
 import { mapLimited } from '../runtime/map-limited.ts';
 import { untilAborted } from '../runtime/until-aborted.ts';
-import { notesSort, partition, toNotes } from './attempt-notes.ts';
+import { notesSort, toNotes } from './attempt-notes.ts';
 import { isConditionFailed, type Table } from './dynamodb.ts';
+import { partition } from './keys.ts';
 import { readable, STORED_VERSION } from './stored-version.ts';
 
 /** What timelines show beside the record. */

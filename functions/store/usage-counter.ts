@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { GetItemCommand, PutItemCommand, UpdateItemCommand } from '../aws/dynamodb.ts';
 import type { Clock } from '../generation/time.ts';
-import { partition } from './attempt-notes.ts';
 import { isConditionFailed, type Table } from './dynamodb.ts';
+import { partition } from './keys.ts';
 import { STORED_VERSION } from './stored-version.ts';
 import {
   type CountedEnd,

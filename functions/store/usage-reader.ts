@@ -1,8 +1,8 @@
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { GetItemCommand, QueryCommand } from '../aws/dynamodb.ts';
 import { mapLimited } from '../runtime/map-limited.ts';
-import { partition } from './attempt-notes.ts';
 import type { Table } from './dynamodb.ts';
+import { partition } from './keys.ts';
 import { countedSort, dayPartition, END_STATUSES, type EndStatus, marksOf, ROW } from './usage-item.ts';
 
 /** What ended on one day (UTC), of one model and with these labels. */

@@ -2,10 +2,8 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { QueryCommand } from '../aws/dynamodb.ts';
 import { type Generation, queueKey } from '../generation/generation.ts';
 import type { Table } from './dynamodb.ts';
+import { LINE } from './keys.ts';
 import { TABLE } from './table.ts';
-
-/** The only partition of the index of waiting generations. */
-export const LINE = '0';
 
 interface Waiting {
   readonly id: string;
