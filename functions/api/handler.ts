@@ -2,13 +2,16 @@ import type { Context, LambdaFunctionURLEvent, LambdaFunctionURLResult } from 'a
 import { invokeLater } from '../aws/invoke.ts';
 import { readApiParameters, readDailyLimit, readDeployment } from '../compose/deployment.ts';
 import { createDeploymentGenerations } from '../compose/generations.ts';
-import { createDeploymentHistory, createDeploymentTimelines } from '../compose/history.ts';
+import {
+  createDeploymentHistory,
+  createDeploymentTimelines,
+  createDeploymentUsage,
+} from '../compose/history.ts';
 import { createDeploymentModels, readModelRules } from '../compose/known-models.ts';
 import { createLazyInputs } from '../compose/lazy-inputs.ts';
 import { lazyOverflow } from '../compose/lazy-objects.ts';
+import { createLazyWiro } from '../compose/lazy-wiro.ts';
 import { readInputBuckets } from '../compose/read-input-buckets.ts';
-import { createDeploymentUsage } from '../compose/usage.ts';
-import { createDeploymentWiro } from '../compose/wiro-client.ts';
 import { timestamp } from '../generation/time.ts';
 import { createUploadPresigner } from '../objects/presign-upload.ts';
 import { createOutputPresigner } from '../outputs/presign-output.ts';
@@ -24,7 +27,7 @@ const { durations, clock } = deployment;
 const parameters = readApiParameters(deployment);
 const presign = createOutputPresigner({ now: clock });
 const generations = createDeploymentGenerations(deployment, lazyOverflow);
-const wiro = createDeploymentWiro(deployment, parameters);
+const wiro = createLazyWiro(deployment, parameters);
 const deps: RoutesDeps = {
   deployment: deployment.name,
   inputs: createLazyInputs(),

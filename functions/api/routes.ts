@@ -1,23 +1,19 @@
 import { addNoCharge, type GenerationError, RequestError, withProblems } from '../generation/errors.ts';
-import type { Generation } from '../generation/generation.ts';
-import { startRetry } from '../generation/retry.ts';
 import { timestamp } from '../generation/time.ts';
 import { requestCancel } from '../generation/transitions/request-cancel.ts';
-import { countAndMake, DailyLimitError } from '../intake/count-new.ts';
+import { DailyLimitError } from '../intake/count-new.ts';
 import { isGenerationId } from '../request/identity.ts';
-import { isRecord } from '../runtime/json.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
 import type { Durations } from '../settings.ts';
-import type { GenerationStore, Updated, WholeGeneration } from '../store/generation-store.ts';
+import type { GenerationStore, WholeGeneration } from '../store/generation-store.ts';
 import type { WiroClient } from '../wiro/types.ts';
 import { requireSecrets } from './check-configuration.ts';
-import { confirmNamed } from './confirm-named.ts';
-import { type CreateUploadDeps, createUpload } from './create-upload.ts';
+import type { CreateUploadDeps } from './create-upload.ts';
 import type { GetModelDeps } from './get-model.ts';
-import { getTimeline, type TimelineDeps } from './get-timeline.ts';
-import { type ListDeps, listGenerations } from './list-generations.ts';
+import type { TimelineDeps } from './get-timeline.ts';
+import type { ListDeps } from './list-generations.ts';
 import type { ListModelsDeps } from './list-models.ts';
-import { type ListUsageDeps, listUsage } from './list-usage.ts';
+import type { ListUsageDeps } from './list-usage.ts';
 import { parseBody } from './read-body.ts';
 import { type GenerationRecord, type RecordDeps, toRecord } from './record.ts';
 import { type SubmitRequestDeps, submitRequest } from './submit-request.ts';
@@ -101,33 +97,36 @@ interface Route {
   readonly statuses?: Partial<Record<GenerationError['code'], number>>;
 }
 
-/** Selects the route by the form of the path alone, so that a refusal does not reveal whether an id exists. */
+/**
+ * Selects the route by the form of the path alone, so that a refusal does not reveal whether an id exists. Most requests
+ * submit or read one generation. The code of the others is loaded with the first one.
+ */
 function routeOf(path: string): Route | undefined {
   // Clients that join URL parts may add extra slashes.
   const [resource, id, action, ...more] = path.split('/').filter((part) => part !== '');
   if (resource === 'uploads' && id === undefined)
     return {
       methods: ['POST'],
-      answer: async (deps, { body }) => ({
-        statusCode: 201,
-        body: await createUpload(deps, parseBody(body)),
-      }),
+      answer: async (deps, { body }) => {
+        const { createUpload } = await import('./create-upload.ts');
+        return { statusCode: 201, body: await createUpload(deps, parseBody(body)) };
+      },
     };
   if (resource === 'models') return modelRouteOf(id, action, more);
   if (resource === 'usage' && id === undefined)
     return {
       methods: ['GET'],
       asked: 'information',
-      answer: async (deps, { query }) => ({ statusCode: 200, body: await listUsage(deps, query) }),
+      answer: async (deps, { query }) => {
+        const { listUsage } = await import('./list-usage.ts');
+        return { statusCode: 200, body: await listUsage(deps, query) };
+      },
     };
   if (resource !== 'generations' || more.length > 0) return undefined;
   if (id === undefined)
     return {
       methods: ['GET', 'POST'],
-      answer: async (deps, { method, query, body }) =>
-        method === 'POST'
-          ? accept(deps, body)
-          : { statusCode: 200, body: await listGenerations(deps, query) },
+      answer: (deps, { method, query, body }) => (method === 'POST' ? accept(deps, body) : list(deps, query)),
     };
   switch (action) {
     case undefined:
@@ -142,14 +141,13 @@ function routeOf(path: string): Route | undefined {
     case 'timeline':
       return {
         methods: ['GET'],
-        answer: async (deps) => ({ statusCode: 200, body: await getTimeline(deps, await whole(deps, id)) }),
+        answer: (deps) => timeline(deps, id),
       };
     default:
       return undefined;
   }
 }
 
-/** Few requests are for models: their code is loaded with the first one. */
 function modelRouteOf(
   owner: string | undefined,
   project: string | undefined,
@@ -210,6 +208,16 @@ async function accept(deps: RoutesDeps, body: Buffer): Promise<ApiAnswer> {
   };
 }
 
+async function list(deps: RoutesDeps, query: ApiRequest['query']): Promise<ApiAnswer> {
+  const { listGenerations } = await import('./list-generations.ts');
+  return { statusCode: 200, body: await listGenerations(deps, query) };
+}
+
+async function timeline(deps: RoutesDeps, id: string): Promise<ApiAnswer> {
+  const { getTimeline } = await import('./get-timeline.ts');
+  return { statusCode: 200, body: await getTimeline(deps, await whole(deps, id)) };
+}
+
 async function cancel(deps: RoutesDeps, id: string): Promise<ApiAnswer> {
   if (!isGenerationId(id)) throw noGeneration(id);
   const moment = { now: timestamp(deps.clock()), durations: deps.durations };
@@ -222,49 +230,15 @@ async function cancel(deps: RoutesDeps, id: string): Promise<ApiAnswer> {
 }
 
 async function retry(deps: RoutesDeps, id: string, body: Buffer): Promise<ApiAnswer> {
+  const { readForce, retryGeneration } = await import('./retry-generation.ts');
   const force = readForce(body);
   requireSecrets(await deps.missingSecrets());
   if (!isGenerationId(id)) throw noGeneration(id);
-  const named = await confirmNamed(deps, id, force);
-  const moment = { now: timestamp(deps.clock()), durations: deps.durations };
-  const updated = await startAgain(deps, id, (current) => startRetry(current, force, moment, named));
-  if (updated.kind === 'missing') throw noGeneration(id);
-  const start = updated.generation.status === 'queued' ? deps.submit : deps.collect;
+  const retried = await retryGeneration(deps, id, force);
+  if (retried === undefined) throw noGeneration(id);
+  const start = retried.status === 'queued' ? deps.submit : deps.collect;
   await start(id).catch(logIgnored('reconcile starts what is due', { generationId: id }));
   return { statusCode: 202, body: await record(deps, id) };
-}
-
-/** Reads the body of a retry, which is empty or `{"force": true}`. */
-function readForce(body: Buffer): boolean {
-  const options = body.length === 0 ? {} : parseBody(body);
-  if (!isRecord(options))
-    throw new RequestError(
-      'invalid_request',
-      'The body of a retry must be a JSON object such as {"force": true}, or empty.',
-    );
-  const unknown = Object.keys(options).find((name) => name !== 'force');
-  if (unknown !== undefined)
-    throw new RequestError(
-      'invalid_request',
-      `${unknown} is not a field of a retry. Its only field is force, and it runs the request as accepted. Send another request for other parameters.`,
-      unknown,
-    );
-  const { force = false } = options;
-  if (typeof force === 'boolean') return force;
-  throw new RequestError('invalid_parameter', 'force must be true or false.', 'force');
-}
-
-/** Starts the next attempt. One that runs again may be charged, so it counts towards the daily limit. */
-async function startAgain(
-  { generations, dailyLimit }: RoutesDeps,
-  id: string,
-  decide: (current: Generation) => Generation,
-): Promise<Updated> {
-  const start = () => generations.update(id, decide);
-  if (dailyLimit === undefined) return start();
-  const current = await generations.get(id);
-  const runs = current !== undefined && decide(current).status === 'queued';
-  return runs ? countAndMake({ dailyLimit }, start) : start();
 }
 
 const record = async (deps: RoutesDeps, id: string): Promise<GenerationRecord> =>
