@@ -58,9 +58,10 @@ export async function checkRequest(
   | { readonly kind: 'existing'; readonly generation: Generation }
   | { readonly kind: 'new'; readonly checked: CheckedRequest }
 > {
-  const id = generationId(deps.deployment, origin, key ?? request.idempotencyKey ?? randomUUID());
+  const given = key ?? request.idempotencyKey;
+  const id = generationId(deps.deployment, origin, given ?? randomUUID());
   const hash = requestHash(request);
-  const standing = await deps.generations.get(id);
+  const standing = given === undefined ? undefined : await deps.generations.get(id);
   // This comes before the inputs are checked. They may be gone by now, and a repeat gets the same answer all the same.
   if (standing !== undefined) return { kind: 'existing', generation: requireSame(standing, hash, path) };
   const { problems, inputs, ...fixed } = await examineRequest(deps, request, {

@@ -20,15 +20,17 @@ const stepOver = createStepOver({ first: durations.look / 2, longest: durations.
 
 export async function handler(_event: unknown, context: Context): Promise<void> {
   beginInvocation(context);
-  // Most runs have nothing to do. What only announcing needs is loaded later.
-  const { createDeploymentAnnouncer } = await import('../compose/announcer.ts');
   const done = await reconcile({
     generations,
     notes,
     gate: createDeploymentGate(deployment, generations),
     submit: (id) => invokeLater(requireEnv(ENV.submitFunction), { submit: id }),
     collect: (id) => invokeLater(requireEnv(ENV.callbackFunction), { collect: id }),
-    announce: (id) => createDeploymentAnnouncer(deployment, { generations, notes, results: lazyJson })(id),
+    announce: async (id) => {
+      // Most runs have nothing to announce.
+      const { createDeploymentAnnouncer } = await import('../compose/announcer.ts');
+      await createDeploymentAnnouncer(deployment, { generations, notes, results: lazyJson })(id);
+    },
     moment,
     remainingMs: () => context.getRemainingTimeInMillis(),
     stepOver,

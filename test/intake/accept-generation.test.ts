@@ -23,6 +23,19 @@ const outcome = (accepting: Promise<unknown>): Promise<string> =>
     (error) => error.error?.code ?? String(error),
   );
 
+it('a request without a key is new: no earlier one is looked for', async () => {
+  const world = await createWorld();
+  const { deps, depsOver, isAccepted } = acceptWorld(world, {});
+  const { idempotencyKey: _, ...request } = requestOf('a');
+  const isAsked = depsOver(doFirst(world.table, 'GetItemCommand', () => Promise.reject(new Error('asked'))));
+
+  const checked = await checkRequest(isAsked, request, { origin: 'api' });
+
+  expect(checked.kind).toBe('new');
+  if (checked.kind === 'new')
+    expect(await isAccepted((await acceptChecked(deps, checked.checked)).id)).toBe(true);
+});
+
 describe('one request under a daily limit', () => {
   it('is stored if it was counted, and not if it was refused', async () => {
     const { deps, isAccepted } = acceptWorld(await createWorld(), { limit: 3 });
