@@ -69,6 +69,12 @@ try {
       besides: NAIVE_API,
     },
     {
+      name: 'submit: a generation that runs already',
+      modules: [fileOf(bundled, 'submit')],
+      first: { event: { submit: RUNNING }, endpoint },
+      besides: NAIVE_CALLBACK,
+    },
+    {
       name: 'reconcile: nothing is due',
       modules: [fileOf(bundled, 'reconcile')],
       first: { event: {}, endpoint },

@@ -126,7 +126,7 @@ const ENVIRONMENT: NodeJS.ProcessEnv = {
   [ENV.wiroApiUrl]: WIRO_DEFAULTS.apiUrl,
   [ENV.wiroSocketUrl]: WIRO_DEFAULTS.socketUrl,
   [ENV.wiroOutputHosts]: WIRO_DEFAULTS.outputHosts,
-  [ENV.maximumGenerationsPerDay]: '1',
+  [ENV.maximumGenerationsPerDay]: '',
   [ENV.maximumConcurrency]: '1',
   [ENV.dueShards]: '1',
   [ENV.durations]: '{}',
