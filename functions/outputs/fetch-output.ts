@@ -1,7 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
-import request from 'undici/lib/api/api-request.js';
-import Agent from 'undici/lib/dispatcher/agent.js';
 import { contentCodings } from './decode-output.ts';
 import { OutputCutOffError, OutputRefusedError, OutputUnavailableError } from './errors.ts';
 import { createOutputConnector, type OutputConnectorDeps } from './output-connector.ts';
@@ -92,12 +90,23 @@ const CONNECTIONS = 16;
 /** Fetches outputs from allowed hosts only. */
 export function createOutputFetcher(deps: OutputFetcherDeps): OutputFetcher {
   const { hosts, connectMs, headersMs, stallMs, now = () => performance.now() } = deps;
-  const agent = new Agent({
-    connect: createOutputConnector(deps),
-    connections: CONNECTIONS,
-    headersTimeout: headersMs,
-    bodyTimeout: stallMs,
-  });
+  let client: ReturnType<typeof loadClient> | undefined;
+
+  /** Loads the client that understands all answers. Most hosts answer plainly. */
+  async function loadClient() {
+    const [{ default: request }, { default: Agent }] = await Promise.all([
+      import('undici/lib/api/api-request.js'),
+      import('undici/lib/dispatcher/agent.js'),
+    ]);
+    const agent = new Agent({
+      connect: createOutputConnector(deps),
+      connections: CONNECTIONS,
+      headersTimeout: headersMs,
+      bodyTimeout: stallMs,
+    });
+    return { agent, request };
+  }
+
   /** When an origin that answered otherwise than plainly is asked plainly again. */
   const plainAgainAt = new Map<string, number>();
   const plainRanges = createPlainRanges({
@@ -108,6 +117,8 @@ export function createOutputFetcher(deps: OutputFetcherDeps): OutputFetcher {
   });
 
   async function send(url: URL, { range, ifRange, signal }: OutputRequest): Promise<Dispatcher.ResponseData> {
+    client ??= loadClient();
+    const { agent, request } = await client;
     // undici's own limit starts again with every interim answer (103). A host could send those without end.
     const patience = new AbortController();
     const limitMs = connectMs + headersMs;
@@ -267,7 +278,7 @@ export function createOutputFetcher(deps: OutputFetcherDeps): OutputFetcher {
 
     async close() {
       plainRanges.close();
-      await agent.destroy();
+      await (await client)?.agent.destroy();
     },
   };
 }
