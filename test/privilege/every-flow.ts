@@ -159,7 +159,7 @@ export async function playEveryFlow(system: System, rights: RecordedRights): Pro
         { ...PROMPTED, parameters: { prompt: 'A hill', samples: 2 } },
         {
           operation: 'cdn',
-          times: 1,
+          match: { pathIncludes: '/0.png' },
           fault: { kind: 'redirect', location: 'https://127.0.0.1/secret' },
         },
       );
