@@ -72,6 +72,7 @@ export function drawBars(groups: readonly Bars[]): string {
   }
   const size = `width="${NAMES + LONGEST + VALUES}" height="${y + 8}"`;
   return `<svg xmlns="http://www.w3.org/2000/svg" ${size} font-family="sans-serif" font-size="13" fill="#64748b">
+<title>${spell([...new Set(groups.map(({ title }) => title))].join('; '))}</title>
 ${parts.join('\n')}
 </svg>
 `;
