@@ -1,19 +1,12 @@
-import { ownRegion } from '../aws/endpoint.ts';
 import { clockAhead, exchange, type HttpAnswer, NoAnswerError } from '../aws/exchange.ts';
 import { createRepeat, type Tried } from '../aws/retries.ts';
-import { encode, lambdaCredentials, sha256, signForS3 } from '../aws/sign.ts';
-import { objectUrl, type S3Access } from './object-url.ts';
+import { sha256 } from '../aws/sign.ts';
+import type { S3Access } from './object-url.ts';
+import { type Asked, signedRequest } from './signed-request.ts';
 import { elementOf } from './xml.ts';
 
-export interface S3Request {
+export interface S3Request extends Omit<Asked, 'payload'> {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
-  readonly bucket: string;
-  /** @default - the bucket itself */
-  readonly key?: string;
-  readonly query?: Readonly<Record<string, string>>;
-  /** Lower-case names. They are signed. */
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Buffer;
   /** SHA-256 of the body in lower-case hex. @default - the signature covers bytes only where the bucket demands it */
   readonly sha256?: string;
   /** For messages, for example `store "a.mp4"`. */
@@ -67,25 +60,12 @@ export function createAskS3({ stallMs = STALL_MS, ...access }: AskS3Deps = {}): 
   let signsBytes = false;
 
   async function tryOnce(request: S3Request, signal?: AbortSignal): Promise<Tried<HttpAnswer>> {
-    const { method, bucket, key = '', body = '', answerMs = stallMs } = request;
+    const { body = '', answerMs = stallMs } = request;
     const isSigned = typeof body === 'string' || signsBytes;
     const { sha256: payload = isSigned ? sha256(body) : undefined } = request;
-    const { region = ownRegion(), credentials = await lambdaCredentials() } = access;
-    const { origin, host, pathname: path } = objectUrl({ bucket, key }, access);
-    const query = spellQuery(request.query);
-    const headers = request.headers ?? {};
     const signedAheadMs = aheadMs;
-    const signed = signForS3(
-      { method, host, path, query, headers, ...(payload !== undefined && { payload }) },
-      { region, credentials, at: new Date(Date.now() + signedAheadMs) },
-    );
-    const sent = {
-      method,
-      origin: new URL(origin),
-      path: query === '' ? path : `${path}?${query}`,
-      headers: { ...headers, ...signed },
-      body,
-    };
+    const at = new Date(Date.now() + signedAheadMs);
+    const sent = await signedRequest({ ...request, payload }, access, at);
     const limits = { connectMs: CONNECT_MS, answerMs, stallMs, maxAnswerBytes: MAX_ANSWER_BYTES };
     try {
       const answer = await exchange(sent, limits, signal);
@@ -108,13 +88,6 @@ export function createAskS3({ stallMs = STALL_MS, ...access }: AskS3Deps = {}): 
     return repeat(() => tryOnce(request, signal), { tries: tries(), ...(signal && { signal }) });
   };
 }
-
-/** The query as S3 signs it, in the order of its names. */
-const spellQuery = (query: Readonly<Record<string, string>> = {}): string =>
-  Object.entries(query)
-    .sort(([one], [other]) => (one < other ? -1 : 1))
-    .map(([name, value]) => `${encode(name)}=${encode(value)}`)
-    .join('&');
 
 const THROTTLED =
   /^(?:SlowDown|BandwidthLimitExceeded|RequestLimitExceeded|Throttling(?:Exception)?|RequestThrottled(?:Exception)?|TooManyRequestsException)$/;

@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
-import { ownRegion } from '../aws/endpoint.ts';
 import { exchange, NoAnswerError } from '../aws/exchange.ts';
-import { encode, lambdaCredentials, sha256, signForS3 } from '../aws/sign.ts';
-import { objectUrl, type S3Access } from './object-url.ts';
+import { sha256 } from '../aws/sign.ts';
+import type { S3Access } from './object-url.ts';
+import { signedRequest } from './signed-request.ts';
 import { ALGORITHMS, type Described, toFound } from './to-found.ts';
 import type { FoundObject, ObjectRef } from './types.ts';
 
@@ -17,20 +17,14 @@ export async function headObject(
   { versionId, ...object }: ObjectRef & { readonly versionId?: string },
   access: S3Access = {},
 ): Promise<FoundObject | undefined> {
-  const { region = ownRegion(), credentials = await lambdaCredentials() } = access;
-  const { origin, host, pathname: path } = objectUrl(object, access);
-  const query = versionId === undefined ? '' : `versionId=${encode(versionId)}`;
-  const headers = { 'x-amz-checksum-mode': 'ENABLED' };
-  const request = { method: 'HEAD', path, headers };
-  const payload = sha256('');
-  const signed = signForS3({ ...request, host, query, payload }, { region, credentials, at: new Date() });
-  const sent = {
-    ...request,
-    origin: new URL(origin),
-    path: query === '' ? path : `${path}?${query}`,
-    headers: { ...headers, ...signed },
-    body: '',
+  const asked = {
+    ...object,
+    method: 'HEAD',
+    headers: { 'x-amz-checksum-mode': 'ENABLED' },
+    payload: sha256(''),
+    ...(versionId !== undefined && { query: { versionId } }),
   };
+  const sent = await signedRequest(asked, access, new Date());
   try {
     const { statusCode, headers: described } = await exchange(sent, LIMITS);
     return statusCode === 200 ? toFound(object, describe(described)) : undefined;

@@ -23,24 +23,33 @@ const ABORT_MS = 10_000;
 /** S3 may put a large object together for several minutes. Meanwhile it sends spaces. */
 const COMPLETE_MS = 10 * 60_000;
 
+/**
+ * @param signal - Is heeded late: an upload that S3 has started must be known, so that it can be aborted. But a function
+ *   has no more than a minute to stop.
+ */
 export async function startMultipartUpload(
   ask: AskS3,
   place: ObjectRef,
   storedAs: StoredAs,
+  signal: AbortSignal,
 ): Promise<MultipartUpload> {
   const { key } = place;
-  const created = await ask({
-    ...place,
-    method: 'POST',
-    query: { uploads: '' },
-    headers: {
-      ...headersFor(storedAs),
-      'x-amz-checksum-algorithm': 'CRC32',
-      'x-amz-checksum-type': 'FULL_OBJECT',
+  const late = abortLater(signal, ABORT_MS);
+  const created = await ask(
+    {
+      ...place,
+      method: 'POST',
+      query: { uploads: '' },
+      headers: {
+        ...headersFor(storedAs),
+        'x-amz-checksum-algorithm': 'CRC32',
+        'x-amz-checksum-type': 'FULL_OBJECT',
+      },
+      purpose: `start an upload of "${key}"`,
+      isComplete: ({ text }) => Boolean(elementOf(text, 'UploadId')),
     },
-    purpose: `start an upload of "${key}"`,
-    isComplete: ({ text }) => Boolean(elementOf(text, 'UploadId')),
-  });
+    late.signal,
+  ).finally(late.stop);
   const uploadId = elementOf(created.text, 'UploadId') ?? '';
   /** In XML, by their number. */
   const parts = new Map<number, string>();
@@ -121,6 +130,21 @@ async function abortUpload(
 ): Promise<void> {
   const purpose = `abort an upload of "${place.key}"`;
   await ask({ ...place, method: 'DELETE', query: { uploadId }, purpose }, signal);
+}
+
+/** @returns A signal that is aborted so long after the other one, and what stops waiting for that. */
+function abortLater(signal: AbortSignal, delayMs: number) {
+  const late = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const begin = () => {
+    timer = setTimeout(() => late.abort(signal.reason), delayMs);
+  };
+  signal.addEventListener('abort', begin, { once: true });
+  const stop = () => {
+    signal.removeEventListener('abort', begin);
+    clearTimeout(timer);
+  };
+  return { signal: late.signal, stop };
 }
 
 const spellElements = (facts: Readonly<Record<string, string | undefined>>): string =>

@@ -78,8 +78,7 @@ export function createOutputCopier({
     async function startUpload() {
       await abortOpenUploads(ask, target, signal);
       signal.throwIfAborted();
-      // Not interrupted: an upload that S3 has started must be known, so that it can be aborted.
-      return startMultipartUpload(ask, target, storedAs);
+      return startMultipartUpload(ask, target, storedAs, signal);
     }
 
     function fail(error: unknown): void {

@@ -262,7 +262,10 @@ export function createOutputFetcher(deps: OutputFetcherDeps): OutputFetcher {
       if (now() < (plainAgainAt.get(origin) ?? 0)) return { kind: 'otherwise' };
       const received = await plainRanges.read({ ...range, url: check.url });
       range.signal.throwIfAborted();
-      if (received.kind === 'otherwise') plainAgainAt.set(origin, now() + OTHERWISE_MS);
+      if (received.kind === 'otherwise') {
+        for (const [one, at] of plainAgainAt) if (at <= now()) plainAgainAt.delete(one);
+        plainAgainAt.set(origin, now() + OTHERWISE_MS);
+      }
       if (received.kind !== 'cutOff') return received;
       const { filled, error } = received;
       if (error instanceof OutputRefusedError) throw error;

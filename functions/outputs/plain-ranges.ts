@@ -64,7 +64,9 @@ export function createPlainRanges(deps: PlainRangesDeps): PlainRanges {
       const connection = { socket: connected, receiver };
       const onGone = () => {
         open.delete(connected);
-        kept.get(origin)?.delete(connection);
+        const others = kept.get(origin);
+        others?.delete(connection);
+        if (others?.size === 0) kept.delete(origin);
         receiver.fail(new Error('the connection was closed'));
       };
       connected

@@ -31,6 +31,7 @@ function standingWorld() {
       s3.ask,
       { bucket: BUCKET, key: at },
       { contentType: 'video/mp4' },
+      signal,
     );
     const whole = digestOf(bytes);
     await upload.add(1, bytes, crc32(bytes), signal);

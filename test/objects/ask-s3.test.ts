@@ -59,7 +59,7 @@ async function uploadWorld(answers: Answer[], { stallMs = 2_000, bytes = BYTES, 
   vi.spyOn(Math, 'random').mockReturnValue(0.001);
   const ask = createAskS3({ ...accessTo(endpoint), stallMs });
   const first = answers.splice(0, answers.length, created);
-  const upload = await startMultipartUpload(ask, PLACE, STORED_AS);
+  const upload = await startMultipartUpload(ask, PLACE, STORED_AS, never);
   answers.splice(0, 1, ...first);
   server.requests.length = 0;
   return {
@@ -98,7 +98,7 @@ describe('a part', () => {
     expect(left.UploadId).toBeDefined();
 
     await abortOpenUploads(s3.ask, place, never);
-    const upload = await startMultipartUpload(s3.ask, place, STORED_AS);
+    const upload = await startMultipartUpload(s3.ask, place, STORED_AS, never);
     const damaged = upload.add(1, BYTES, crc32(BYTES) ^ 1, never);
     await expect(damaged).rejects.toMatchObject({ name: 'BadDigest', $metadata: { httpStatusCode: 400 } });
     await upload.add(1, BYTES, crc32(BYTES), never);
@@ -210,7 +210,7 @@ const OPERATIONS: Record<
   [(world: World) => Promise<unknown>, (client: S3Client) => Promise<unknown>]
 > = {
   'the start of an upload': [
-    ({ ask }) => startMultipartUpload(ask, PLACE, STORED_AS),
+    ({ ask }) => startMultipartUpload(ask, PLACE, STORED_AS, never),
     (client) =>
       client.send(
         new CreateMultipartUploadCommand({
@@ -429,6 +429,25 @@ describe('a refusal', () => {
 });
 
 describe('an S3 that does not answer', () => {
+  it('keeps a stopped copy for ten seconds at most if it was starting an upload', async () => {
+    vi.useFakeTimers();
+    cleanups.push(() => vi.useRealTimers());
+    const stop = new AbortController();
+    const ask: AskS3 = (_, signal) =>
+      new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+    let failure: unknown;
+    startMultipartUpload(ask, PLACE, STORED_AS, stop.signal).catch((error: unknown) => {
+      failure = error;
+    });
+
+    stop.abort('the time is up');
+    await vi.advanceTimersByTimeAsync(9_999);
+    const before = failure;
+    await vi.advanceTimersByTimeAsync(1);
+
+    expect([before, failure]).toEqual([undefined, 'the time is up']);
+  });
+
   it.each<[string, Answer, boolean]>([
     ['says nothing', () => {}, true],
     ['reads nothing', () => {}, false],
