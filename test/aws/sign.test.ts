@@ -19,6 +19,8 @@ const credentials = fc.record({
 });
 const at = fc.date({ min: new Date('2020-01-01'), max: new Date('2040-01-01'), noInvalidDate: true });
 const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 });
+// The SDK's signer loses a parameter of this name; ours signs it.
+const name = text.filter((name) => name !== '__proto__');
 const headers = fc.dictionary(fc.stringMatching(/^x-amz-[a-z]{1,8}$/), fc.stringMatching(/^[a-z0-9 .#]*$/));
 
 const s3Signer = (who: ConstructorParameters<typeof SignatureV4>[0]['credentials']) =>
@@ -126,7 +128,7 @@ describe("a signature is the SDK's own", () => {
         credentials,
         at,
         text,
-        fc.dictionary(text, text, { maxKeys: 3 }),
+        fc.dictionary(name, text, { maxKeys: 3 }),
         async (who, when, key, query) => {
           const url = new URL(`https://b.s3.eu-central-1.amazonaws.com/k${encode(key)}`);
           const signer = s3Signer(who);

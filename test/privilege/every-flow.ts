@@ -319,6 +319,14 @@ export async function playEveryFlow(system: System, rights: RecordedRights): Pro
     await endsOf('told-late', 2);
     await endsOf(undefined, 2);
   });
+  // `callback` can put no answers either. What fails has no outputs that it would have to store.
+  await rights.without(['callback S3', 'callback EventBridge'], async () => {
+    simulator.faults.add({ operation: 'task', times: 2, fault: { kind: 'fails' } });
+    await putFile('failed', { ...PROMPTED, labels: { file: 'failed' } });
+    await system.put('uploads/portraits/Unlucky.png', picture(6), 'image/png');
+    await endsOf('failed', 1);
+    await endsOf(undefined, 3);
+  });
 
   environment.schedule.off();
   await environment.idle();
@@ -340,6 +348,7 @@ async function checkAnswers({ keys, environment }: System): Promise<void> {
   const wanted = [
     'rejected/missing-input.json',
     'rejected/wrong.json',
+    'results/failed.json/<put>.json',
     'results/refused.json/<put>.json',
     'results/several.json/<put>.json',
     'results/told-late.json/<put>.json',
@@ -350,6 +359,8 @@ async function checkAnswers({ keys, environment }: System): Promise<void> {
     'outputs/portraits/<time>-Anna.png-<id>/result.json',
     'outputs/portraits/<time>-Late.png-<id>/result.html',
     'outputs/portraits/<time>-Late.png-<id>/result.json',
+    'outputs/portraits/<time>-Unlucky.png-<id>/result.html',
+    'outputs/portraits/<time>-Unlucky.png-<id>/result.json',
   ];
   if (JSON.stringify(found) !== JSON.stringify(wanted))
     throw new Error(`Other answers were put than ${wanted}: ${found}`);
