@@ -44,13 +44,22 @@ export async function countCalls({
   try {
     await warmUp(environment);
     const counted: CallsByFunction[] = [];
-    for (let index = 0; index < generations; index += 1) counted.push(await countOne(index + 1));
+    let repeats = 0;
+    for (let index = 1; counted.length < generations; index += 1) {
+      const calls = await countOne(index);
+      if (hasNewContainer(calls) && repeats < MOST_REPEATS) repeats += 1;
+      else counted.push(calls);
+    }
     return counted;
   } finally {
     await environment.stop();
     await counter.stop();
   }
 }
+
+/** On a busy machine a function may need another container, which reads the parameters once. */
+const hasNewContainer = (calls: CallsByFunction) => NAMES.some((name) => calls[name].SSM !== undefined);
+const MOST_REPEATS = 5;
 
 /** The first generation reads the parameters and the model. */
 async function warmUp(environment: Environment): Promise<void> {

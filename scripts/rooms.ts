@@ -31,7 +31,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   'functions/wiro': {
     uses: ['functions/generation', 'functions/runtime'],
-    packages: ['node:', 'undici'],
+    packages: ['node:'],
   },
   'functions/request': {
     uses: ['functions/generation', 'functions/runtime'],

@@ -1,6 +1,5 @@
-import type { Socket } from 'node:net';
+import http, { type IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
-import type { buildConnector, Client, Dispatcher } from 'undici';
 import type { Trimmer } from './answers/trim-answer.ts';
 import { MAX_TIMER_MS } from './deadline.ts';
 import { openSocket } from './open-socket.ts';
@@ -63,55 +62,75 @@ const LARGE_BODY_TIMES = 12;
  *
  * Connections are not kept alive. Resuming the TLS session already makes a new one cheap, and a socket that went
  * stale while Lambda froze the container would leave it open whether the request arrived.
- *
- * This function sets its own timers, because undici's timeouts have a resolution of about a second and restart with
- * every chunk.
  */
-export async function post(request: PostRequest): Promise<PostResult> {
-  const createClient = await loadHttp();
+export function post(request: PostRequest): Promise<PostResult> {
   return new Promise((resolve) => {
-    const { url, headers, body, timeouts, endsAt } = request;
+    const { url, body, timeouts, endsAt } = request;
+    const { connectMs, headersMs } = timeouts;
     const call = createCall(resolve);
     const isTimeUp = () => endsAt !== undefined && performance.now() >= endsAt;
     const failTimeUp = () => call.fail('timeout', 'the time for the whole call ran out');
+    const fail = (error: Error) => call.fail('cutOff', describe(error), causeOf(error));
+    let isAnswered = false;
     const isStream = typeof body !== 'string';
-    if (isStream) call.onEnd(() => body.stream.destroy());
-    const connect = connectOnce(call, () => {
-      // A busy event loop delays the timer. Check the clock too, so that no request is sent late.
-      if (isTimeUp()) return failTimeUp();
-      call.startPhase(timeouts.headersMs, `no answer came within ${timeouts.headersMs} ms`);
-    });
-    const client = createClient(url.origin, connect);
-    call.onEnd(() => void client.destroy().catch(() => {})); // the result is final, even if closing the socket fails
+    if (isStream) {
+      body.stream.on('error', fail);
+      call.onEnd(() => body.stream.destroy());
+    }
 
     if (isTimeUp()) return failTimeUp();
     if (endsAt !== undefined) {
       const limit = setTimeout(failTimeUp, Math.min(endsAt - performance.now(), MAX_TIMER_MS));
       call.onEnd(() => clearTimeout(limit));
     }
-    call.startPhase(timeouts.connectMs, `no connection was established within ${timeouts.connectMs} ms`);
-    if (isStream) body.stream.on('error', () => {}); // undici reports it through `onResponseError`
-    client.dispatch(
-      {
-        method: 'POST',
-        path: url.pathname,
-        headers: {
-          ...headers,
-          'accept-encoding': 'identity',
-          ...(isStream && { 'content-length': String(body.sizeBytes) }),
-        },
-        body: isStream ? body.stream : body,
+    call.startPhase(connectMs, `no connection was established within ${connectMs} ms`);
+    const outgoing = http.request({
+      method: 'POST',
+      path: url.pathname,
+      headers: {
+        host: url.host,
+        ...request.headers,
+        'accept-encoding': 'identity',
+        'content-length': String(isStream ? body.sizeBytes : Buffer.byteLength(body)),
       },
-      {
-        onRequestStart() {},
-        onBodySent: () =>
-          call.startPhase(
-            timeouts.headersMs,
-            `no data moved for ${timeouts.headersMs} ms, and no answer came`,
-          ),
-        ...createAnswerReader(call, request),
+      // Without an agent, the connection ends with the call.
+      createConnection(_, use) {
+        const socket = openSocket(url, () => {
+          // A busy event loop delays the timer. Check the clock too, so that no request is sent late.
+          if (isTimeUp()) return failTimeUp();
+          call.noteSent();
+          call.startPhase(headersMs, `no answer came within ${headersMs} ms`);
+          use(null, socket);
+          if (isStream) sendStream(body.stream);
+          else outgoing.end(body);
+        });
+        socket.on('error', (error) => {
+          if (!call.isSent()) fail(error);
+        });
+        call.onEnd(() => socket.destroy());
+        return undefined;
       },
-    );
+    });
+    call.onEnd(() => outgoing.destroy());
+    outgoing
+      .on('response', (response) => {
+        isAnswered = true;
+        void readAnswer(call, response, request);
+      })
+      .on('error', (error) => {
+        if (!isAnswered) fail(error);
+      })
+      // An answer that switches protocols, for example, is no response.
+      .on('close', () => {
+        if (!isAnswered) call.fail('cutOff', 'the connection was closed without an answer');
+      });
+
+    function sendStream(stream: Readable): void {
+      stream.on('data', () => {
+        if (!isAnswered) call.startPhase(headersMs, `no data moved for ${headersMs} ms, and no answer came`);
+      });
+      stream.pipe(outgoing);
+    }
   });
 }
 
@@ -145,7 +164,7 @@ function createCall(resolve: (result: PostResult) => void): Call {
       else cleaning.push(clean);
     },
     end(result) {
-      if (isOver) return; // destroying the client below raises further errors
+      if (isOver) return; // destroying the connection below raises further errors
       isOver = true;
       clearTimeout(phase);
       for (const clean of cleaning) clean();
@@ -163,128 +182,88 @@ function createCall(resolve: (result: PostResult) => void): Call {
   return call;
 }
 
-/** undici reconnects if it believes that nothing was sent. This refuses that: one call is one connection. */
-function connectOnce(call: Call, onConnected: () => void): buildConnector.connector {
-  let socket: Socket | undefined;
-  return (target, callback) => {
-    if (socket !== undefined) return callback(new Error('the connection was closed'), null);
-    const opening = openSocket(target, () => {
-      onConnected();
-      if (call.isOver()) return;
-      call.noteSent(); // undici starts writing after the callback
-      callback(null, opening);
-    });
-    opening.on('error', (error) => {
-      if (!call.isSent()) callback(error, null);
-    });
-    call.onEnd(() => opening.destroy());
-    socket = opening;
-  };
-}
-
 /** Reads the answer: whole up to 4 MB, only its needed parts beyond. */
-function createAnswerReader(
+async function readAnswer(
   call: Call,
-  { timeouts, large }: PostRequest,
-): Pick<
-  Dispatcher.DispatchHandler,
-  'onResponseStart' | 'onResponseData' | 'onResponseEnd' | 'onResponseError'
-> {
-  let status = 0;
-  let asked: { readonly retryAfterMs?: number } = {};
-  let sizeBytes = 0;
+  response: IncomingMessage,
+  { timeouts: { bodyMs }, large }: PostRequest,
+): Promise<void> {
+  const { statusCode: status = 0, headers } = response;
+  const retryAfterMs = readRetryAfter(headers);
   const chunks: Buffer[] = [];
   let trimmer: Trimmer | undefined;
-  let isLarge = false;
-  const { bodyMs } = timeouts;
+  let sizeBytes = 0;
 
+  const answer = (text: string) =>
+    call.end({ kind: 'answered', status, text, ...(retryAfterMs !== undefined && { retryAfterMs }) });
+  const textSoFar = () => Buffer.concat(chunks).toString('utf8');
   const startBodyPhase = () => call.startPhase(bodyMs, `its answer did not end within ${bodyMs} ms`);
   const tooLarge = (most: number) => call.fail('tooLarge', `its answer exceeds ${most} bytes`);
-  const textSoFar = () => Buffer.concat(chunks).toString('utf8');
 
-  function trim(chunk: Uint8Array): void {
-    try {
-      trimmer?.write(chunk);
-    } catch (error) {
-      call.fail('tooLarge', error instanceof Error ? error.message : 'its answer is too large', error);
-    }
-  }
-
-  /** Switches to a large answer: keeps only the needed parts, and limits the time for each 4 MB. */
-  async function beginTrimming(createTrimmer: () => Promise<Trimmer>, resume: () => void): Promise<void> {
-    isLarge = true;
+  /** From here on only the needed parts are kept, and the time is limited for each 4 MB. */
+  async function beginTrimming(createTrimmer: LargeAnswer['createTrimmer']): Promise<Trimmer> {
     const allMs = LARGE_BODY_TIMES * bodyMs;
     const failLarge = () =>
       call.fail('timeout', `its answer of over ${sizeBytes} bytes did not end within ${allMs} ms`);
     const limit = setTimeout(failLarge, Math.min(allMs, MAX_TIMER_MS));
     call.onEnd(() => clearTimeout(limit));
     startBodyPhase();
+    let created: Trimmer;
     try {
-      trimmer = await createTrimmer();
+      created = await createTrimmer();
     } catch (error) {
-      return call.fail('cutOff', 'the code that reads large answers could not be loaded', error);
+      call.fail('cutOff', 'the code that reads large answers could not be loaded', error);
+      throw error;
     }
-    if (call.isOver()) return;
-    for (const chunk of chunks.splice(0)) trim(chunk);
-    resume();
+    for (const chunk of chunks.splice(0)) trim(created, chunk);
+    return created;
   }
 
-  return {
-    onResponseStart(_, statusCode, headers) {
-      if (statusCode < 200) return;
-      status = statusCode;
-      const retryAfterMs = readRetryAfter(headers);
-      if (retryAfterMs !== undefined) asked = { retryAfterMs };
-      startBodyPhase();
-    },
-    onResponseData(controller, chunk) {
+  function trim(by: Trimmer, chunk: Buffer): void {
+    try {
+      by.write(chunk);
+    } catch (error) {
+      call.fail('tooLarge', error instanceof Error ? error.message : 'its answer is too large', error);
+    }
+  }
+
+  startBodyPhase();
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
       const piecesBefore = Math.floor(sizeBytes / MAX_ANSWER_BYTES);
       sizeBytes += chunk.length;
-      if (sizeBytes <= MAX_ANSWER_BYTES) return void chunks.push(chunk);
+      if (sizeBytes <= MAX_ANSWER_BYTES) {
+        chunks.push(chunk);
+        continue;
+      }
       // The status of an error is enough.
-      if (status > 299) return call.end({ kind: 'answered', status, text: '', ...asked });
+      if (status > 299) return answer('');
       if (large === undefined) return tooLarge(MAX_ANSWER_BYTES);
       if (large.mostBytes !== undefined && sizeBytes > large.mostBytes) return tooLarge(large.mostBytes);
-      if (!isLarge) {
-        controller.pause();
-        chunks.push(chunk);
-        void beginTrimming(large.createTrimmer, () => controller.resume());
-      } else if (trimmer === undefined) {
-        chunks.push(chunk);
-      } else {
-        if (Math.floor(sizeBytes / MAX_ANSWER_BYTES) > piecesBefore) startBodyPhase();
-        trim(chunk);
-      }
-    },
-    onResponseEnd: () =>
-      call.end({ kind: 'answered', status, text: trimmer?.end() ?? textSoFar(), ...asked }),
-    onResponseError: (_, error) =>
-      // The status of an error is enough, even if its page is incomplete.
-      status > 299
-        ? call.end({ kind: 'answered', status, text: textSoFar(), ...asked })
-        : call.fail('cutOff', describe(error), causeOf(error)),
-  };
-}
-
-type CreateClient = (origin: string, connect: buildConnector.connector) => Client;
-
-let createClient: Promise<CreateClient> | undefined;
-
-/** Loads undici on the first call, so that a function that never calls Wiro starts faster. */
-export function loadHttp(): Promise<CreateClient> {
-  createClient ??= import('undici/lib/dispatcher/client.js').then(
-    ({ default: UndiciClient }) =>
-      (origin, connect) =>
-        new UndiciClient(origin, { connect, pipelining: 0, headersTimeout: 0, bodyTimeout: 0 }),
-  );
-  return createClient;
+      if (trimmer === undefined) trimmer = await beginTrimming(large.createTrimmer);
+      else if (Math.floor(sizeBytes / MAX_ANSWER_BYTES) > piecesBefore) startBodyPhase();
+      trim(trimmer, chunk);
+      if (call.isOver()) return;
+    }
+    answer(trimmer?.end() ?? textSoFar());
+  } catch (error) {
+    // The status of an error is enough, even if its page is incomplete.
+    if (status > 299) answer(textSoFar());
+    else
+      call.fail(
+        'cutOff',
+        error instanceof Error ? describe(error) : 'the connection failed',
+        error instanceof Error ? causeOf(error) : error,
+      );
+  }
 }
 
 /** Returns a code such as `ECONNRESET`, or else the message. Neither contains any part of the request. */
 function describe(error: Error): string {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-  return code === undefined || code.startsWith('UND_ERR') ? error.message || 'the connection failed' : code;
+  // A parser's code says less than its message.
+  return code === undefined || code.startsWith('HPE_') ? error.message || 'the connection failed' : code;
 }
 
 /** Drops a parser's error: it carries the answer that it could not parse, which may contain a token. */
-const causeOf = (error: Error): Error | undefined => ('data' in error ? undefined : error);
+const causeOf = (error: Error): Error | undefined => ('rawPacket' in error ? undefined : error);

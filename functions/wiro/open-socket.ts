@@ -1,13 +1,6 @@
 import net from 'node:net';
 import tls from 'node:tls';
 
-export interface SocketTarget {
-  readonly protocol: string;
-  readonly hostname: string;
-  /** `''` for the protocol's default port. */
-  readonly port: string;
-}
-
 /** The latest TLS session by host and port. Resuming it makes the next handshake faster. */
 const sessions = new Map<string, Buffer>();
 
@@ -15,7 +8,12 @@ const sessions = new Map<string, Buffer>();
  * Opens a connection for HTTP/1.1. The socket's `error` event reports failures.
  * @param onOpen - Called once the connection is open and, for `https:`, the server's certificate is verified.
  */
-export function openSocket({ protocol, hostname, port }: SocketTarget, onOpen: () => void): net.Socket {
+export function openSocket(
+  { protocol, hostname: host, port }: Pick<URL, 'protocol' | 'hostname' | 'port'>,
+  onOpen: () => void,
+): net.Socket {
+  // An address of IPv6 stands in brackets in a URL.
+  const hostname = host.replace(/^\[|\]$/g, '');
   if (protocol !== 'https:') {
     const socket = net.connect({ host: hostname, port: Number(port || 80), noDelay: true });
     return delayWriteErrors(socket).once('connect', onOpen);

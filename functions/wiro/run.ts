@@ -1,7 +1,7 @@
 import { classifyRun } from './classify-run.ts';
 import { beforeEnd } from './deadline.ts';
 import { WiroError } from './errors.ts';
-import { loadHttp, type PostRequest, type PostTimeouts } from './http.ts';
+import type { PostRequest, PostTimeouts } from './http.ts';
 import { type MultipartBody, openMultipart } from './multipart.ts';
 import type { SignedRequest, SignRequest } from './request.ts';
 import { spellRun } from './spell-parameters.ts';
@@ -66,10 +66,7 @@ async function prepare(
   run: RunRequest,
 ): Promise<PreparedRun> {
   const spelled = spellRun(run);
-  const [request] = await Promise.all([
-    signRequest(path, { endsAt, secrets: [run.callbackUrl] }),
-    loadHttp(),
-  ]);
+  const request = await signRequest(path, { endsAt, secrets: [run.callbackUrl] });
   if (spelled.kind === 'json') {
     const body = JSON.stringify(Object.fromEntries(spelled.fields.map(({ name, value }) => [name, value])));
     return { request, body, contentType: 'application/json', close: () => {} };

@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
-import type { Socket } from 'node:net';
+import { createServer } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { Readable } from 'node:stream';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { createWiroClient } from '../../functions/wiro/client.ts';
 import {
   CREDENTIALS,
@@ -56,6 +57,15 @@ it('sends files in the body, as multipart', async () => {
     'name="inputImage"; filename="a.png"\r\nContent-Type: image/png\r\n\r\nPNG!\r\n',
   );
   expect(seen[0]?.body).toContain('name="inputImageUrl"\r\n\r\n\r\n');
+});
+
+it('runs a model at an address of IPv6', async () => {
+  const server = createServer((_, response) => response.end(JSON.stringify(RAN)));
+  await new Promise<void>((resolve) => server.listen(0, '::1', resolve));
+  onTestFinished(() => void server.close());
+
+  const { port } = server.address() as AddressInfo;
+  expect(await clientOf(`http://[::1]:${port}/v1`).run(runRequest())).toMatchObject({ kind: 'ran' });
 });
 
 it('opens a connection for every Run', async () => {
@@ -172,6 +182,11 @@ describe('unknown, sent once and never again', () => {
       (socket: Socket) => socket.end('HTTP/1.1 200 OK\r\n\r\n{"result":true,"taskid":"22'),
     ],
     ['answers something that is not HTTP', (socket: Socket) => socket.end('SSH-2.0-x\r\n')],
+    [
+      'switches to another protocol',
+      (socket: Socket) =>
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n'),
+    ],
   ])('when the connection %s', async (_, breakIt) => {
     const { origin, connections } = await serverThat((socket) => socket.once('data', () => breakIt(socket)));
 
@@ -183,6 +198,7 @@ describe('unknown, sent once and never again', () => {
 
   it.each([
     ['answer never begins', ''],
+    ['answer is announced only', 'HTTP/1.1 103 Early Hints\r\n\r\n'],
     ['answer never ends', 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{'],
   ])('when an %s', async (_, beginning) => {
     const { origin, connections } = await serverThat((socket) =>
@@ -199,6 +215,17 @@ describe('unknown, sent once and never again', () => {
       ),
     });
     expect(connections.count).toBe(1);
+  });
+
+  it('when interim answers come without end', async () => {
+    const { origin } = await serverThat((socket) => {
+      const sending = setInterval(() => socket.write('HTTP/1.1 103 Early Hints\r\n\r\n'), 10);
+      socket.on('close', () => clearInterval(sending));
+    });
+
+    const outcome = await clientOf(`${origin}/v1`).run(runRequest({ timeoutMs: 200 }));
+
+    expect(outcome).toMatchObject({ kind: 'unknown' });
   });
 
   it('when the answer is oversized', async () => {

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
+import realHttp from 'node:http';
 import realNet from 'node:net';
-import { Readable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import type { Container } from './containers.ts';
 import { untilAborted } from './objects.ts';
@@ -12,18 +13,9 @@ type Connect = (
   callback: (error: Error | null, socket: unknown) => void,
 ) => void;
 
-interface DispatchHandler {
-  onRequestStart?(controller: object, context: object): void;
-  onBodySent?(chunk: Uint8Array): void;
-  onResponseStart?(controller: object, status: number, headers: object): void;
-  onResponseData?(controller: object, chunk: Buffer): void;
-  onResponseEnd?(controller: object, trailers: object): void;
-  onResponseError?(controller: object, error: Error): void;
-}
-
-interface DispatchOptions {
+interface RequestOptions {
   readonly path: string;
-  readonly body: string | Readable;
+  readonly createConnection: (options: object, use: (error: Error | null, socket: unknown) => void) => void;
 }
 
 /** A connection that stands for as long as nobody closes it. */
@@ -43,91 +35,65 @@ class Socket extends EventEmitter {
   }
 }
 
-/** Lets whoever reads an answer hold it back. */
-class Flow {
-  resumed: Promise<void> | undefined;
-  readonly #held = Promise.withResolvers<void>();
-
-  pause(): void {
-    this.resumed = this.#held.promise;
-  }
-
-  resume(): void {
-    this.#held.resolve();
-  }
-}
-
 const PIECE_BYTES = 64 * 1024;
+
+function* inPieces(bytes: Buffer): Generator<Buffer> {
+  for (let from = 0; from < bytes.length; from += PIECE_BYTES) yield bytes.subarray(from, from + PIECE_BYTES);
+}
 
 const broken = (code: string) => Object.assign(new Error(code), { code });
 
 /**
- * What undici and Node's `net` are to the client of Wiro's API, and to who fetches outputs. Everything above is the
- * functions' own: phases, time-outs, limits, the reading of answers, redirects, checks of addresses.
+ * What Node's `http` and `net` are to the client of Wiro's API, and undici to who fetches outputs. Everything above is
+ * the functions' own: phases, time-outs, limits, the reading of answers, redirects, checks of addresses.
  */
 export function createConnections(
   container: Container,
   { wiro, cdn }: { readonly wiro: Wiro; readonly cdn: Cdn },
 ): Readonly<Record<string, unknown>> {
   /** Opened by Node itself: its failure is the next call's. */
-  let next: { operation: string; decided: ReturnType<Wiro['decide']> } | undefined;
+  let next: { decided: ReturnType<Wiro['decide']> } | undefined;
 
-  class Client {
-    readonly #connect: Connect;
-    #isClosed = false;
+  /** A request to Wiro: what is written into it is sent once it is complete. */
+  class Outgoing extends Writable {
+    #text = '';
+    readonly #operation: string;
+    readonly #decided: ReturnType<Wiro['decide']>;
 
-    constructor(_origin: string, { connect }: { readonly connect: Connect }) {
-      this.#connect = connect;
+    constructor({ path: wanted, createConnection }: RequestOptions) {
+      // It is closed when its connection is, not when it is sent.
+      super({ autoDestroy: false });
+      const path = wanted.replace(/^\/v1\//, '');
+      this.#operation = path.startsWith('Run/') ? 'Run' : path;
+      this.#decided = wiro.decide(this.#operation);
+      next = { decided: this.#decided };
+      createConnection({}, () => {});
     }
 
-    dispatch(options: DispatchOptions, handler: DispatchHandler): boolean {
-      const path = options.path.replace(/^\/v1\//, '');
-      const operation = path.startsWith('Run/') ? 'Run' : path;
-      const decided = wiro.decide(operation);
-      next = { operation, decided };
-      handler.onRequestStart?.({}, {});
-      const fail = (error: Error) => {
-        if (!this.#isClosed) handler.onResponseError?.({}, error);
-      };
-      const target = { protocol: 'http:', hostname: 'api.wiro.test', port: '' };
-      this.#connect(target, (error) => {
-        if (error !== null) return fail(error);
-        void this.#send(operation, decided, options.body, handler).catch(fail);
-      });
-      return true;
+    override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+      this.#text += chunk.toString('latin1');
+      done();
     }
 
-    async #send(
-      operation: string,
-      decided: ReturnType<Wiro['decide']>,
-      body: DispatchOptions['body'],
-      handler: DispatchHandler,
-    ): Promise<void> {
-      let text = '';
-      if (typeof body === 'string') text = body;
-      else for await (const chunk of body) text += Buffer.from(chunk as Uint8Array).toString('latin1');
-      handler.onBodySent?.(Buffer.alloc(0));
+    override _final(done: () => void): void {
+      done();
+      void this.#send().catch((error: unknown) => this.destroy(error as Error));
+    }
+
+    async #send(): Promise<void> {
+      const operation = this.#operation;
       const call = { service: 'wiro', operation, latencyMs: 200 } as const;
       const answer = await container.outside(
         call,
-        (): WireAnswer => (this.#isClosed ? { kind: 'silent' } : wiro.answer(operation, text, decided)),
+        (): WireAnswer =>
+          this.destroyed ? { kind: 'silent' } : wiro.answer(operation, this.#text, this.#decided),
       );
       if (answer.kind === 'silent') return;
       if (answer.kind !== 'answered') throw broken('ECONNRESET');
       if (answer.afterMs > 0) await container.wait(answer.afterMs);
-      if (this.#isClosed) return;
-      const flow = new Flow();
-      handler.onResponseStart?.(flow, answer.status, {});
-      const bytes = Buffer.from(answer.text);
-      for (let from = 0; from < bytes.length && !this.#isClosed; from += PIECE_BYTES) {
-        handler.onResponseData?.(flow, bytes.subarray(from, from + PIECE_BYTES));
-        await flow.resumed;
-      }
-      if (!this.#isClosed) handler.onResponseEnd?.(flow, {});
-    }
-
-    async destroy(): Promise<void> {
-      this.#isClosed = true;
+      if (this.destroyed) return;
+      const response = Readable.from(inPieces(Buffer.from(answer.text)), { objectMode: false });
+      this.emit('response', Object.assign(response, { statusCode: answer.status, headers: {} }));
     }
   }
 
@@ -221,7 +187,7 @@ export function createConnections(
     };
 
   return {
-    'undici/lib/dispatcher/client.js': Client,
+    'node:http': { ...realHttp, request: (options: RequestOptions) => new Outgoing(options) },
     // Hosts are asked by the client that understands all answers.
     'plain-ranges': {
       createPlainRanges: () => ({ read: async () => ({ kind: 'otherwise' }), close() {} }),
