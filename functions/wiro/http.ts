@@ -71,10 +71,11 @@ export function post(request: PostRequest): Promise<PostResult> {
     const isTimeUp = () => endsAt !== undefined && performance.now() >= endsAt;
     const failTimeUp = () => call.fail('timeout', 'the time for the whole call ran out');
     const fail = (error: Error) => call.fail('cutOff', describe(error), causeOf(error));
-    let isAnswered = false;
+    let answer: IncomingMessage | undefined;
     const isStream = typeof body !== 'string';
     if (isStream) {
-      body.stream.on('error', fail);
+      // An answer that has begun breaks off, and its status may be enough.
+      body.stream.on('error', (error) => (answer ? answer.destroy(error) : fail(error)));
       call.onEnd(() => body.stream.destroy());
     }
 
@@ -114,20 +115,20 @@ export function post(request: PostRequest): Promise<PostResult> {
     call.onEnd(() => outgoing.destroy());
     outgoing
       .on('response', (response) => {
-        isAnswered = true;
+        answer = response;
         void readAnswer(call, response, request);
       })
       .on('error', (error) => {
-        if (!isAnswered) fail(error);
+        if (!answer) fail(error);
       })
       // An answer that switches protocols, for example, is no response.
       .on('close', () => {
-        if (!isAnswered) call.fail('cutOff', 'the connection was closed without an answer');
+        if (!answer) call.fail('cutOff', 'the connection was closed without an answer');
       });
 
     function sendStream(stream: Readable): void {
       stream.on('data', () => {
-        if (!isAnswered) call.startPhase(headersMs, `no data moved for ${headersMs} ms, and no answer came`);
+        if (!answer) call.startPhase(headersMs, `no data moved for ${headersMs} ms, and no answer came`);
       });
       stream.pipe(outgoing);
     }

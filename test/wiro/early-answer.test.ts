@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -62,6 +63,29 @@ it.each([
     expect(await failuresOf(origin)).toEqual(HEARD);
   },
 );
+
+it('needs no more than the status of an early answer if the file then breaks', async () => {
+  const { origin } = await serverThat((socket) => {
+    socket.once('data', () => socket.write('HTTP/1.1 502 Bad Gateway\r\nContent-Length: 5000\r\n\r\n<html>'));
+  });
+  const begun = Promise.withResolvers<void>();
+  const channel = 'http.client.response.finish'; // the answer's head has arrived
+  const onAnswer = () => begun.resolve();
+  subscribe(channel, onAnswer);
+  onTestFinished(() => void unsubscribe(channel, onAnswer));
+  const open = async () =>
+    Readable.from(
+      (async function* () {
+        yield PIECE;
+        await begun.promise;
+        throw new Error('S3 went away');
+      })(),
+    );
+
+  const uploading = clientOf(`${origin}/v1`).upload({ ...file(), open });
+
+  await expect(uploading).rejects.toMatchObject({ kind: 'status', status: 502 });
+});
 
 const certificate = makeCertificate();
 
