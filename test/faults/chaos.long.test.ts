@@ -3,8 +3,8 @@ import { judgeChaos } from './chaos-judge.ts';
 import { reportWrongs } from './chaos-report.ts';
 import { runChaos } from './chaos-run.ts';
 
-it('brings 120 generations to their true end through everything that goes wrong', async () => {
-  const result = await runChaos({ generations: 120, seed: 25 });
+it('brings 200 generations to their true end through everything that goes wrong', async () => {
+  const result = await runChaos({ generations: 200, seed: 25 });
 
   const wrongs = await judgeChaos(result).finally(result.stop);
 
