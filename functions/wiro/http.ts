@@ -249,13 +249,9 @@ async function readAnswer(
     answer(trimmer?.end() ?? textSoFar());
   } catch (error) {
     // The status of an error is enough, even if its page is incomplete.
-    if (status > 299) answer(textSoFar());
-    else
-      call.fail(
-        'cutOff',
-        error instanceof Error ? describe(error) : 'the connection failed',
-        error instanceof Error ? causeOf(error) : error,
-      );
+    if (status > 299) return answer(textSoFar());
+    const reason = error instanceof Error ? error : new Error('the connection failed');
+    call.fail('cutOff', describe(reason), causeOf(reason));
   }
 }
 

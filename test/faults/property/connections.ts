@@ -52,7 +52,7 @@ export function createConnections(
   { wiro, cdn }: { readonly wiro: Wiro; readonly cdn: Cdn },
 ): Readonly<Record<string, unknown>> {
   /** Opened by Node itself: its failure is the next call's. */
-  let next: { decided: ReturnType<Wiro['decide']> } | undefined;
+  let next: ReturnType<Wiro['decide']> | undefined;
 
   /** A request to Wiro: what is written into it is sent once it is complete. */
   class Outgoing extends Writable {
@@ -66,7 +66,7 @@ export function createConnections(
       const path = wanted.replace(/^\/v1\//, '');
       this.#operation = path.startsWith('Run/') ? 'Run' : path;
       this.#decided = wiro.decide(this.#operation);
-      next = { decided: this.#decided };
+      next = this.#decided;
       createConnection({}, () => {});
     }
 
@@ -101,7 +101,7 @@ export function createConnections(
     ...realNet,
     connect() {
       const socket = new Socket();
-      const isRefused = next?.decided.kind === 'unreachable';
+      const isRefused = next?.kind === 'unreachable';
       void container.wait(10).then(() => {
         if (isRefused) socket.emit('error', broken('ECONNREFUSED'));
         else socket.emit('connect');
