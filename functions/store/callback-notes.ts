@@ -4,6 +4,7 @@ import type { Generation } from '../generation/generation.ts';
 import type { Moment } from '../generation/time.ts';
 import { noteCallback } from '../generation/transitions/note-callback.ts';
 import type { DueShards } from '../settings.ts';
+import { allOf, anyOf } from './conditions.ts';
 import { isConditionFailed, type Table } from './dynamodb.ts';
 import { STATE, toGeneration } from './generation-item.ts';
 import { dueShardOf, partition } from './keys.ts';
@@ -17,6 +18,9 @@ export interface CallbackNotes {
    */
   note(id: string, attempt: number, taskId: string, moment: Moment): Promise<Generation | undefined>;
 }
+
+/** The states that have not ended. */
+const OPEN = ['queued', 'submitting', 'running', 'collecting'] as const satisfies Generation['status'][];
 
 /** @param noteChange - Called with the generation before and after. Not awaited. */
 export function createCallbackNotes(
@@ -38,8 +42,13 @@ export function createCallbackNotes(
         UpdateExpression:
           'SET #callback = :callback, dueAt = :now, dueShard = :shard, updatedAt = :now ADD revision :one',
         // Only states that have not ended, of a form that this release knows: exact, or claimed with a coarse status.
-        ConditionExpression:
-          'attempt = :attempt AND ((version = :version AND (#status = :queued OR #status = :submitting OR #status = :running OR #status = :collecting)) OR (version = :coarse AND attribute_exists(claim) AND (#status = :queued OR #status = :running)))',
+        ConditionExpression: allOf(
+          'attempt = :attempt',
+          anyOf('version = :version', 'version = :coarse'),
+          anyOf(...OPEN.map((status) => `#status = :${status}`)),
+          anyOf('version = :version', 'attribute_exists(claim)'),
+          anyOf('version = :version', '#status = :queued', '#status = :running'),
+        ),
         ExpressionAttributeNames: { '#callback': 'callback', '#status': 'status' },
         ExpressionAttributeValues: marshall({
           ':callback': { seenAt: now, taskId },
@@ -49,10 +58,7 @@ export function createCallbackNotes(
           ':attempt': attempt,
           ':version': STORED_VERSION,
           ':coarse': COARSE_VERSION,
-          ':queued': 'queued',
-          ':submitting': 'submitting',
-          ':running': 'running',
-          ':collecting': 'collecting',
+          ...Object.fromEntries(OPEN.map((status) => [`:${status}`, status])),
         }),
         ReturnValues: 'ALL_OLD',
       });

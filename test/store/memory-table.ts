@@ -128,6 +128,7 @@ class Expression {
   static readonly #tokensOf = new Map<string, readonly string[]>();
   #tokens: readonly string[] = [];
   #position = 0;
+  #isInGroup = false;
   readonly #names: Readonly<Record<string, string>>;
   readonly #values: Item;
   readonly #used = new Set<string>();
@@ -227,9 +228,13 @@ class Expression {
       return !this.#one(item);
     }
     if (token === '(') {
+      if (this.#isInGroup)
+        throw new Error('A group inside a group: dynalite takes up to a second to read it');
+      this.#isInGroup = true;
       this.#next();
       const result = this.#or(item);
       this.#expect(')');
+      this.#isInGroup = false;
       return result;
     }
     if (token === 'attribute_exists' || token === 'attribute_not_exists' || token === 'contains') {
