@@ -1,7 +1,8 @@
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { type AttributeValue, GetItemCommand, UpdateItemCommand } from '../aws/dynamodb.ts';
-import type { Generation } from '../generation/generation.ts';
+import { type Generation, queueKey } from '../generation/generation.ts';
 import type { Timestamp } from '../generation/time.ts';
+import { anyOf } from './conditions.ts';
 import { isConditionFailed, type Table } from './dynamodb.ts';
 
 /**
@@ -104,13 +105,15 @@ function toValues(values: Record<string, unknown>): Record<string, AttributeValu
 export const holdersOf = ({ slots, unanswered }: GateItem) => new Set([...slots, ...unanswered]);
 export const isHolder = (gate: GateItem, id: string) => holdersOf(gate).has(id);
 
+/** Whether none waits that was accepted earlier. */
+export const isFirstInLine = ({ waitingSince }: GateItem, generation: Pick<Generation, 'createdAt' | 'id'>) =>
+  waitingSince === undefined || waitingSince > queueKey(generation);
+
 export const hasLaterOwner = ({ takenAt }: GateItem, { id, revision }: SlotOwner) =>
   (takenAt.get(id) ?? 0) > revision;
 
-// Conditions on the stored item. Each is one group, and groups stand side by side: dynalite needs a second for nested ones.
+// Conditions on the stored item. Each is one group.
 
-export const anyOf = (...conditions: readonly string[]) => `(${conditions.join(' OR ')})`;
-export const allOf = (...groups: readonly string[]) => groups.join(' AND ');
 /** DynamoDB stores no empty set. */
 export const hasFewer = (set: 'slots' | 'unanswered', than: string) =>
   `attribute_not_exists(#${set}) OR size(#${set}) < ${than}`;

@@ -1,8 +1,7 @@
 import type { Timestamp } from '../generation/time.ts';
 import type { Durations } from '../settings.ts';
+import { allOf, anyOf } from './conditions.ts';
 import {
-  allOf,
-  anyOf,
   type GateItem,
   HAS_LIMIT,
   HAS_NO_LIMIT,

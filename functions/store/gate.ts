@@ -2,10 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { type Generation, idOfQueueKey, queueKey, type Submitting } from '../generation/generation.ts';
 import { type Clock, timestamp } from '../generation/time.ts';
 import type { Durations } from '../settings.ts';
+import { allOf, anyOf } from './conditions.ts';
 import type { Table } from './dynamodb.ts';
 import {
-  allOf,
-  anyOf,
   type GateItem,
   HAS_LIMIT,
   HAS_NO_LIMIT,
@@ -15,6 +14,7 @@ import {
   holdersOf,
   IS_FIRST_IN_LINE,
   IS_OPEN,
+  isFirstInLine,
   isHolder,
   isLatest,
   MOST_TRACKED,
@@ -107,14 +107,10 @@ export function createGate({
   const seen = createGateRoom({ durations, maximum, now, ago });
   const { isPaused, room, isAwaited, grant } = seen;
 
-  // Whether no more slots were counted when the gate was last seen. Then `takeAtOnce` would write in vain.
-  let isCountFull = false;
-  let isCrowded = true;
-  let hasLine = true;
+  /** The gate as this function last read or wrote it. */
+  let last: GateItem | undefined;
   const { read, update } = openGateItem({ client, tableName }, (gate) => {
-    isCountFull = seen.isCountFull(gate);
-    isCrowded = gate.slots.size >= MOST_TRACKED;
-    hasLine = gate.waitingSince !== undefined;
+    last = gate;
   });
 
   // --- giving a slot back ---------------------------------------------------------------------------------------
@@ -151,6 +147,15 @@ export function createGate({
   //     `MOST_TRACKED`, which get no slot; a holder of one of those; and an admitted generation that finds the gate shut
   //     and must give its slot back. It reads, decides, and writes on condition that the decision still holds. It would
   //     do alone, for one request more.
+  // The first is left out if the gate, when last seen, had no room for the generation, or had admitted it. Then reading
+  // is enough: it costs less than a write, and takes nothing of the writes that one item can bear.
+
+  const mayTakeAtOnce = (generation: Generation) =>
+    last === undefined ||
+    (!isHolder(last, generation.id) &&
+      !seen.isCountFull(last) &&
+      isFirstInLine(last, generation) &&
+      room(last).free > 0);
 
   /** @returns Whether the generation holds a slot now. `false` also stands for "not decided". */
   async function takeAtOnce(generation: Generation, isAgain: boolean): Promise<boolean> {
@@ -192,8 +197,7 @@ export function createGate({
         await giveBack(generation);
         return false;
       }
-      const isFirst = gate.waitingSince === undefined || gate.waitingSince > queueKey(generation);
-      if (!isFirst || room(gate).free <= 0) return false;
+      if (!isFirstInLine(gate, generation) || room(gate).free <= 0) return false;
       if (await takeGranted(gate, generation, isAgain)) return true;
       // Another has written in between, or the answer to this write was lost and the SDK has sent it twice.
     }
@@ -205,7 +209,12 @@ export function createGate({
     const signed = slots.has(generation.id) ? signature(generation, isAgain) : [];
     if (signed.length === 0) return true;
     const values = { ':me': generation.id, ':revision': generation.revision };
-    const kept = await update(setting(signed).join(), values, allOf(HOLDS_SLOT, isLatest(generation)));
+    const kept = await update(
+      // The Run of its earlier holder may have ended.
+      `${setting(signed).join()} ADD #unanswered :id`,
+      { ...values, ':id': new Set([generation.id]) },
+      allOf(HOLDS_SLOT, isLatest(generation)),
+    );
     return kept !== undefined;
   }
 
@@ -223,6 +232,9 @@ export function createGate({
   // --- the line -------------------------------------------------------------------------------------------------
 
   async function joinLine(generation: Pick<Generation, 'createdAt' | 'id'>): Promise<void> {
+    const isBehind = (gate: GateItem | undefined) => gate !== undefined && !isFirstInLine(gate, generation);
+    // As when taking a slot, a read costs less than a write in vain.
+    if (isBehind(last) && isBehind(await read())) return;
     // One that was admitted meanwhile has left the line.
     await update(
       'SET #waitingSince = :queueKey',
@@ -250,6 +262,9 @@ export function createGate({
     ];
     const isLineUnchanged =
       gate.waitingSince === undefined ? 'attribute_not_exists(#waitingSince)' : '#waitingSince = :first';
+    // The line may have been served meanwhile, and begin as before: the same would be admitted again.
+    const isServedByNone =
+      gate.admission === undefined ? 'attribute_not_exists(#admission)' : '#admission = :served';
     const written = await update(
       [
         ...setting([
@@ -265,15 +280,16 @@ export function createGate({
         ':admission': admission,
         ...(next !== undefined && { ':next': next }),
         ...(gate.waitingSince !== undefined && { ':first': gate.waitingSince }),
+        ...(gate.admission !== undefined && { ':served': gate.admission }),
       },
-      allOf(isLineUnchanged, condition),
+      allOf(isLineUnchanged, isServedByNone, condition),
     );
     return written !== undefined;
   }
 
   return {
     take: async (generation, isAgain = false) =>
-      (!isCountFull && (await takeAtOnce(generation, isAgain))) ||
+      (mayTakeAtOnce(generation) && (await takeAtOnce(generation, isAgain))) ||
       (await takeAfterReading(generation, isAgain)),
 
     async noteRunEnd(owner) {
@@ -358,9 +374,9 @@ export function createGate({
 
     isAwaited: async () => isAwaited(await read()),
 
-    isCrowded: () => isCrowded,
+    isCrowded: () => last === undefined || last.slots.size >= MOST_TRACKED,
 
-    hasLine: () => hasLine,
+    hasLine: () => last === undefined || last.waitingSince !== undefined,
 
     async holders() {
       const gate = await read();

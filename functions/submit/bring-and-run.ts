@@ -22,12 +22,16 @@ import type { SubmitEnd, WorkDeps } from './submit-deps.ts';
 /** Brings the inputs to Wiro, takes a slot, and runs. */
 export async function bringAndRun(deps: WorkDeps, generation: Submitting): Promise<SubmitEnd> {
   const { id, claim } = deps;
-  const request = await deps.generations.request(generation);
-  const [parameters, known, brought] = await Promise.all([
+  const [request, parameters, known, isAgain] = await Promise.all([
+    deps.generations.request(generation),
     deps.parameters(),
     deps.knownModel(generation.model),
-    bring(deps, generation, request),
+    isTakenUp(deps, generation),
   ]);
+  // The model passed at acceptance because Wiro did not answer, or because of the release or the settings at that time.
+  if (known?.kind === 'unsupportedModel')
+    return await failNow(deps, explainUnsupported(generation.model, known.modelKind));
+  const brought = await bring(deps, generation, request);
   // The Run and the write after it must fit into the remaining time.
   const neededMs =
     deps.durations.runLimit + deps.durations.runSendLimit + ('error' in brought ? 0 : brought.extraMs);
@@ -38,9 +42,6 @@ export async function bringAndRun(deps: WorkDeps, generation: Submitting): Promi
     });
   }
   claim.signal.throwIfAborted();
-  // The model passed at acceptance because Wiro did not answer, or because of the release or the settings at that time.
-  if (known?.kind === 'unsupportedModel')
-    return await failNow(deps, explainUnsupported(generation.model, known.modelKind));
   if ('error' in brought) {
     const failure = explainInputFailure(brought.error);
     if (failure.code === 'upstream_unauthorized') deps.forgetParameters();
@@ -48,7 +49,7 @@ export async function bringAndRun(deps: WorkDeps, generation: Submitting): Promi
     return await tryLater(deps, { ...failure, retryAfterMs: retryAfterOf(brought.error) });
   }
   await noteHandover(deps, generation, brought);
-  if (!(await deps.gate.take(generation, await isTakenUp(deps, generation))))
+  if (!(await deps.gate.take(generation, isAgain)))
     return await wait(deps, generation, { wasRefused: false });
   const url = callbackUrl(
     parameters.callbackBaseUrl,
@@ -58,7 +59,7 @@ export async function bringAndRun(deps: WorkDeps, generation: Submitting): Promi
   return await markAndRun(deps, { request, brought, known, url });
 }
 
-/** @returns The inputs, or their failure as a value: a failure of the model comes first. */
+/** @returns The inputs, or their failure as a value. */
 async function bring(
   deps: WorkDeps,
   generation: Submitting,

@@ -162,6 +162,19 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       send.mockRestore();
     });
 
+    it('still bounds the Runs under way when those that were not answered run again', async () => {
+      const { gate } = await gateWorld();
+      for (const generation of all(1, 20)) await gate.take(generation);
+      for (const generation of all(1, 20)) await gate.noteRunEnd(generation);
+
+      const results = [];
+      for (const generation of all(1, 20))
+        results.push(await gate.take({ ...generation, revision: 6 }, true));
+      for (const generation of all(21, 25)) results.push(await gate.take(generation));
+
+      expect(results).toEqual(Array.from({ length: 25 }, (_, index) => index < 20));
+    });
+
     it('still bounds the Runs under way when more tasks run than it counts', async () => {
       const { gate, run } = await gateWorld();
       await run(1, 60);
@@ -553,6 +566,74 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       await gate.free(nth(2), 'ended');
 
       expect([none, younger, await gate.admit(25)]).toEqual([[], false, ids(3, 3)]);
+    });
+
+    it('is only read by one that finds it full and others in line', async () => {
+      const { open, table, learn, line } = await gateWorld();
+      await learn(1);
+      const gate = open();
+      await gate.take(nth(1));
+      const send = vi.spyOn(table.client, 'send');
+      const requests = async (n: number) => {
+        send.mockClear();
+        expect(await gate.take(nth(n))).toBe(false);
+        line.add(n);
+        await gate.joinLine(nth(n));
+        expect(await gate.admit(4, nth(n))).toEqual([]);
+        return send.mock.calls.map(([command]) => command.constructor.name);
+      };
+
+      const [get, update] = ['GetItemCommand', 'UpdateItemCommand'];
+      expect([await requests(2), await requests(3)]).toEqual([
+        [get, update, get],
+        [get, get, get],
+      ]);
+      send.mockRestore();
+      await gate.free(nth(1), 'ended');
+      expect(await gate.admit(4)).toEqual(ids(2, 2));
+    });
+
+    it('puts one in line though the line that was last seen is gone', async () => {
+      const { gate, open, learn, join } = await gateWorld();
+      await learn(1);
+      await join(2);
+      expect(await gate.take(nth(3))).toBe(false);
+      expect(await open().admit(25)).toEqual(ids(2, 2));
+
+      await gate.joinLine(nth(3));
+
+      await gate.free(nth(2), 'ended');
+      expect([await gate.isAwaited(), await gate.take(nth(4))]).toEqual([true, false]);
+    });
+
+    it.each([1, 25])(
+      'admits nothing twice if another serves the line meanwhile, at most %i',
+      async (most) => {
+        const { gate, table, open, learn, line } = await gateWorld();
+        await learn(4);
+        for (const n of [1, 2, 3]) line.add(n);
+        let other: readonly string[] = [];
+        // Between its read and its write, another admits all, so that the line is empty again.
+        const overtaken = doFirst(table, 'UpdateItemCommand', async () => {
+          other = await gate.admit(25, nth(1));
+        });
+
+        const own = await open(overtaken).admit(most, nth(2));
+
+        expect([other, own, await gate.isAwaited()]).toEqual([ids(1, 3), [], false]);
+      },
+    );
+
+    it('takes a slot after the gate was last seen full', async () => {
+      const { open, learn } = await gateWorld();
+      await learn(1);
+      const [gate, other] = [open(), open()];
+      await gate.take(nth(1));
+      expect(await gate.take(nth(2))).toBe(false);
+
+      await other.free(nth(1), 'ended');
+
+      expect(await gate.take(nth(2))).toBe(true);
     });
 
     it('does not start with a generation that another call has admitted meanwhile', async () => {
