@@ -1,7 +1,9 @@
 import { createAskS3 } from '../functions/objects/ask-s3.ts';
+import { hasSecondProcessor } from '../functions/objects/running-sha256.ts';
 import { createOutputCopier } from '../functions/outputs/copy-output.ts';
 import { createOutputFetcher } from '../functions/outputs/fetch-output.ts';
 import { parseOutputHosts } from '../functions/outputs/output-hosts.ts';
+import { createSha256Thread } from '../functions/outputs/sha256-thread.ts';
 
 /** Copies the file like the functions: `count` times, `atOnce` side by side. */
 async function main(): Promise<void> {
@@ -14,7 +16,11 @@ async function main(): Promise<void> {
     headersMs: 20_000,
     stallMs: 30_000,
   });
-  const copier = createOutputCopier({ ask: createAskS3(), fetcher });
+  const copier = createOutputCopier({
+    ask: createAskS3(),
+    fetcher,
+    openSha256: hasSecondProcessor(process.env) ? createSha256Thread() : undefined,
+  });
   const startedAt = performance.now();
   const sums = new Set<string>();
   let next = 0;

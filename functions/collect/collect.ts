@@ -10,10 +10,12 @@ import { createDeploymentWiro } from '../compose/wiro-client.ts';
 import { createAskS3 } from '../objects/ask-s3.ts';
 import { createHeadOutput } from '../objects/head-output.ts';
 import { PREFIX } from '../objects/prefix.ts';
+import { hasSecondProcessor } from '../objects/running-sha256.ts';
 import { createOutputCopier } from '../outputs/copy-output.ts';
 import { createOutputFetcher } from '../outputs/fetch-output.ts';
 import { parseOutputHosts } from '../outputs/output-hosts.ts';
 import { createPutBytes } from '../outputs/put-bytes.ts';
+import { createSha256Thread } from '../outputs/sha256-thread.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
 import { ENV, readMaximumCollects, requireEnv, WIRO_DEFAULTS } from '../settings.ts';
 import { createAttemptNotesStore } from '../store/attempt-notes.ts';
@@ -103,7 +105,11 @@ function build(deployment: Deployment, parameters: ParameterReader): Built {
     outputBucket,
     outputPrefix: PREFIX.outputs,
     earlierReads: createEarlierReads(table),
-    copier: createOutputCopier({ ask, fetcher }),
+    copier: createOutputCopier({
+      ask,
+      fetcher,
+      openSha256: hasSecondProcessor(process.env) ? createSha256Thread() : undefined,
+    }),
     standing: createStandingOutputs({ head: createHeadOutput(ask), notes: createCopiedNotes(table) }),
     putBytes: createPutBytes(ask),
     announce: createDeploymentAnnouncer(deployment, { generations, notes, results: lazyJson }),

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { combineCrc32 } from './combine-crc32.ts';
+import { type OpenSha256, openSha256 } from './running-sha256.ts';
 
 export interface Digest {
   /** Lower-case hex. */
@@ -17,9 +18,9 @@ export interface OrderedDigest {
    * @param crc - The part's CRC-32.
    */
   add(part: number, bytes: Uint8Array, crc: number): Promise<void>;
-  /** Rejects all current and later calls of `add`, because an earlier part will never be added. */
+  /** Rejects all calls of `add` that wait, and all later ones, because an earlier part will never be added. */
   fail(error: unknown): void;
-  end(): Digest;
+  end(): Promise<Digest>;
 }
 
 /** Digests one part that is the whole. */
@@ -32,8 +33,8 @@ export function digestOf(bytes: Uint8Array): Digest {
 }
 
 /** @param first - The number of the first part. */
-export function createOrderedDigest(first: number): OrderedDigest {
-  const sha256 = createHash('sha256');
+export function createOrderedDigest(first: number, open: OpenSha256 = openSha256): OrderedDigest {
+  const sha256 = open();
   const waiting = new Map<
     number,
     { bytes: Uint8Array; crc: number; resolve: () => void; reject: (error: unknown) => void }
@@ -49,24 +50,24 @@ export function createOrderedDigest(first: number): OrderedDigest {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       waiting.set(part, { bytes, crc, resolve, reject });
       for (let turn = waiting.get(next); turn; turn = waiting.get(next)) {
-        sha256.update(turn.bytes);
+        sha256.update(turn.bytes).then(turn.resolve, turn.reject);
         sum = combineCrc32(sum, turn.crc, turn.bytes.length);
         sizeBytes += turn.bytes.length;
         waiting.delete(next);
         next += 1;
-        turn.resolve();
       }
       return promise;
     },
 
     fail(error) {
+      if (failure === undefined) sha256.end().catch(() => {});
       failure ??= { error };
       for (const { reject } of waiting.values()) reject(error);
       waiting.clear();
     },
 
-    end() {
-      return { sha256: sha256.digest('hex'), crc32: spellCrc32(sum), sizeBytes };
+    async end() {
+      return { sha256: await sha256.end(), crc32: spellCrc32(sum), sizeBytes };
     },
   };
 }

@@ -8,14 +8,26 @@ export interface BufferPool {
   give(buffer: Buffer, isIdle: boolean): void;
 }
 
-export function createBufferPool({ count, sizeBytes }: { count: number; sizeBytes: number }): BufferPool {
+/** @param isShared - Whether other threads can read the buffers where they are. @default false */
+export function createBufferPool({
+  count,
+  sizeBytes,
+  isShared = false,
+}: {
+  readonly count: number;
+  readonly sizeBytes: number;
+  readonly isShared?: boolean;
+}): BufferPool {
   const idle: Buffer[] = [];
   const waiting: ((buffer: Buffer) => void)[] = [];
   let lent = 0;
 
+  const create = () =>
+    isShared ? Buffer.from(new SharedArrayBuffer(sizeBytes)) : Buffer.allocUnsafeSlow(sizeBytes);
+
   function lend(): Buffer {
     lent += 1;
-    return idle.pop() ?? Buffer.allocUnsafeSlow(sizeBytes);
+    return idle.pop() ?? create();
   }
 
   return {

@@ -2,8 +2,9 @@ import { crc32 } from 'node:zlib';
 import type { AskS3 } from '../objects/ask-s3.ts';
 import { keyBeside } from '../objects/key-beside.ts';
 import { abortOpenUploads, MAX_PARTS, startMultipartUpload } from '../objects/multipart-upload.ts';
-import { createOrderedDigest, digestOf } from '../objects/ordered-digest.ts';
+import { createOrderedDigest, type Digest, digestOf } from '../objects/ordered-digest.ts';
 import { pauseBriefly } from '../objects/pause-briefly.ts';
+import type { OpenSha256 } from '../objects/running-sha256.ts';
 import { putOnce, storeOnce } from '../objects/store-once.ts';
 import type { StoredAs } from '../objects/stored-as.ts';
 import type { ObjectRef } from '../objects/types.ts';
@@ -23,6 +24,8 @@ export interface OutputCopierDeps {
   readonly maxBytes?: number;
   /** Waits before it replaces a broken connection. @default - 0.1 s, 0.2 s, 0.4 s, plus or minus half */
   readonly pause?: (attempt: number, signal?: AbortSignal) => Promise<void>;
+  /** Digests large outputs on another thread. @default - on this one */
+  readonly openSha256?: OpenSha256 | undefined;
 }
 
 const MIB = 1024 * 1024;
@@ -42,10 +45,11 @@ export function createOutputCopier({
   fetcher,
   maxBytes = MAX_BYTES,
   pause = pauseBriefly,
+  openSha256,
 }: OutputCopierDeps): OutputCopier {
   // The maximum size decides the size of a part. So even an output of unknown length fits into S3's 10,000 parts.
   const partBytes = Math.max(MIN_PART_BYTES, Math.ceil(maxBytes / MAX_PARTS / MIB) * MIB);
-  const pool = createBufferPool({ count: BUFFERS, sizeBytes: partBytes });
+  const pool = createBufferPool({ count: BUFFERS, sizeBytes: partBytes, isShared: openSha256 !== undefined });
   let copying = 0;
   /** Buffers that one copy may have, now. */
   const fairShare = () => Math.ceil(BUFFERS / copying);
@@ -72,7 +76,7 @@ export function createOutputCopier({
   ) {
     const { signal } = scope;
     const starting = startUpload();
-    const digest = createOrderedDigest(0);
+    const digest = createOrderedDigest(0, openSha256);
     starting.catch(fail);
 
     async function startUpload() {
@@ -104,12 +108,12 @@ export function createOutputCopier({
       if (filled > 0) await storePart(index, buffer.subarray(0, filled));
     }
 
-    async function copyAllParts(): Promise<ReturnType<typeof digest.end>> {
+    async function copyAllParts(): Promise<Digest> {
       const isOver = () => isEndRead;
       const begun = reader.first.then((bytes) => storePart(0, first.subarray(0, bytes)));
       await copyInLanes(begun, { first, pool, fairShare, copyNext, isOver, fail, signal });
       signal.throwIfAborted();
-      const whole = digest.end();
+      const whole = await digest.end();
       if (only !== undefined && whole.sha256 !== only)
         throw new OutputUnavailableError('Cannot fetch an output: it changed between two readings');
       return whole;

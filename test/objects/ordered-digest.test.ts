@@ -17,7 +17,7 @@ it('digests parts in the order of their numbers, in whatever order they are adde
   await Promise.all([add(0, 'a'), middle, last]);
 
   // From `printf abc | openssl dgst -sha256`. The CRC-32 of "abc" is 352441c2.
-  expect(digest.end()).toEqual({
+  expect(await digest.end()).toEqual({
     sha256: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
     crc32: 'NSRBwg==',
     sizeBytes: 3,

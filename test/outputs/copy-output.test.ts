@@ -9,13 +9,16 @@ import {
   zstdCompressSync,
 } from 'node:zlib';
 import { CreateMultipartUploadCommand, PutObjectCommand, UploadPartCommand } from '@aws-sdk/client-s3';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createAskS3 } from '../../functions/objects/ask-s3.ts';
+import type { OpenSha256 } from '../../functions/objects/running-sha256.ts';
 import { createOutputCopier } from '../../functions/outputs/copy-output.ts';
 import { OutputRefusedError, OutputUnavailableError } from '../../functions/outputs/errors.ts';
 import { createOutputFetcher } from '../../functions/outputs/fetch-output.ts';
 import { parseOutputHosts } from '../../functions/outputs/output-hosts.ts';
+import { createSha256Thread } from '../../functions/outputs/sha256-thread.ts';
 import type { OutputToCopy } from '../../functions/outputs/types.ts';
+import { log } from '../../functions/runtime/log.ts';
 import { accessTo, BUCKET, type S3World, startS3World } from '../objects/s3-world.ts';
 import { type CdnHandler, noise, serve, sha256, startCdn } from './cdn-world.ts';
 
@@ -51,10 +54,12 @@ async function copyWorld(
     maxBytes,
     stallMs = 2_000,
     ask = s3.ask,
+    openSha256,
   }: {
     maxBytes?: number;
     stallMs?: number;
     ask?: S3World['ask'];
+    openSha256?: OpenSha256;
   } = {},
 ) {
   const cdn = await startCdn(handler);
@@ -69,6 +74,7 @@ async function copyWorld(
     ask,
     fetcher,
     pause: async () => {},
+    openSha256,
     ...(maxBytes === undefined ? {} : { maxBytes }),
   });
   cases += 1;
@@ -81,6 +87,14 @@ async function copyWorld(
       copier.copy({ url: cdn.url(), bucket: BUCKET, key: lastKey, ...hints }, signal),
   };
 }
+
+const encoded = (bytes: Buffer, contentEncoding: string): CdnHandler => {
+  const whole = serve({ bytes, etag: '"v1"', contentType: 'image/png' });
+  return (request, response) => {
+    response.setHeader('content-encoding', contentEncoding);
+    whole(request, response);
+  };
+};
 
 /** Expects that a failed copy left nothing behind. */
 async function expectNothingAt(key: string) {
@@ -430,14 +444,6 @@ describe('an output that differs from its record', () => {
 });
 
 describe('an output that comes encoded', () => {
-  const encoded = (bytes: Buffer, contentEncoding: string): CdnHandler => {
-    const whole = serve({ bytes, etag: '"v1"', contentType: 'image/png' });
-    return (request, response) => {
-      response.setHeader('content-encoding', contentEncoding);
-      whole(request, response);
-    };
-  };
-
   it.each(['', 'UTF-8', 'base64', 'aws-chunked', 'none', 'binary', 'identity', 'identity, utf-8'])(
     'by its header, but not by "%s", which is no content coding',
     async (contentEncoding) => {
@@ -705,5 +711,66 @@ describe('buffers', () => {
     stop.abort(new Error('enough'));
     expect(await Promise.all([one, two])).toEqual(['enough', 'enough']);
     for (const answer of held) answer();
+  });
+});
+
+describe('with a thread that digests', () => {
+  it('copies more outputs at once than it has buffers for, byte for byte', async () => {
+    const { copier, cdn } = await copyWorld(serve({ bytes: LARGE, etag: '"v1"' }), {
+      openSha256: createSha256Thread(),
+    });
+    const keys = Array.from({ length: 9 }, (_, index) => `threaded/${index}`);
+
+    const copies = await Promise.all(keys.map((key) => copier.copy({ url: cdn.url(), bucket: BUCKET, key })));
+
+    expect(new Set(copies.map(({ sha256: sum }) => sum))).toEqual(new Set([LARGE_SHA256]));
+    expect(LARGE.equals(await s3.bytesOf('threaded/8'))).toBe(true);
+    expect(await s3.openUploads()).toEqual([]);
+  }, 60_000);
+
+  it.each([
+    ['decodes', encoded(LARGE_GZIP, 'gzip'), { decode: true }],
+    ['reads in order', serve({ bytes: LARGE }), {}],
+  ])('%s an output that comes without ranges', async (_, handler, hints) => {
+    const { copy, key } = await copyWorld(handler, { openSha256: createSha256Thread() });
+
+    expect((await copy(hints)).sha256).toBe(LARGE_SHA256);
+    expect(LARGE.equals(await s3.bytesOf(key))).toBe(true);
+  });
+
+  it('leaves nothing after an abort, and copies the next output', async () => {
+    const stop = new AbortController();
+    let isStopping = true;
+    const { copier, cdn, copy, key } = await copyWorld(
+      (request, response) => {
+        if (isStopping && request.headers.range !== 'bytes=0-8388607') stop.abort(new Error('enough'));
+        else serve({ bytes: LARGE, etag: '"v"' })(request, response);
+      },
+      { openSha256: createSha256Thread() },
+    );
+
+    await expect(copy({}, stop.signal)).rejects.toThrow('enough');
+    await expectNothingAt(key);
+    isStopping = false;
+    expect((await copier.copy({ url: cdn.url(), bucket: BUCKET, key })).sha256).toBe(LARGE_SHA256);
+  });
+
+  it('fails with the thread, leaves nothing, and copies without it from then on', async () => {
+    vi.spyOn(log, 'warn').mockReturnValue(undefined);
+    const thread = createSha256Thread();
+    let isFailing = true;
+    const { copier, cdn, copy, key } = await copyWorld(serve({ bytes: LARGE, etag: '"v"' }), {
+      openSha256: () => {
+        const running = thread();
+        // No bytes: the thread throws.
+        return isFailing ? { ...running, update: () => running.update(1 as never) } : running;
+      },
+    });
+
+    await expect(copy()).rejects.toThrow(/data.*must be|argument must be/);
+    await expectNothingAt(key);
+    isFailing = false;
+    expect((await copier.copy({ url: cdn.url(), bucket: BUCKET, key })).sha256).toBe(LARGE_SHA256);
+    expect(log.warn).toHaveBeenCalledOnce();
   });
 });
