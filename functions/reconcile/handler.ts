@@ -3,6 +3,7 @@ import { invokeLater } from '../aws/invoke.ts';
 import { readDeployment } from '../compose/deployment.ts';
 import { createDeploymentGate } from '../compose/gate.ts';
 import { createDeploymentGenerations } from '../compose/generations.ts';
+import { createLazyAnnouncer } from '../compose/lazy-announcer.ts';
 import { lazyJson, lazyOverflow } from '../compose/lazy-objects.ts';
 import { beginInvocation, log } from '../runtime/log.ts';
 import { ENV, requireEnv } from '../settings.ts';
@@ -15,6 +16,7 @@ const { table, durations, moment } = deployment;
 
 const generations = createDeploymentGenerations(deployment, lazyOverflow);
 const notes = createAttemptNotesStore(table);
+const announce = createLazyAnnouncer(deployment, { generations, notes, results: lazyJson });
 // The first skip is half a minute, so that the next run looks again.
 const stepOver = createStepOver({ first: durations.look / 2, longest: durations.lookMax });
 
@@ -26,11 +28,7 @@ export async function handler(_event: unknown, context: Context): Promise<void> 
     gate: createDeploymentGate(deployment, generations),
     submit: (id) => invokeLater(requireEnv(ENV.submitFunction), { submit: id }),
     collect: (id) => invokeLater(requireEnv(ENV.callbackFunction), { collect: id }),
-    announce: async (id) => {
-      // Most runs have nothing to announce.
-      const { createDeploymentAnnouncer } = await import('../compose/announcer.ts');
-      await createDeploymentAnnouncer(deployment, { generations, notes, results: lazyJson })(id);
-    },
+    announce,
     moment,
     remainingMs: () => context.getRemainingTimeInMillis(),
     stepOver,

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Context } from 'aws-lambda';
 import { invokeLater } from '../aws/invoke.ts';
-import { createDeploymentAnnouncer } from '../compose/announcer.ts';
 import { readDeployment, readParameters } from '../compose/deployment.ts';
 import { createDeploymentGate } from '../compose/gate.ts';
 import { createDeploymentGenerations } from '../compose/generations.ts';
 import { createDeploymentModels } from '../compose/known-models.ts';
+import { createLazyAnnouncer } from '../compose/lazy-announcer.ts';
 import { createLazyInputs } from '../compose/lazy-inputs.ts';
 import { lazyJson, lazyOverflow } from '../compose/lazy-objects.ts';
 import { createDeploymentWiro } from '../compose/wiro-client.ts';
@@ -58,7 +58,7 @@ const deps = {
   knownModel,
   parameters: () => parameters.get(),
   forgetParameters: () => parameters.forget(),
-  announce: createDeploymentAnnouncer(deployment, { generations, notes, results: lazyJson }),
+  announce: createLazyAnnouncer(deployment, { generations, notes, results: lazyJson }),
   collect: async (id: string) => invokeLater((await parameters.get()).callbackFunction, { collect: id }),
   submit,
   durations,
