@@ -1,6 +1,6 @@
 /** One submission's part of the memory that all submissions share. */
 export interface Room {
-  /** Takes memory if there is enough. @returns Whether it did. */
+  /** Takes memory if there is enough, and this part is not closed. @returns Whether it did. */
   take(sizeBytes: number): boolean;
   /** Gives back all memory that was taken. */
   close(): void;
@@ -12,14 +12,16 @@ export function createRoom(limitBytes: number): { readonly open: () => Room } {
   return {
     open: () => {
       let ours = 0;
+      let isClosed = false;
       return {
         take(sizeBytes) {
-          if (takenBytes + sizeBytes >= limitBytes) return false;
+          if (isClosed || takenBytes + sizeBytes >= limitBytes) return false;
           takenBytes += sizeBytes;
           ours += sizeBytes;
           return true;
         },
         close() {
+          isClosed = true;
           takenBytes -= ours;
           ours = 0;
         },
