@@ -75,8 +75,8 @@ export function createOutputCopier({
     only?: string,
   ) {
     const { signal } = scope;
-    const starting = startUpload();
     const digest = createOrderedDigest(0, openSha256);
+    const starting = startUpload();
     starting.catch(fail);
 
     async function startUpload() {
