@@ -1,9 +1,9 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from '../client/index.ts';
 import type { FunctionName } from '../functions/functions.ts';
-import type { LocalService } from '../local/aws/local-service.ts';
 import { type FunctionBundle, startEnvironment } from '../local/environment.ts';
-import { type Exchange, startCountingProxy } from './counting-proxy.ts';
 
 /** What happens after a task's end at Wiro, in this order. */
 export const STEPS = ['callback answered', 'object stored', 'record written', 'event put'] as const;
@@ -12,47 +12,35 @@ export const STEPS = ['callback answered', 'object stored', 'record written', 'e
 export type Latency = Readonly<Record<(typeof STEPS)[number], number>>;
 
 const WARM_UP = 5;
+/** Node tells when a server of this process has answered. */
+const ANSWERED = 'http.server.response.finish';
 
 /** Runs generations with one small output, one after the other, and takes the time of each step at the service itself. */
 export async function measureLatency(
   generations: number,
   bundles: Readonly<Record<FunctionName, FunctionBundle>>,
 ): Promise<readonly Latency[]> {
-  const proxies: LocalService[] = [];
   const at: Partial<Record<(typeof STEPS)[number], number>> = {};
-  const watch = async (target = '', step: (typeof STEPS)[number], isIt: (exchange: Exchange) => boolean) => {
-    const onExchange = (exchange: Exchange) => {
-      if (exchange.status < 300 && isIt(exchange)) at[step] ??= Date.now();
-    };
-    const proxy = await startCountingProxy({ target, onExchange });
-    proxies.push(proxy);
-    return proxy.endpoint;
-  };
   const environment = await startEnvironment({
     bundles,
     schedule: false,
     simulator: { outputs: 'tiny', balanceUsd: 1_000_000, taskDurationMs: 300 },
-    endpointOverrides: async (name, env) =>
-      name === 'callback'
-        ? {
-            AWS_ENDPOINT_URL_S3: await watch(
-              env.AWS_ENDPOINT_URL_S3,
-              'object stored',
-              ({ method }) => method === 'PUT',
-            ),
-            AWS_ENDPOINT_URL_DYNAMODB: await watch(
-              env.AWS_ENDPOINT_URL_DYNAMODB,
-              'record written',
-              isRecordOfSuccess,
-            ),
-            AWS_ENDPOINT_URL_EVENTBRIDGE: await watch(
-              env.AWS_ENDPOINT_URL_EVENTBRIDGE,
-              'event put',
-              ({ request }) => request.includes('Succeeded'),
-            ),
-          }
-        : {},
   });
+  let [awaited, lastPut] = ['', Number.NaN];
+  // The services run in this process. A proxy before them would be measured, too.
+  const onAnswered = (message: unknown) => {
+    const { method, url = '', headers } = (message as { readonly request: IncomingMessage }).request;
+    const operation = String(headers['x-amz-target'] ?? method);
+    if (operation === 'PUT' && url.includes(`/outputs/${awaited}/`)) at['object stored'] = Date.now();
+    if (operation.endsWith('.PutItem')) lastPut = Date.now();
+    if (!operation.endsWith('.PutEvents') || at['event put'] !== undefined || !hasSucceeded(awaited)) return;
+    at['event put'] = Date.now();
+    // The event comes after the record, without another such write between them.
+    at['record written'] = lastPut;
+  };
+  const hasSucceeded = (id: string) =>
+    environment.events().some(({ detail }) => detail.id === id && detail.status === 'succeeded');
+  subscribe(ANSWERED, onAnswered);
   const client = createClient({ url: environment.endpoints.api, maximumTries: 1 });
   async function runOne(index: number): Promise<Latency> {
     for (const step of STEPS) delete at[step];
@@ -61,6 +49,7 @@ export async function measureLatency(
       parameters: { prompt: `Scene ${index}` },
       idempotencyKey: `latency-${index}`,
     });
+    awaited = id;
     const giveUpAt = performance.now() + 60_000;
     while (at['event put'] === undefined) {
       if (performance.now() > giveUpAt) throw new Error(`Generation ${id} did not end within a minute`);
@@ -85,13 +74,7 @@ export async function measureLatency(
     }
     return measured;
   } finally {
+    unsubscribe(ANSWERED, onAnswered);
     await environment.stop();
-    await Promise.all(proxies.map((proxy) => proxy.stop()));
   }
-}
-
-function isRecordOfSuccess({ target, request }: Exchange): boolean {
-  if (target !== 'PutItem') return false;
-  const { Item } = JSON.parse(request.toString('utf8'));
-  return Item?.sk?.S === 'state' && Item.status?.S === 'succeeded';
 }
