@@ -94,8 +94,8 @@ gets: both cost next to nothing. Node ${process.version}, ${availableParallelism
 
 ${sections.join('\n\n')}
 
-The first three rows read ranges side by side and compute the SHA-256 and a CRC-32, and the first two can resume; the others
-do not. *On two processors*: as in a function with more than 1,769 MB, whose SHA-256 has a thread of its own.
+Ours and the floor read ranges side by side and compute the SHA-256 and a CRC-32; the others do not. Only ours can resume.
+*On two processors*: as in a function with more than 1,769 MB, whose SHA-256 has a thread of its own.
 *Floor* is what Node can reach with that work. With TLS, the servers use processor time, too, on the same cores.${absent.length > 0 ? `\nNot installed here, so without a row: ${absent.join(', ')}.` : ''}
 `;
   console.log(report);

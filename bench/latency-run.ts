@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from '../client/index.ts';
 import type { FunctionName } from '../functions/functions.ts';
@@ -14,6 +14,10 @@ export type Latency = Readonly<Record<(typeof STEPS)[number], number>>;
 const WARM_UP = 5;
 /** Node tells when a server of this process has answered. */
 const ANSWERED = 'http.server.response.finish';
+interface Answered {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
 
 /** Runs generations with one small output, one after the other, and takes the time of each step at the service itself. */
 export async function measureLatency(
@@ -29,7 +33,9 @@ export async function measureLatency(
   let [awaited, lastPut] = ['', Number.NaN];
   // The services run in this process. A proxy before them would be measured, too.
   const onAnswered = (message: unknown) => {
-    const { method, url = '', headers } = (message as { readonly request: IncomingMessage }).request;
+    const { request, response } = message as Answered;
+    if (response.statusCode >= 300) return;
+    const { method, url = '', headers } = request;
     const operation = String(headers['x-amz-target'] ?? method);
     if (operation === 'PUT' && url.includes(`/outputs/${awaited}/`)) at['object stored'] = Date.now();
     if (operation.endsWith('.PutItem')) lastPut = Date.now();
