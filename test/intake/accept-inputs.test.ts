@@ -152,6 +152,33 @@ it('checks no input for a parameter that its model does not have', async () => {
   expect(asked).toEqual(['a.png']);
 });
 
+it('looks up few inputs while the model is looked up, and leaves out those that the model has no parameter for', async () => {
+  const { asked, head } = countedHeads();
+  const bothAsked = Promise.withResolvers<void>();
+  const lookedUp: Head = async (ref) => {
+    const found = await head(ref);
+    if (asked.length === 2) bothAsked.resolve();
+    return found;
+  };
+  const knownModel: AcceptDeps['knownModel'] = async () => {
+    await bothAsked.promise;
+    return {
+      kind: 'model',
+      modelKind: 'plain',
+      schema: { parameters: [{ id: 'image', type: 'fileinput', required: true }] },
+    };
+  };
+
+  const refused = checkInputs(lookedUp, { image: 'a.png', mask: 'b.png' }, { knownModel });
+
+  await expect(refused).rejects.toMatchObject({
+    problems: [
+      { code: 'invalid_parameter', field: 'inputs.mask' },
+      { code: 'input_not_found', field: 'inputs.image' },
+    ],
+  });
+});
+
 it('stops after a hundred wrong inputs', async () => {
   const { asked, head } = countedHeads();
 
