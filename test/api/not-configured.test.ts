@@ -7,13 +7,14 @@ import { useTables } from '../store/table-world.ts';
 const { createWorld } = useTables('memory');
 
 /** The API of a deployment with or without its secrets. */
-async function apiWorld() {
+async function apiWorld({ knownModel }: Partial<Pick<RoutesDeps, 'knownModel'>> = {}) {
   const { deps, isAccepted } = acceptWorld(await createWorld(), {});
   const secrets: { missing?: string } = {
     missing: 'the parameter /wiro/a/api-key is not there: run "npm run setup"',
   };
   const routes: RoutesDeps = {
     ...deps,
+    ...(knownModel && { knownModel }),
     wiro: { task: async () => undefined, model: async () => undefined, models: async () => ({ models: [] }) },
     missingSecrets: async () => secrets.missing,
     submit: async () => undefined,
@@ -52,6 +53,14 @@ it('refuses a request without secrets, with the remedy and without storing it, a
     },
   });
   expect([wasStored, accepted.statusCode]).toEqual([false, 202]);
+});
+
+it('asks for no secrets where a schema shows that they are there', async () => {
+  const { call } = await apiWorld({
+    knownModel: async () => ({ kind: 'model', modelKind: 'plain', schema: { parameters: [] }, isCached: true }),
+  });
+
+  expect((await call('POST', '/generations', requestOf('a'))).statusCode).toBe(202);
 });
 
 it('answers, reads and cancels an accepted generation without secrets', async () => {
