@@ -9,7 +9,7 @@ import { isRecord } from '../runtime/json.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
 import type { WholeGeneration } from '../store/generation-store.ts';
 import { requireSecrets } from './check-configuration.ts';
-import { type DryRun, type DryRunDeps, dryRun } from './dry-run.ts';
+import type { DryRun, DryRunDeps } from './dry-run.ts';
 
 export interface SubmitRequestDeps extends AcceptDeps, DryRunDeps {
   readonly generations: AcceptDeps['generations'] & DryRunDeps['generations'];
@@ -37,6 +37,7 @@ export async function submitRequest(deps: SubmitRequestDeps, body: unknown): Pro
   const { isDryRun, read } = readSubmission(body, deps.rules);
   if (isDryRun) {
     requireSecrets(await deps.missingSecrets());
+    const { dryRun } = await import('./dry-run.ts');
     return { kind: 'dryRun', answer: await dryRun(deps, read) };
   }
   const [first, ...more] = await findAllProblems(deps, read);

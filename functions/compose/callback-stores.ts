@@ -1,8 +1,8 @@
 import type { Generation } from '../generation/generation.ts';
-import { entriesToNote } from '../generation/timeline.ts';
 import { type CallbackNotes, createCallbackNotes } from '../store/callback-notes.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
 import type { Deployment } from './deployment.ts';
+import { createTimelineNotes } from './timeline-notes.ts';
 
 /**
  * Creates the stores for receiving callbacks. What only repeated and late callbacks need is loaded with the first of them.
@@ -15,13 +15,10 @@ export function createCallbackStores({ table, dueShards }: Pick<Deployment, 'tab
   readonly generations: Pick<GenerationStore, 'update'>;
   readonly callbacks: CallbackNotes;
 } {
-  async function note(before: Generation, next: Generation): Promise<void> {
-    const { createTimelines } = await import('../store/timelines.ts');
-    await createTimelines(table).note(before, next);
-  }
+  const note = createTimelineNotes(table);
   const noteChange = (before: Generation, next: Generation) => {
     // Best effort: a note that cannot be written is logged where it is written.
-    if (entriesToNote(before, next).length > 0) void note(before, next).catch(() => undefined);
+    void note(before, next).catch(() => undefined);
   };
   return {
     generations: {

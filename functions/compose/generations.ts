@@ -1,7 +1,7 @@
 import { noteChange } from '../events/note-change.ts';
 import { createGenerationStore, type GenerationStore, type Overflow } from '../store/generation-store.ts';
-import { createTimelines } from '../store/timelines.ts';
 import type { Deployment } from './deployment.ts';
+import { createTimelineNotes } from './timeline-notes.ts';
 
 /**
  * Creates this deployment's store of generations. The log and the metrics count every change.
@@ -15,5 +15,5 @@ export const createDeploymentGenerations = (
     overflow,
     dueShards,
     onChange: noteChange,
-    noteChange: createTimelines(table).note,
+    noteChange: createTimelineNotes(table),
   });

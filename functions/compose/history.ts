@@ -1,10 +1,10 @@
 import type { Overflow } from '../store/generation-store.ts';
 import type { HistoryPage, HistoryQuery } from '../store/history.ts';
-import { createTimelines, type Timelines } from '../store/timelines.ts';
+import type { Timelines } from '../store/timelines.ts';
 import type { UsageReader } from '../store/usage-reader.ts';
 import type { Deployment } from './deployment.ts';
 
-// Few requests are for lists: their code is loaded with the first one.
+// Few requests are for lists and timelines: their code is loaded with the first one.
 
 /** Returns this deployment's generations by the time of their acceptance. */
 export const createDeploymentHistory = (
@@ -18,8 +18,12 @@ export const createDeploymentHistory = (
 });
 
 /** Returns the timelines of this deployment's generations. */
-export const createDeploymentTimelines = ({ table }: Pick<Deployment, 'table'>): Timelines =>
-  createTimelines(table);
+export const createDeploymentTimelines = ({ table }: Pick<Deployment, 'table'>): Pick<Timelines, 'read'> => ({
+  read: async (generation) => {
+    const { createTimelines } = await import('../store/timelines.ts');
+    return createTimelines(table).read(generation);
+  },
+});
 
 /** Returns what this deployment's ends cost, by day. */
 export const createDeploymentUsage = ({ table }: Pick<Deployment, 'table'>): UsageReader => ({

@@ -1,0 +1,12 @@
+import type { Generation } from '../generation/generation.ts';
+import { entriesToNote } from '../generation/timeline.ts';
+import type { Table } from '../store/dynamodb.ts';
+
+/** Creates what notes changes for timelines. Few changes need that: its code is loaded with the first of them. */
+export const createTimelineNotes =
+  (table: Table) =>
+  async (before: Generation, next: Generation): Promise<void> => {
+    if (entriesToNote(before, next).length === 0) return;
+    const { createTimelines } = await import('../store/timelines.ts');
+    await createTimelines(table).note(before, next);
+  };
