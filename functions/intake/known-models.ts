@@ -1,3 +1,4 @@
+import type { Timestamp } from '../generation/time.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
 import type { FurtherModelKind } from '../settings.ts';
 import type { FoundModel, ModelCache } from '../store/model-cache.ts';
@@ -11,19 +12,20 @@ export type KnownModel =
   | { readonly kind: 'unknownModel'; readonly suggestion?: string }
   | { readonly kind: 'unsupportedModel'; readonly modelKind: FurtherModelKind };
 
+export interface FindModelOptions {
+  /** Asks Wiro instead of the cache. */
+  readonly isAnew?: boolean;
+  /** Does not cache the answer. */
+  readonly isReadOnly?: boolean;
+  /** When the request was accepted that is to run. It may have been checked against what was cached just before. */
+  readonly acceptedAt?: Timestamp;
+}
+
 /**
  * Looks a model up: in the cache, else at Wiro.
  * @returns `undefined` if neither can tell within the time. The log says so, and Wiro decides when the model is run.
  */
-export type FindModel = (
-  model: string,
-  options?: {
-    /** Asks Wiro instead of the cache. */
-    readonly isAnew?: boolean;
-    /** Does not cache the answer. */
-    readonly isReadOnly?: boolean;
-  },
-) => Promise<KnownModel | undefined>;
+export type FindModel = (model: string, options?: FindModelOptions) => Promise<KnownModel | undefined>;
 
 type AskedModel = FoundModel | Extract<KnownModel, { kind: 'unknownModel' }>;
 
@@ -88,13 +90,18 @@ export function createKnownModels({
     return answer;
   }
 
-  async function find(model: string, isAnew: boolean, isReadOnly: boolean): Promise<KnownModel | undefined> {
-    const cached = isAnew ? undefined : await cache.get(model).catch(logIgnored('Wiro can be asked instead'));
+  async function find(
+    model: string,
+    { isAnew = false, isReadOnly = false, acceptedAt }: FindModelOptions,
+  ): Promise<KnownModel | undefined> {
+    const cached = isAnew
+      ? undefined
+      : await cache.get(model, acceptedAt).catch(logIgnored('Wiro can be asked instead'));
     return cached ? { ...cached, isCached: true } : askOnce(model, isReadOnly);
   }
 
-  return async (model, { isAnew = false, isReadOnly = false } = {}) => {
-    const found = await find(model, isAnew, isReadOnly);
+  return async (model, options = {}) => {
+    const found = await find(model, options);
     if (found?.kind !== 'model' || found.modelKind === 'plain') return found;
     const { modelKind } = found;
     return furtherKinds.includes(modelKind) ? found : { kind: 'unsupportedModel', modelKind };

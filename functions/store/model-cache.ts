@@ -1,6 +1,6 @@
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { GetItemCommand, PutItemCommand } from '../aws/dynamodb.ts';
-import { type Clock, timestamp } from '../generation/time.ts';
+import { type Clock, type Timestamp, timestamp } from '../generation/time.ts';
 import type { ModelKind, ModelSchema } from '../wiro/types.ts';
 import type { Table } from './dynamodb.ts';
 
@@ -15,31 +15,65 @@ export interface FoundModel {
 }
 
 export interface ModelCache {
-  /** Returns `undefined` if nothing is kept, or if it is too old. */
-  get(model: string): Promise<FoundModel | undefined>;
+  /**
+   * Returns `undefined` if nothing is kept, or if it is too old.
+   * @param acceptedAt - When a request was accepted by the model. What this function remembers from before does not count:
+   *   the request may have been checked against what was kept since. @default - all counts
+   */
+  get(model: string, acceptedAt?: Timestamp): Promise<FoundModel | undefined>;
   put(model: string, found: FoundModel): Promise<void>;
 }
 
-/** Keeps models in the table as Wiro describes them, so that acceptance rarely waits for Wiro. */
+/** Models in this function's memory. */
+const MOST_REMEMBERED = 50;
+/** More than the clocks of two functions differ. */
+const CLOCKS_DIFFER_MS = 5_000;
+
+/** Keeps models as Wiro describes them in the table, and in memory, so that acceptance rarely waits for either. */
 export function createModelCache(
   { client, tableName }: Table,
   { keepMs, clock = () => new Date() }: { readonly keepMs: number; readonly clock?: Clock },
 ): ModelCache {
   const key = (model: string) => ({ pk: `model#${model}`, sk: 'schema' });
+  const remembered = new Map<
+    string,
+    { readonly found: FoundModel; readonly readAtMs: number; readonly sinceMs: number }
+  >();
+
+  function remember(model: string, found: FoundModel, readAtMs: number): void {
+    // The oldest is the first.
+    const [oldest] = remembered.keys();
+    if (remembered.size >= MOST_REMEMBERED && oldest !== undefined) remembered.delete(oldest);
+    remembered.delete(model);
+    remembered.set(model, { found, readAtMs, sinceMs: clock().getTime() });
+  }
+
+  const isFresh = (readAtMs: number) => readAtMs + keepMs >= clock().getTime();
+
   return {
-    async get(model) {
+    async get(model, acceptedAt) {
+      const before = remembered.get(model);
+      const isSinceThen =
+        before !== undefined &&
+        (acceptedAt === undefined || before.sinceMs > Date.parse(acceptedAt) + CLOCKS_DIFFER_MS);
+      if (isSinceThen && isFresh(before.readAtMs)) return before.found;
       const { Item } = await client.send(
         new GetItemCommand({ TableName: tableName, Key: marshall(key(model)) }),
       );
       if (Item === undefined) return undefined;
       const { readAt, body } = unmarshall(Item);
-      if (Date.parse(String(readAt)) + keepMs < clock().getTime()) return undefined;
+      const readAtMs = Date.parse(String(readAt));
+      if (!isFresh(readAtMs)) return undefined;
       const kept = JSON.parse(String(body)) as Omit<FoundModel, 'modelKind'> & Partial<FoundModel>;
       // Earlier releases write no kind or no prices. Then Wiro is asked again.
-      return kept.modelKind && kept.prices && { ...kept, modelKind: kept.modelKind };
+      if (!kept.modelKind || !kept.prices) return undefined;
+      const found: FoundModel = { ...kept, modelKind: kept.modelKind };
+      remember(model, found, readAtMs);
+      return found;
     },
     async put(model, found) {
       const now = clock();
+      const kept: FoundModel = { ...found, prices: found.prices ?? [] };
       await client.send(
         new PutItemCommand({
           TableName: tableName,
@@ -47,11 +81,12 @@ export function createModelCache(
             ...key(model),
             version: 1,
             readAt: timestamp(now),
-            body: JSON.stringify({ ...found, prices: found.prices ?? [] }),
+            body: JSON.stringify(kept),
             expiresAtSeconds: Math.ceil((now.getTime() + 7 * 86_400_000) / 1_000),
           }),
         }),
       );
+      remember(model, kept, now.getTime());
     },
   };
 }

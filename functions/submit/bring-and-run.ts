@@ -25,7 +25,7 @@ export async function bringAndRun(deps: WorkDeps, generation: Submitting): Promi
   const [request, parameters, known, isAgain] = await Promise.all([
     deps.generations.request(generation),
     deps.parameters(),
-    deps.knownModel(generation.model),
+    deps.knownModel(generation.model, { acceptedAt: generation.createdAt }),
     isTakenUp(deps, generation),
   ]);
   // The model passed at acceptance because Wiro did not answer, or because of the release or the settings at that time.

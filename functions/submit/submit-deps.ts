@@ -1,7 +1,7 @@
 import type { DeploymentParameters } from '../aws/parameters.ts';
 import type { Generation, Submitting } from '../generation/generation.ts';
 import { type Clock, type Moment, timestamp } from '../generation/time.ts';
-import type { KnownModel } from '../intake/known-models.ts';
+import type { FindModel } from '../intake/known-models.ts';
 import type { Durations } from '../settings.ts';
 import type { AttemptNotesStore, Deaths } from '../store/attempt-notes.ts';
 import type { Claim } from '../store/claim.ts';
@@ -15,7 +15,7 @@ export interface SubmitDeps extends Pick<BringInputsDeps, 'inputs' | 'uploads' |
   readonly notes: AttemptNotesStore;
   readonly gate: Gate;
   readonly wiro: Pick<WiroClient, 'run' | 'task' | 'tasks' | 'model' | 'upload'>;
-  readonly knownModel: (model: string) => Promise<KnownModel | undefined>;
+  readonly knownModel: FindModel;
   readonly parameters: () => Promise<DeploymentParameters>;
   /** Discards the cached parameters, which Wiro did not accept. The next read fetches them anew. */
   readonly forgetParameters: () => void;

@@ -1,6 +1,7 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { PutItemCommand } from '../../functions/aws/dynamodb.ts';
+import { timestamp } from '../../functions/generation/time.ts';
 import { createModelCache, type FoundModel } from '../../functions/store/model-cache.ts';
 import { at } from '../generation/examples.ts';
 import { clockAt, useTables } from './table-world.ts';
@@ -33,6 +34,54 @@ it('keeps a model for its time', async () => {
   expect([before, within, other, after]).toEqual([undefined, known, undefined, undefined]);
   // A week after second 0, for DynamoDB's housekeeping.
   expect((await item('model#wiro/flux', 'schema'))?.expiresAtSeconds).toBe(1_767_873_600);
+});
+
+describe('what a function remembers', () => {
+  const other = { kind: 'model', modelKind: 'plain', schema: { parameters: [] }, prices: [] } as const;
+
+  /** Two functions. The first has read what the second has replaced since. */
+  async function twoFunctions() {
+    const { table } = await createWorld();
+    const { clock, pass } = clockAt(at(0));
+    const [cache, second] = [0, 1].map(() => createModelCache(table, { keepMs: 600_000, clock }));
+    await second?.put('wiro/flux', known);
+    await cache?.get('wiro/flux');
+    await second?.put('wiro/flux', other);
+    return { cache, pass };
+  }
+
+  it('serves until it is as old as what the table keeps may be', async () => {
+    const { cache, pass } = await twoFunctions();
+
+    pass(600_000);
+    const within = await cache?.get('wiro/flux');
+    pass(1);
+    const after = await cache?.get('wiro/flux');
+
+    expect([within, after]).toEqual([known, undefined]);
+  });
+
+  it.each([
+    ['serves a request that was accepted long before', -5_001, known],
+    ['does not serve a request that may have been accepted after', -5_000, other],
+  ])('%s', async (_, acceptedMs, expected) => {
+    const { cache } = await twoFunctions();
+    const acceptedAt = timestamp(Date.parse(at(0)) + acceptedMs);
+
+    expect(await cache?.get('wiro/flux', acceptedAt)).toEqual(expected);
+    // What was read instead is remembered.
+    expect(await cache?.get('wiro/flux')).toEqual(expected);
+  });
+
+  it('is not more than fifty models', async () => {
+    const { table } = await createWorld();
+    const cache = createModelCache(table, { keepMs: 600_000 });
+    const second = createModelCache(table, { keepMs: 600_000 });
+    for (let index = 0; index <= 50; index += 1) await cache.put(`wiro/${index}`, known);
+    for (const index of [0, 1]) await second.put(`wiro/${index}`, other);
+
+    expect([await cache.get('wiro/1'), await cache.get('wiro/0')]).toEqual([known, other]);
+  });
 });
 
 it('replaces a kept model', async () => {
