@@ -18,8 +18,9 @@ import { moment, type SubmitDeps, type SubmitEnd, type WorkDeps } from './submit
 export async function submitGeneration(deps: SubmitDeps, id: string): Promise<SubmitEnd> {
   const taken = await takeClaim(deps, id, claimToSubmit);
   if (taken.kind === 'refused' && hasEnded(taken.generation)) {
-    // Cancelled in line after it was admitted: it does not need the slot.
-    await deps.gate.free(taken.generation, 'notRun').catch(logIgnored('reconcile clears what is over'));
+    // Cancelled in line after it was admitted: it does not need the slot. That of a task was freed when the task ended.
+    if (taken.generation.task === undefined)
+      await deps.gate.free(taken.generation, 'notRun').catch(logIgnored('reconcile clears what is over'));
     return { kind: 'noTask' };
   }
   if (taken.kind !== 'claimed') return { kind: 'elsewhere' };

@@ -6,7 +6,7 @@ import type { SubmitDeps } from '../../functions/submit/submit-deps.ts';
 import { submitGeneration } from '../../functions/submit/submit-generation.ts';
 import { WiroError } from '../../functions/wiro/errors.ts';
 import type { RunOutcome } from '../../functions/wiro/types.ts';
-import { at } from '../generation/examples.ts';
+import { at, EXAMPLES } from '../generation/examples.ts';
 import { ID, workWorld } from '../support/work-world.ts';
 
 beforeEach(() => {
@@ -217,4 +217,30 @@ it('a submission of a model that the deployment does not run ends before the mar
   });
   expect(generation).not.toHaveProperty('run');
   expect([runs, await gate.holders()]).toEqual([[], []]);
+});
+
+describe('a submission of a generation that has ended', () => {
+  it.each([
+    [
+      'writes nothing to the gate after a task: its slot was freed when the task ended',
+      EXAMPLES.succeeded,
+      [],
+    ],
+    ['frees the slot that it was admitted to, if it ended in line', EXAMPLES.cancelled, ['notRun']],
+  ])('%s', async (_, ended, expected) => {
+    const { deps } = await submitting();
+    const freed: string[] = [];
+    const free: SubmitDeps['gate']['free'] = async (_owner, why) => {
+      freed.push(why);
+      return false;
+    };
+    const generations: SubmitDeps['generations'] = {
+      ...deps.generations,
+      update: async () => ({ kind: 'refused', generation: ended }),
+    };
+
+    const end = await submitGeneration({ ...deps, generations, gate: { ...deps.gate, free } }, ended.id);
+
+    expect([end, freed]).toEqual([{ kind: 'noTask' }, expected]);
+  });
 });
