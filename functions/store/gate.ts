@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Generation, idOfQueueKey, queueKey, type Submitting } from '../generation/generation.ts';
 import { type Clock, timestamp } from '../generation/time.ts';
 import type { Durations } from '../settings.ts';
@@ -58,8 +59,11 @@ export interface Gate {
    * @param limit - As the refusal names it; `undefined` if the refusal names none.
    */
   noteRefusal(owner: SlotOwner & Pick<Submitting, 'run'>, limit: number | undefined): Promise<void>;
-  /** Puts a generation in line. Younger ones stay behind until it is admitted. Safe to repeat. */
-  joinLine(generation: Pick<Generation, 'createdAt' | 'id'>): Promise<void>;
+  /**
+   * Puts a generation in line. Younger ones stay behind until it is admitted. Safe to repeat.
+   * @returns Whether there may be room for the line.
+   */
+  joinLine(generation: Pick<Generation, 'createdAt' | 'id'>): Promise<boolean>;
   /**
    * Gives slots to the generations that have waited longest.
    * @param most - The caller submits this many at once. More would hold their slots idle.
@@ -87,10 +91,14 @@ export interface GateDeps extends Table {
   /** The most tasks of ours at once, even if Wiro would run more. @default - as many as Wiro runs */
   readonly maximum?: number | undefined;
   readonly clock?: Clock;
+  /** @default - a timer */
+  readonly pause?: (milliseconds: number) => Promise<unknown>;
 }
 
 /** A failed write means that another one succeeded. 100 concurrent writers never occur. */
 const MOST_TRIES = 100;
+/** The longest pause before a try is repeated, as a multiple of what the try took. */
+const LONGEST_PAUSE = 8;
 
 export function createGate({
   client,
@@ -99,6 +107,7 @@ export function createGate({
   durations,
   maximum = Number.POSITIVE_INFINITY,
   clock = () => new Date(),
+  pause = sleep,
 }: GateDeps): Gate {
   const now = () => timestamp(clock());
   const ago = (milliseconds: number) => timestamp(clock().getTime() - milliseconds);
@@ -231,16 +240,20 @@ export function createGate({
 
   // --- the line -------------------------------------------------------------------------------------------------
 
-  async function joinLine(generation: Pick<Generation, 'createdAt' | 'id'>): Promise<void> {
-    const isBehind = (gate: GateItem | undefined) => gate !== undefined && !isFirstInLine(gate, generation);
+  async function joinLine(generation: Pick<Generation, 'createdAt' | 'id'>): Promise<boolean> {
+    const isBehind = (gate: GateItem) => !isFirstInLine(gate, generation);
     // As when taking a slot, a read costs less than a write in vain.
-    if (isBehind(last) && isBehind(await read())) return;
+    if (last !== undefined && isBehind(last)) {
+      const gate = await read();
+      if (isBehind(gate)) return isAwaited(gate);
+    }
     // One that was admitted meanwhile has left the line.
-    await update(
+    const joined = await update(
       'SET #waitingSince = :queueKey',
       { ':queueKey': queueKey(generation), ':me': generation.id },
       allOf(anyOf(IS_FIRST_IN_LINE), `NOT ${HOLDS_SLOT}`),
     );
+    return joined === undefined || isAwaited(joined);
   }
 
   /**
@@ -344,6 +357,7 @@ export function createGate({
       const admission = randomUUID().slice(0, 8);
       let admitted: readonly string[] = [];
       for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+        const startedAt = performance.now();
         const gate = await read();
         // The answer to the last write was lost, and the SDK has sent it twice: the first time it was written.
         if (gate.admission === admission) return admitted;
@@ -367,6 +381,8 @@ export function createGate({
         const line = [...new Set([...shown, ...certain])].toSorted();
         admitted = line.slice(0, free).map(idOfQueueKey);
         if (await writeAdmission(gate, admitted, line[free], admission)) return admitted;
+        // Others serve the line, too. Without a pause all of them would try again together, and all but one in vain.
+        await pause(Math.random() * (performance.now() - startedAt) * Math.min(2 ** tries, LONGEST_PAUSE));
       }
       // 100 others have moved the line meanwhile. `reconcile` serves what they left.
       return [];

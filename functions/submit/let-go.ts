@@ -29,8 +29,8 @@ export async function wait(
   const joinedLineAt = noted?.joinedLineAt ?? now;
   const away = await claim.write((current, moment) => joinLine(current, joinedLineAt, moment));
   if (away.kind !== 'written') return await stepBack(deps, away);
-  await gate.joinLine(away.generation);
-  return { kind: 'waiting', generation: away.generation, wasRefused };
+  const isAwaited = await gate.joinLine(away.generation);
+  return { kind: 'waiting', generation: away.generation, wasRefused, isAwaited };
 }
 
 /** Puts the generation back into the queue after a setback. Once the same setback has lasted for too long, fails. */

@@ -41,17 +41,24 @@ export interface WorkDeps extends SubmitDeps {
 
 /**
  * How one submission ended.
- * - `task`: a task runs. `isAwaited` says whether the line has a generation that there is room for, if that is known.
+ * - `task`: a task runs.
  * - `noTask`: the generation ended, or has ended before. It needs no slot.
  * - `later`: a setback. `reconcile` tries again.
  * - `elsewhere`: another holder has the generation.
  * - `waiting`: the generation is in line at the gate. `wasRefused` if Wiro refused its Run with code 96; otherwise our own
  *   count found no free slot.
+ *
+ * `isAwaited` says whether the line has a generation that there is room for, if that is known.
  */
 export type SubmitEnd =
   | { readonly kind: 'noTask' | 'later' | 'elsewhere' }
   | { readonly kind: 'task'; readonly isAwaited?: boolean | undefined }
-  | { readonly kind: 'waiting'; readonly generation: Generation; readonly wasRefused: boolean };
+  | {
+      readonly kind: 'waiting';
+      readonly generation: Generation;
+      readonly wasRefused: boolean;
+      readonly isAwaited?: boolean | undefined;
+    };
 
 export const moment = ({ clock, durations }: Pick<SubmitDeps, 'clock' | 'durations'>): Moment => ({
   now: timestamp(clock()),

@@ -68,8 +68,8 @@ export async function submitInTurn(deps: SubmitInTurnDeps, id: string): Promise<
       });
     // Setbacks come from Wiro. The next generation would meet the same.
     if (end.kind === 'later') return;
-    // One that joined the line since then serves it, and so does one whose task ended.
-    if (end.kind === 'task' && end.isAwaited === false) return;
+    // One that joins the line from now on serves it, and so does one whose task ends.
+    if ('isAwaited' in end && end.isAwaited === false) return;
     // Refused twice although the gate has room: tasks that are not ours fill the account. `reconcile` tries again.
     if (end.kind === 'waiting' && end.wasRefused && refused.has(current)) return;
     if (end.kind === 'waiting' && end.wasRefused) refused.add(current);

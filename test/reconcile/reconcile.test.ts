@@ -84,7 +84,10 @@ function reconcileWorld(
       await note(`free (${why})`)(id);
       return false;
     },
-    joinLine: async ({ id }) => note('line up')(id),
+    joinLine: async ({ id }) => {
+      await note('line up')(id);
+      return true;
+    },
   };
   return {
     gate,

@@ -33,13 +33,16 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
         .map(keyOf)
         .filter(({ queueKey }) => queueKey >= from)
         .slice(0, limit);
+    const pauses: number[] = [];
+    const pause = async (milliseconds: number) => void pauses.push(milliseconds);
     const open = (table = world.table, maximum?: number) =>
-      createGate({ ...table, waiting, durations: DURATIONS, clock, maximum });
+      createGate({ ...table, waiting, durations: DURATIONS, clock, maximum, pause });
     const gate = open();
     return {
       ...world,
       gate,
       open,
+      pauses,
       pass,
       line,
       async join(...numbers: number[]) {
@@ -609,7 +612,7 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
     it.each([1, 25])(
       'admits nothing twice if another serves the line meanwhile, at most %i',
       async (most) => {
-        const { gate, table, open, learn, line } = await gateWorld();
+        const { gate, table, open, pauses, learn, line } = await gateWorld();
         await learn(4);
         for (const n of [1, 2, 3]) line.add(n);
         let other: readonly string[] = [];
@@ -621,6 +624,8 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
         const own = await open(overtaken).admit(most, nth(2));
 
         expect([other, own, await gate.isAwaited()]).toEqual([ids(1, 3), [], false]);
+        // Before it reads again, it pauses for a random time.
+        expect(pauses).toHaveLength(1);
       },
     );
 

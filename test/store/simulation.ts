@@ -264,7 +264,7 @@ export class Simulation {
       return line;
     };
     const notes = createAttemptNotesStore(table);
-    const gate = createGate({ ...table, waiting, durations, clock });
+    const gate = createGate({ ...table, waiting, durations, clock, pause: turn });
     const start = (which: 'submit' | 'collect') => async (id: string) => {
       await turn();
       this.#invoke(which, id);

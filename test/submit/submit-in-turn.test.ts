@@ -74,16 +74,21 @@ function turnWorld({
 }
 
 describe('submitInTurn', () => {
-  it.each([
-    [false, 0],
-    [true, 1],
-    [undefined, 1],
-  ])('asks the gate for the line only if it may be awaited (%s)', async (isAwaited, times) => {
-    const { deps, asked } = turnWorld();
+  describe.each([
+    ['a task', { kind: 'task' }],
+    ['joining the line', { kind: 'waiting', generation: EXAMPLES.waiting, wasRefused: false }],
+  ] as const)('after %s', (_, end) => {
+    it.each([
+      [false, 0],
+      [true, 1],
+      [undefined, 1],
+    ])('asks the gate for the line only if it may be awaited (%s)', async (isAwaited, times) => {
+      const { deps, asked } = turnWorld();
 
-    await submitInTurn({ ...deps, submitOne: async () => ({ kind: 'task', isAwaited }) }, 'a');
+      await submitInTurn({ ...deps, submitOne: async () => ({ ...end, isAwaited }) }, 'a');
 
-    expect(asked).toHaveLength(times);
+      expect(asked).toHaveLength(times);
+    });
   });
 
   it('skips generations of a newer release, gives their slots back, and serves the line behind them', async () => {
