@@ -57,8 +57,9 @@ export async function countCalls({
   }
 }
 
-/** On a busy machine a function may need another container, which reads the parameters once. */
-const hasNewContainer = (calls: CallsByFunction) => NAMES.some((name) => calls[name].SSM !== undefined);
+/** On a busy machine a function may need another container, which reads the parameters once; that of `api` the model. */
+const hasNewContainer = (calls: CallsByFunction) =>
+  NAMES.some((name) => calls[name].SSM !== undefined) || calls.api['GetItem schema'] !== undefined;
 const MOST_REPEATS = 5;
 
 /** The first generation reads the parameters and the model. */
