@@ -1,4 +1,5 @@
-import { type TimelineEntry, toTimeline } from '../generation/timeline.ts';
+import { toTimeline } from '../generation/timeline.ts';
+import type { TimelineEntry } from '../generation/timeline-entries.ts';
 import type { WholeGeneration } from '../store/generation-store.ts';
 import type { Timelines } from '../store/timelines.ts';
 

@@ -16,7 +16,7 @@ import {
   readMaximumGenerationsPerDay,
   requireEnv,
 } from '../settings.ts';
-import { createDailyLimit, type DailyLimit } from '../store/daily-limit.ts';
+import type { DailyLimit } from '../store/daily-limit.ts';
 import type { Table } from '../store/dynamodb.ts';
 
 /** The base of every function, read from the environment once per container. Reading it opens no connection. */
@@ -42,13 +42,24 @@ export function readDeployment(env: NodeJS.ProcessEnv = process.env): Deployment
   };
 }
 
-/** Creates the limit for new generations a day, if the deployment has one. */
+/** Creates the limit for new generations a day, if the deployment has one. Few do: its code is loaded with the first request. */
 export function readDailyLimit(
   { table }: Pick<Deployment, 'table'>,
   env = process.env,
 ): DailyLimit | undefined {
   const limit = readMaximumGenerationsPerDay(env);
-  return limit === undefined ? undefined : createDailyLimit(table, { limit });
+  if (limit === undefined) return undefined;
+  let daily: DailyLimit | undefined;
+  const load = async () => {
+    const { createDailyLimit } = await import('../store/daily-limit.ts');
+    daily ??= createDailyLimit(table, { limit });
+    return daily;
+  };
+  return {
+    count: async (...given) => (await load()).count(...given),
+    find: async (...given) => (await load()).find(...given),
+    giveBack: async (...given) => (await load()).giveBack(...given),
+  };
 }
 
 export const readParameters = (

@@ -1,5 +1,5 @@
 import type { Generation } from '../generation/generation.ts';
-import { entriesToNote } from '../generation/timeline.ts';
+import { entriesToNote } from '../generation/timeline-entries.ts';
 import type { Table } from '../store/dynamodb.ts';
 
 /** Creates what notes changes for timelines. Few changes need that: its code is loaded with the first of them. */

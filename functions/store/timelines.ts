@@ -2,7 +2,7 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { GetItemCommand, UpdateItemCommand } from '../aws/dynamodb.ts';
 import type { Generation } from '../generation/generation.ts';
 import { MOST_SHOWN } from '../generation/past-attempts.ts';
-import { entriesToNote, TIMELINE_EVENTS, type TimelineEntry } from '../generation/timeline.ts';
+import { entriesToNote, TIMELINE_EVENTS, type TimelineEntry } from '../generation/timeline-entries.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
 import { mapLimited } from '../runtime/map-limited.ts';
 import { untilAborted } from '../runtime/until-aborted.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hasEnded } from '../../functions/generation/generation.ts';
-import { entriesToNote, type TimelineEntry, toTimeline } from '../../functions/generation/timeline.ts';
+import { toTimeline } from '../../functions/generation/timeline.ts';
+import { entriesToNote, type TimelineEntry } from '../../functions/generation/timeline-entries.ts';
 import { readLater } from '../../functions/generation/transitions/collect.ts';
 import { noteSearch, unmark } from '../../functions/generation/transitions/submit.ts';
 import { at, EXAMPLES, moment } from './examples.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hasEnded } from '../../functions/generation/generation.ts';
-import { entriesToNote } from '../../functions/generation/timeline.ts';
+import { entriesToNote } from '../../functions/generation/timeline-entries.ts';
 import { noteCallback } from '../../functions/generation/transitions/note-callback.ts';
 import { DURATIONS } from '../../functions/settings.ts';
 import { createCallbackNotes } from '../../functions/store/callback-notes.ts';

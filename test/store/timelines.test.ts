@@ -6,7 +6,7 @@ import { type AttributeValue, GetItemCommand, PutItemCommand } from '../../funct
 import { createCallbackStores } from '../../functions/compose/callback-stores.ts';
 import type { Generation } from '../../functions/generation/generation.ts';
 import { startRetry } from '../../functions/generation/retry.ts';
-import { entriesToNote } from '../../functions/generation/timeline.ts';
+import { entriesToNote } from '../../functions/generation/timeline-entries.ts';
 import { accept } from '../../functions/generation/transitions/accept.ts';
 import { claimToCollect, collectLater, lookLater } from '../../functions/generation/transitions/collect.ts';
 import { cancel, fail, succeed } from '../../functions/generation/transitions/end.ts';
