@@ -16,10 +16,7 @@ export function createCallbackStores({ table, dueShards }: Pick<Deployment, 'tab
   readonly callbacks: CallbackNotes;
 } {
   const note = createTimelineNotes(table);
-  const noteChange = (before: Generation, next: Generation) => {
-    // Best effort: a note that cannot be written is logged where it is written.
-    void note(before, next).catch(() => undefined);
-  };
+  const noteChange = (before: Generation, next: Generation) => void note(before, next);
   return {
     generations: {
       update: async (from, decide) => {

@@ -13,7 +13,7 @@ export const createDeploymentModels = (
   env: NodeJS.ProcessEnv = process.env,
 ): FindModel =>
   createKnownModels({
-    cache: createModelCache(table, { keepMs: durations.modelCache }),
+    cache: createModelCache(table, { keepMs: durations.modelCache, clockSkewMs: durations.clockSkew }),
     wiro,
     limitMs: durations.modelLimit,
     renewMs: durations.modelRenewal,

@@ -1,12 +1,22 @@
 import type { Generation } from '../generation/generation.ts';
 import { entriesToNote } from '../generation/timeline-entries.ts';
+import { logIgnored } from '../runtime/log-ignored.ts';
 import type { Table } from '../store/dynamodb.ts';
 
-/** Creates what notes changes for timelines. Few changes need that: its code is loaded with the first of them. */
+/**
+ * Creates what notes changes for timelines. Few changes need that: its code is loaded with the first of them. Best
+ * effort: it never throws.
+ */
 export const createTimelineNotes =
   (table: Table) =>
   async (before: Generation, next: Generation): Promise<void> => {
-    if (entriesToNote(before, next).length === 0) return;
-    const { createTimelines } = await import('../store/timelines.ts');
-    await createTimelines(table).note(before, next);
+    if (entriesToNote(before, next).length > 0)
+      await note(table, before, next).catch(
+        logIgnored('the timeline lacks an entry', { generationId: next.id }),
+      );
   };
+
+async function note(table: Table, before: Generation, next: Generation): Promise<void> {
+  const { createTimelines } = await import('../store/timelines.ts');
+  await createTimelines(table).note(before, next);
+}

@@ -1,4 +1,4 @@
-import { type GenerationError, RequestError } from '../generation/errors.ts';
+import type { GenerationError } from '../generation/errors.ts';
 import type { AcceptedRequest, Warning } from '../request/accepted-request.ts';
 import { checkPrice } from '../request/check-price.ts';
 import { checkAgainstSchema, findUnknownParameters } from '../request/check-schema.ts';
@@ -40,8 +40,8 @@ interface ExamineOptions {
   readonly isReadOnly?: boolean;
 }
 
-/** So many objects are looked up at once. */
-const FEW_INPUTS = 10;
+/** The most inputs that are looked up while the model is, which may not have their parameters. */
+const MOST_AHEAD = 10;
 
 /**
  * Examines a request against its model, the prices and the objects that it names. Stores nothing.
@@ -53,24 +53,22 @@ export async function examineRequest(
   { path = '', hasTime, isReadOnly = false }: ExamineOptions = {},
 ): Promise<Examination> {
   const given = Object.entries(request.inputs);
-  // The objects are looked up while the model is. Only if they are few: the model may not have the parameter.
-  const isFew = given.flatMap(([, sources]) => sources).length <= FEW_INPUTS;
-  const ahead = isFew ? acceptInputs(deps, given, path, hasTime) : undefined;
+  const lookUp = (some: typeof given) => acceptInputs(deps, some, path, hasTime);
+  const isFew = given.flatMap(([, sources]) => sources).length <= MOST_AHEAD;
+  const ahead = isFew ? lookUp(given) : undefined;
   ahead?.catch(() => {}); // awaited below
   const judged = await judgeModel(deps, request, path, isReadOnly);
   const problems = gatherProblems();
   problems.add(judged.problems);
   // What is given to no parameter of the model is wrong whatever lies there.
-  const fieldOf = (name: string) => `${path}inputs.${name}`;
-  const wanted = given.filter(([name]) => !problems.isWrong(fieldOf(name)));
-  const wrong = Object.keys(request.inputs).map(fieldOf).filter(problems.isWrong);
-  const inputs = await (ahead ?? acceptInputs(deps, wanted, path, hasTime)).catch((error: unknown) => {
-    // S3 may not answer. The problems found before still stand.
-    if (!(error instanceof RequestError) && problems.list().length === 0) throw error;
-    if (error instanceof RequestError)
-      problems.add(error.problems.filter(({ field }) => !wrong.some((one) => isWithin(field, one))));
-    return undefined;
-  });
+  const wanted = given.filter(([name]) => !problems.isWrong(`${path}inputs.${name}`));
+  const inputs = await problems
+    .checkLater(() => (wanted.length === given.length && ahead) || lookUp(wanted))
+    .catch((error: unknown) => {
+      // S3 may not answer. The problems found before still stand.
+      if (problems.list().length === 0) throw error;
+      return undefined;
+    });
   return { ...judged, problems: problems.list(), inputs: inputs ?? {} };
 }
 

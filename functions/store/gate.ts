@@ -97,8 +97,8 @@ export interface GateDeps extends Table {
 
 /** A failed write means that another one succeeded. 100 concurrent writers never occur. */
 const MOST_TRIES = 100;
-/** The longest pause before a try is repeated, as a multiple of what the try took. */
-const LONGEST_PAUSE = 8;
+/** The longest pause before a try is repeated. */
+const LONGEST_PAUSE_MS = 200;
 
 export function createGate({
   client,
@@ -382,7 +382,8 @@ export function createGate({
         admitted = line.slice(0, free).map(idOfQueueKey);
         if (await writeAdmission(gate, admitted, line[free], admission)) return admitted;
         // Others serve the line, too. Without a pause all of them would try again together, and all but one in vain.
-        await pause(Math.random() * (performance.now() - startedAt) * Math.min(2 ** tries, LONGEST_PAUSE));
+        const tookMs = performance.now() - startedAt;
+        await pause(Math.random() * Math.min(tookMs * 2 ** tries, LONGEST_PAUSE_MS));
       }
       // 100 others have moved the line meanwhile. `reconcile` serves what they left.
       return [];

@@ -14,6 +14,14 @@ export interface FoundModel {
   readonly approximateCostUsd?: number;
 }
 
+interface Remembered {
+  readonly found: FoundModel;
+  /** When Wiro was asked. */
+  readonly readAtMs: number;
+  /** When the table was asked, or this function kept it there. */
+  readonly askedAtMs: number;
+}
+
 export interface ModelCache {
   /**
    * Returns `undefined` if nothing is kept, or if it is too old.
@@ -26,26 +34,32 @@ export interface ModelCache {
 
 /** Models in this function's memory. */
 const MOST_REMEMBERED = 50;
-/** More than the clocks of two functions differ. */
-const CLOCKS_DIFFER_MS = 5_000;
 
 /** Keeps models as Wiro describes them in the table, and in memory, so that acceptance rarely waits for either. */
 export function createModelCache(
   { client, tableName }: Table,
-  { keepMs, clock = () => new Date() }: { readonly keepMs: number; readonly clock?: Clock },
+  {
+    keepMs,
+    clockSkewMs,
+    clock = () => new Date(),
+  }: {
+    readonly keepMs: number;
+    /** How far the clocks of two functions may differ. */
+    readonly clockSkewMs: number;
+    readonly clock?: Clock;
+  },
 ): ModelCache {
   const key = (model: string) => ({ pk: `model#${model}`, sk: 'schema' });
-  const remembered = new Map<
-    string,
-    { readonly found: FoundModel; readonly readAtMs: number; readonly sinceMs: number }
-  >();
+  const remembered = new Map<string, Remembered>();
 
-  function remember(model: string, found: FoundModel, readAtMs: number): void {
+  function remember(model: string, one: Remembered): void {
+    // A slow read may bring what this function has replaced since.
+    if ((remembered.get(model)?.readAtMs ?? 0) > one.readAtMs) return;
+    remembered.delete(model);
     // The oldest is the first.
     const [oldest] = remembered.keys();
     if (remembered.size >= MOST_REMEMBERED && oldest !== undefined) remembered.delete(oldest);
-    remembered.delete(model);
-    remembered.set(model, { found, readAtMs, sinceMs: clock().getTime() });
+    remembered.set(model, one);
   }
 
   const isFresh = (readAtMs: number) => readAtMs + keepMs >= clock().getTime();
@@ -55,8 +69,9 @@ export function createModelCache(
       const before = remembered.get(model);
       const isSinceThen =
         before !== undefined &&
-        (acceptedAt === undefined || before.sinceMs > Date.parse(acceptedAt) + CLOCKS_DIFFER_MS);
+        (acceptedAt === undefined || before.askedAtMs > Date.parse(acceptedAt) + clockSkewMs);
       if (isSinceThen && isFresh(before.readAtMs)) return before.found;
+      const askedAtMs = clock().getTime();
       const { Item } = await client.send(
         new GetItemCommand({ TableName: tableName, Key: marshall(key(model)) }),
       );
@@ -68,7 +83,7 @@ export function createModelCache(
       // Earlier releases write no kind or no prices. Then Wiro is asked again.
       if (!kept.modelKind || !kept.prices) return undefined;
       const found: FoundModel = { ...kept, modelKind: kept.modelKind };
-      remember(model, found, readAtMs);
+      remember(model, { found, readAtMs, askedAtMs });
       return found;
     },
     async put(model, found) {
@@ -86,7 +101,7 @@ export function createModelCache(
           }),
         }),
       );
-      remember(model, kept, now.getTime());
+      remember(model, { found: kept, readAtMs: now.getTime(), askedAtMs: now.getTime() });
     },
   };
 }

@@ -1,6 +1,6 @@
 import { unexpectedSetback } from '../events/setback.ts';
 import type { GenerationError } from '../generation/errors.ts';
-import { hasEnded, type RunMark, type Submitting } from '../generation/generation.ts';
+import { type Ending, hasEnded, type RunMark, type Submitting } from '../generation/generation.ts';
 import { claimToSubmit } from '../generation/transitions/submit.ts';
 import type { Setback } from '../generation/transitions/trouble.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
@@ -18,9 +18,7 @@ import { moment, type SubmitDeps, type SubmitEnd, type WorkDeps } from './submit
 export async function submitGeneration(deps: SubmitDeps, id: string): Promise<SubmitEnd> {
   const taken = await takeClaim(deps, id, claimToSubmit);
   if (taken.kind === 'refused' && hasEnded(taken.generation)) {
-    // Cancelled in line after it was admitted: it does not need the slot. That of a task was freed when the task ended.
-    if (taken.generation.task === undefined)
-      await deps.gate.free(taken.generation, 'notRun').catch(logIgnored('reconcile clears what is over'));
+    await freeNeedless(deps, taken.generation).catch(logIgnored('reconcile clears what is over'));
     return { kind: 'noTask' };
   }
   if (taken.kind !== 'claimed') return { kind: 'elsewhere' };
@@ -37,6 +35,14 @@ export async function submitGeneration(deps: SubmitDeps, id: string): Promise<Su
   }
   if (deaths !== undefined && !claim.isLost()) await noteSurvival(deps, generation);
   return end;
+}
+
+/**
+ * Frees the slot of a generation that has ended: it was cancelled in line after it was admitted, or it was admitted once
+ * more, because the index still showed it. Most hold none, and a read costs less than a write.
+ */
+async function freeNeedless({ gate }: Pick<SubmitDeps, 'gate'>, ended: Ending): Promise<void> {
+  if ((await gate.holders()).includes(ended.id)) await gate.free(ended, 'notRun');
 }
 
 /** Searches for the task of a lost Run, if there is one. Then runs, unless the generation ends. */

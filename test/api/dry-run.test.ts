@@ -111,7 +111,7 @@ describe('a dry run', () => {
     const commands: string[] = [];
     const table = createMemoryTable(async (name) => void commands.push(name), items);
     const knownModel = createKnownModels({
-      cache: createModelCache(table, { keepMs: 600_000 }),
+      cache: createModelCache(table, { keepMs: 600_000, clockSkewMs: 5_000 }),
       wiro: {
         async model(name) {
           const [owner = '', project = ''] = name.split('/');

@@ -57,7 +57,12 @@ it('refuses a request without secrets, with the remedy and without storing it, a
 
 it('asks for no secrets where a schema shows that they are there', async () => {
   const { call } = await apiWorld({
-    knownModel: async () => ({ kind: 'model', modelKind: 'plain', schema: { parameters: [] }, isCached: true }),
+    knownModel: async () => ({
+      kind: 'model',
+      modelKind: 'plain',
+      schema: { parameters: [] },
+      isCached: true,
+    }),
   });
 
   expect((await call('POST', '/generations', requestOf('a'))).statusCode).toBe(202);

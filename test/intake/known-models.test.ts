@@ -21,7 +21,7 @@ function modelWorld({
 }) {
   const asked: string[] = [];
   const health = { wiro: true };
-  const cache = createModelCache(createMemoryTable(), { keepMs: 600_000 });
+  const cache = createModelCache(createMemoryTable(), { keepMs: 600_000, clockSkewMs: 5_000 });
   const wiro = {
     async model(name: string): Promise<Model> {
       asked.push(name);
@@ -79,7 +79,7 @@ describe('asking Wiro', () => {
   /** A Wiro that describes a model otherwise each time, and one that does not exist. */
   function changingWorld() {
     const table = createMemoryTable();
-    const cache = createModelCache(table, { keepMs: 600_000 });
+    const cache = createModelCache(table, { keepMs: 600_000, clockSkewMs: 5_000 });
     const time = { ms: 0 };
     const asked: string[] = [];
     const knownModel = createKnownModels({

@@ -596,6 +596,23 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect(await gate.admit(4)).toEqual(ids(2, 2));
     });
 
+    it('is joined with the answer whether there may be room for it', async () => {
+      const { gate, open, learn, pass } = await gateWorld();
+      await learn(2);
+      await gate.take(nth(1));
+
+      // The line has room, and then others before this one.
+      const first = await gate.joinLine(nth(3));
+      const behind = await gate.joinLine(nth(4));
+      await gate.take(nth(2));
+      const full = await gate.joinLine(nth(5));
+      const unknown = await open().joinLine(nth(6));
+      pass(DURATIONS.limitProbe);
+      const probing = await gate.joinLine(nth(7));
+
+      expect([first, behind, full, unknown, probing]).toEqual([true, true, false, true, true]);
+    });
+
     it('puts one in line though the line that was last seen is gone', async () => {
       const { gate, open, learn, join } = await gateWorld();
       await learn(1);
@@ -621,11 +638,18 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
           other = await gate.admit(25, nth(1));
         });
 
+        let nowMs = 0;
+        const verySlow = vi.spyOn(performance, 'now').mockImplementation(() => {
+          nowMs += 60_000;
+          return nowMs;
+        });
         const own = await open(overtaken).admit(most, nth(2));
+        verySlow.mockRestore();
 
         expect([other, own, await gate.isAwaited()]).toEqual([ids(1, 3), [], false]);
-        // Before it reads again, it pauses for a random time.
+        // Before it reads again, it pauses for a random time, a fifth of a second at most.
         expect(pauses).toHaveLength(1);
+        expect(pauses[0]).toBeLessThanOrEqual(200);
       },
     );
 

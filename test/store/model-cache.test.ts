@@ -21,7 +21,7 @@ const known: FoundModel = {
 it('keeps a model for its time', async () => {
   const { table, item } = await createWorld();
   const { clock, pass } = clockAt(at(0));
-  const cache = createModelCache(table, { keepMs: 600_000, clock });
+  const cache = createModelCache(table, { keepMs: 600_000, clockSkewMs: 5_000, clock });
 
   const before = await cache.get('wiro/flux');
   await cache.put('wiro/flux', known);
@@ -43,7 +43,9 @@ describe('what a function remembers', () => {
   async function twoFunctions() {
     const { table } = await createWorld();
     const { clock, pass } = clockAt(at(0));
-    const [cache, second] = [0, 1].map(() => createModelCache(table, { keepMs: 600_000, clock }));
+    const [cache, second] = [0, 1].map(() =>
+      createModelCache(table, { keepMs: 600_000, clockSkewMs: 5_000, clock }),
+    );
     await second?.put('wiro/flux', known);
     await cache?.get('wiro/flux');
     await second?.put('wiro/flux', other);
@@ -73,10 +75,28 @@ describe('what a function remembers', () => {
     expect(await cache?.get('wiro/flux')).toEqual(expected);
   });
 
+  it('does not serve what a slow read brought, if the request may have been accepted meanwhile', async () => {
+    const { table } = await createWorld();
+    const { clock, pass } = clockAt(at(0));
+    const second = createModelCache(table, { keepMs: 600_000, clockSkewMs: 5_000, clock });
+    await second.put('wiro/flux', known);
+    const send: typeof table.client.send = async (command, ...rest) => {
+      const answer = await table.client.send(command, ...rest);
+      pass(7_000);
+      await second.put('wiro/flux', other);
+      return answer;
+    };
+    const slow = { ...table, client: { ...table.client, send } as typeof table.client };
+    const cache = createModelCache(slow, { keepMs: 600_000, clockSkewMs: 5_000, clock });
+
+    expect(await cache.get('wiro/flux')).toEqual(known);
+    expect(await cache.get('wiro/flux', at(1))).toEqual(other);
+  });
+
   it('is not more than fifty models', async () => {
     const { table } = await createWorld();
-    const cache = createModelCache(table, { keepMs: 600_000 });
-    const second = createModelCache(table, { keepMs: 600_000 });
+    const cache = createModelCache(table, { keepMs: 600_000, clockSkewMs: 5_000 });
+    const second = createModelCache(table, { keepMs: 600_000, clockSkewMs: 5_000 });
     for (let index = 0; index <= 50; index += 1) await cache.put(`wiro/${index}`, known);
     for (const index of [0, 1]) await second.put(`wiro/${index}`, other);
 
@@ -86,7 +106,7 @@ describe('what a function remembers', () => {
 
 it('replaces a kept model', async () => {
   const { table } = await createWorld();
-  const cache = createModelCache(table, { keepMs: 600_000 });
+  const cache = createModelCache(table, { keepMs: 600_000, clockSkewMs: 5_000 });
   await cache.put('wiro/flux', known);
 
   const other = { kind: 'model', modelKind: 'plain', schema: { parameters: [] }, prices: [] } as const;
@@ -100,7 +120,7 @@ it.each([
   ['prices', '{"kind":"model","schema":{"parameters":[]},"modelKind":"plain"}'],
 ])('answers nothing where an earlier release kept a model without its %s', async (_, body) => {
   const { table } = await createWorld();
-  const cache = createModelCache(table, { keepMs: 600_000, clock: clockAt(at(0)).clock });
+  const cache = createModelCache(table, { keepMs: 600_000, clockSkewMs: 5_000, clock: clockAt(at(0)).clock });
   await table.client.send(
     new PutItemCommand({
       TableName: table.tableName,
@@ -120,7 +140,7 @@ it.each([
 
 it('keeps that Wiro has no prices', async () => {
   const { table } = await createWorld();
-  const cache = createModelCache(table, { keepMs: 600_000 });
+  const cache = createModelCache(table, { keepMs: 600_000, clockSkewMs: 5_000 });
   await cache.put('wiro/flux', { kind: 'model', modelKind: 'plain', schema: { parameters: [] } });
 
   expect(await cache.get('wiro/flux')).toMatchObject({ prices: [] });

@@ -221,26 +221,34 @@ it('a submission of a model that the deployment does not run ends before the mar
 
 describe('a submission of a generation that has ended', () => {
   it.each([
-    [
-      'writes nothing to the gate after a task: its slot was freed when the task ended',
-      EXAMPLES.succeeded,
-      [],
-    ],
-    ['frees the slot that it was admitted to, if it ended in line', EXAMPLES.cancelled, ['notRun']],
-  ])('%s', async (_, ended, expected) => {
-    const { deps } = await submitting();
-    const freed: string[] = [];
-    const free: SubmitDeps['gate']['free'] = async (_owner, why) => {
-      freed.push(why);
-      return false;
-    };
+    ['succeeded', EXAMPLES.succeeded],
+    ['cancelled', EXAMPLES.cancelled],
+  ])('frees its slot, if it holds one: %s', async (_, ended) => {
+    const { deps, gate } = await submitting();
+    const free = vi.spyOn(gate, 'free');
     const generations: SubmitDeps['generations'] = {
       ...deps.generations,
       update: async () => ({ kind: 'refused', generation: ended }),
     };
+    const submit = () => submitGeneration({ ...deps, gate, generations }, ended.id);
 
-    const end = await submitGeneration({ ...deps, generations, gate: { ...deps.gate, free } }, ended.id);
+    const withoutSlot = await submit();
+    const written = free.mock.calls.length;
+    await gate.take({ ...ended, revision: 1 } as never);
+    const withSlot = await submit();
 
-    expect([end, freed]).toEqual([{ kind: 'noTask' }, expected]);
+    expect([withoutSlot, withSlot]).toEqual([{ kind: 'noTask' }, { kind: 'noTask' }]);
+    expect([written, await gate.holders()]).toEqual([0, []]);
   });
+});
+
+it('a submission asks for its model as it was when the request was accepted, or later', async () => {
+  const { deps, health } = await submitting();
+  health.parameters = true;
+  const knownModel = vi.fn<SubmitDeps['knownModel']>(async () => undefined);
+
+  await submitGeneration({ ...deps, knownModel }, ID);
+
+  const { model, createdAt } = (await deps.generations.get(ID)) ?? {};
+  expect(knownModel.mock.calls).toEqual([[model, { acceptedAt: createdAt }]]);
 });

@@ -41,7 +41,11 @@ export function createStoryWorld(table: Table) {
       keepMs: DURATIONS.uploadReuse,
       clock,
     }),
-    models: createModelCache(table, { keepMs: DURATIONS.modelCache, clock }),
+    models: createModelCache(table, {
+      keepMs: DURATIONS.modelCache,
+      clockSkewMs: DURATIONS.clockSkew,
+      clock,
+    }),
     daily: createDailyLimit(table, { limit: 100, clock }),
     moment,
     pass: (seconds: number) => {
