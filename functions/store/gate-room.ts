@@ -80,7 +80,8 @@ export function createGateRoom({ durations, maximum, now, ago }: GateRoomDeps) {
     return {
       isTracked: true,
       set: isProbe ? ['#limit = :more', '#probedAt = :now', '#probe = :probe'] : [],
-      add: 'ADD #slots :ids, #unanswered :ids',
+      // The limit bounds the Runs under way, too.
+      add: 'ADD #slots :ids',
       condition: allOf(
         IS_OPEN,
         ...isWithinMaximum,

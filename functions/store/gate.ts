@@ -45,7 +45,8 @@ export interface Gate {
   take(generation: Generation, isAgain?: boolean): Promise<boolean>;
   /**
    * The Run is no longer under way. Its task, if there is one, keeps the slot until the task ends.
-   * @returns Whether the line has a generation that there is room for. `undefined` if a later owner has the slot.
+   * @returns Whether the line has a generation that there is room for. `undefined` if a later owner has the slot, or if
+   *   there was nothing to note.
    */
   noteRunEnd(owner: SlotOwner): Promise<boolean | undefined>;
   /**
@@ -306,6 +307,9 @@ export function createGate({
       (await takeAfterReading(generation, isAgain)),
 
     async noteRunEnd(owner) {
+      // Admitted below a known limit: its Run was not counted among those under way, and its end tells nothing new.
+      const isCounted = last === undefined || !last.slots.has(owner.id) || last.unanswered.has(owner.id);
+      if (!isCounted && last?.probe !== owner.id) return undefined;
       const values = { ...ownerValues(owner), ':me': owner.id };
       const isNoProbe = anyOf('attribute_not_exists(#probe)', '#probe <> :me');
       const isProbe = '#probe = :me';

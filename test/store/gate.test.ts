@@ -596,6 +596,29 @@ describe.each(TABLES)('the gate, in a table of %s,', (kind) => {
       expect(await gate.admit(4)).toEqual(ids(2, 2));
     });
 
+    it('costs no write when the Run of an admission ends, unless it was a probe', async () => {
+      const { gate, table, learn, join, pass, item } = await gateWorld();
+      await learn(1);
+      await join(2, 3);
+      const writes = async (n: number) => {
+        const send = vi.spyOn(table.client, 'send');
+        await gate.noteRunEnd(nth(n));
+        const sent = send.mock.calls.length;
+        send.mockRestore();
+        return sent;
+      };
+
+      expect(await gate.admit(1)).toEqual(ids(2, 2));
+      expect(await gate.take(nth(2))).toBe(true);
+      const within = await writes(2);
+      pass(DURATIONS.limitProbe);
+      expect(await gate.admit(1)).toEqual(ids(3, 3));
+      const before = (await item())?.probe;
+      const ofProbe = await writes(3);
+
+      expect([within, before, ofProbe > 0, (await item())?.probe]).toEqual([0, nth(3).id, true, undefined]);
+    });
+
     it('is joined with the answer whether there may be room for it', async () => {
       const { gate, open, learn, pass } = await gateWorld();
       await learn(2);
