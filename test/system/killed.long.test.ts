@@ -20,7 +20,7 @@ const system = await startSystem({
 it('a copy that no function has time for ends, says so, and is collected by a retry', async () => {
   const { idempotencyKey, id } = system.plan({
     operation: 'cdn',
-    match: { pathIncludes: '/0' },
+    match: { pathIncludes: '/0.png' },
     fault: { kind: 'slow', delayMs: 3_600_000 },
   });
   await system.submit({
