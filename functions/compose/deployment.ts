@@ -42,7 +42,7 @@ export function readDeployment(env: NodeJS.ProcessEnv = process.env): Deployment
   };
 }
 
-/** Creates the limit for new generations a day, if the deployment has one. Few do: its code is loaded with the first request. */
+/** Creates the limit for new generations a day, if the deployment has one. Few have: its code is loaded when it counts. */
 export function readDailyLimit(
   { table }: Pick<Deployment, 'table'>,
   env = process.env,

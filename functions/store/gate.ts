@@ -308,8 +308,8 @@ export function createGate({
 
     async noteRunEnd(owner) {
       // Admitted below a known limit: its Run was not counted among those under way, and its end tells nothing new.
-      const isCounted = last === undefined || !last.slots.has(owner.id) || last.unanswered.has(owner.id);
-      if (!isCounted && last?.probe !== owner.id) return undefined;
+      const mayBeCounted = last === undefined || !last.slots.has(owner.id) || last.unanswered.has(owner.id);
+      if (!mayBeCounted && last?.probe !== owner.id) return undefined;
       const values = { ...ownerValues(owner), ':me': owner.id };
       const isNoProbe = anyOf('attribute_not_exists(#probe)', '#probe <> :me');
       const isProbe = '#probe = :me';

@@ -179,6 +179,24 @@ it('looks up few inputs while the model is looked up, and leaves out those that 
   });
 });
 
+it('finds what is wrong with the other inputs though S3 fails for one that the model has no parameter for', async () => {
+  const head: Head = async ({ key }) => {
+    if (key === 'b.png') throw new Error('SlowDown');
+    return undefined;
+  };
+  const knownModel: AcceptDeps['knownModel'] = async () => ({
+    kind: 'model',
+    modelKind: 'plain',
+    schema: { parameters: [{ id: 'image', type: 'fileinput', required: true }] },
+  });
+
+  const refused = checkInputs(head, { image: 'a.png', mask: 'b.png' }, { knownModel });
+
+  await expect(refused).rejects.toMatchObject({
+    problems: [{ field: 'inputs.mask' }, { code: 'input_not_found', field: 'inputs.image' }],
+  });
+});
+
 it('stops after a hundred wrong inputs', async () => {
   const { asked, head } = countedHeads();
 

@@ -1,0 +1,21 @@
+import { expect, it, vi } from 'vitest';
+import { createTimelineNotes } from '../../functions/compose/timeline-notes.ts';
+import { log } from '../../functions/runtime/log.ts';
+import { at, EXAMPLES } from '../generation/examples.ts';
+import { createMemoryTable } from '../store/memory-table.ts';
+
+vi.mock('../../functions/store/timelines.ts', () => {
+  throw new Error('too many open files');
+});
+
+it('a note whose code cannot be loaded is logged, and the write that it belongs to stands', async () => {
+  const warn = vi.spyOn(log, 'warn').mockReturnValue(undefined);
+  const { running } = EXAMPLES;
+  const before = { ...running, callback: { seenAt: at(1) } };
+
+  await createTimelineNotes(createMemoryTable())(before, { ...running, callback: { seenAt: at(2) } });
+
+  expect(warn.mock.calls).toMatchObject([
+    [expect.any(String), { why: 'the timeline lacks an entry', generationId: running.id }],
+  ]);
+});
