@@ -1,8 +1,8 @@
 import type { Generation } from '../generation/generation.ts';
 import { type CallbackNotes, createCallbackNotes } from '../store/callback-notes.ts';
 import type { GenerationStore } from '../store/generation-store.ts';
+import { createTimelineNotes } from '../store/timeline-notes.ts';
 import type { Deployment } from './deployment.ts';
-import { createTimelineNotes } from './timeline-notes.ts';
 
 /**
  * Creates the stores for receiving callbacks. What only repeated and late callbacks need is loaded with the first of them.

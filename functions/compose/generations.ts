@@ -1,7 +1,7 @@
 import { noteChange } from '../events/note-change.ts';
 import { createGenerationStore, type GenerationStore, type Overflow } from '../store/generation-store.ts';
+import { createTimelineNotes } from '../store/timeline-notes.ts';
 import type { Deployment } from './deployment.ts';
-import { createTimelineNotes } from './timeline-notes.ts';
 
 /**
  * Creates this deployment's store of generations. The log and the metrics count every change.

@@ -82,6 +82,10 @@ it('finds wrong imports and folders without a room in the whole tree', async () 
   ]);
 });
 
+it('finds nothing in this repository', async () => {
+  expect(await importErrors(path.resolve(import.meta.dirname, '../..'))).toEqual([]);
+});
+
 describe('the table of rooms', () => {
   it('keeps the state machine pure', () => {
     for (const name of ['@aws-sdk/client-dynamodb', 'node:fs', 'undici', '@smithy/core'])

@@ -1,8 +1,8 @@
 import { expect, it, vi } from 'vitest';
-import { createTimelineNotes } from '../../functions/compose/timeline-notes.ts';
 import { log } from '../../functions/runtime/log.ts';
+import { createTimelineNotes } from '../../functions/store/timeline-notes.ts';
 import { at, EXAMPLES } from '../generation/examples.ts';
-import { createMemoryTable } from '../store/memory-table.ts';
+import { createMemoryTable } from './memory-table.ts';
 
 vi.mock('../../functions/store/timelines.ts', () => {
   throw new Error('too many open files');

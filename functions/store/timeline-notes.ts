@@ -1,7 +1,7 @@
 import type { Generation } from '../generation/generation.ts';
 import { entriesToNote } from '../generation/timeline-entries.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
-import type { Table } from '../store/dynamodb.ts';
+import type { Table } from './dynamodb.ts';
 
 /**
  * Creates what notes changes for timelines. Few changes need that: its code is loaded with the first of them. Best
@@ -17,6 +17,6 @@ export const createTimelineNotes =
   };
 
 async function note(table: Table, before: Generation, next: Generation): Promise<void> {
-  const { createTimelines } = await import('../store/timelines.ts');
+  const { createTimelines } = await import('./timelines.ts');
   await createTimelines(table).note(before, next);
 }
