@@ -1,12 +1,13 @@
 import { lookup as lookupDns } from 'node:dns';
-import { isIP, type LookupFunction, type OnReadOpts } from 'node:net';
-import type { buildConnector as undici } from 'undici';
-import buildConnector from 'undici/lib/core/connect.js';
+import { connect as connectTcp, isIP, type LookupFunction, type OnReadOpts, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { buildConnector } from 'undici';
 import { OutputRefusedError } from './errors.ts';
 import { isAllowedAddress, type OutputHost } from './output-hosts.ts';
 
 export interface OutputConnectorDeps {
   readonly hosts: readonly OutputHost[];
+  /** From the look-up of the name until the connection can be used. */
   readonly connectMs: number;
   /** Resolves a name to all its addresses. @default - the system's resolver */
   readonly lookup?: LookupFunction;
@@ -18,7 +19,8 @@ export interface OutputConnectorDeps {
 
 /**
  * Opens connections to output hosts, to checked addresses only. The name is resolved once, so that the connection goes to
- * an address that was checked. TLS still checks the name.
+ * an address that was checked. TLS still checks the name. In the form that undici takes: to load undici's own costs a cold
+ * start more than a connection does.
  */
 export function createOutputConnector({
   hosts,
@@ -26,28 +28,48 @@ export function createOutputConnector({
   lookup = lookupDns as LookupFunction,
   ca,
   onread,
-}: OutputConnectorDeps): undici.connector {
-  const connectorFor = (mayBeLoopback: boolean): undici.connector => {
+}: OutputConnectorDeps): buildConnector.connector {
+  function open(host: string, port: string, isTls: boolean, mayBeLoopback: boolean): Socket {
     const options = {
-      allowH2: false,
-      timeout: connectMs,
+      host,
+      port: Number(port),
       lookup: checkedLookup(lookup, mayBeLoopback),
-      ...(ca === undefined ? {} : { ca }),
       ...(onread === undefined ? {} : { onread }),
     };
-    return buildConnector(options as undici.BuildOptions);
-  };
-  const connectPublic = connectorFor(false);
-  const connectExact = connectorFor(true);
+    if (!isTls) return connectTcp(options);
+    return connectTls({
+      ...options,
+      // A certificate may be for an address, but TLS has no server name for one.
+      ...(isIP(host) === 0 ? { servername: host } : {}),
+      ALPNProtocols: ['http/1.1'],
+      ...(ca === undefined ? {} : { ca }),
+    });
+  }
 
-  return (options, callback) => {
-    const { hostname, protocol } = options;
-    const port = options.port || (protocol === 'https:' ? '443' : '80');
+  return ({ hostname: name, protocol, port: named }, callback) => {
+    // An address of IPv6 stands in brackets in a URL.
+    const hostname = name.replace(/^\[|\]$/g, '');
+    const isTls = protocol === 'https:';
+    const port = named || (isTls ? '443' : '80');
     const isExact = hosts.some((one) => one.kind === 'exact' && one.host === hostname && one.port === port);
     // An address in the URL needs no lookup, so it is checked here.
     if (isIP(hostname) !== 0 && !isAllowedAddress(hostname, isExact))
       return callback(privateAddress(hostname), null);
-    return (isExact ? connectExact : connectPublic)(options, callback);
+    const socket = open(hostname, port, isTls, isExact);
+    const limit = setTimeout(() => {
+      socket.destroy(new Error(`no connection within ${connectMs} ms`));
+    }, connectMs);
+    let isSettled = false;
+    function settle(tell: () => void): void {
+      clearTimeout(limit);
+      if (!isSettled) tell();
+      isSettled = true;
+    }
+    socket
+      .setNoDelay(true)
+      .once(isTls ? 'secureConnect' : 'connect', () => settle(() => callback(null, socket)))
+      // Later failures have their own listeners. Without this one, one that comes before them would end the process.
+      .on('error', (error) => settle(() => callback(error, null)));
   };
 }
 

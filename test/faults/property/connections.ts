@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import realHttp from 'node:http';
 import realNet from 'node:net';
 import { Readable, Writable } from 'node:stream';
+import realTls from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import type { Container } from './containers.ts';
 import { untilAborted } from './objects.ts';
@@ -178,13 +179,16 @@ export function createConnections(
     callback: (error: Error | null, address: unknown, family?: number) => void,
   ) => void;
 
-  /** undici's connector: resolves the name by the lookup that it is given, then connects. */
-  const buildConnector =
-    ({ lookup }: { readonly lookup: Lookup }): Connect =>
-    ({ hostname }, callback) => {
-      if (realNet.isIP(hostname) !== 0) return callback(null, new Socket());
-      lookup(hostname, { all: true }, (error) => callback(error, new Socket()));
-    };
+  /** How Node connects to an output's host: by the lookup that it is given, unless it has an address. */
+  function connectTls({ host, lookup }: { readonly host: string; readonly lookup: Lookup }): Socket {
+    const socket = new Socket();
+    const end = (error: Error | null) =>
+      error === null ? socket.emit('secureConnect') : socket.emit('error', error);
+    const connect = (error: Error | null) => void container.wait(10).then(() => end(error));
+    if (realNet.isIP(host) === 0) lookup(host, { all: true }, connect);
+    else connect(null);
+    return socket;
+  }
 
   return {
     'node:http': { ...realHttp, request: (options: RequestOptions) => new Outgoing(options) },
@@ -194,8 +198,8 @@ export function createConnections(
     },
     'undici/lib/dispatcher/agent.js': Agent,
     'undici/lib/api/api-request.js': request,
-    'undici/lib/core/connect.js': buildConnector,
     'node:net': net,
+    'node:tls': { ...realTls, connect: connectTls },
     'node:dns': {
       lookup: (_hostname: string, _options: object, callback: (error: null, addresses: unknown) => void) =>
         callback(null, [{ address: '93.184.216.34', family: 4 }]),
