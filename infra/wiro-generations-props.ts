@@ -100,7 +100,7 @@ export interface WiroGenerationsProps<OutputBucket extends s3.IBucket = s3.IBuck
   readonly maximumCollects?: number | undefined;
   /**
    * 8 spreads what is due over 8 shards of the table's index, and writes less to the index of the history: for more than
-   * about a hundred generations a second, and a little cheaper below that. Set it once no release from before this
+   * about 150 generations a second, and a little cheaper below that. Set it once no release from before this
    * setting can come back, and read docs/upgrades.md before going back from it. @default 1
    */
   readonly dueShards?: DueShards | undefined;
