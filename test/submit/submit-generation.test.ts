@@ -234,7 +234,7 @@ describe('a submission of a generation that has ended', () => {
 
     const withoutSlot = await submit();
     const written = free.mock.calls.length;
-    await gate.take({ ...ended, revision: 1 } as never);
+    await gate.take({ ...ended, revision: 1 });
     const withSlot = await submit();
 
     expect([withoutSlot, withSlot]).toEqual([{ kind: 'noTask' }, { kind: 'noTask' }]);
