@@ -217,7 +217,7 @@ ${rows.join('\n')}
 
 From the start of loading to the answer to the first event, whose calls to AWS a server on this machine answers at once.
 The naive handler makes as many calls, with the SDK's clients of S3, DynamoDB, SSM and Lambda, which it creates when it
-loads. They are the same, but for a request it reads a secret, where \`api\` reads the model's schema. It is bundled as
+loads. For a request it reads a secret where \`api\` reads the model's schema; the others are the same. It is bundled as
 CDK's \`NodejsFunction\` does by default: the SDK stays outside. Ratios are to its row for the same event.
 
 | answered | ms | ratio | processor ms | ratio |

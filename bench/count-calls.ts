@@ -57,7 +57,7 @@ export async function countCalls({
   }
 }
 
-/** On a busy machine a function may need another container. That reads the parameters once or, for `api`, the model. */
+/** On a busy machine a function may need another container, which reads the parameters once or, for `api`, the model. */
 const hasNewContainer = (calls: CallsByFunction) =>
   NAMES.some((name) => calls[name].SSM !== undefined) || calls.api['GetItem schema'] !== undefined;
 const MOST_REPEATS = 5;

@@ -4,7 +4,7 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { HeadObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { GetParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
 
-// As many calls to AWS as `api` and `callback` make, as one would write them first.
+// As many calls to AWS as `api` and `callback` make, written as one would write them first.
 const dynamodb = new DynamoDBClient({});
 const lambda = new LambdaClient({});
 const s3 = new S3Client({});

@@ -94,7 +94,7 @@ export const FUNCTIONS: Readonly<Record<FunctionName, FunctionDescription>> = {
   callback: {
     description: 'Records callbacks from Wiro and collects results: copies outputs to S3.',
     entry: 'callback/handler.ts',
-    // Copies over TLS take 180 to 250 MiB. More memory makes a copy faster, but not cheaper.
+    // Copies peak at 96 to 154 MiB (`bench/results/memory.md`). More memory makes a copy faster, but not cheaper.
     memoryMb: 384,
     timeoutSeconds: 900,
     url: 'public',

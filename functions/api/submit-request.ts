@@ -43,8 +43,8 @@ export async function submitRequest(deps: SubmitRequestDeps, body: unknown): Pro
   const [first, ...more] = await findAllProblems(deps, read);
   if (first !== undefined) throw RequestError.ofAll([first, ...more]);
   const checked = await checkRequest(deps, read.request, { origin: 'api' });
-  // Wiro is asked for a schema with the secrets, and its answer is kept for minutes only. So a schema shows that they are
-  // there, and SSM is not asked. A repeated request gets its record even without them.
+  // Asking Wiro for a schema takes the secrets, and its answer is kept for minutes only. So a known schema shows that they
+  // are there, and SSM is not asked. A repeated request gets its record even without them.
   if (checked.kind === 'new' && checked.checked.request.schemaUnchecked)
     requireSecrets(await deps.missingSecrets());
   const now = timestamp(deps.clock());

@@ -42,7 +42,7 @@ export function readDeployment(env: NodeJS.ProcessEnv = process.env): Deployment
   };
 }
 
-/** Creates the limit for new generations a day, if the deployment has one. Few have: its code is loaded when it counts. */
+/** Creates the limit for new generations a day, if the deployment has one. Few have: its code is loaded at its first use. */
 export function readDailyLimit(
   { table }: Pick<Deployment, 'table'>,
   env = process.env,

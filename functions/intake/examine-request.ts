@@ -40,7 +40,7 @@ interface ExamineOptions {
   readonly isReadOnly?: boolean;
 }
 
-/** The most inputs that are looked up while the model is, which may not have their parameters. */
+/** Up to this many inputs are looked up while the model is. It may turn out to lack their parameters. */
 const MOST_AHEAD = 10;
 
 /**

@@ -17,7 +17,7 @@ export interface FindModelOptions {
   readonly isAnew?: boolean;
   /** Does not cache the answer. */
   readonly isReadOnly?: boolean;
-  /** When the request was accepted that is to run. It may have been checked against what was cached just before. */
+  /** When the request that is to run was accepted. A model that this function remembers from before does not count. */
   readonly acceptedAt?: Timestamp;
 }
 

@@ -18,7 +18,7 @@ export interface GateItem {
   /** The id that runs one more than the limit allows. */
   readonly probe?: string;
   readonly slots: ReadonlySet<string>;
-  /** Ids whose Run is under way. */
+  /** Ids whose Run is under way. Those admitted below a known limit may be missing. */
   readonly unanswered: ReadonlySet<string>;
   readonly pausedUntil?: Timestamp;
   /** When a task of ours ended last. */

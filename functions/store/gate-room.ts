@@ -80,7 +80,7 @@ export function createGateRoom({ durations, maximum, now, ago }: GateRoomDeps) {
     return {
       isTracked: true,
       set: isProbe ? ['#limit = :more', '#probedAt = :now', '#probe = :probe'] : [],
-      // The limit bounds the Runs under way, too.
+      // The limit bounds the Runs under way, too: they need no count of their own.
       add: 'ADD #slots :ids',
       condition: allOf(
         IS_OPEN,

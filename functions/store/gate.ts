@@ -307,7 +307,7 @@ export function createGate({
       (await takeAfterReading(generation, isAgain)),
 
     async noteRunEnd(owner) {
-      // Admitted below a known limit: its Run was not counted among those under way, and its end tells nothing new.
+      // If it was admitted below a known limit, its Run is not counted among those under way: there is nothing to undo.
       const mayBeCounted = last === undefined || !last.slots.has(owner.id) || last.unanswered.has(owner.id);
       if (!mayBeCounted && last?.probe !== owner.id) return undefined;
       const values = { ...ownerValues(owner), ':me': owner.id };

@@ -18,24 +18,24 @@ interface Remembered {
   readonly found: FoundModel;
   /** When Wiro was asked. */
   readonly readAtMs: number;
-  /** When the table was asked, or this function kept it there. */
+  /** When the read from the table began, or when this function wrote it there. */
   readonly askedAtMs: number;
 }
 
 export interface ModelCache {
   /**
    * Returns `undefined` if nothing is kept, or if it is too old.
-   * @param acceptedAt - When a request was accepted by the model. What this function remembers from before does not count:
-   *   the request may have been checked against what was kept since. @default - all counts
+   * @param acceptedAt - When the request was accepted. What this function remembers from before does not count: the
+   *   request may have been checked against a newer description. @default - everything counts
    */
   get(model: string, acceptedAt?: Timestamp): Promise<FoundModel | undefined>;
   put(model: string, found: FoundModel): Promise<void>;
 }
 
-/** Models in this function's memory. */
+/** The most models in this function's memory. */
 const MOST_REMEMBERED = 50;
 
-/** Keeps models as Wiro describes them in the table, and in memory, so that acceptance rarely waits for either. */
+/** Keeps Wiro's descriptions of models in the table and in memory, so that acceptance rarely waits for Wiro or the table. */
 export function createModelCache(
   { client, tableName }: Table,
   {
@@ -67,10 +67,10 @@ export function createModelCache(
   return {
     async get(model, acceptedAt) {
       const before = remembered.get(model);
-      const isSinceThen =
+      const isAfterAcceptance =
         before !== undefined &&
         (acceptedAt === undefined || before.askedAtMs > Date.parse(acceptedAt) + clockSkewMs);
-      if (isSinceThen && isFresh(before.readAtMs)) return before.found;
+      if (isAfterAcceptance && isFresh(before.readAtMs)) return before.found;
       const askedAtMs = clock().getTime();
       const { Item } = await client.send(
         new GetItemCommand({ TableName: tableName, Key: marshall(key(model)) }),

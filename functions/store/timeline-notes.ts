@@ -4,8 +4,8 @@ import { logIgnored } from '../runtime/log-ignored.ts';
 import type { Table } from './dynamodb.ts';
 
 /**
- * Creates what notes changes for timelines. Few changes need that: its code is loaded with the first of them. Best
- * effort: it never throws.
+ * Creates a function that notes for the timeline what a change leaves nowhere else. Few changes need it: the code that
+ * writes is loaded with the first of them. Best effort: it never throws.
  */
 export const createTimelineNotes =
   (table: Table) =>

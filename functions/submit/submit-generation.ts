@@ -18,7 +18,7 @@ import { moment, type SubmitDeps, type SubmitEnd, type WorkDeps } from './submit
 export async function submitGeneration(deps: SubmitDeps, id: string): Promise<SubmitEnd> {
   const taken = await takeClaim(deps, id, claimToSubmit);
   if (taken.kind === 'refused' && hasEnded(taken.generation)) {
-    await freeNeedless(deps, taken.generation).catch(logIgnored('reconcile clears what is over'));
+    await freeSlotOfEnded(deps, taken.generation).catch(logIgnored('reconcile clears what is over'));
     return { kind: 'noTask' };
   }
   if (taken.kind !== 'claimed') return { kind: 'elsewhere' };
@@ -38,10 +38,10 @@ export async function submitGeneration(deps: SubmitDeps, id: string): Promise<Su
 }
 
 /**
- * Frees the slot of a generation that has ended: it was cancelled in line after it was admitted, or it was admitted once
- * more, because the index still showed it. Most hold none, and a read costs less than a write.
+ * Frees the slot of a generation that has ended, if it holds one: it was cancelled after its admission, or the index of
+ * the line still showed it and it was admitted again. Most hold none: a read costs less than a write in vain.
  */
-async function freeNeedless({ gate }: Pick<SubmitDeps, 'gate'>, ended: Ending): Promise<void> {
+async function freeSlotOfEnded({ gate }: Pick<SubmitDeps, 'gate'>, ended: Ending): Promise<void> {
   if ((await gate.holders()).includes(ended.id)) await gate.free(ended, 'notRun');
 }
 

@@ -68,7 +68,7 @@ export async function submitInTurn(deps: SubmitInTurnDeps, id: string): Promise<
       });
     // Setbacks come from Wiro. The next generation would meet the same.
     if (end.kind === 'later') return;
-    // One that joins the line from now on serves it, and so does one whose task ends.
+    // Whichever generation joins the line from now on has it served, and so has one whose task ends.
     if ('isAwaited' in end && end.isAwaited === false) return;
     // Refused twice although the gate has room: tasks that are not ours fill the account. `reconcile` tries again.
     if (end.kind === 'waiting' && end.wasRefused && refused.has(current)) return;
