@@ -102,10 +102,10 @@ export async function runSingleCase(crash: CrashCase): Promise<CaseOutcome> {
   }
 }
 
-/** A flow that hands inputs over in a way of its own needs another world, and to start one costs more than a case. */
+/** A flow with settings of its own needs another world, and to start one costs more than a case. */
 function groupedByWorld(cases: readonly CrashCase[]): readonly CrashCase[] {
-  const handovers = new Map(FLOWS.map(({ name, inputHandover = '' }) => [name, inputHandover]));
-  const worldOf = ({ flow }: CrashCase) => handovers.get(flow) ?? '';
+  const settings = new Map(FLOWS.map((flow) => [flow.name, JSON.stringify(flow.settings ?? {})]));
+  const worldOf = ({ flow }: CrashCase) => settings.get(flow) ?? '';
   return cases.toSorted((a, b) => worldOf(a).localeCompare(worldOf(b)));
 }
 

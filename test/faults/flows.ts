@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { picture } from '../support/pictures.ts';
 import { patiently } from './patiently.ts';
-import type { RequestBody, World } from './world.ts';
+import type { RequestBody, World, WorldSettings } from './world.ts';
 
 /** What must be true of one generation in the end, whatever was killed on the way. */
 export interface Expected {
@@ -31,8 +31,8 @@ export interface Flow {
   readonly uploads: number;
   /** A variant of another flow: `npm run test:system` has it, `npm test` has not. */
   readonly isVariant?: true;
-  /** Inputs go to Wiro this way from the start, in a world of its own. */
-  readonly inputHandover?: 'presigned';
+  /** How it is deployed, in a world of its own. @default - as by default */
+  readonly settings?: WorldSettings;
   /** A Run that was lost goes again with links instead of files. */
   readonly goesByLinksOnceLost?: true;
   /** It plays the same generation several times at once: what is essential of one is so of the first. */
@@ -89,7 +89,7 @@ export const FLOWS: readonly Flow[] = [
     name: 'presigned',
     isVariant: true,
     uploads: 0,
-    inputHandover: 'presigned',
+    settings: { inputHandover: 'presigned' },
     play: async (world) => [success(await request(world, IMAGE_TO_IMAGE), 0.03)],
   },
   {
@@ -200,13 +200,13 @@ export const FLOWS: readonly Flow[] = [
     uploads: 0,
     play: async (world) => [success(await request(world, VIDEO), 0.25)],
   },
+  { name: 'callback lost', uploads: 0, play: loseCallback },
   {
-    name: 'callback lost',
+    name: 'callback lost, eight shards',
+    isVariant: true,
     uploads: 0,
-    play: async (world) => {
-      world.simulator.faults.add({ operation: 'callback', fault: { kind: 'lost' } });
-      return [success(await request(world, TEXT_TO_IMAGE), 0.04)];
-    },
+    settings: { dueShards: 8 },
+    play: loseCallback,
   },
 ];
 
@@ -224,6 +224,11 @@ const idOfFolder = (world: World, name: string): Promise<string> =>
     );
     return found !== undefined && String(found.id);
   });
+
+async function loseCallback(world: World): Promise<readonly Expected[]> {
+  world.simulator.faults.add({ operation: 'callback', fault: { kind: 'lost' } });
+  return [success(await request(world, TEXT_TO_IMAGE), 0.04)];
+}
 
 async function cancelStuck(world: World, status: 'task_queue' | 'task_start'): Promise<readonly Expected[]> {
   world.simulator.faults.add({ operation: 'task', fault: { kind: 'stuck', status } });

@@ -7,7 +7,7 @@ import { startWorld, type World } from './world.ts';
 // A process of its own with one world in it: runs one flow after the other, as it is told.
 let setup: WorkerSetup | undefined;
 let world: Promise<World> | undefined;
-let worldsHandover: Flow['inputHandover'];
+let settings: Flow['settings'];
 
 async function run(job: Job): Promise<JobResult> {
   const result = job.target === undefined ? await record(job) : await runOnce(job);
@@ -34,12 +34,12 @@ async function runOnce({ flow: name, target, isCold = false }: Job): Promise<Job
   const flow = FLOWS.find((one) => one.name === name);
   if (flow === undefined) throw new Error(`There is no flow "${name}"`);
   if (setup === undefined) throw new Error('Nobody said what to work with');
-  if (worldsHandover !== flow.inputHandover) {
+  if (settings !== flow.settings) {
     await (await world)?.stop();
     world = undefined;
   }
-  worldsHandover = flow.inputHandover;
-  world ??= startWorld({ ...setup, inputHandover: flow.inputHandover });
+  settings = flow.settings;
+  world ??= startWorld({ ...setup, settings });
   return runFlow(await world, flow, { isCold, ...(target && { target }) });
 }
 

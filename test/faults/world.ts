@@ -13,9 +13,8 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { createClient, type GenerationRequest, WiroServerlessError } from '../../client/index.ts';
 import type { Generation } from '../../functions/generation/generation.ts';
 import { generationId } from '../../functions/request/identity.ts';
-import type { InputHandover } from '../../functions/settings.ts';
 import { LOCAL_CREDENTIALS } from '../../local/aws/credentials.ts';
-import { type Environment, startEnvironment } from '../../local/environment.ts';
+import { type Environment, type EnvironmentOptions, startEnvironment } from '../../local/environment.ts';
 import type { Simulator } from '../../local/simulator/simulator.ts';
 import type { FunctionBundles } from '../support/bundles.ts';
 import { picture } from '../support/pictures.ts';
@@ -69,15 +68,17 @@ export interface World {
   stop(): Promise<void>;
 }
 
+export type WorldSettings = Pick<EnvironmentOptions, 'inputHandover' | 'dueShards'>;
+
 export async function startWorld({
   bundles,
   pace: { options, patienceMs },
-  inputHandover = 'auto',
+  settings,
 }: {
   readonly bundles: FunctionBundles;
   readonly pace: Pace;
-  /** @default auto */
-  readonly inputHandover?: InputHandover | undefined;
+  /** @default - as by default */
+  readonly settings?: WorldSettings | undefined;
 }): Promise<World> {
   const recorder = createRecorder();
   let environment: Environment | undefined;
@@ -95,7 +96,7 @@ export async function startWorld({
   const started = await startEnvironment({
     ...options,
     maximumEnvironments: 4,
-    inputHandover,
+    ...settings,
     simulator: { outputs: 'tiny', concurrencyLimit: null, taskDurationMs: TASK_DURATION_MS },
     bundles,
     presets: { portraits: { model: 'wiro/image-to-image', fileParameter: 'inputImage' } },
