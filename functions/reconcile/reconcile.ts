@@ -33,7 +33,7 @@ export interface Reconciled {
   readonly announced: number;
   /** Generations that were skipped, because their last look threw an error. */
   readonly steppedOver: number;
-  /** The time ended before all due generations were looked at. The next run continues. */
+  /** The time ended before all due generations were looked at, or the gate was tended. The next run continues. */
   readonly isCutShort: boolean;
   /** Since when the first in line waits. `null` if the line is empty, absent if it could not be read. */
   readonly waitingSince?: Timestamp | null;
@@ -56,13 +56,18 @@ const FRUITLESS = 20;
 type Done = 'submitted' | 'collected' | 'announced' | 'nothing';
 
 /**
- * Tends the gate, then starts the work of every due generation, until none is due or the time ends. So no lost event,
- * callback or invocation matters. It decides nothing itself: two concurrent runs do the same thing twice, which is
- * harmless. A generation whose look throws is skipped for a while, so that it does not hold up the others.
+ * Tends the gate and, side by side, starts the work of every due generation, until none is due or the time ends. So no
+ * lost event, callback or invocation matters, and a gate that takes long holds up nothing else. It decides nothing itself:
+ * two concurrent runs do the same thing twice, which is harmless. A generation whose look throws is skipped for a while,
+ * so that it does not hold up the others.
  */
 export async function reconcile(deps: ReconcileDeps): Promise<Reconciled> {
   const { stepOver, moment } = deps;
-  const waitingSince = await tendGate(deps).catch(logIgnored('the gate is tended again in a minute'));
+  const tended: { waitingSince?: Timestamp | null } = {};
+  const tend = () =>
+    tendGate(deps).then((since) => {
+      tended.waitingSince = since;
+    }, logIgnored('the gate is tended again in a minute'));
   const counts = { due: 0, submitted: 0, collected: 0, announced: 0, steppedOver: 0 };
   const lookAt = async (id: string) => {
     if (stepOver.isSteppedOver(id, moment().now)) {
@@ -79,10 +84,11 @@ export async function reconcile(deps: ReconcileDeps): Promise<Reconciled> {
       logIgnored('it is looked at again later', { generationId: id })(error);
     }
   };
-  const isDone = await untilTimeIsOver(deps, (hasTime) =>
-    forEachLimited(dueIds(deps, hasTime), AT_ONCE, lookAt),
-  );
-  return { ...counts, isCutShort: !isDone, ...(waitingSince !== undefined && { waitingSince }) };
+  const isDone = await untilTimeIsOver(deps, async (hasTime) => {
+    const tending = tend();
+    await forEachLimited(dueIds(deps, hasTime), AT_ONCE, lookAt).finally(() => tending);
+  });
+  return { ...counts, isCutShort: !isDone, ...tended };
 }
 
 /**

@@ -516,6 +516,24 @@ describe('the gate', () => {
     expect(done).toEqual(['free (ended) stuck', 'free (ended) gone', 'line up old', 'submit a']);
   });
 
+  it.each([
+    ['a submission of a holder hangs', { holders: ['holder'] }],
+    ['a submission of an admitted generation hangs', { admitted: ['holder'] }],
+  ])('does not keep the run from what is due if %s', async (_, slots) => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const { done, run } = reconcileWorld(
+      [named('holder', EXAMPLES.queued, { dueAt: at(9_999) }), named('due', EXAMPLES.running)],
+      slots,
+    );
+
+    const running = run(1_000, { submit: () => new Promise(() => undefined) });
+    await vi.advanceTimersByTimeAsync(55_000);
+    const counts = await running;
+
+    expect([done, counts.collected, counts.waitingSince]).toEqual([['collect due'], 1, undefined]);
+  });
+
   it('that cannot be tended does not stop the run', async () => {
     const { done, run } = reconcileWorld([named('g', EXAMPLES.running)], {
       holders: ['gone'],
