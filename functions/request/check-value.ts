@@ -69,16 +69,19 @@ const isOnStep = (number: number, step: number, min = 0): boolean =>
 
 function findOptionFault({ options = [] }: ModelParameter, value: unknown): string | undefined {
   if (options.length === 0) return typeof value === 'object' ? 'must be text' : undefined;
-  const isOption = (one: unknown) => options.some(({ value: option }) => isSameValue(option, one));
+  const isOption = createOptionCheck(options.map(({ value: option }) => option));
   if (Array.isArray(value) ? value.every(isOption) : isOption(value)) return undefined;
   const shown = options.slice(0, MOST_SHOWN).map(({ value: option }) => `"${option.slice(0, 100)}"`);
   const more = options.length > MOST_SHOWN ? `, … (${options.length} in all)` : '';
   return `must be one of ${shown.join(', ')}${more}`;
 }
 
-const isSameValue = (option: string, value: unknown): boolean =>
-  typeof value !== 'object' && (option === String(value) || isSameNumber(option, value));
-
-/** `1.0` and 1 are the same option. */
-const isSameNumber = (option: string, value: unknown): boolean =>
-  typeof value === 'number' && option.trim() !== '' && Number(option) === value;
+/** Looks options up instead of comparing with each: a list may name hundreds of them a hundred thousand times. */
+function createOptionCheck(options: readonly string[]): (value: unknown) => boolean {
+  const texts = new Set(options);
+  // `1.0` and 1 are the same option.
+  const numbers = new Set(options.filter((option) => option.trim() !== '').map(Number));
+  return (value) =>
+    typeof value !== 'object' &&
+    (texts.has(String(value)) || (typeof value === 'number' && numbers.has(value)));
+}

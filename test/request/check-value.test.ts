@@ -59,6 +59,20 @@ describe('values that do not', () => {
     expect(findFault(given, value)).toBe(fault);
   });
 
+  it('finds each value of a long list at once, however many options there are', () => {
+    const looked: number[] = [];
+    const options = Array.from({ length: 300 }, (_, index) => ({
+      get value() {
+        looked.push(index);
+        return `option ${index}`;
+      },
+    }));
+
+    const fault = findFault(parameter('select', { options }), Array(1_000).fill('option 299'));
+
+    expect([fault, looked.length]).toEqual([undefined, 300]);
+  });
+
   it('lists twenty options at most', () => {
     const options = Array.from({ length: 300 }, (_, index) => ({ value: `option ${index}` }));
 
