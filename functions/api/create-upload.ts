@@ -28,6 +28,8 @@ export interface CreatedUpload {
   readonly expiresAt: Timestamp;
 }
 
+/** The body of a request for an upload. */
+export const EXAMPLE = '{"name": "photo.png", "sizeBytes": 1234, "contentType": "image/png"}';
 const FIELDS = ['name', 'contentType', 'sizeBytes'];
 const LONGEST_NAME_BYTES = 255;
 
@@ -41,10 +43,7 @@ export async function createUpload(
   value: unknown,
 ): Promise<CreatedUpload> {
   if (!isRecord(value))
-    throw new RequestError(
-      'invalid_request',
-      'The body must be a JSON object: {"name": "photo.png", "sizeBytes": 1234, "contentType": "image/png"}.',
-    );
+    throw new RequestError('invalid_request', `The body must be a JSON object: ${EXAMPLE}.`);
   const problems = gatherProblems();
   for (const field of Object.keys(value)) problems.check(() => checkField(field));
   const name = problems.check(() => parseName(value.name));

@@ -17,6 +17,7 @@ import { createUploadPresigner } from '../objects/presign-upload.ts';
 import { createOutputPresigner } from '../outputs/presign-output.ts';
 import { beginInvocation, log } from '../runtime/log.ts';
 import { ENV, readInputHandover, requireEnv, WIRO_DEFAULTS } from '../settings.ts';
+import { bodyOf } from './body-of.ts';
 import { createConfigurationCheck } from './check-configuration.ts';
 import { answerRequest, type RoutesDeps } from './routes.ts';
 import { MOST_AHEAD } from './waiting-for.ts';
@@ -66,7 +67,7 @@ export async function handler(
       method,
       path: event.rawPath || path,
       query: new URLSearchParams(event.rawQueryString),
-      body: Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8'),
+      ...bodyOf(event),
     });
     return answer(statusCode, method === 'HEAD' ? undefined : body, headers);
   } catch (error) {

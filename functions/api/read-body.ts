@@ -2,19 +2,33 @@ import { isUtf8 } from 'node:buffer';
 import { RequestError } from '../generation/errors.ts';
 import { readJson } from '../request/read-json.ts';
 
+export interface RequestBody {
+  /** The unparsed bytes. */
+  readonly body: Buffer;
+  /** Whether Lambda replaced what was not UTF-8. @default false */
+  readonly isDamaged?: boolean;
+}
+
 const LARGEST_BODY_BYTES = 1024 * 1024;
 
-/** Parses the JSON in the body of a request. @throws {RequestError} If it is too large or no JSON. */
-export function parseBody(body: Buffer): unknown {
+/**
+ * Parses the JSON in the body of a request.
+ * @param remedy - What to send instead of something else, for example `{"force": true}`.
+ * @throws {RequestError} If it is too large or no JSON.
+ */
+export function parseBody({ body, isDamaged = false }: RequestBody, remedy: string): unknown {
   if (body.length > LARGEST_BODY_BYTES) {
     throw new RequestError(
       'request_too_large',
       `The request has ${body.length} bytes, and the limit is ${LARGEST_BODY_BYTES} (1 MB): put large inputs into the input bucket and name them.`,
     );
   }
-  if (!isUtf8(body))
-    throw new RequestError('invalid_request', 'The body is not JSON in UTF-8: encode it as UTF-8.');
-  const read = readJson(body.toString('utf8'), 'The body');
+  if (isDamaged || !isUtf8(body))
+    throw new RequestError(
+      'invalid_request',
+      'The body is not JSON in UTF-8: encode it as UTF-8, and do not compress it.',
+    );
+  const read = readJson(body.toString('utf8'), { what: 'The body', remedy });
   if (read.kind === 'read') return read.value;
   throw new RequestError('invalid_request', read.message);
 }

@@ -6,7 +6,7 @@ import { type CountDeps, countAndMake } from '../intake/count-new.ts';
 import { isRecord } from '../runtime/json.ts';
 import type { GenerationStore, Updated } from '../store/generation-store.ts';
 import { type ConfirmNamedDeps, confirmNamed } from './confirm-named.ts';
-import { parseBody } from './read-body.ts';
+import { parseBody, type RequestBody } from './read-body.ts';
 
 export interface RetryDeps extends CountDeps, ConfirmNamedDeps {
   readonly generations: Pick<GenerationStore, 'get' | 'whole' | 'update'>;
@@ -30,8 +30,8 @@ export async function retryGeneration(
 }
 
 /** Reads the body of a retry, which is empty or `{"force": true}`. */
-export function readForce(body: Buffer): boolean {
-  const options = body.length === 0 ? {} : parseBody(body);
+export function readForce(request: RequestBody): boolean {
+  const options = request.body.length === 0 ? {} : parseBody(request, '{"force": true}, or no body');
   if (!isRecord(options))
     throw new RequestError(
       'invalid_request',

@@ -14,7 +14,7 @@ import type { TimelineDeps } from './get-timeline.ts';
 import type { ListDeps } from './list-generations.ts';
 import type { ListModelsDeps } from './list-models.ts';
 import type { ListUsageDeps } from './list-usage.ts';
-import { parseBody } from './read-body.ts';
+import { parseBody, type RequestBody } from './read-body.ts';
 import { type GenerationRecord, type RecordDeps, toRecord } from './record.ts';
 import { type SubmitRequestDeps, submitRequest } from './submit-request.ts';
 
@@ -34,13 +34,11 @@ export interface RoutesDeps
   readonly collect: (id: string) => Promise<void>;
 }
 
-export interface ApiRequest {
+export interface ApiRequest extends RequestBody {
   readonly method: string;
   readonly path: string;
   /** @default - none */
   readonly query?: URLSearchParams;
-  /** The unparsed bytes. */
-  readonly body: Buffer;
 }
 
 export interface ApiAnswer {
@@ -72,7 +70,8 @@ export async function answerRequest(deps: RoutesDeps, request: ApiRequest): Prom
     const { code } = error.error;
     const statusCode = route?.statuses?.[code] ?? STATUS[code] ?? 400;
     const isAboutPath = code === 'not_found' || code === 'method_not_allowed';
-    const answered = route?.asked === 'information' ? error.error : addNoCharge(error.error, route?.asked);
+    // A question starts nothing, whatever comes of it.
+    const answered = request.method === 'POST' ? addNoCharge(error.error, route?.asked) : error.error;
     return {
       statusCode,
       body: {
@@ -91,8 +90,8 @@ export async function answerRequest(deps: RoutesDeps, request: ApiRequest): Prom
 interface Route {
   readonly methods: readonly string[];
   readonly answer: (deps: RoutesDeps, request: ApiRequest) => Promise<ApiAnswer>;
-  /** `information` starts nothing, whatever comes of it. @default 'request' */
-  readonly asked?: 'retry' | 'information';
+  /** What a refusal says it did not start. @default - a request */
+  readonly asked?: 'retry';
   /** Statuses of errors that mean something else here. */
   readonly statuses?: Partial<Record<GenerationError['code'], number>>;
 }
@@ -107,16 +106,15 @@ function routeOf(path: string): Route | undefined {
   if (resource === 'uploads' && id === undefined)
     return {
       methods: ['POST'],
-      answer: async (deps, { body }) => {
-        const { createUpload } = await import('./create-upload.ts');
-        return { statusCode: 201, body: await createUpload(deps, parseBody(body)) };
+      answer: async (deps, request) => {
+        const { createUpload, EXAMPLE } = await import('./create-upload.ts');
+        return { statusCode: 201, body: await createUpload(deps, parseBody(request, EXAMPLE)) };
       },
     };
   if (resource === 'models') return modelRouteOf(id, action, more);
   if (resource === 'usage' && id === undefined)
     return {
       methods: ['GET'],
-      asked: 'information',
       answer: async (deps, { query }) => {
         const { listUsage } = await import('./list-usage.ts');
         return { statusCode: 200, body: await listUsage(deps, query) };
@@ -126,7 +124,8 @@ function routeOf(path: string): Route | undefined {
   if (id === undefined)
     return {
       methods: ['GET', 'POST'],
-      answer: (deps, { method, query, body }) => (method === 'POST' ? accept(deps, body) : list(deps, query)),
+      answer: (deps, request) =>
+        request.method === 'POST' ? accept(deps, request) : list(deps, request.query),
     };
   switch (action) {
     case undefined:
@@ -137,7 +136,7 @@ function routeOf(path: string): Route | undefined {
     case 'cancel':
       return { methods: ['POST'], answer: (deps) => cancel(deps, id) };
     case 'retry':
-      return { methods: ['POST'], answer: (deps, { body }) => retry(deps, id, body), asked: 'retry' };
+      return { methods: ['POST'], answer: (deps, request) => retry(deps, id, request), asked: 'retry' };
     case 'timeline':
       return {
         methods: ['GET'],
@@ -153,7 +152,7 @@ function modelRouteOf(
   project: string | undefined,
   more: readonly string[],
 ): Route | undefined {
-  const route = { methods: ['GET', 'HEAD'], asked: 'information' } as const;
+  const route = { methods: ['GET', 'HEAD'] } as const;
   if (owner === undefined)
     return {
       ...route,
@@ -197,8 +196,11 @@ function requireMethod(method: string, methods: readonly string[]): void {
   );
 }
 
-async function accept(deps: RoutesDeps, body: Buffer): Promise<ApiAnswer> {
-  const submitted = await submitRequest(deps, parseBody(body));
+async function accept(deps: RoutesDeps, body: RequestBody): Promise<ApiAnswer> {
+  const submitted = await submitRequest(
+    deps,
+    parseBody(body, '{"model": "owner/project", "parameters": {…}}'),
+  );
   if (submitted.kind === 'dryRun') return { statusCode: 200, body: submitted.answer };
   const { id, stored } = submitted;
   return {
@@ -229,7 +231,7 @@ async function cancel(deps: RoutesDeps, id: string): Promise<ApiAnswer> {
   return { statusCode: 202, body: await record(deps, id) };
 }
 
-async function retry(deps: RoutesDeps, id: string, body: Buffer): Promise<ApiAnswer> {
+async function retry(deps: RoutesDeps, id: string, body: RequestBody): Promise<ApiAnswer> {
   const { readForce, retryGeneration } = await import('./retry-generation.ts');
   const force = readForce(body);
   requireSecrets(await deps.missingSecrets());

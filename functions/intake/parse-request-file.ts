@@ -2,7 +2,7 @@ import { type GenerationError, RequestError } from '../generation/errors.ts';
 import { requestHash } from '../request/identity.ts';
 import type { Presets } from '../request/preset.ts';
 import { gatherProblems } from '../request/problems.ts';
-import { isJsonLines, readJson } from '../request/read-json.ts';
+import { type ExpectedJson, isJsonLines, readJson } from '../request/read-json.ts';
 import { isTableName } from '../request/read-table.ts';
 import { type GenerationRequest, type ReadRequest, readRequest } from '../request/request.ts';
 import type { SourceRules } from '../request/source.ts';
@@ -63,12 +63,17 @@ const refuse = (...problems: readonly GenerationError[]): ParsedFile => ({
   unread: [{ at: 0, path: '', problems }],
 });
 
+const FILE: ExpectedJson = {
+  what: 'The file',
+  remedy: '{"model": "owner/project", "parameters": {…}}, or a JSON array of them',
+};
+
 function readValues(
   text: string,
 ):
   | { readonly kind: 'read'; readonly rows: readonly Row[] }
   | { readonly kind: 'unreadable'; readonly messages: readonly string[] } {
-  const read = readJson(text, 'The file');
+  const read = readJson(text, FILE);
   if (read.kind === 'unreadable')
     return { kind: 'unreadable', messages: [explainUnreadableJson(text, read.message)] };
   const { value } = read;

@@ -5,36 +5,39 @@ export type ReadJson =
   /** `message` tells a person which other format the text has, or where the JSON is invalid. */
   | { readonly kind: 'unreadable'; readonly message: string };
 
-/**
- * Parses JSON that a person or a program wrote.
- * @param what - The start of the message, for example `The file`.
- */
-export function readJson(text: string, what: string): ReadJson {
+/** What a person or a program was to write. */
+export interface ExpectedJson {
+  /** The start of the message, for example `The file`. */
+  readonly what: string;
+  /** What to write instead, for example `{"force": true}`. */
+  readonly remedy: string;
+}
+
+/** Parses JSON that a person or a program wrote. */
+export function readJson(text: string, { what, remedy }: ExpectedJson): ReadJson {
   // Some editors write a byte order mark at the start.
   const json = text.replace(/^\uFEFF/, '');
   try {
     return { kind: 'read', value: JSON.parse(json) };
   } catch {
-    return { kind: 'unreadable', message: `${what} is not JSON: ${explain(json)}` };
+    return { kind: 'unreadable', message: `${what} is not JSON: ${explain(json, remedy)}` };
   }
 }
 
-function explain(text: string): string {
-  if (text.trim() === '') return 'it is empty. Write {"model": "owner/project", "parameters": {…}}.';
+function explain(text: string, remedy: string): string {
+  if (text.trim() === '') return `it is empty. Write ${remedy}.`;
   const other = otherFormat(text);
-  if (other !== undefined) return `it looks like ${other}. ${REMEDY}`;
+  if (other !== undefined) return `it looks like ${other}. Write ${remedy}.`;
   const { at, wanted } = firstFault(text);
   const before = text.slice(0, at).split('\n');
   const word = text.slice(0, at).trim() === '' && /^\p{L}\S{0,19}/u.exec(text.slice(at, at + 20))?.[0];
-  if (word) return `it begins with the text ${JSON.stringify(word.toWellFormed())}. ${REMEDY}`;
+  if (word) return `it begins with the text ${JSON.stringify(word.toWellFormed())}. Write ${remedy}.`;
   const position = `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
   const found = [...text.slice(at, at + 2)][0];
   return found === undefined
     ? `expected ${wanted} at ${position}, but the text ends there.`
     : `expected ${wanted} at ${position}, but found ${JSON.stringify(found.toWellFormed())}.`;
 }
-
-const REMEDY = 'Write {"model": "owner/project", "parameters": {…}} instead, or a JSON array of them.';
 
 /** Whether the first two lines are JSON objects of their own (JSONL). */
 export function isJsonLines(text: string): boolean {

@@ -138,6 +138,54 @@ describe('a timeline', () => {
 
 describe('bodies', () => {
   it.each([
+    ['/generations', 'Write {"model": "owner/project", "parameters": {…}}. Nothing was run or charged.'],
+    ['/uploads', 'Write {"name": "photo.png", "sizeBytes": 1234, "contentType": "image/png"}. Nothing'],
+    [`/generations/${EXAMPLES.queued.id}/retry`, 'Write {"force": true}, or no body. This retry started'],
+  ])('says what to send to %s instead of another text', async (path, part) => {
+    const { call } = apiWorld();
+
+    const answers = [await call('POST', path, 'prompt=a'), await call('POST', path, ' ')];
+
+    for (const { statusCode, error } of answers) {
+      expect(statusCode).toBe(400);
+      expect(error?.message).toContain(part);
+    }
+  });
+
+  it('refuses a text in which bytes were replaced, instead of running another prompt', async () => {
+    const { deps } = apiWorld();
+    const body = Buffer.from('{"model": "wiro/flux", "parameters": {"prompt": "f\ufffdr"}}');
+
+    const answers = await Promise.all(
+      [true, false].map((isDamaged) =>
+        answerRequest(deps, { method: 'POST', path: '/generations', body, isDamaged }),
+      ),
+    );
+
+    expect(answers).toMatchObject([
+      { statusCode: 400, body: { error: { message: expect.stringContaining('encode it as UTF-8') } } },
+      { statusCode: 202 },
+    ]);
+  });
+
+  it('speaks of charges only where something could have been charged', async () => {
+    const { deps } = apiWorld();
+    const query = new URLSearchParams({ foo: '1' });
+
+    const answer = await answerRequest(deps, {
+      method: 'GET',
+      path: '/generations',
+      query,
+      body: Buffer.of(),
+    });
+
+    expect(answer).toMatchObject({
+      statusCode: 400,
+      body: { error: { message: expect.stringMatching(/^foo is not a query parameter here\..*<name>\.$/) } },
+    });
+  });
+
+  it.each([
     [Buffer.alloc(1024 * 1024 + 1, 'x'), 413, 'request_too_large', '1048577 bytes, and the limit is 1048576'],
     [Buffer.alloc(7 * 1024 * 1024, 'x'), 413, 'request_too_large', 'Nothing was run or charged.'],
     ['{"model": "a/b",\n  parameters: {}}', 400, 'invalid_request', 'at line 2, column 3, but found "p"'],

@@ -237,7 +237,7 @@ const CASES: Readonly<Record<Exclude<ErrorCode, 'cancelled' | SetbackAlone>, rea
       'notCharged',
       /expected a name in double quotes or "\}" at line 1, column 2, but the text ends there$/,
     ],
-    [post('a,b\n1,2'), 'notCharged', /Write \{"model".*instead, or a JSON array of them$/],
+    [post('a,b\n1,2'), 'notCharged', /Write \{"model".*\}$/],
     [
       post({ ...GOOD, prompt: 1 }),
       'notCharged',

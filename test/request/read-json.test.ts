@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { readJson } from '../../functions/request/read-json.ts';
 
 const saidOf = (text: string) => {
-  const read = readJson(text, 'The file');
+  const read = readJson(text, { what: 'The file', remedy: '{"model": …}' });
   return read.kind === 'unreadable' ? read.message : read.value;
 };
 

@@ -83,6 +83,7 @@ const UNITS = [
 const RULES = { inputBucket: 'photos', furtherBuckets: [] };
 // No path of these leads to anything that the API would need.
 const API = {} as RoutesDeps;
+const FILE = { what: 'The file', remedy: '{}' };
 const ACCEPT: AcceptDeps = {
   deployment: 'shop',
   inputs: { head: async () => undefined },
@@ -190,10 +191,10 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
       { model: 'a/b', parameters: {}, labels: {}, inputs: { a: piecesOf(text).map(sourceOf) } },
       { origin: 'api' },
     ),
-  'what is not JSON': (text) => readJson(text, 'The file'),
-  'what is not JSON from somewhere on': (text) => readJson(`{"a":${text}`, 'The file'),
-  'a text in what is not JSON': (text) => readJson(`{"a":"${text}`, 'The file'),
-  'another format': (text) => readJson(`a,b\n${text}`, 'The file'),
+  'what is not JSON': (text) => readJson(text, FILE),
+  'what is not JSON from somewhere on': (text) => readJson(`{"a":${text}`, FILE),
+  'a text in what is not JSON': (text) => readJson(`{"a":"${text}`, FILE),
+  'another format': (text) => readJson(`a,b\n${text}`, FILE),
   'the model of a request': (text) => parseRequest({ model: text }, RULES),
   'a model with a slash': (text) => parseRequest({ model: `a/${text}` }, RULES),
   'a name in a request': (text) => parseRequest({ model: 'a/b', parameters: { [text]: 1 } }, RULES),
