@@ -125,10 +125,12 @@ const asDeployed = (endpoints: Endpoints): Endpoints => ({ ...endpoints, api: `$
 async function writeEndpoints(file: string, endpoints: Endpoints): Promise<void> {
   const { api, callback, s3, dynamodb, events, wiro, region } = endpoints;
   const { inputBucket, outputBucket, table, eventBus } = endpoints;
+  const { accessKeyId, secretAccessKey } = LOCAL_CREDENTIALS;
   const content = {
     ...{ api, callback, s3, dynamodb, events, wiro, region },
     ...{ inputBucket, outputBucket, table, eventBus },
-    credentials: LOCAL_CREDENTIALS,
+    // The SDK notes in the credentials that it is given where they come from.
+    credentials: { accessKeyId, secretAccessKey },
   };
   const temporary = `${file}.${process.pid}`;
   await writeFile(temporary, `${JSON.stringify(content, undefined, 2)}\n`);
