@@ -62,6 +62,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     uses: [
       'functions/generation',
       'functions/runtime',
+      'functions/aws',
       'functions/request',
       'functions/objects',
       'functions/functions.ts',
@@ -172,6 +173,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'functions/request',
       'functions/store',
       'functions/objects',
+      'functions/outputs',
       'functions/functions.ts',
       'infra: properties',
     ],

@@ -1,6 +1,7 @@
-import { Duration, Token } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Token } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
 import { FUNCTIONS } from '../../functions/functions.ts';
+import { parseOutputHosts } from '../../functions/outputs/output-hosts.ts';
 import { findClosest } from '../../functions/request/did-you-mean.ts';
 import { isAllowedModel } from '../../functions/request/model-name.ts';
 import {
@@ -58,6 +59,8 @@ export function checkProps(
         `the stack's name is only known at deployment: set ${name === 'path' ? "the credentials' path" : name}.`,
       );
   refuse(unknownPropError(props));
+  refuse(resourceError(props));
+  refuse(removalPolicyError(props));
   if (props.deployment === undefined && !DEPLOYMENT.pattern.test(names.deployment))
     refuse(
       `deployment defaults to the stack's name, "${names.deployment}", which is too long (${names.deployment.length} characters): set a shorter deployment; ${DEPLOYMENT.remedy}.`,
@@ -91,7 +94,7 @@ export function checkProps(
   refuse(ifKnown(props.wiroApiUrl, (url) => apiUrlError('wiroApiUrl', url, WEB)));
   refuse(ifKnown(props.wiroApiUrl, (url) => plainHttpError('wiroApiUrl', url, 'the API key')));
   refuse(ifKnown(props.wiroSocketUrl, (url) => urlError('wiroSocketUrl', url, SOCKET)));
-  for (const host of props.wiroOutputHosts ?? []) refuse(formError('wiroOutputHosts', host, OUTPUT_HOST));
+  for (const host of props.wiroOutputHosts ?? []) refuse(outputHostError(host));
   refuse(presetsError(props.presets));
   refuse(presetBucketError(props, names.namePrefix));
   refuse(inputPrefixesError(props));
@@ -160,6 +163,40 @@ function unknownPropError(props: WiroGenerationsProps): string | undefined {
   if (unknown === undefined) return undefined;
   const meant = findClosest(unknown, names);
   return `${unknown} is not a property of WiroGenerations: ${meant ? `did you mean ${meant}? Rename or remove it.` : `remove it, or use one of ${names.join(', ')}.`}`;
+}
+
+/** How to pass a resource that exists already, which JavaScript also accepts by its name. */
+const IMPORTS = {
+  inputBucket: 's3.Bucket.fromBucketName',
+  outputBucket: 's3.Bucket.fromBucketName',
+  furtherInputBuckets: 's3.Bucket.fromBucketName',
+  table: 'dynamodb.Table.fromTableName',
+  eventBus: 'events.EventBus.fromEventBusName',
+} as const;
+
+function resourceError(props: WiroGenerationsProps): string | undefined {
+  for (const name of Object.keys(IMPORTS) as (keyof typeof IMPORTS)[])
+    for (const given of [props[name] ?? []].flat() as readonly unknown[])
+      if (typeof given !== 'object' || given === null)
+        return `${name} is "${given}", not a resource: pass ${IMPORTS[name]}(…).`;
+  return undefined;
+}
+
+function removalPolicyError({ removalPolicy }: WiroGenerationsProps): string | undefined {
+  // CloudFormation can take a snapshot of neither a bucket nor a table.
+  if (removalPolicy !== RemovalPolicy.SNAPSHOT) return undefined;
+  return 'removalPolicy is SNAPSHOT, which buckets and tables do not have: use RemovalPolicy.RETAIN or DESTROY. The table has point-in-time recovery.';
+}
+
+function outputHostError(host: string): string | undefined {
+  const error = formError('wiroOutputHosts', host, OUTPUT_HOST);
+  if (error !== undefined) return error;
+  try {
+    parseOutputHosts(host);
+    return undefined;
+  } catch {
+    return `wiroOutputHosts is "${host}", from which no output could be copied: ${OUTPUT_HOST.remedy}.`;
+  }
 }
 
 function plainHttpError(name: string, value: string, exposed: string): string | undefined {

@@ -19,7 +19,7 @@ export const PARAMETER_PATH: Form = {
 
 export const OUTPUT_HOST: Form = {
   pattern: /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?$/i,
-  remedy: 'use hosts without a scheme or a path, for example wiro.ai',
+  remedy: 'use hosts with a dot, without a scheme or a path, for example wiro.ai',
 };
 
 /** Excludes IAM's wildcards and variables, and path segments that could be resolved. */

@@ -1,4 +1,4 @@
-import { Duration, NestedStack, Stack } from 'aws-cdk-lib';
+import { Duration, NestedStack, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as s3 from 'aws-cdk-lib/aws-s3';
@@ -50,6 +50,36 @@ describe('a configuration that cannot work is refused at synthesis', () => {
       () => ({ credentials: { apiKey: 'k' } }),
       'credentials are missing',
       /pass Wiro/,
+    ],
+    [
+      'a name instead of a bucket in JavaScript',
+      () => ({ inputBucket: 'my-photos' }),
+      'inputBucket is "my-photos", not a resource',
+      /pass s3\.Bucket\.fromBucketName/,
+    ],
+    [
+      'names instead of buckets in JavaScript',
+      () => ({ furtherInputBuckets: ['my-photos'] }),
+      'furtherInputBuckets is "my-photos", not a resource',
+      /pass s3\.Bucket\.fromBucketName/,
+    ],
+    [
+      'a snapshot of buckets and tables',
+      () => ({ removalPolicy: RemovalPolicy.SNAPSHOT }),
+      'removalPolicy is SNAPSHOT',
+      /use RemovalPolicy\.RETAIN or DESTROY/,
+    ],
+    [
+      'an output host that the functions refuse',
+      () => ({ wiroOutputHosts: ['wiro.ai', 'cdn'] }),
+      'wiroOutputHosts is "cdn"',
+      /use hosts with a dot/,
+    ],
+    [
+      'an output host with a port that does not exist',
+      () => ({ wiroOutputHosts: ['wiro.ai:99999'] }),
+      'wiroOutputHosts is "wiro.ai:99999"',
+      /use hosts with a dot/,
     ],
     [
       'a misspelt property in JavaScript',
