@@ -55,6 +55,7 @@ const STATUS: Partial<Record<GenerationError['code'], number>> = {
   not_retryable: 409,
   not_found: 404,
   request_too_large: 413,
+  upstream_unauthorized: 503,
   upstream_unavailable: 503,
 };
 

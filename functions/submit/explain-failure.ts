@@ -1,11 +1,11 @@
 import type { ErrorCode, GenerationError } from '../generation/errors.ts';
 import type { Setback } from '../generation/transitions/trouble.ts';
+import { explainUnauthorized } from '../intake/explain-unauthorized.ts';
 import { InputAccessError, InputChangedError, UnlinkableKeyError } from '../objects/errors.ts';
 import { explainRefusal } from '../objects/explain-refusal.ts';
 import { explainUnsupported, SUPPORTED_KINDS } from '../request/file-kind.ts';
 import { WiroError } from '../wiro/errors.ts';
 import { FileRefusedError, InputError, UploadsRefusedError } from './bring-inputs.ts';
-import { explainUnauthorized } from './explain-unauthorized.ts';
 import { UnsupportedFileError } from './name-at-wiro.ts';
 
 /** Explains what a failure to bring an input means for its generation. */

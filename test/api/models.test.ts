@@ -227,13 +227,31 @@ describe('GET /models/{owner}/{project}', () => {
     expect(error?.message.length).toBeLessThan(600);
   });
 
+  it.each(['/models', '/models/wiro/collage'])(
+    'says at %s what to do about a key that Wiro refuses',
+    async (path) => {
+      const { health, get } = modelsWorld();
+      health.fails = new WiroError('unauthorized', 'Cannot ask', { why: 'it answered 401: No project.' });
+
+      const { statusCode, error } = await get(path);
+
+      expect([statusCode, error?.code, error?.retryable]).toEqual([503, 'upstream_unauthorized', true]);
+      expect(error?.message).toMatch(/does not accept this deployment's API key .*npm run setup/);
+      expect(error?.message).not.toContain('Try again in a while');
+    },
+  );
+
   it('says that Wiro cannot be asked', async () => {
     const { health, get } = modelsWorld();
-    health.fails = new WiroError('timeout', 'Cannot read: too late', { why: 'too late' });
+    health.fails = new WiroError('timeout', 'Cannot read: too late', { why: 'it says: Too late.' });
 
     expect(await get('/models/wiro/collage')).toMatchObject({
       statusCode: 503,
-      error: { code: 'upstream_unavailable', retryable: true },
+      error: {
+        code: 'upstream_unavailable',
+        retryable: true,
+        message: expect.stringContaining('it says: Too late. Try again'),
+      },
     });
   });
 });
