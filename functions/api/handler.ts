@@ -17,8 +17,8 @@ import { createUploadPresigner } from '../objects/presign-upload.ts';
 import { createOutputPresigner } from '../outputs/presign-output.ts';
 import { beginInvocation, log } from '../runtime/log.ts';
 import { ENV, readInputHandover, requireEnv, WIRO_DEFAULTS } from '../settings.ts';
-import { bodyOf } from './body-of.ts';
 import { createConfigurationCheck } from './check-configuration.ts';
+import { bodyOf } from './read-body.ts';
 import { answerRequest, type RoutesDeps } from './routes.ts';
 import { MOST_AHEAD } from './waiting-for.ts';
 

@@ -2,6 +2,7 @@ import type { GenerationError } from '../generation/errors.ts';
 import { RequestError } from '../generation/errors.ts';
 import type { Generation, RequestOrigin, Status } from '../generation/generation.ts';
 import { after, type Timestamp, timestamp } from '../generation/time.ts';
+import { readModelName } from '../request/model-name.ts';
 import { gatherProblems } from '../request/problems.ts';
 import type { HistoryPage, HistoryQuery, ListedGeneration } from '../store/history.ts';
 import { readCursor, toCursor } from './cursor.ts';
@@ -92,6 +93,7 @@ function parseListQuery(
   const origin = problems.check(() => readOne('origin', ORIGINS, given.get('origin')));
   const limit = problems.check(() => readLimit(given.get('limit'), { most: MOST, usual: USUAL }));
   const position = problems.check(() => readCursor(given.get('cursor'), POSITION));
+  const model = problems.check(() => readModel(given.get('model')));
   const from = problems.check(() => readTime('from', given.get('from')));
   const to = problems.check(() => readTime('to', given.get('to')));
   if (from !== undefined && to !== undefined)
@@ -100,7 +102,6 @@ function parseListQuery(
     });
   problems.throwAny();
 
-  const model = given.get('model');
   const labels = [...given]
     .filter(([name]) => name.startsWith(LABEL))
     .map(([name, value]) => [name.slice(LABEL.length), value] as const);
@@ -113,7 +114,7 @@ function parseListQuery(
     limit: limit ?? USUAL,
     ...((status ?? model) !== undefined && {
       isRowWanted: (row) =>
-        (model === undefined || row.model === model) &&
+        (model === undefined || row.model.toLowerCase() === model) &&
         (status === undefined ||
           row.status === status ||
           // The index may show a claimed generation with the status that it had before.
@@ -170,6 +171,10 @@ async function toRowOutput(
   const { url, expiresAt } = await presign(output);
   return { index: 0, name, contentType, sizeBytes, url, urlExpiresAt: expiresAt };
 }
+
+/** @returns In lower case, because Wiro also takes other spellings. */
+const readModel = (text: string | undefined): string | undefined =>
+  text === undefined ? undefined : readModelName(text, 'model').toLowerCase();
 
 function readOne<One extends string>(
   name: string,

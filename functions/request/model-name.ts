@@ -1,8 +1,20 @@
+import { RequestError } from '../generation/errors.ts';
+
 const MODEL_NAME = /^[A-Za-z0-9_.-]{1,128}\/[A-Za-z0-9_.-]{1,128}$/;
 
 /** Checks the form of a model's name, `owner/project`. A part of dots alone would change the path of a URL. */
 export const isModelName = (name: string): boolean =>
   MODEL_NAME.test(name) && !name.split('/').some((part) => /^\.+$/.test(part));
+
+/** @throws {RequestError} If `value`, given as `field`, is no model's name. */
+export function readModelName(value: unknown, field: string): string {
+  if (typeof value === 'string' && isModelName(value)) return value;
+  throw new RequestError(
+    'invalid_parameter',
+    `${field} must be "owner/project", as in the URL of the model's page at Wiro.`,
+    field,
+  );
+}
 
 /** `owner/project`, or `owner/` and the beginning of projects' names: `wiro/*`, `google/veo*`. */
 export const MODEL_PATTERN = /^[A-Za-z0-9_.-]{1,128}\/(?:[A-Za-z0-9_.-]{1,128}|[A-Za-z0-9_.-]{0,127}\*)$/;

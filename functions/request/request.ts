@@ -1,7 +1,7 @@
 import { extendField, type GenerationError, RequestError } from '../generation/errors.ts';
 import { isRecord } from '../runtime/json.ts';
 import { checkJson } from './check-json.ts';
-import { isModelName } from './model-name.ts';
+import { readModelName } from './model-name.ts';
 import { gatherProblems, type Problems } from './problems.ts';
 import { parseSource, type Source, type SourceRules } from './source.ts';
 
@@ -82,7 +82,7 @@ export function readRequest(value: unknown, rules: SourceRules, path = ''): Read
   const idempotencyKey = problems.check(() =>
     parseIdempotencyKey(value.idempotencyKey, `${path}idempotencyKey`),
   );
-  const model = problems.check(() => parseModel(value.model, `${path}model`));
+  const model = problems.check(() => readModelName(value.model, `${path}model`));
   const labels = parseLabels(value.labels, `${path}labels`, problems);
   const maxCostUsd = problems.check(() => parseMaxCost(value.maxCostUsd, `${path}maxCostUsd`));
   return {
@@ -116,15 +116,6 @@ function checkField(name: string, path: string): void {
 
 function refuseDuplicate(field: string): never {
   throw new RequestError('invalid_parameter', `${field} is also an input: keep one of them.`, field);
-}
-
-function parseModel(value: unknown, field: string): string {
-  if (typeof value === 'string' && isModelName(value)) return value;
-  throw new RequestError(
-    'invalid_parameter',
-    `${field} must be "owner/project", as in the URL of the model's page at Wiro.`,
-    field,
-  );
 }
 
 function parseParameters(

@@ -121,6 +121,7 @@ describe('filters', () => {
     expect(await ids('status=collecting')).toEqual([copying]);
     expect(await ids('status=failed')).toEqual([dropped, other]);
     expect(await ids('model=wiro/other')).toEqual([other]);
+    expect(await ids('model=Wiro/OTHER')).toEqual([other]);
     expect(await ids('origin=s3')).toEqual([dropped]);
     expect(await ids('label.order=17&label.a.b=x%3Dy')).toEqual([dropped]);
     expect(await ids('label.order=17&status=running')).toEqual([]);
@@ -153,11 +154,11 @@ describe('a query that is wrong', () => {
     const { refused } = listWorld();
 
     const problems = await refused(
-      'status=done&origin=web&limit=101&from=2026-02-31&to=yesterday&cursor=x&order=17&limit=2',
+      'status=done&model=hill&origin=web&limit=101&from=2026-02-31&to=yesterday&cursor=x&order=17&limit=2',
     );
 
     expect(problems.map(({ code, field }) => [code, field])).toEqual(
-      ['order', 'limit', 'status', 'origin', 'cursor', 'from', 'to'].map((field) => [
+      ['order', 'limit', 'status', 'origin', 'cursor', 'model', 'from', 'to'].map((field) => [
         'invalid_parameter',
         field,
       ]),
@@ -168,6 +169,7 @@ describe('a query that is wrong', () => {
       expect.stringContaining('queued, submitting, running'),
       'origin must be one of api, s3, event.',
       expect.stringContaining('Leave it out'),
+      expect.stringContaining('owner/project'),
       expect.stringContaining('2026-10-31'),
       expect.stringContaining('2026-10-31'),
     ]);

@@ -9,6 +9,7 @@ import { claimToCollect } from '../../functions/generation/transitions/collect.t
 import { noteLook } from '../../functions/generation/transitions/look.ts';
 import { requestCancel } from '../../functions/generation/transitions/request-cancel.ts';
 import { claimToSubmit } from '../../functions/generation/transitions/submit.ts';
+import { addSetback } from '../../functions/generation/transitions/trouble.ts';
 import { DailyLimitError } from '../../functions/intake/count-new.ts';
 import { explainUnauthorized } from '../../functions/intake/explain-unauthorized.ts';
 import { InputAccessError, InputChangedError } from '../../functions/objects/errors.ts';
@@ -602,4 +603,15 @@ describe('a caller that Wiro does not accept', () => {
       );
     },
   );
+
+  it('reads the whole remedy while the key is tried again, whatever Wiro says in a hundred characters', () => {
+    const message = explainUnauthorized({ why: 'w'.repeat(100) });
+    const { trouble } = addSetback(
+      EXAMPLES.submitting,
+      { code: 'upstream_unauthorized', message },
+      moment(0),
+    );
+
+    expect(trouble.message).toBe(message);
+  });
 });

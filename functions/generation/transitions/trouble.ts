@@ -59,7 +59,7 @@ const isFirstAfterLine = (trouble: Trouble | undefined, code: ErrorCode): boolea
   trouble?.code === 'output_in_line' && trouble.code !== code;
 
 /** A setback quotes others, and every write of the state carries it. */
-const LONGEST_SETBACK = 250;
+const LONGEST_SETBACK = 450;
 
 const shorten = (message: string): string =>
   message.length <= LONGEST_SETBACK ? message : `${message.slice(0, LONGEST_SETBACK - 1).toWellFormed()}…`;

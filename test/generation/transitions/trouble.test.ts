@@ -16,7 +16,7 @@ describe('a setback', () => {
     const troubled = requeue(EXAMPLES.submitting, long, moment(1));
 
     expect(troubled?.trouble?.message).toMatch(/^Wiro says: .+…$/);
-    expect(troubled?.trouble?.message.length).toBeLessThanOrEqual(250);
+    expect(troubled?.trouble?.message.length).toBeLessThanOrEqual(450);
     expect(troubled?.trouble?.message.isWellFormed()).toBe(true);
   });
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { bodyOf } from '../../functions/api/body-of.ts';
+import { bodyOf } from '../../functions/api/read-body.ts';
 
 /** The event that Lambda makes of JSON: text, whatever the bytes are. */
 const eventOf = (
