@@ -48,6 +48,8 @@ export function createPlainRanges(deps: PlainRangesDeps): PlainRanges {
   let isClosed = false;
 
   function connect(url: URL, signal: AbortSignal): Promise<Connection> {
+    // A signal does not tell of an abort that came before.
+    signal.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<Connection>();
     let socket: Socket | undefined;
     const receiver = createRangeReceiver(() => socket?.destroy());
@@ -58,7 +60,10 @@ export function createPlainRanges(deps: PlainRangesDeps): PlainRanges {
     connectorFor(receiver.onread)({ hostname, host, protocol, port }, (error, connected) => {
       signal.removeEventListener('abort', stop);
       if (error !== null) return reject(error);
-      if (isClosed || signal.aborted) return void connected.destroy();
+      if (isClosed || signal.aborted) {
+        connected.destroy();
+        return reject(new Error('the connections were closed'));
+      }
       socket = connected;
       open.add(connected);
       const connection = { socket: connected, receiver };

@@ -132,6 +132,8 @@ function readPlainAnswer(
   { start, version, into }: Pick<RangeToReceive, 'start' | 'version' | 'into'>,
 ): PlainAnswer | undefined {
   const [status = '', ...lines] = head.split('\r\n');
+  // A line that ends otherwise would hide the field after it.
+  if ([status, ...lines].some((line) => CONTROL.test(line))) return undefined;
   const fields = new Map<string, string>();
   for (const line of lines) {
     const colon = line.indexOf(':');
@@ -166,6 +168,9 @@ function readPlainAnswer(
     ...(contentType !== undefined && { contentType }),
   };
 }
+
+/** A control character. A tab is none, in a field. */
+const CONTROL = /[^\t\x20-\x7e\x80-\xff]/;
 
 const ONCE: ReadonlySet<string> = new Set([
   'connection',

@@ -188,6 +188,8 @@ describe('an answer of any other kind', () => {
     'a coding': [{ 'Content-Encoding': 'gzip' }],
     'a connection that closes': [{ Connection: 'close' }],
     'a folded field': [{ 'X-Note': 'a\r\n b' }],
+    'a coding after a bare line feed': [{ 'X-Note': 'a\nContent-Encoding: gzip' }],
+    'a control character': [{ 'X-Note': 'a\0b' }],
     'a name with a space': [{ 'Content-Length ': '5' }],
     'the whole': [{}, 'HTTP/1.1 200 OK'],
     'a redirect': [{ Location: 'http://169.254.169.254/' }, 'HTTP/1.1 302 Found'],
@@ -326,6 +328,15 @@ describe('a connection that breaks', () => {
     await host.closed();
     expect(host.into.equals(then)).toBe(true);
   });
+});
+
+it('neither starts after an abort nor waits for ever', async () => {
+  const host = await hostWith(plainly);
+  const stopped = AbortSignal.abort(new Error('no more time'));
+
+  await expect(host.read(0, stopped)).rejects.toThrow('no more time');
+
+  expect(host.connections()).toBe(0);
 });
 
 it('closes a connection that brings more than was asked for', async () => {
