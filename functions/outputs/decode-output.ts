@@ -40,12 +40,14 @@ export function contentCodings(header: string | undefined): readonly string[] {
 
 /**
  * Undoes content codings while the bytes stream through.
+ * @param onPlain - Told if the bytes are not encoded. They then come as they are, and nothing shows that they are all.
  * @throws {OutputUnavailableError} If the bytes are not in that coding, or end too early.
  * @throws {OutputRefusedError} If the bytes grow like a decompression bomb.
  */
 export async function* decodeOutput(
   body: AsyncIterable<Uint8Array>,
   codings: readonly string[],
+  onPlain: () => void = () => {},
 ): AsyncGenerator<Uint8Array, void> {
   let encodedBytes = 0;
   let decodedBytes = 0;
@@ -69,6 +71,7 @@ export async function* decodeOutput(
   const [coding = ''] = codings;
   if (codings.length === 1 && !beginsAs(coding, head)) {
     // The header is wrong: the bytes are not encoded, and are the output.
+    onPlain();
     yield* counted();
     return;
   }

@@ -196,8 +196,11 @@ async function readInOrder(
 ): Promise<OutputReader> {
   // A decoder finds the end by itself. The announced length is that of the encoded bytes.
   const isEncoded = answer.codings.length > 0;
-  const body = isEncoded ? decodeOutput(answer.body, answer.codings) : answer.body;
-  const isDelimited = answer.isDelimited || isEncoded;
+  let isDelimited = answer.isDelimited || isEncoded;
+  const onPlain = () => {
+    isDelimited = answer.isDelimited;
+  };
+  const body = isEncoded ? decodeOutput(answer.body, answer.codings, onPlain) : answer.body;
   const announced = isEncoded ? undefined : answer.sizeBytes;
   const bytes = body[Symbol.asyncIterator]();
   let rest: Uint8Array = new Uint8Array();

@@ -507,6 +507,16 @@ describe('an output that comes encoded', () => {
     await expectNothingAt(key);
   });
 
+  it('only by its header is unavailable if nothing shows where it ends', async () => {
+    const { copy, key } = await copyWorld((_request, response) => {
+      response.socket?.write('HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n');
+      response.socket?.end(PNG.subarray(0, 3_000));
+    });
+
+    await expect(copy({ decode: true })).rejects.toThrow('nothing says that this is all');
+    await expectNothingAt(key);
+  });
+
   it('and ends too early is unavailable', async () => {
     const { copy, key } = await copyWorld((_request, response) => {
       response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': LARGE_GZIP.length });
