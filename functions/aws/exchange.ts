@@ -50,9 +50,11 @@ export function exchange(
   return new Promise((resolve, reject) => {
     const isSecure = origin.protocol === 'https:';
     const { request: open, agent } = isSecure ? secure : plain;
+    let isAnswered = false;
     const sent = { ...traceHeader(), ...headers, 'content-length': String(Buffer.byteLength(body)) };
     const options = { method, path, agent, headers: sent, ...(signal && { signal }) };
     const request = open(origin, options, (response) => {
+      isAnswered = true;
       answering ??= startAnswering();
       const chunks: Buffer[] = [];
       let bytes = 0;
@@ -70,7 +72,12 @@ export function exchange(
         if (!request.writableFinished) request.destroy();
       });
     });
-    const give = (message: string) => () => request.destroy(new NoAnswerError(message));
+    const give = (message: string) => () => {
+      const error = new NoAnswerError(message);
+      request.destroy(error);
+      // After a change of protocol, a request tells no error.
+      fail(error);
+    };
     const connecting = setTimeout(give(`no connection within ${connectMs} ms`), connectMs);
     const startAnswering = () => setTimeout(give(`no answer within ${answerMs} ms`), answerMs);
     let answering = stallMs === undefined ? startAnswering() : undefined;
@@ -86,6 +93,7 @@ export function exchange(
     };
     function fail(error: Error): void {
       stopTimers();
+      if (request.reusedSocket && !isAnswered && !signal?.aborted) closeKept(agent);
       if (signal?.aborted || error instanceof NoAnswerError) reject(signal?.aborted ? signal.reason : error);
       else reject(new NoAnswerError(error.message, { cause: error }));
     }
@@ -97,6 +105,14 @@ export function exchange(
     if (isSecure && typeof body !== 'string') sendInSlices(request, body);
     else request.end(body);
   });
+}
+
+/**
+ * Closes the connections that are not in use. Where one was dead, so may be all others, because the function was frozen
+ * for minutes: then each further try would meet another dead one.
+ */
+function closeKept({ freeSockets }: http.Agent): void {
+  for (const sockets of Object.values(freeSockets)) for (const socket of sockets ?? []) socket.destroy();
 }
 
 const SLICE_BYTES = 256 * 1024;

@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { AwsCallError, callAws } from '../../functions/aws/call.ts';
 import { DynamoDBClient, GetItemCommand } from '../../functions/aws/dynamodb.ts';
@@ -43,6 +43,53 @@ it('calls a table that never answers five times, then fails', async () => {
   const read = client.send(new GetItemCommand({ TableName: 't', Key: { pk: { S: 'a' }, sk: { S: 'b' } } }));
 
   await expect(read).rejects.toMatchObject({ name: 'TimeoutError', $metadata: { attempts: 5 } });
+});
+
+it('calls a second time on a new connection if all kept ones are dead', async () => {
+  let isThawed = false;
+  let afresh = 0;
+  const frozen = createServer(({ socket }, response) => {
+    if (isThawed && old.has(socket)) return void socket.resetAndDestroy();
+    if (isThawed) afresh += 1;
+    // All calls are under way before the first is answered, so that each has a connection.
+    else if (old.add(socket).size < 8) return void waiting.push(() => response.end('{}'));
+    for (const answer of waiting.splice(0)) answer();
+    response.end('{}');
+  });
+  const old = new Set<Socket>();
+  const waiting: (() => void)[] = [];
+  await new Promise<void>((resolve) => frozen.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    frozen.closeAllConnections();
+    frozen.close();
+    vi.unstubAllEnvs();
+  });
+  vi.stubEnv('AWS_ENDPOINT_URL_LAMBDA', `http://127.0.0.1:${(frozen.address() as AddressInfo).port}`);
+  const call = () =>
+    callAws({ name: 'lambda', endpointVariable: 'LAMBDA' }, { path: '/', headers: {}, body: '{}' });
+  await Promise.all(Array.from({ length: 8 }, call));
+
+  isThawed = true;
+  await call();
+
+  expect([old.size, afresh]).toEqual([8, 1]);
+});
+
+it('gives up an answer that changes the protocol', async () => {
+  const changing = createTcpServer((socket) => {
+    const change = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n';
+    socket.on('error', () => {}).once('data', () => socket.write(change));
+  });
+  await new Promise<void>((resolve) => changing.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void changing.close());
+  const origin = new URL(`http://127.0.0.1:${(changing.address() as AddressInfo).port}`);
+
+  const asked = exchange(
+    { method: 'POST', origin, path: '/', headers: {}, body: '{}' },
+    { connectMs: 1_000, answerMs: 100 },
+  );
+
+  await expect(asked).rejects.toThrow('no answer within 100 ms');
 });
 
 it('gives up an answer that drips for ever before the whole body was read', async () => {
