@@ -7,7 +7,7 @@ export interface Lanes {
   readonly pool: Pick<BufferPool, 'tryTake' | 'give'>;
   /** The number of buffers that this copy may have, now. */
   readonly fairShare: () => number;
-  /** Reads the next part into a buffer and stores it. Resolves once the buffer is free again. */
+  /** Reads the next part into a buffer and stores it. Settles once the buffer is free again. */
   readonly copyNext: (buffer: Buffer) => Promise<void>;
   /** Whether the end was read. */
   readonly isOver: () => boolean;
@@ -45,7 +45,8 @@ export async function copyInLanes(
       fail(error);
     } finally {
       buffers -= 1;
-      if (buffer !== first) pool.give(buffer, !signal.aborted);
+      // Also after a failure: `copyNext` has ended.
+      if (buffer !== first) pool.give(buffer, true);
     }
   }
 

@@ -765,6 +765,33 @@ describe('with a thread that digests', () => {
     expect((await copier.copy({ url: cdn.url(), bucket: BUCKET, key })).sha256).toBe(LARGE_SHA256);
   });
 
+  it('takes no more memory after failures', async () => {
+    let buffers = 0;
+    class CountedBuffer extends SharedArrayBuffer {
+      constructor(length: number) {
+        super(length);
+        buffers += 1;
+      }
+    }
+    vi.stubGlobal('SharedArrayBuffer', CountedBuffer);
+    cleanups.push(async () => void vi.unstubAllGlobals());
+    let isFailing = true;
+    const { copier, cdn, copy, key } = await copyWorld(serve({ bytes: LARGE, etag: '"v"' }), {
+      ask: async (request, signal) => {
+        if (isFailing && request.query?.partNumber === '2') throw new Error('refused');
+        return s3.ask(request, signal);
+      },
+      openSha256: createSha256Thread(),
+    });
+
+    for (let failures = 0; failures < 6; failures += 1) await expect(copy()).rejects.toThrow('refused');
+    isFailing = false;
+    expect((await copier.copy({ url: cdn.url(), bucket: BUCKET, key })).sha256).toBe(LARGE_SHA256);
+
+    expect(buffers).toBeLessThanOrEqual(8);
+    expect(LARGE.equals(await s3.bytesOf(key))).toBe(true);
+  });
+
   it('fails with the thread, leaves nothing, and copies without it from then on', async () => {
     vi.spyOn(log, 'warn').mockReturnValue(undefined);
     const thread = createSha256Thread();
