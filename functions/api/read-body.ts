@@ -17,16 +17,11 @@ export interface RequestBody {
 export function bodyOf({
   body = '',
   isBase64Encoded,
-  headers,
-}: Pick<LambdaFunctionURLEvent, 'body' | 'isBase64Encoded' | 'headers'>): RequestBody {
+  headers = {},
+}: Partial<LambdaFunctionURLEvent>): RequestBody {
   const bytes = Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8');
-  const lengthSent = headers['content-length'];
-  const isDamaged =
-    !isBase64Encoded &&
-    lengthSent !== undefined &&
-    bytes.length !== Number(lengthSent) &&
-    body.includes('\ufffd');
-  return { body: bytes, isDamaged };
+  const sentBytes = Number(headers['content-length'] ?? bytes.length);
+  return { body: bytes, isDamaged: bytes.length !== sentBytes && body.includes('\ufffd') };
 }
 
 const LARGEST_BODY_BYTES = 1024 * 1024;
@@ -46,7 +41,7 @@ export function parseBody({ body, isDamaged = false }: RequestBody, remedy: stri
   if (isDamaged || !isUtf8(body))
     throw new RequestError(
       'invalid_request',
-      'The body is not JSON in UTF-8: encode it as UTF-8, and do not compress it.',
+      'The body is not JSON in UTF-8: encode it as UTF-8, uncompressed.',
     );
   const read = readJson(body.toString('utf8'), { what: 'The body', remedy });
   if (read.kind === 'read') return read.value;

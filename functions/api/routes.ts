@@ -3,6 +3,7 @@ import { timestamp } from '../generation/time.ts';
 import { requestCancel } from '../generation/transitions/request-cancel.ts';
 import { DailyLimitError } from '../intake/count-new.ts';
 import { isGenerationId } from '../request/identity.ts';
+import { REQUEST_FORM } from '../request/request.ts';
 import { logIgnored } from '../runtime/log-ignored.ts';
 import type { Durations } from '../settings.ts';
 import type { GenerationStore, WholeGeneration } from '../store/generation-store.ts';
@@ -198,10 +199,7 @@ function requireMethod(method: string, methods: readonly string[]): void {
 }
 
 async function accept(deps: RoutesDeps, body: RequestBody): Promise<ApiAnswer> {
-  const submitted = await submitRequest(
-    deps,
-    parseBody(body, '{"model": "owner/project", "parameters": {…}}'),
-  );
+  const submitted = await submitRequest(deps, parseBody(body, REQUEST_FORM));
   if (submitted.kind === 'dryRun') return { statusCode: 200, body: submitted.answer };
   const { id, stored } = submitted;
   return {

@@ -93,9 +93,9 @@ export function exchange(
     };
     function fail(error: Error): void {
       stopTimers();
-      if (request.reusedSocket && !isAnswered && !signal?.aborted) closeKept(agent);
-      if (signal?.aborted || error instanceof NoAnswerError) reject(signal?.aborted ? signal.reason : error);
-      else reject(new NoAnswerError(error.message, { cause: error }));
+      if (signal?.aborted) return void reject(signal.reason);
+      if (request.reusedSocket && !isAnswered) closeKept(agent);
+      reject(error instanceof NoAnswerError ? error : new NoAnswerError(error.message, { cause: error }));
     }
     request.on('error', fail);
     request.on('socket', (socket) => {
@@ -112,7 +112,7 @@ export function exchange(
  * for minutes: then each further try would meet another dead one.
  */
 function closeKept({ freeSockets }: http.Agent): void {
-  for (const sockets of Object.values(freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+  for (const socket of Object.values(freeSockets).flat()) socket?.destroy();
 }
 
 const SLICE_BYTES = 256 * 1024;

@@ -4,7 +4,7 @@ import type { Presets } from '../request/preset.ts';
 import { gatherProblems } from '../request/problems.ts';
 import { type ExpectedJson, isJsonLines, readJson } from '../request/read-json.ts';
 import { isTableName } from '../request/read-table.ts';
-import { type GenerationRequest, type ReadRequest, readRequest } from '../request/request.ts';
+import { type GenerationRequest, REQUEST_FORM, type ReadRequest, readRequest } from '../request/request.ts';
 import type { SourceRules } from '../request/source.ts';
 import { looksLikeTable } from '../request/table-format.ts';
 import type { FindModel } from './known-models.ts';
@@ -65,7 +65,7 @@ const refuse = (...problems: readonly GenerationError[]): ParsedFile => ({
 
 const FILE: ExpectedJson = {
   what: 'The file',
-  remedy: '{"model": "owner/project", "parameters": {…}}, or a JSON array of them',
+  remedy: `${REQUEST_FORM}, or a JSON array of them`,
 };
 
 function readValues(

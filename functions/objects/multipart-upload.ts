@@ -92,7 +92,7 @@ export async function startMultipartUpload(
           body: `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${listed}</CompleteMultipartUpload>`,
           purpose: `complete the upload of "${key}"`,
           answerMs: COMPLETE_MS,
-          isComplete: ({ text }) => text.trim() !== '',
+          isComplete: ({ text }) => text.includes('<CompleteMultipartUploadResult'),
         },
         abortSignal,
       );

@@ -80,8 +80,6 @@ function findOptionFault({ options = [] }: ModelParameter, value: unknown): stri
 function createOptionCheck(options: readonly string[]): (value: unknown) => boolean {
   const texts = new Set(options);
   // `1.0` and 1 are the same option.
-  const numbers = new Set(options.filter((option) => option.trim() !== '').map(Number));
-  return (value) =>
-    typeof value !== 'object' &&
-    (texts.has(String(value)) || (typeof value === 'number' && numbers.has(value)));
+  const numbers = new Set<unknown>(options.filter((option) => option.trim() !== '').map(Number));
+  return (value) => typeof value !== 'object' && (texts.has(String(value)) || numbers.has(value));
 }

@@ -60,6 +60,9 @@ export function parseRequest(value: unknown, rules: SourceRules, path = ''): Gen
   return request;
 }
 
+/** How a request looks, for messages. */
+export const REQUEST_FORM = '{"model": "owner/project", "parameters": {…}}';
+
 /**
  * Reads what can be read of a request, so that the rest can be checked although its form is wrong.
  * @throws {RequestError} If it is no JSON object.
@@ -67,10 +70,7 @@ export function parseRequest(value: unknown, rules: SourceRules, path = ''): Gen
 export function readRequest(value: unknown, rules: SourceRules, path = ''): ReadRequest {
   const whole = path === '' ? 'The request' : path.replace(/\.$/, '');
   if (!isRecord(value)) {
-    throw new RequestError(
-      'invalid_request',
-      `${whole} must be a JSON object: {"model": "owner/project", "parameters": {…}}.`,
-    );
+    throw new RequestError('invalid_request', `${whole} must be a JSON object: ${REQUEST_FORM}.`);
   }
   const problems = gatherProblems();
   problems.check(() => checkJson(value, path));

@@ -268,7 +268,10 @@ const OPERATIONS: Record<
 
 describe("each request is asked for as the SDK's client asks:", () => {
   it.each(Object.entries(OPERATIONS))('%s', async (name, [ours, theirs]) => {
-    const answer = name === 'the start of an upload' ? created : text(200, '<Result/>', { etag: '"e"' });
+    const answer =
+      name === 'the start of an upload'
+        ? created
+        : text(200, '<CompleteMultipartUploadResult/>', { etag: '"e"' });
     const world = await uploadWorld([answer]);
 
     await ours(world);
@@ -346,6 +349,13 @@ describe("a request that meets a fault every time is repeated as the SDK's clien
   });
 });
 
+it('a page that is no answer of S3 does not end an upload', async () => {
+  const { whole, server } = await uploadWorld([text(200, '<html><body>Please sign in</body></html>')]);
+
+  await expect(whole.complete(WHOLE, never)).rejects.toThrow('S3 answered 200 Status200');
+  expect(server.requests).toHaveLength(3);
+});
+
 it('S3 may take long to put a large object together, while it sends spaces', async () => {
   const { whole } = await uploadWorld(
     [
@@ -381,7 +391,10 @@ it('a bucket that denies unsigned bodies gets signed ones, from the second part 
 
 it('whatever has no bytes is signed as a whole', async () => {
   for (const [name, [ours]] of Object.entries(OPERATIONS)) {
-    const answer = name === 'the start of an upload' ? created : text(200, '<Result/>', { etag: '"e"' });
+    const answer =
+      name === 'the start of an upload'
+        ? created
+        : text(200, '<CompleteMultipartUploadResult/>', { etag: '"e"' });
     const world = await uploadWorld([answer]);
 
     await ours(world);
