@@ -14,7 +14,8 @@ import type { Task, TaskPage, WiroClient } from './types.ts';
 //
 // The list changes between two pages. A new task pushes all rows down: the next page repeats some. A row that leaves the
 // list pulls the rows below it up: the next page could miss some. So every page overlaps the one before. If two pages have
-// no row in common, rows may be missing between them.
+// no row in common, rows may be missing between them. So the end of the list is proven only by an empty page below a row
+// that was seen: otherwise rows that left the list may have pulled others up to where nothing is read.
 
 const PAGE = 50;
 const OVERLAP = 5;
@@ -33,11 +34,19 @@ export async function* readWindow(
   let doubt: string | undefined;
   let start = 0;
   let limit = PAGE;
+  /** Where the page before this one was empty. */
+  let emptyAt: number | undefined;
   for (let pages = 0; pages < MOST_PAGES; pages += 1) {
     const page = await readPage(wiro, start, limit);
     const { tasks, rows } = page;
-    // A short page is not the end: Wiro may give fewer rows than asked for. An empty page is.
-    if (rows === 0) return seen.size < start ? NO_OVERLAP : doubt;
+    // A short page is not the end: Wiro may give fewer rows than asked for.
+    if (rows === 0) {
+      if (start === 0 && seen.size === 0) return page.total ? 'the list shows none of its tasks' : undefined;
+      if (start === 0 || seen.size < start) return NO_OVERLAP;
+      emptyAt = start;
+      start -= 1;
+      continue;
+    }
     const repeated = tasks.filter(({ id }) => seen.has(id)).length;
     if (tasks.length < rows) doubt = 'a row could not be read';
     if (pages > 0 && repeated === 0) doubt = NO_OVERLAP;
@@ -49,6 +58,8 @@ export async function* readWindow(
     if (tasks.some((task) => isTooOld(task, run))) return doubt;
     // If the page shows nothing new, new tasks have pushed all of its rows down.
     const isAllRepeated = repeated === tasks.length;
+    if (isAllRepeated && start + rows === emptyAt) return doubt;
+    emptyAt = undefined;
     start += isAllRepeated ? rows : rows - overlapOf(rows);
     limit = page.limit;
   }

@@ -196,6 +196,28 @@ describe('searching the list', () => {
     expect(await searchTask(wiro, run)).toEqual({ kind: 'unproven', why: 'two pages did not overlap' });
   });
 
+  it('finds our task at the end of the list when rows that leave the list have pulled it up', async () => {
+    const list = [task('t1', 990), task('t2', 989), task('ours', 988, { callbackUrl: urlOf() })];
+    const { wiro } = listWorld(list, {
+      tasks: async ({ start }) => {
+        const tasks = list.slice(start, start + 2);
+        if (start === 0) list.splice(0, 2);
+        return { tasks, rows: tasks.length };
+      },
+    });
+
+    expect(await searchTask(wiro, run)).toMatchObject({ kind: 'found', task: { id: 'ours' } });
+  });
+
+  it('proves nothing with an empty list that is said to contain tasks', async () => {
+    const { wiro } = listWorld([], { tasks: async () => ({ tasks: [], rows: 0, total: 12 }) });
+
+    expect(await searchTask(wiro, run)).toEqual({
+      kind: 'unproven',
+      why: 'the list shows none of its tasks',
+    });
+  });
+
   it('ends with tasks older than five minutes before the Run, and a second for the clock', async () => {
     // Second 700 is five minutes before; Wiro's seconds are whole.
     const atEdge = listWorld([...many(49, 1_100), task('edge', 699, { callbackUrl: urlOf() })]);
