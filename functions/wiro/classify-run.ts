@@ -28,7 +28,7 @@ export function classifyRun(result: PostResult, model: string, redact: Redaction
   const { status, text } = result;
   const answer = parseAnswer(text);
   // A 404 without a Wiro answer in its body comes from a gateway, which says nothing about Wiro itself.
-  if (status === 401 || status === 429 || (status === 404 && isRefusal(answer))) {
+  if (((status === 401 || status === 429) && !namesTask(answer)) || (status === 404 && isRefusal(answer))) {
     const refusal = answer.kind === 'refused' ? answer.refusals[0] : undefined;
     const said = redact(refusal?.message ?? '');
     return {
@@ -68,9 +68,11 @@ export function classifyRun(result: PostResult, model: string, redact: Redaction
   };
 }
 
+const namesTask = (answer: Answer): boolean =>
+  answer.kind !== 'unreadable' && taskIdOf(fieldOf(answer.fields, 'taskid')) !== undefined;
+
 /** Whether Wiro itself refused, without naming a task. */
-const isRefusal = (answer: Answer): boolean =>
-  answer.kind === 'refused' && taskIdOf(fieldOf(answer.fields, 'taskid')) === undefined;
+const isRefusal = (answer: Answer): boolean => answer.kind === 'refused' && !namesTask(answer);
 
 const REASON = { 401: 'unauthorized', 404: 'notFound', 429: 'busy' } as const;
 

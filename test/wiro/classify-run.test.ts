@@ -184,6 +184,11 @@ describe('unknown', () => {
     expect(answered({ result: false, errors }, status)).toMatchObject({ kind: 'unknown', refusal });
   });
 
+  it.each([401, 429])('with status %i if the answer names a task', (status) => {
+    expect(answered({ result: true, taskid: '5' }, status)).toMatchObject({ kind: 'unknown' });
+    expect(answered({ result: false, errors: [], taskid: '5' }, status)).toMatchObject({ kind: 'unknown' });
+  });
+
   it('without a refusal text if the refusal names a task', () => {
     const outcome = answered({ result: false, errors: [{ code: 0, message: 'x' }], taskid: '5' });
 
