@@ -27,9 +27,8 @@ const RESULT = /(cdn[a-z0-9-]{0,20}\.wiro\.ai)\.?(?::\d{1,5})?[\\/%][^\s"'<>]*/g
  */
 export function createRedaction(secrets: readonly (string | undefined)[], maxLength = 500): Redaction {
   const filled = secrets.flatMap((secret) => (secret ? [secret] : []));
-  const longest = Math.max(SIGNATURE_LENGTH, ...filled.map(({ length }) => Math.min(length, LONGEST)));
   return (text) => {
-    const mostRead = maxLength + longest + ROOM;
+    const mostRead = maxLength + LONGEST + ROOM;
     const isCut = text.length > mostRead;
     let safe = text
       .slice(0, mostRead)
@@ -39,8 +38,10 @@ export function createRedaction(secrets: readonly (string | undefined)[], maxLen
       .replace(SIGNATURE, '…');
     for (const secret of filled) safe = withoutSecret(safe, secret);
     // The text that was read may end with the first half of a secret.
-    if (isCut) safe = safe.slice(0, Math.max(0, safe.length - longest));
-    return isCut || safe.length > maxLength ? `${safe.slice(0, maxLength - 1)}…` : safe;
+    if (isCut) safe = safe.slice(0, Math.max(0, safe.length - LONGEST));
+    if (isCut || safe.length > maxLength) safe = `${safe.slice(0, maxLength - 1)}…`;
+    // The cut, or Wiro's own, may leave half a character, which many readers of JSON refuse.
+    return safe.toWellFormed();
   };
 }
 

@@ -35,6 +35,11 @@ it('truncates after redaction, so that no half of a secret remains', () => {
   expect(createRedaction([], 6)('1234567890')).toBe('12345…');
 });
 
+it('leaves no half of a character', () => {
+  expect(createRedaction([], 4)('12😀345')).toBe('12\uFFFD…');
+  expect(createRedaction([])('cut \uD83D')).toBe('cut \uFFFD');
+});
+
 it('leaves no half of a secret at the point where it stops reading', () => {
   const secret = 'k'.repeat(40);
   const redact = createRedaction([secret], 100);

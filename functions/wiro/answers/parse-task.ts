@@ -17,6 +17,8 @@ const MAX_ERROR_TEXT = 2_000;
 /** The record repeats them. The output has them whole. */
 const LONGEST_REASON = 64;
 const LONGEST_USAGE = 2_000;
+/** Usage is counted in millionths, in numbers that JavaScript and DynamoDB keep exactly. */
+const MOST_COST_USD = 1_000_000_000;
 
 /**
  * Reads one row of `tasklist`. Returns `undefined` if the row has no id or no status.
@@ -53,7 +55,7 @@ export function parseTask(
       slugs: slugsOf(row),
       // Wiro writes "0" for a time that is not set.
       createdAtSeconds: createdAtSeconds !== undefined && createdAtSeconds > 0 ? createdAtSeconds : undefined,
-      costUsd: amountOf(fieldOf(row, 'totalcost')),
+      costUsd: amountOf(fieldOf(row, 'totalcost'), MOST_COST_USD),
       elapsedSeconds: amountOf(fieldOf(row, 'elapsedseconds')),
       errorText:
         errorText && createRedaction([token, callbackUrl, ...urls, ...secrets], MAX_ERROR_TEXT)(errorText),
@@ -120,11 +122,19 @@ function accountOf(answer: unknown): {
 } {
   if (!isRecord(answer)) return { finishReason: undefined, usage: undefined };
   const usage = fieldOf(answer, 'usage');
-  const isKept = isRecord(usage) && JSON.stringify(usage).length <= LONGEST_USAGE;
+  const isKept = isRecord(usage) && isShort(usage);
   return {
     finishReason: filledTextOf(fieldOf(answer, 'finishreason'))?.slice(0, LONGEST_REASON),
     usage: isKept ? usage : undefined,
   };
+}
+
+function isShort(usage: Fields): boolean {
+  try {
+    return JSON.stringify(usage).length <= LONGEST_USAGE;
+  } catch {
+    return false; // it is nested more deeply than the stack allows
+  }
 }
 
 /** Fields that only a file's record has. Detecting `accesskey` ensures that it is never stored as a raw output. */

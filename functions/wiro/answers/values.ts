@@ -23,10 +23,10 @@ export function numberOf(value: unknown): number | undefined {
   return Number.isFinite(number) ? number : undefined;
 }
 
-/** Returns a number that is not negative, such as a size. */
-export function amountOf(value: unknown): number | undefined {
+/** Returns a number that is not negative, such as a size. A number over `most` is an error of Wiro's: it is unknown. */
+export function amountOf(value: unknown, most = Number.MAX_SAFE_INTEGER): number | undefined {
   const number = numberOf(value);
-  return number !== undefined && number >= 0 ? number : undefined;
+  return number !== undefined && number >= 0 && number <= most ? number : undefined;
 }
 
 export function truthOf(value: unknown): boolean | undefined {

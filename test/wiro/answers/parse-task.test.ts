@@ -239,6 +239,43 @@ it("removes the URL of an output from Wiro's error text", () => {
   expect(errorText).toBe('Saved …, then ran out of memory');
 });
 
+it("removes the URLs of a hundred thousand outputs from Wiro's error text", () => {
+  const outputs = Array.from({ length: 200_000 }, (_, index) => ({ url: `https://files.example/${index}` }));
+  const row = { id: '1', status: 'task_postprocess_end', pexit: '1', outputs };
+
+  const task = parseTask({ ...row, debugerror: 'Saved https://files.example/199999' });
+
+  expect(task?.errorText).toMatch(/^Saved …/);
+});
+
+it('reads an answer whose usage is nested without end, and leaves the usage out', () => {
+  const usage = `${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)}`;
+  const row = `{"id":"1","status":"task_postprocess_end","pexit":"0","outputs":[{"content":{"usage":${usage}}}]}`;
+
+  const output = parseTask(JSON.parse(row))?.outputs[0];
+
+  expect(output?.kind).toBe('raw');
+  expect(output).not.toHaveProperty('usage');
+});
+
+it('reads no cost and no time that cannot be recorded', () => {
+  const row = { id: '1', status: 'task_postprocess_end', pexit: '0' };
+
+  for (const [totalcost, elapsedseconds] of [
+    ['1e300', 1e16],
+    ['10000000001', '99999999999999999999'],
+    ['-0.01', '-1'],
+    ['NaN', 'Infinity'],
+  ])
+    expect(parseTask({ ...row, totalcost, elapsedseconds })).toEqual({
+      id: '1',
+      status: 'task_postprocess_end',
+      end: 'succeeded',
+      exitCode: '0',
+      outputs: [],
+    });
+});
+
 it('never throws', () => {
   const row = fc.dictionary(
     fc.constantFrom(
