@@ -116,7 +116,7 @@ const BUILT_ON: Readonly<Record<string, RegExp>> = {
  * extension. A type whose code a browser would run (HTML, SVG, XML, scripts) is never stored as such.
  */
 export function decideContentType({ head, header, record, name }: ContentTypeEvidence): string {
-  const named = [plainType(header), plainType(record), BY_EXTENSION[extensionOf(name)]].find(
+  const named = [plainType(header), plainType(record), typeByExtension(name)].find(
     (type) => type !== undefined && !GENERIC.has(type),
   );
   const seen = sniff(head);
@@ -221,14 +221,18 @@ function decodeText(bytes: Buffer): string {
 /** Returns the type without parameters, in its usual spelling. */
 export function plainType(text: string | undefined): string | undefined {
   const type = text?.split(';')[0]?.trim().toLowerCase();
-  return type ? (ALIASES[type] ?? type) : undefined;
+  return type ? (ownOf(ALIASES, type) ?? type) : undefined;
 }
 
 /** Whether a type says nothing. Hosts and records use such types for files that they know nothing about. */
 export const isGeneric = (type: string): boolean => GENERIC.has(type);
 
 export const typeByExtension = (name: string | undefined): string | undefined =>
-  BY_EXTENSION[extensionOf(name)];
+  ownOf(BY_EXTENSION, extensionOf(name));
+
+/** A record may call a type or an extension `constructor`. */
+const ownOf = (texts: Readonly<Record<string, string>>, name: string): string | undefined =>
+  Object.hasOwn(texts, name) ? texts[name] : undefined;
 
 /** Returns the extension in lower case, without its dot. */
 export function extensionOf(name: string | undefined): string {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decideContentType } from '../../functions/outputs/content-type.ts';
+import { judgeOutput } from '../../functions/outputs/judge-output.ts';
 
 const bytes = (text: string) => Buffer.from(text, 'latin1');
 const box = (brand: string) => bytes(`\0\0\0\x20ftyp${brand}\0\0\0\0`);
@@ -189,4 +190,11 @@ describe('decideContentType', () => {
       { numRuns: 3_000, seed: 6 },
     );
   });
+});
+
+it.each(['constructor', '__proto__', 'a.constructor'])('takes "%s" for an unknown type', (text) => {
+  const evidence = { head: BINARY, header: text, record: text, name: text };
+
+  expect(decideContentType(evidence)).toBe('application/octet-stream');
+  expect(judgeOutput(evidence)).toEqual({ kind: 'output' });
 });
