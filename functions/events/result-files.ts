@@ -39,12 +39,16 @@ export function toResult(
   };
 }
 
-/** Adds or replaces one result in the file. Results are in the order of the requests. */
+/**
+ * Adds or replaces one result in the file. Results are in the order of the requests.
+ * @returns The same file if it has the result of a later attempt: a slow function may be overtaken by a retry.
+ */
 export function withResult(file: unknown, result: Result, total?: number): unknown {
   const earlier = typeof file === 'object' && file !== null && 'results' in file ? file.results : [];
-  const others = (Array.isArray(earlier) ? (earlier as readonly Result[]) : []).filter(
-    ({ id }) => id !== result.id,
-  );
+  const listed = Array.isArray(earlier) ? (earlier as readonly Result[]) : [];
+  const standing = listed.find(({ id }) => id === result.id);
+  if (Number(standing?.attempt) > Number(result.attempt)) return file;
+  const others = listed.filter((one) => one !== standing);
   const results = [...others, result].sort((a, b) => a.index - b.index || (a.id < b.id ? -1 : 1));
   // An earlier release did not store `total`.
   return total === undefined ? { results } : { total, pending: Math.max(0, total - results.length), results };

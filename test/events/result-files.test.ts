@@ -50,3 +50,13 @@ it('keeps each result once, in the order of the requests, and counts the pending
   expect(file).toEqual({ total: 3, pending: 1, results: [result(0), result(2, 'failed')] });
   expect(withResult(file, { index: 1, id: 'g1' }, 3)).toMatchObject({ pending: 0 });
 });
+
+it('keeps the result of a later attempt if the end of an earlier one is delivered after it', () => {
+  const later = { index: 0, id: 'g0', attempt: 2, status: 'succeeded' };
+  const file = withResult(undefined, later, 1);
+
+  const after = withResult(file, { index: 0, id: 'g0', attempt: 1, status: 'failed' }, 1);
+
+  expect(after).toBe(file);
+  expect(withResult(file, { ...later, attempt: 3 }, 1)).toMatchObject({ results: [{ attempt: 3 }] });
+});
