@@ -11,7 +11,6 @@ import type { UploadRefusals } from '../store/upload-refusals.ts';
 import type { UploadKey, UploadStore } from '../store/upload-store.ts';
 import { WiroError } from '../wiro/errors.ts';
 import type { FileToSend, FileValue, UploadedFile, WiroClient } from '../wiro/types.ts';
-import { KNOWN_GOOD_FILE } from './known-good-file.ts';
 import { contentTypeFor, extensionFor, nameAtWiro } from './name-at-wiro.ts';
 import { type Content, opening, readSum, readWhole } from './read-input.ts';
 import type { Room } from './room.ts';
@@ -166,7 +165,10 @@ async function uploadAll(
   objects: readonly WantedObject[],
   bringing: Bringing,
 ): Promise<HandedOver> {
-  const uploads = await bringEach(objects, (object) => uploadOnce(deps, object, bringing));
+  // Each input claims for itself, so that inputs with the same content wait for each other.
+  const uploads = await bringEach(objects, (object, field) =>
+    uploadOnce(deps, object, { ...bringing, holder: `${bringing.holder} ${field}` }),
+  );
   return {
     values: uploads.map(({ url }) => ({ url })),
     reused: uploads.some(({ by }) => by !== bringing.generationId),
@@ -259,6 +261,8 @@ async function upload(deps: BringInputsDeps, file: FileToSend): Promise<Uploaded
     // Another submission may have found out meanwhile.
     if (await refusals?.areNoted(true)) throw new UploadsRefusedError(error.why, { cause: error });
     try {
+      // Loaded on demand: most projects never need it.
+      const { KNOWN_GOOD_FILE } = await import('./known-good-file.ts');
       await wiro.upload(KNOWN_GOOD_FILE);
     } catch (second) {
       if (!(second instanceof WiroError && second.isRefusal)) throw second;
@@ -342,11 +346,11 @@ async function link(
 /** @returns The results in the order of the objects. */
 const bringEach = <T>(
   objects: readonly WantedObject[],
-  bring: (object: AcceptedObject) => Promise<T>,
+  bring: (object: AcceptedObject, field: string) => Promise<T>,
 ): Promise<readonly T[]> =>
   mapLimited(objects, AT_ONCE, async ({ input, field }) => {
     try {
-      return await bring(input);
+      return await bring(input, field);
     } catch (cause) {
       throw new InputError(field, cause);
     }

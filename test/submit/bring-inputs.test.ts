@@ -215,6 +215,24 @@ describe('an input that is uploaded', () => {
     expect(world.uploaded).toEqual(['….png image/png']);
   });
 
+  it('is uploaded once, however often the request names it and its content', async () => {
+    const { bring, object, uploaded } = handoverWorld({ 'a.png': PNG, 'copy.png': PNG, 'a.txt': PNG });
+    const url = `https://cdn.wiro.ai/${sha(PNG)}.png`;
+
+    const { files } = await bring({
+      image: [object('a.png'), object('a.png'), object('copy.png')],
+      other: [object('a.png')],
+      text: [object('a.txt')],
+    });
+
+    expect(uploaded.sort()).toEqual(['….png image/png', '….txt text/plain']);
+    expect(files).toEqual({
+      image: [{ url }, { url }, { url }],
+      other: [{ url }],
+      text: [{ url: `https://cdn.wiro.ai/${sha(PNG)}.txt` }],
+    });
+  });
+
   it('gives its memory back, uploaded or not', async () => {
     const { bring, object, answers, read } = handoverWorld({ 'a.png': `${PNG}a`, 'b.png': `${PNG}b` });
     answers.file = unreachable;
