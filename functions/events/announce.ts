@@ -96,8 +96,11 @@ export async function announce(deps: AnnounceDeps, id: string): Promise<void> {
   const eventIds = generation.announcements
     .filter((one) => !unsettled.has(one))
     .map(({ eventId }) => eventId);
-  if (eventIds.length > 0)
-    await deps.generations.update(generation, (current) => strikeOff(current, eventIds));
+  if (eventIds.length > 0) {
+    const struck = await deps.generations.update(generation, (current) => strikeOff(current, eventIds));
+    const isOvertaken = struck.kind !== 'missing' && struck.generation.attempt !== generation.attempt;
+    if (isOvertaken && ending !== undefined) await writeFilesAgain(deps, id, ending);
+  }
   const [first] = left;
   if (first !== undefined)
     throw new AnnouncementPendingError(
@@ -195,6 +198,14 @@ function fileDeliveries(
     });
   }
   return deliveries;
+}
+
+/** Writes the end of a retry that ended while the files of this one were written, which may have replaced those of the retry. */
+async function writeFilesAgain(deps: AnnounceDeps, id: string, announcement: Announcement): Promise<void> {
+  const latest = await deps.generations.whole(id);
+  if (latest === undefined || !hasEnded(latest.generation)) return;
+  for (const { deliver, sink } of fileDeliveries(deps, latest, announcement))
+    await deliver().catch(logIgnored('the record shows the end', { generationId: id, sink }));
 }
 
 /** A separate file next to the results file: `results/a.<id>.json` for `results/a.json`. */

@@ -163,6 +163,31 @@ describe('an end', () => {
     expect(await left()).toEqual(NOTHING);
   });
 
+  it('whose delivery is slower than a whole retry does not replace the end of the retry', async () => {
+    const outputFolder = 'outputs/portraits/slow.png-x/';
+    const generation = { ...EXAMPLES.failed, outputFolder, announcements: [announcement('Failed')] };
+    const { deps, generations, read, place, left } = await announceWorld({ generation });
+    const isHeld = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    const update: JsonObjects['update'] = async (...given) => {
+      isHeld.resolve();
+      await goOn.promise;
+      await deps.results.update(...given);
+    };
+    const slow = announce({ ...deps, results: { ...deps.results, update } }, id);
+    await isHeld.promise;
+    const retried = { ...SUCCEEDED, attempt: 2, outputFolder, announcements: [announcement('Succeeded', 2)] };
+    await generations.update(id, ({ revision }) => ({ ...retried, revision }));
+    await announce(deps, id);
+
+    goOn.resolve();
+    await slow;
+
+    expect(await read(`${outputFolder}result.json`)).toMatchObject({ status: 'succeeded' });
+    expect(await read(place.key)).toMatchObject({ results: [{ id, attempt: 2, status: 'succeeded' }] });
+    expect(await left()).toEqual(NOTHING);
+  });
+
   it('of a generation from an earlier release goes where that release would have written it', async () => {
     const { deps, generations, read } = await announceWorld({ isFromFile: false });
     const old = { ...SUCCEEDED, id: 'b'.repeat(26) };
