@@ -84,10 +84,14 @@ export async function reconcile(deps: ReconcileDeps): Promise<Reconciled> {
       logIgnored('it is looked at again later', { generationId: id })(error);
     }
   };
+  const failures: unknown[] = [];
   const isDone = await untilTimeIsOver(deps, async (hasTime) => {
     const tending = tend();
-    await forEachLimited(dueIds(deps, hasTime), AT_ONCE, lookAt).finally(() => tending);
+    await forEachLimited(dueIds(deps, hasTime), AT_ONCE, lookAt).catch((error) => failures.push(error));
+    await tending;
   });
+  // Even if the gate took all of the time, so that the alarm for missing runs rings.
+  if (failures.length > 0) throw failures[0];
   return { ...counts, isCutShort: !isDone, ...tended };
 }
 

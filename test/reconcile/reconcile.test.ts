@@ -288,6 +288,20 @@ describe('what is due', () => {
     await expect(running).rejects.toThrow('throttled');
   });
 
+  it('fails the run if the index cannot be read, even if the gate takes all of its time', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const { run, gate, generations } = reconcileWorld([]);
+
+    const running = run(1_000, {
+      generations: { ...generations, due: () => Promise.reject(new Error('throttled')) },
+      gate: { ...gate, holders: () => new Promise(() => undefined) },
+    }).catch(({ message }) => message);
+    await vi.advanceTimersByTimeAsync(55_000);
+
+    expect(await running).toBe('throttled');
+  });
+
   it('raises an alarm after twenty looks without progress', async () => {
     const { run } = reconcileWorld([
       named('a', EXAMPLES.running, { looks: 18 }),
