@@ -4,8 +4,8 @@ export interface BufferPool {
   take(signal: AbortSignal): Promise<Buffer>;
   /** Returns a buffer if one is free now and no other caller waits for it. */
   tryTake(): Buffer | undefined;
-  /** @param isIdle - Whether the buffer is certainly out of use. If not, it is not lent again. */
-  give(buffer: Buffer, isIdle: boolean): void;
+  /** Takes back a buffer that nothing uses any more, and lends it again. */
+  give(buffer: Buffer): void;
 }
 
 /** @param isShared - Whether other threads can read the buffers where they are. @default false */
@@ -52,9 +52,9 @@ export function createBufferPool({
 
     tryTake: () => (lent < count ? lend() : undefined),
 
-    give(buffer, isIdle) {
+    give(buffer) {
       lent -= 1;
-      if (isIdle) idle.push(buffer);
+      idle.push(buffer);
       const next = waiting.shift();
       if (next) next(lend());
     },

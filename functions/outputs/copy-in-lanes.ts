@@ -46,7 +46,7 @@ export async function copyInLanes(
     } finally {
       buffers -= 1;
       // Also after a failure: `copyNext` has ended.
-      if (buffer !== first) pool.give(buffer, true);
+      if (buffer !== first) pool.give(buffer);
     }
   }
 

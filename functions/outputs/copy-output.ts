@@ -11,7 +11,7 @@ import type { ObjectRef } from '../objects/types.ts';
 import { createBufferPool } from './buffer-pool.ts';
 import { decideContentType, isShownInline } from './content-type.ts';
 import { copyInLanes } from './copy-in-lanes.ts';
-import { OutputRefusedError, OutputUnavailableError } from './errors.ts';
+import { OutputUnavailableError } from './errors.ts';
 import type { OutputFetcher } from './fetch-output.ts';
 import { judgeOutput } from './judge-output.ts';
 import { type OutputReader, openOutput } from './read-output.ts';
@@ -143,7 +143,6 @@ export function createOutputCopier({
     copying += 1;
     let first: Buffer | undefined;
     let reader: OutputReader | undefined;
-    let isFirstIdle = true;
     try {
       first = await pool.take(signal);
       reader = await openOutput({ fetcher, maxBytes, pause }, { ...output, signal }, first);
@@ -198,15 +197,13 @@ export function createOutputCopier({
       };
     } catch (error) {
       scope.abort(error);
-      // Shared memory that is not lent again stays for long: V8 does not count it when it decides to collect garbage.
+      // Bytes may still arrive in the first buffer, and it is lent again.
       await reader?.first.catch(() => {});
-      // An output that is too large is refused while it arrives.
-      isFirstIdle = reader !== undefined || !(error instanceof OutputRefusedError);
       // The first failure says why. The others followed from it.
       throw signal.reason;
     } finally {
       reader?.close();
-      if (first) pool.give(first, isFirstIdle);
+      if (first) pool.give(first);
       copying -= 1;
     }
   }

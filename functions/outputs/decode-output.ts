@@ -40,7 +40,7 @@ export function contentCodings(header: string | undefined): readonly string[] {
 
 /**
  * Undoes content codings while the bytes stream through.
- * @param onPlain - Told if the bytes are not encoded. They then come as they are, and nothing shows that they are all.
+ * @param onPlain - Told if the bytes are not encoded. They then come as they are, and no decoder notices if some are missing.
  * @throws {OutputUnavailableError} If the bytes are not in that coding, or end too early.
  * @throws {OutputRefusedError} If the bytes grow like a decompression bomb.
  */

@@ -60,7 +60,8 @@ const MAX_REQUESTS = 64;
 /**
  * Starts to read an output. Requests its first part as a range, so that the answer shows whether ranges work. If they do,
  * other parts can be read before the first one is there.
- * @param first - Receives the first part. All parts but the last have its length.
+ * @param first - Receives the first part. All parts but the last have its length. Nothing is written into it any more once
+ *   this rejects.
  * @throws {OutputUnavailableError | OutputRefusedError} As the fetcher does, and if the output is too large.
  */
 export async function openOutput(
@@ -100,13 +101,25 @@ async function openPlainly(
   first: Buffer,
 ): Promise<OutputReader | undefined> {
   const begun = Promise.withResolvers<PlainAnswer>();
-  const receiving = deps.fetcher.fetchInto({ url, start: 0, into: first, signal, onBegun: begun.resolve });
+  const refusal = new AbortController();
+  const receiving = deps.fetcher.fetchInto({
+    url,
+    start: 0,
+    into: first,
+    signal: AbortSignal.any([signal, refusal.signal]),
+    onBegun: begun.resolve,
+  });
   const answer = await Promise.race([begun.promise, receiving]);
   if ('kind' in answer) {
     if (answer.kind === 'cutOff') throw answer.error;
     return undefined;
   }
   const { bytes, sizeBytes, etag = '' } = answer;
+  if (sizeBytes > deps.maxBytes) {
+    refusal.abort();
+    await receiving.catch(() => {});
+    throw tooLarge(deps.maxBytes);
+  }
   const received = receiving.then((end: Received) => {
     if (end.kind === 'cutOff') return { filled: end.filled, error: end.error };
     return { filled: bytes };
@@ -175,7 +188,6 @@ async function readInRanges(
     return readRange(deps, version, signal, 0, first, filled);
   });
   reading.catch(() => {}); // whoever waits for it hears of it
-  if (version.sizeBytes > deps.maxBytes) throw tooLarge(deps.maxBytes);
   if (isWhole) await reading;
   return {
     headBytes: isWhole ? version.sizeBytes : headBytes,

@@ -765,7 +765,8 @@ describe('with a thread that digests', () => {
     expect((await copier.copy({ url: cdn.url(), bucket: BUCKET, key })).sha256).toBe(LARGE_SHA256);
   });
 
-  it('takes no more memory after failures', async () => {
+  /** Counts the buffers in shared memory from now on. */
+  function countBuffers(): () => number {
     let buffers = 0;
     class CountedBuffer extends SharedArrayBuffer {
       constructor(length: number) {
@@ -775,6 +776,11 @@ describe('with a thread that digests', () => {
     }
     vi.stubGlobal('SharedArrayBuffer', CountedBuffer);
     cleanups.push(async () => void vi.unstubAllGlobals());
+    return () => buffers;
+  }
+
+  it('takes no more memory after failures', async () => {
+    const buffers = countBuffers();
     let isFailing = true;
     const { copier, cdn, copy, key } = await copyWorld(serve({ bytes: LARGE, etag: '"v"' }), {
       ask: async (request, signal) => {
@@ -788,8 +794,27 @@ describe('with a thread that digests', () => {
     isFailing = false;
     expect((await copier.copy({ url: cdn.url(), bucket: BUCKET, key })).sha256).toBe(LARGE_SHA256);
 
-    expect(buffers).toBeLessThanOrEqual(8);
+    expect(buffers()).toBeLessThanOrEqual(8);
     expect(LARGE.equals(await s3.bytesOf(key))).toBe(true);
+  });
+
+  it('takes no more memory after refusals, and lends no buffer that still receives what was refused', async () => {
+    const buffers = countBuffers();
+    const [large, small] = [LARGE, PNG].map((bytes) => serve({ bytes, etag: '"v"' }));
+    const { copier, cdn, key } = await copyWorld(
+      (request, response) => (request.url === '/large.png' ? large : small)?.(request, response),
+      { maxBytes: 10 * MIB, openSha256: createSha256Thread() },
+    );
+    const copy = (url: string) => copier.copy({ url, bucket: BUCKET, key });
+
+    for (let refusals = 0; refusals < 3; refusals += 1) {
+      await expect(copy('https://elsewhere.test/out.png')).rejects.toThrow(OutputRefusedError);
+      await expect(copy(cdn.url('/large.png'))).rejects.toThrow('larger than');
+      expect((await copy(cdn.url())).sha256).toBe(sha256(PNG));
+    }
+
+    expect(buffers()).toBe(1);
+    expect(PNG.equals(await s3.bytesOf(key))).toBe(true);
   });
 
   it('fails with the thread, leaves nothing, and copies without it from then on', async () => {
