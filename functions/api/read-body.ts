@@ -12,7 +12,8 @@ export interface RequestBody {
 
 /**
  * Takes the body from an event. Lambda passes JSON on as text, in which U+FFFD replaces bytes that are not UTF-8. That
- * changes the length, which the header still has. So a text with a U+FFFD of its own is not damaged.
+ * changes the length, which the header still has. So a text with a U+FFFD of its own is not damaged. Three bytes of a
+ * character of four are as long as their replacement: a text that is cut there passes.
  */
 export function bodyOf({
   body = '',
