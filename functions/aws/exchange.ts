@@ -72,17 +72,17 @@ export function exchange(
         if (!request.writableFinished) request.destroy();
       });
     });
-    const give = (message: string) => () => {
+    const giveUp = (message: string) => () => {
       const error = new NoAnswerError(message);
       request.destroy(error);
       // After a change of protocol, a request tells no error.
       fail(error);
     };
-    const connecting = setTimeout(give(`no connection within ${connectMs} ms`), connectMs);
-    const startAnswering = () => setTimeout(give(`no answer within ${answerMs} ms`), answerMs);
+    const connecting = setTimeout(giveUp(`no connection within ${connectMs} ms`), connectMs);
+    const startAnswering = () => setTimeout(giveUp(`no answer within ${answerMs} ms`), answerMs);
     let answering = stallMs === undefined ? startAnswering() : undefined;
     if (stallMs !== undefined) {
-      request.setTimeout(stallMs, give(`nothing moved for ${stallMs} ms`));
+      request.setTimeout(stallMs, giveUp(`nothing moved for ${stallMs} ms`));
       request.on('finish', () => {
         answering ??= startAnswering();
       });

@@ -19,8 +19,8 @@ export interface OutputConnectorDeps {
 
 /**
  * Opens connections to output hosts, to checked addresses only. The name is resolved once, so that the connection goes to
- * an address that was checked. TLS still checks the name. In the form that undici takes: to load undici's own costs a cold
- * start more than a connection does.
+ * an address that was checked. TLS still checks the name. undici takes it, too. A cold start does not wait for undici's
+ * own connector, which takes longer to load than to connect.
  */
 export function createOutputConnector({
   hosts,
@@ -46,11 +46,11 @@ export function createOutputConnector({
     });
   }
 
-  return ({ hostname: name, protocol, port: named }, callback) => {
+  return ({ hostname: named, protocol, port: namedPort }, callback) => {
     // An address of IPv6 stands in brackets in a URL.
-    const hostname = name.replace(/^\[|\]$/g, '');
+    const hostname = named.replace(/^\[|\]$/g, '');
     const isTls = protocol === 'https:';
-    const port = named || (isTls ? '443' : '80');
+    const port = namedPort || (isTls ? '443' : '80');
     const isExact = hosts.some((one) => one.kind === 'exact' && one.host === hostname && one.port === port);
     // An address in the URL needs no lookup, so it is checked here.
     if (isIP(hostname) !== 0 && !isAllowedAddress(hostname, isExact))
