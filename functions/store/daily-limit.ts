@@ -175,11 +175,12 @@ export function createDailyLimit(
       const done = { kind: 'counted', day } as const;
       if (name !== undefined && (await read(day, onceSort(name))) !== undefined) return done;
       const token = `${generations} ${randomUUID()}`;
-      const added = await add(day, generations, name, token);
+      // The first group of a day finds no count that could refuse it.
+      const added = generations > limit ? undefined : await add(day, generations, name, token);
       if (added !== undefined) {
-        const leftBehind = added.marks.size > MOST_MARKS ? added.marks : new Map<string, string>();
-        const marks = name === undefined ? leftBehind : new Map([...leftBehind, [name, token]]);
-        for (const [marked, itsToken] of marks) await settle(day, marked, itsToken);
+        const { marks } = added;
+        for (const [marked, itsToken] of marks)
+          if (itsToken === token || marks.size > MOST_MARKS) await settle(day, marked, itsToken);
         return done;
       }
       const { accepted, marks, once } = toDay(await read(day));

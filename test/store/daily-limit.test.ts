@@ -101,6 +101,15 @@ describe('a limit of ten a day', () => {
     expect([tooMany, fitting.kind]).toEqual([{ ...FULL, left: 6 }, 'counted']);
   });
 
+  it.each([undefined, 'file-1'])('refuses a group above it as the first of a day, too (%s)', async (name) => {
+    const { daily, itemOf } = await limitWorld(10);
+
+    const first = await daily.count(11, name);
+
+    expect(first).toEqual({ ...FULL, left: 10 });
+    expect(await itemOf('2026-03-31')).toBeUndefined();
+  });
+
   it('counts a named group once, however often it is asked and however full the day is', async () => {
     const { daily, itemOf } = await limitWorld(10);
     await Promise.all([daily.count(8, 'file-1'), daily.count(8, 'file-1'), daily.count(8, 'file-1')]);
