@@ -93,9 +93,9 @@ export function createHistory(
       readUnits: used.readUnits,
     });
     const { after = to } = query;
-    let before = after < to ? after : to;
     // A position that is only a month stands for its end: the whole month is left to read.
-    if (after.length === 7 && after <= to) before = `${after}${LAST}`;
+    const last = after.length === 7 ? `${after}${LAST}` : after;
+    let before = last < to ? last : to;
     for (let queries = 0; before >= from; queries += 1) {
       const month = before.slice(0, 7);
       if (queries === MOST_QUERIES || used.readUnits >= ENOUGH_UNITS) return end(positionOf(before));

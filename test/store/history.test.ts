@@ -178,6 +178,16 @@ describe.each(TABLES)('the history, in a table of %s:', (kind) => {
     warned.mockRestore();
   });
 
+  it('lists nothing from after the range, whatever month the position of another list is', async () => {
+    const { add, page } = await historyWorld();
+    await add(0, '2026-11-05T12:00:00.000Z');
+    await add(1, '2026-11-20T12:00:00.000Z');
+
+    const { generations } = await page({ ...ALL, to: '2026-11-10T00:00:00.000Z', after: '2026-11' });
+
+    expect(generations.map(({ generation }) => generation.id)).toEqual([idOf(0)]);
+  });
+
   it('looks through a bounded number of empty months, and goes on from there', async () => {
     const { add, page, walk } = await historyWorld();
     await add(1, '2023-05-05T00:00:00.000Z');
