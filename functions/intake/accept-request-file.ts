@@ -34,7 +34,7 @@ export interface FileRejection {
   readonly kind: 'rejected';
   /** The first hundred problems, in the order of the file. */
   readonly errors: readonly GenerationError[];
-  /** The number of all problems. */
+  /** The number of problems that were found. A file with more than ten thousand has more. */
   readonly total: number;
 }
 

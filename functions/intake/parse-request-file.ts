@@ -19,6 +19,11 @@ export interface ParseFileDeps {
 
 const MOST_REQUESTS = 1_000;
 const LARGEST_BYTES = 1024 * 1024;
+/**
+ * Problems that are kept of a file. Of each request after these only the first one is: a source takes two bytes of the
+ * file, and its problem up to 3 KB of memory, of which `submit` has 256 MB.
+ */
+const MOST_KEPT = 10_000;
 
 export interface ParsedRequest {
   readonly request: GenerationRequest;
@@ -104,6 +109,7 @@ function explainUnreadableJson(text: string, message: string): string {
 function readRequests({ rules }: ParseFileDeps, rows: readonly Row[]): ParsedFile {
   const unread: Unread[] = [];
   const seen = new Map<string, string>();
+  let kept = 0;
   const requests = rows.flatMap(({ path, value, problems: known }, at) => {
     const problems = gatherProblems();
     problems.add(known);
@@ -114,11 +120,13 @@ function readRequests({ rules }: ParseFileDeps, rows: readonly Row[]): ParsedFil
     }
     const found = problems.list();
     if (reading !== undefined && found.length === 0) return [{ request: reading.request, path, at }];
+    const shown = kept < MOST_KEPT ? found : found.slice(0, 1);
+    kept += shown.length;
     unread.push({
       at,
       path,
-      problems: found,
-      ...(reading && { reading: { request: reading.request, problems: found } }),
+      problems: shown,
+      ...(reading && { reading: { request: reading.request, problems: shown } }),
     });
     return [];
   });

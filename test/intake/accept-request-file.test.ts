@@ -65,6 +65,18 @@ const codes = (outcome: Awaited<ReturnType<typeof accept>>) =>
   outcome.kind === 'rejected' ? outcome.errors.map(({ code, field }) => [code, field]) : outcome.kind;
 
 describe('a request file', () => {
+  it('keeps ten thousand problems, and then the first of each request, however long they are', async () => {
+    const wrong = one({ inputs: { ['x'.repeat(480)]: Array.from({ length: 100 }, () => 1) } });
+
+    const outcome = await accept(
+      acceptWorld(),
+      Array.from({ length: 120 }, () => wrong),
+    );
+
+    if (outcome.kind !== 'rejected') throw new Error('It was accepted');
+    expect([outcome.errors.length, outcome.total]).toEqual([100, 10_020]);
+  });
+
   it.each([
     ['one request', one(), 1],
     ['an array of them', [one(), one({ inputs: { image: 'a.png' } })], 2],
