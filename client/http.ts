@@ -1,4 +1,4 @@
-import { UnreachableError, WiroServerlessError } from './api-error.ts';
+import { type Problem, UnreachableError, WiroServerlessError } from './api-error.ts';
 import type { GenerationError } from './api-types.ts';
 import { regionOf, type SignerOptions, signRequest } from './sign.ts';
 
@@ -34,14 +34,22 @@ export function createHttp(options: HttpOptions): (call: ApiCall) => Promise<unk
 
   async function once({ method, path, body, signal }: ApiCall): Promise<Response> {
     const limit = AbortSignal.timeout(Math.ceil(timeoutMs));
-    const request = await signRequest(options, `${base}${path}`, {
+    const together = signal ? AbortSignal.any([signal, limit]) : limit;
+    together.throwIfAborted();
+    const aborted = new Promise<never>((_, reject) => {
+      together.addEventListener('abort', () => reject(together.reason), { once: true });
+    });
+    const signed = signRequest(options, `${base}${path}`, {
       method,
+      // Elsewhere, nobody may have the request or the session's token; and a POST would become a GET.
+      redirect: 'manual',
       ...(body !== undefined && {
         body: JSON.stringify(body),
         headers: { 'content-type': 'application/json' },
       }),
     });
-    return send(request, { signal: signal ? AbortSignal.any([signal, limit]) : limit });
+    // Credentials may be slow to come.
+    return send(await Promise.race([signed, aborted]), { signal: together });
   }
 
   return async (call) => {
@@ -81,7 +89,7 @@ function readError(status: number, text: string): WiroServerlessError {
   if (error !== undefined) return new WiroServerlessError(error, { status });
   const remedy =
     status === 403
-      ? 'check the credentials, the region, and that the caller may invoke the function (lambda:InvokeFunctionUrl)'
+      ? 'check the credentials, the region, the clock, and that the caller may invoke the function (lambda:InvokeFunctionUrl)'
       : 'the answer is not one of this API: check the URL, and what stands between';
   return new WiroServerlessError(
     { code: `http_${status}`, message: `HTTP ${status}: ${remedy}.`, retryable: PASSING.has(status) },
@@ -91,12 +99,17 @@ function readError(status: number, text: string): WiroServerlessError {
 
 function errorIn(text: string): GenerationError | undefined {
   try {
-    const { error } = JSON.parse(text) as { readonly error?: GenerationError };
-    return typeof error?.code === 'string' && typeof error.message === 'string' ? error : undefined;
+    const { error } = JSON.parse(text) as {
+      readonly error?: GenerationError & { readonly problems?: readonly Problem[] };
+    };
+    return [error, ...(error?.problems ?? [])].every(isProblem) ? error : undefined;
   } catch {
     return undefined;
   }
 }
+
+const isProblem = (given: Partial<Problem> | undefined): boolean =>
+  typeof given?.code === 'string' && typeof given.message === 'string';
 
 /** @throws The reason of `signal` once it aborts. */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {

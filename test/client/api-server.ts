@@ -12,7 +12,13 @@ export interface Heard {
 /** `reset`: the connection breaks before an answer. */
 export type Answer =
   | 'reset'
-  | { readonly status: number; readonly body?: unknown; readonly text?: string; readonly bytes?: Buffer };
+  | {
+      readonly status: number;
+      readonly body?: unknown;
+      readonly text?: string;
+      readonly bytes?: Buffer;
+      readonly location?: string;
+    };
 
 /** A server that gives these answers, one after the other, and the last one for ever. */
 export async function serveAnswers(...answers: readonly Answer[]) {
@@ -31,7 +37,10 @@ export async function serveAnswers(...answers: readonly Answer[]) {
     if (answer === 'reset') request.socket.destroy();
     else
       response
-        .writeHead(answer.status, { 'content-type': 'application/json' })
+        .writeHead(answer.status, {
+          'content-type': 'application/json',
+          ...(answer.location !== undefined && { location: answer.location }),
+        })
         .end(answer.bytes ?? answer.text ?? JSON.stringify(answer.body ?? {}));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

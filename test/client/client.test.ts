@@ -110,6 +110,46 @@ describe('submit', () => {
     expect(error.cause).toBeInstanceOf(Error);
   });
 
+  it('takes what is no list of problems for an answer of something else', async () => {
+    const { url } = await serveAnswers(refusal(400, 'bad', { problems: {} }), {
+      ...refusal(400, 'bad', { problems: [{ code: 'x', message: 5 }] }),
+    });
+
+    const errors = [
+      await caught(createClient({ url }).submit(REQUEST)),
+      await caught(createClient({ url }).submit(REQUEST)),
+    ];
+
+    expect(errors.map(({ code }) => code)).toEqual(['http_400', 'http_400']);
+  });
+
+  it('takes its request, and its session, to no other address', async () => {
+    const elsewhere = await serveAnswers(queued);
+    const { url } = await serveAnswers({ status: 307, location: elsewhere.url });
+    const credentials = { accessKeyId: 'AKID', secretAccessKey: 'secret', sessionToken: 'session' };
+
+    const error = await caught(createClient({ url, region: 'us-east-1', credentials }).submit(REQUEST));
+
+    expect(error.code).toBe('http_307');
+    expect(elsewhere.heard).toEqual([]);
+  });
+
+  it('waits no longer for credentials than for an answer', async () => {
+    const client = createClient({
+      url: 'http://127.0.0.1:1',
+      region: 'us-east-1',
+      credentials: () => new Promise(() => {}),
+      timeoutMs: 20,
+      maximumTries: 1,
+    });
+    const stop = new AbortController();
+    const stopped = caught(client.get('g1', { signal: stop.signal }));
+    stop.abort(new Error('Enough.'));
+
+    expect((await stopped).message).toBe('Enough.');
+    expect((await caught(client.get('g1'))).name).toBe('UnreachableError');
+  });
+
   it('stops at once when it is told to', async () => {
     const { url, heard } = await serveAnswers(away);
     const stop = new AbortController();
