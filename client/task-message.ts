@@ -100,7 +100,10 @@ function readOutput(type: string, message: unknown): TaskMessage | undefined {
   return undefined;
 }
 
-const isSegment = (value: unknown): value is Segment => isFields(value) && typeof value.type === 'string';
+const isSegment = (value: unknown): value is Segment =>
+  isFields(value) &&
+  typeof value.type === 'string' &&
+  (value.text === undefined || typeof value.text === 'string');
 
 /** Wiro writes most numbers as text. */
 function numberOf(value: unknown): number | undefined {

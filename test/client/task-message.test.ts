@@ -68,7 +68,12 @@ describe.each([
   });
 
   it('reads what a language model has said so far', () => {
-    const segments = [{ type: 'thinking', text: 'Hm' }, { type: 'answer', text: 'Hello' }, 7];
+    const segments = [
+      { type: 'thinking', text: 'Hm' },
+      { type: 'answer', text: 'Hello' },
+      7,
+      { type: 'answer', text: null },
+    ];
 
     expect(read({ ...form, type: 'task_output', message: { segments } })).toEqual({
       kind: 'segments',
