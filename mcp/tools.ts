@@ -1,8 +1,9 @@
 import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { z } from 'zod';
-import { type Client, type Generation, WiroServerlessError } from '../client/index.ts';
+import type { Client, Generation } from '../client/index.ts';
 import { type Answer, answer, remedied, ToolError } from './answer.ts';
 import type { Budget } from './budget.ts';
+import { isRefusal } from './is-refusal.ts';
 import { shown, shownRows } from './shown.ts';
 import { submissionKey } from './submission-key.ts';
 
@@ -246,13 +247,6 @@ async function submit(
     throw error;
   }
 }
-
-/** The API answered that it made no generation. After anything else there may be one: 429 can follow a lost answer. */
-const isRefusal = (error: unknown): boolean =>
-  error instanceof WiroServerlessError &&
-  error.status !== undefined &&
-  error.status < 500 &&
-  (error.status !== 429 || error.code === 'daily_limit_reached');
 
 function explain(refusal: NonNullable<ReturnType<Budget['take']>>): string {
   return refusal.kind === 'unknown'

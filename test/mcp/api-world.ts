@@ -11,7 +11,7 @@ export async function startApiWorld() {
   const succeeded = new Set<string>();
   const details = new Map<string, object>();
   let loseNext = false;
-  let next: { method: string; status: number; body: object } | undefined;
+  let next: { method: string; status: number; body: object | undefined } | undefined;
 
   const record = (id: string): Record<string, unknown> & { outputs?: readonly object[] } => ({
     id,
@@ -54,7 +54,7 @@ export async function startApiWorld() {
   const server = createServer(async (request, response) => {
     const body = request.method === 'POST' ? JSON.parse((await text(request)) || '{}') : {};
     const [, , id = ''] = (request.url ?? '').split('/');
-    let answer: [number, object];
+    let answer: [number, object | undefined];
     const ready = next;
     if (loseNext && request.method === 'POST' && !body.dryRun) {
       loseNext = false;
@@ -83,7 +83,7 @@ export async function startApiWorld() {
     /** Adds to a record. */
     describe: (id: string, more: object) => void details.set(id, more),
     /** Answers the next request of the method so, dry runs excepted. */
-    answerNext: (method: string, status: number, body: object) => {
+    answerNext: (method: string, status: number, body: object | undefined) => {
       next = { method, status, body };
     },
     /** Accepts the next submission, and loses the answer. */

@@ -151,6 +151,20 @@ describe('a budget', () => {
     expect(api.generations()).toBe(0);
   });
 
+  it.each([
+    ['AWS refuses the caller', 403, { Message: 'The security token has expired' }],
+    ['a proxy answers with its own page', 200, undefined],
+  ])('stays counted when %s, which can follow a lost answer', async (_, status, body) => {
+    const { call } = await connect(createBudget(0.09));
+
+    api.answerNext('POST', status, body);
+    const failed = await call('submit', BOAT);
+    const after = await call('price', BOAT);
+
+    expect(failed).toMatchObject({ isError: true, value: { error: { code: `http_${status}` } } });
+    expect(after.value.budgetLeftUsd).toBe(0.05);
+  });
+
   it('is given back when the API refuses', async () => {
     const { call } = await connect(createBudget(0.09));
 
