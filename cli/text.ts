@@ -5,14 +5,21 @@ import { stripVTControlCharacters } from 'node:util';
  * that reverse or hide text.
  */
 export const plain = (text: string): string =>
-  withoutControls(stripVTControlCharacters(text).replace(/\s+/g, ' ')).trim();
+  withoutControls(withoutSequences(text).replace(/\s+/g, ' ')).trim();
 
 /** As `plain`, but keeps the lines, for example of a model's answer. */
 export const plainLines = (text: string): string =>
-  stripVTControlCharacters(text)
+  withoutSequences(text)
     .split(/\r\n|[\r\n]/)
     .map((line) => withoutControls(line.replaceAll('\t', '  ')).trimEnd())
     .join('\n');
+
+/** Without the beginnings of sequences that never end: Node would look for the end of each in all of the text. */
+function withoutSequences(text: string): string {
+  const ended = Math.max(...['\u0007', '\u009c', '\u001b\\'].map((end) => text.lastIndexOf(end))) + 1;
+  const open = text.slice(ended).replaceAll('\u001b]', '\u0000');
+  return stripVTControlCharacters(text.slice(0, ended) + open);
+}
 
 /** A zero-width joiner makes one picture of several emoji. */
 const withoutControls = (text: string): string =>

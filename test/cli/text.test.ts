@@ -21,6 +21,15 @@ describe('text from outside', () => {
     expect(safe).toBe('red tail nextgnp.exe');
   });
 
+  it('takes no time that grows with its square', () => {
+    const open = '\u001b]'.repeat(200_000);
+    const startedAt = performance.now();
+
+    expect(plain(`a${open}b`).replaceAll(']', '')).toBe('ab');
+    expect(plainLines(`a\u001b]0;title\u0007${open}b\u001b\\c`)).toBe('ac');
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+  });
+
   it('keeps its lines where they matter, and emoji of several characters', () => {
     expect(plainLines('one\r\ntwo\u0008\n👩‍🚀\tthree ')).toBe('one\ntwo\n👩‍🚀  three');
   });
