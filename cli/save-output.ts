@@ -190,7 +190,7 @@ export async function sha256Of(file: string): Promise<string> {
 
 const MOST_NAMES = 1_000;
 /** Windows opens a device for them, with any extension. */
-const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
+const DEVICE = /^(?:con|prn|aux|nul|(?:com|lpt)[\d¹²³])(?:\.|$)/i;
 
 /** The names that an output may get in a folder, the best first: `0.png`, `0-2.png`, `0-3.png`. */
 function* candidates(folder: string, given: string): Generator<string, void, undefined> {

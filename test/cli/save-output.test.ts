@@ -62,6 +62,7 @@ describe('saved outputs', () => {
     ['/etc/passwd', 'passwd'],
     ['..\\..\\evil.exe', 'evil.exe'],
     ['CON.png', '_CON.png'],
+    ['COM¹.png', '_COM¹.png'],
     ['\u001b[2J\u202egnp.exe', '2J-gnp.exe'],
     ['..', 'output'],
     ['-rf.png', 'rf.png'],
