@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { Command } from 'commander';
 import type { Generation } from '../../client/index.ts';
+import { isRefusal } from '../../mcp/is-refusal.ts';
 import type { Cli } from '../cli.ts';
 import { answerOf } from '../describe.ts';
 import { CliError, describeError } from '../errors.ts';
@@ -49,7 +50,15 @@ async function run(cli: Cli, model: string, options: Options): Promise<void> {
   const idempotencyKey = request.idempotencyKey ?? randomUUID();
   cli.onInterrupt(`The request may have been accepted: look with "${cli.commandLine('list')}".`);
   progress.progress('submitting');
-  const accepted = await client.submit({ ...request, idempotencyKey }, { signal });
+  const accepted = await client.submit({ ...request, idempotencyKey }, { signal }).catch((error: unknown) => {
+    signal.throwIfAborted();
+    // A repeat without it would be another generation.
+    if (request.idempotencyKey === undefined && !isRefusal(error))
+      cli.note(
+        `The request may have been accepted. If you repeat the command, add --key ${idempotencyKey}: then nothing is started twice.`,
+      );
+    throw error;
+  });
   const { id } = accepted;
   cli.onInterrupt(`The generation goes on: follow it with "${cli.commandLine('show', id, '--watch')}".`);
   for (const { message } of accepted.warnings ?? []) cli.note(`Warning: ${plain(message)}`);

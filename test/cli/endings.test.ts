@@ -11,6 +11,8 @@ const folder = temporaryFolder();
 let server: Server;
 /** The routes that never answer. */
 let silent: RegExp;
+/** The routes whose connection breaks. */
+let broken: RegExp;
 let reached: string[];
 let messages: string;
 /** What listens without the program. */
@@ -28,6 +30,7 @@ const answerOf = ({ method, url = '' }: IncomingMessage): object => {
 
 beforeEach(async () => {
   silent = /^$/;
+  broken = /^$/;
   reached = [];
   messages = '';
   before = new Map(SIGNALS.map((name) => [name, process.listeners(name)]));
@@ -36,6 +39,7 @@ beforeEach(async () => {
     request.resume();
     reached.push(route);
     if (silent.test(route)) return;
+    if (broken.test(route)) return void request.socket.destroy();
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answerOf(request)));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -100,6 +104,16 @@ describe('Ctrl-C', () => {
     else expect(messages).toMatch(advice);
   });
 });
+
+it('a run whose answer is lost names the key with which a repeat starts nothing twice', async () => {
+  broken = /^POST \/generations$/;
+
+  expect(await run('run', 'a/b')).toBe(3);
+
+  expect(messages).toMatch(
+    /may have been accepted.* add --key [0-9a-f-]{36}: then nothing is started twice\./,
+  );
+}, 20_000);
 
 it('a batch that another process submits is left to it', async () => {
   silent = /^POST/;
