@@ -111,9 +111,10 @@ describe('submit', () => {
   });
 
   it('takes what is no list of problems for an answer of something else', async () => {
-    const { url } = await serveAnswers(refusal(400, 'bad', { problems: {} }), {
-      ...refusal(400, 'bad', { problems: [{ code: 'x', message: 5 }] }),
-    });
+    const { url } = await serveAnswers(
+      refusal(400, 'bad', { problems: {} }),
+      refusal(400, 'bad', { problems: [{ code: 'x', message: 5 }] }),
+    );
 
     const errors = [
       await caught(createClient({ url }).submit(REQUEST)),
