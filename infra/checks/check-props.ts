@@ -165,8 +165,8 @@ function unknownPropError(props: WiroGenerationsProps): string | undefined {
   return `${unknown} is not a property of WiroGenerations: ${meant ? `did you mean ${meant}? Rename or remove it.` : `remove it, or use one of ${names.join(', ')}.`}`;
 }
 
-/** How to pass a resource that exists already, which JavaScript also accepts by its name. */
-const IMPORTS = {
+/** How to make a resource of the name of one that exists. In JavaScript, nothing else refuses the name itself. */
+const FROM_NAME = {
   inputBucket: 's3.Bucket.fromBucketName',
   outputBucket: 's3.Bucket.fromBucketName',
   furtherInputBuckets: 's3.Bucket.fromBucketName',
@@ -175,10 +175,10 @@ const IMPORTS = {
 } as const;
 
 function resourceError(props: WiroGenerationsProps): string | undefined {
-  for (const name of Object.keys(IMPORTS) as (keyof typeof IMPORTS)[])
+  for (const name of Object.keys(FROM_NAME) as (keyof typeof FROM_NAME)[])
     for (const given of [props[name] ?? []].flat() as readonly unknown[])
       if (typeof given !== 'object' || given === null)
-        return `${name} is "${given}", not a resource: pass ${IMPORTS[name]}(…).`;
+        return `${name} is "${given}", not a resource: pass ${FROM_NAME[name]}(…).`;
   return undefined;
 }
 
